@@ -1,0 +1,77 @@
+/*
+  engd: neural-network solutions of PDEs by natural-gradient (Gauss-Newton, energy Newton) steps with PETSc.
+
+  The data flow, one opaque handle each:
+
+    EngdProblem    what is solved: domain, terms (residuals or energies as text), their points, the exact solution
+    EngdNetwork    u_theta, a multilayer perceptron with a flat parameter vector theta
+    EngdFunctional E(u_theta) on the points of this rank; loss, gradient, J and G as PETSc matrices
+    Tao            PETSc's optimiser; -tao_type engd takes natural-gradient steps
+
+  Every function returns a PetscErrorCode; every object is created, set up and destroyed by all ranks of its
+  communicator together.
+*/
+#ifndef ENGD_H
+#define ENGD_H
+
+#include <petsctao.h>
+
+#define ENGD_VERSION "0.1.0"
+
+typedef struct _n_EngdProblem    *EngdProblem;
+typedef struct _n_EngdNetwork    *EngdNetwork;
+typedef struct _n_EngdFunctional *EngdFunctional;
+typedef struct _n_EngdReport     *EngdReport;
+
+PETSC_EXTERN PetscErrorCode EngdInitialize(int *, char ***, const char[]);
+PETSC_EXTERN PetscErrorCode EngdFinalize(void);
+
+PETSC_EXTERN PetscErrorCode EngdProblemCreate(MPI_Comm, EngdProblem *);
+PETSC_EXTERN PetscErrorCode EngdProblemSetFromOptions(EngdProblem);
+PETSC_EXTERN PetscErrorCode EngdProblemView(EngdProblem, PetscViewer);
+PETSC_EXTERN PetscErrorCode EngdProblemDestroy(EngdProblem *);
+
+PETSC_EXTERN PetscErrorCode EngdNetworkCreate(MPI_Comm, EngdNetwork *);
+PETSC_EXTERN PetscErrorCode EngdNetworkSetSizes(EngdNetwork, PetscInt inputs, PetscInt outputs);
+PETSC_EXTERN PetscErrorCode EngdNetworkSetLayers(EngdNetwork, PetscInt nhidden, const PetscInt widths[]);
+PETSC_EXTERN PetscErrorCode EngdNetworkSetActivation(EngdNetwork, const char[]);
+PETSC_EXTERN PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork);
+PETSC_EXTERN PetscErrorCode EngdNetworkGetParameterCount(EngdNetwork, PetscInt *);
+PETSC_EXTERN PetscErrorCode EngdNetworkCreateParameters(EngdNetwork, Vec *);
+PETSC_EXTERN PetscErrorCode EngdNetworkInitialize(EngdNetwork, PetscInt64 seed, Vec theta);
+PETSC_EXTERN PetscErrorCode EngdNetworkView(EngdNetwork, PetscViewer);
+PETSC_EXTERN PetscErrorCode EngdNetworkDestroy(EngdNetwork *);
+
+PETSC_EXTERN PetscErrorCode EngdFunctionalCreate(EngdProblem, EngdNetwork, EngdFunctional *);
+PETSC_EXTERN PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional);
+PETSC_EXTERN PetscErrorCode EngdFunctionalSetUp(EngdFunctional);
+PETSC_EXTERN PetscErrorCode EngdFunctionalSetParameters(EngdFunctional, Vec theta);
+PETSC_EXTERN PetscErrorCode EngdFunctionalEvaluate(EngdFunctional, PetscReal *loss, Vec gradient);
+PETSC_EXTERN PetscErrorCode EngdFunctionalResidual(EngdFunctional, Vec residual);
+PETSC_EXTERN PetscErrorCode EngdFunctionalLossAlong(EngdFunctional, Vec theta, Vec direction, PetscInt nsteps,
+                                                    const PetscReal steps[], PetscReal losses[]);
+PETSC_EXTERN PetscErrorCode EngdFunctionalCreateJacobian(EngdFunctional, Mat *J);
+PETSC_EXTERN PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional, Mat *G);
+PETSC_EXTERN PetscErrorCode EngdFunctionalResample(EngdFunctional, PetscInt iteration, PetscBool *changed);
+PETSC_EXTERN PetscErrorCode EngdFunctionalDestroy(EngdFunctional *);
+
+PETSC_EXTERN PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda);
+
+PETSC_EXTERN PetscErrorCode EngdSolverCreate(EngdFunctional, Tao *);
+
+PETSC_EXTERN PetscErrorCode EngdReportCreate(EngdFunctional, Tao, EngdReport *);
+PETSC_EXTERN PetscErrorCode EngdReportSetFromOptions(EngdReport);
+PETSC_EXTERN PetscErrorCode EngdReportStart(EngdReport);
+PETSC_EXTERN PetscErrorCode EngdReportFinish(EngdReport);
+PETSC_EXTERN PetscErrorCode EngdReportDestroy(EngdReport *);
+
+/*
+  Registries: a plug-in (-dll_append libmine.so) extends these from its PetscDLLibraryRegister_mine().
+*/
+
+/* s[k][i] = d^k sigma / da^k at a[i], k = 0..order <= ENGD_ACTIVATION_ORDER */
+#define ENGD_ACTIVATION_ORDER 4
+typedef void (*EngdActivationFn)(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[]);
+PETSC_EXTERN PetscErrorCode EngdActivationRegister(const char[], EngdActivationFn);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+  The problem language: text -> expression graph -> batched evaluation with exact derivatives. (src/problem/expression)
+*/
+#ifndef ENGD_EXPRESSION_H
+#define ENGD_EXPRESSION_H
+
+/* Highest derivative of an output that a jet carries; multi-indices have this many places */
+#define ENGD_JET_ORDER 2
+
+/* One entry of the jet Du that an expression reads: a partial derivative of an output, or its Laplacian */
+typedef struct {
+  PetscInt  output;                     /* which unknown */
+  PetscBool laplacian;                  /* sum of the second derivatives over the space coordinates; order is 2 */
+  PetscInt  order;                      /* number of derivatives, 0 for the value */
+  PetscInt  coordinate[ENGD_JET_ORDER]; /* which coordinates, ascending; -1 beyond order, and for the Laplacian */
+} EngdJetEntry;
+
+/* The names an expression may use. The strings belong to the caller and must outlive the expression. */
+typedef struct {
+  PetscInt           nspace, dim; /* space coordinates; all coordinates (one more when there is time, the last) */
+  const char *const *coordinate;  /* [dim] names; x1..xd are also the vector x */
+  PetscInt           noutputs;    /* unknowns; 0 where they may not appear, as in exact solutions */
+  const char *const *output;      /* [noutputs] names */
+  PetscInt           nparameters; /* named constants */
+  const char *const *parameter;   /* [nparameters] names */
+  const PetscReal   *value;       /* [nparameters] their values */
+  PetscBool          normal;      /* is there an outward normal (vector `normal`) here */
+} EngdSymbols;
+
+typedef struct _n_EngdExpression *EngdExpression;
+
+/* A strided batch of numbers: entry i of the batch is base[i * stride] */
+typedef struct {
+  const PetscReal *base;
+  PetscInt         stride;
+} EngdBatch;
+
+/* An expression with components r_0, r_1, ...: read-only after EngdExpressionCompile */
+struct _n_EngdExpression {
+  EngdSymbols symbols;
+  PetscInt    ncomponents;
+  PetscInt    nentries; /* m: the jet entries that appear, in the order of EngdJetEntry: output, order, coordinate */
+  EngdJetEntry *entry;  /* [m] */
+  PetscBool     uses_normal;
+  /* the structural non-zeros of dr_c/dDu_e, and of d^2 r_c / dDu_e dDu_f with e >= f */
+  PetscInt               nfirst, nsecond;
+  PetscInt              *first_component, *first_entry;                  /* [nfirst], ordered by component */
+  PetscInt              *second_component, *second_entry, *second_other; /* [nsecond], ordered by component */
+  struct _n_EngdGraph   *graph;                                          /* the hash-consed expression graph */
+  struct _n_EngdProgram *program;                                        /* its evaluation order and buffers */
+};
+
+/*
+  Create: an empty expression over these symbols.
+  Append: parse `text`, whose components are separated by ';' (a vector is as many components as it has entries).
+          On a mistake: PETSC_ERR_USER_INPUT, one message naming the option, the text and the column.
+  AppendGradient: for each of the components present, append its nspace space derivatives (total derivatives).
+  Compile: order 0, values only; 1, and dr/dDu; 2, and d^2 r/dDu^2. No more appends after this.
+  Evaluate: for n points. x: [dim] batches; normal: [nspace] batches or NULL; jet: [nentries] batches;
+          value[c * n + i], first[k * n + i], second[k * n + i] (the latter two may be NULL).
+          All are local: no communication.
+*/
+PETSC_INTERN PetscErrorCode EngdExpressionCreate(const EngdSymbols *, EngdExpression *);
+PETSC_INTERN PetscErrorCode EngdExpressionAppend(EngdExpression, const char option[], const char text[]);
+PETSC_INTERN PetscErrorCode EngdExpressionAppendGradient(EngdExpression);
+PETSC_INTERN PetscErrorCode EngdExpressionCompile(EngdExpression, PetscInt order);
+PETSC_INTERN PetscErrorCode EngdExpressionEvaluate(EngdExpression, PetscInt n, const EngdBatch x[],
+                                                   const EngdBatch normal[], const EngdBatch jet[], PetscReal value[],
+                                                   PetscReal first[], PetscReal second[]);
+PETSC_INTERN PetscErrorCode EngdExpressionDestroy(EngdExpression *);
+
+#endif

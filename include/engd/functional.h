@@ -1,0 +1,104 @@
+/*
+  The functional E(u_theta) on the points of the ranks, and its operators. (src/operators)
+
+  The points of a term on this rank are cut into blocks that fit the cache. A block holds the jet of the network at its
+  points and what the term's expression says there, kept between products, or the jet recomputed (memory limit).
+*/
+#ifndef ENGD_FUNCTIONAL_H
+#define ENGD_FUNCTIONAL_H
+
+/* A block of n points of one term */
+typedef struct {
+  PetscInt   term;
+  PetscInt   start, n; /* first local point of the term, how many */
+  PetscInt   row;      /* of J on this rank: component c of point start + i is row + c * n + i */
+  PetscReal *x;        /* (dim, n) the points, borrowed */
+  PetscReal *normal;   /* (nspace, n) or NULL, borrowed */
+  EngdJet    jet;      /* its own, or the one that all blocks of the term share */
+  PetscReal *value;    /* (ncomponents, n) residual or energy, unweighted */
+  PetscReal *first;    /* (nfirst, n) dr/dDu */
+  PetscReal *second;   /* (nsecond, n) d^2 r/dDu^2 */
+  PetscReal *weight;   /* (n) lambda_t w_n */
+  PetscBool  current;  /* do value, first, second (and an own jet) belong to the present theta */
+} EngdBlock;
+
+/*
+  The metric of the direction: G = J^T W J with J the Jacobian of the jets and W a symmetric block a point.
+  Matrices du, gu are (noutputs, S n), defined on the channels marked used.
+*/
+typedef struct _n_EngdCurvature *EngdCurvature;
+struct _n_EngdCurvatureOps {
+  /* gu += W du */
+  PetscErrorCode (*apply)(EngdCurvature, EngdFunctional, const EngdBlock *, const PetscReal du[], PetscReal gu[]);
+  /* rows C_0, C_1, ... with sum_k C_k^T C_k = W (its positive part): how many, and gu = C_k, asked for k = 0, 1, ... */
+  PetscErrorCode (*rootcount)(EngdCurvature, EngdFunctional, PetscInt term, PetscInt *);
+  PetscErrorCode (*root)(EngdCurvature, EngdFunctional, const EngdBlock *, PetscInt k, PetscReal gu[]);
+  PetscErrorCode (*destroy)(EngdCurvature);
+};
+struct _n_EngdCurvature {
+  char    *type;
+  PetscInt values; /* derivatives of all outputs that it reads on its own: -1 none, 0 u, 1 u and grad u */
+  struct _n_EngdCurvatureOps ops[1];
+  void                      *data;
+};
+
+struct _n_EngdFunctional {
+  MPI_Comm         comm;
+  EngdProblem      problem;
+  EngdNetwork      network;
+  EngdCurvature    curvature;
+  EngdJetLayout   *layout;  /* [nterms] */
+  PetscInt       **channel; /* [nterms][nentries] channel of each jet entry of the term's expression */
+  EngdJet         *scratch; /* [nterms] a jet for one block, for trial parameters and blocks that keep none */
+  PetscInt         nblocks;
+  EngdBlock       *block;         /* term by term */
+  PetscInt         nrows;         /* rows of J on this rank: residual components of all its points */
+  PetscBool        least_squares; /* are all terms residuals, so that R and J exist */
+  PetscBool        keep;          /* do blocks keep their jets between products */
+  PetscReal        memory_limit;  /* bytes that this rank may keep */
+  PetscReal        kept_bytes;
+  PetscInt         block_points; /* points of a block, 0 for the default */
+  Vec              theta;        /* the present parameters, whole on each rank */
+  Vec              whole, sum;   /* two more whole vectors: a direction, and a gradient before its reduction */
+  PetscReal       *trial;        /* [p] */
+  VecScatter       scatter;      /* distributed -> whole */
+  PetscObjectId    theta_id;     /* which Vec, in which state, theta is a copy of */
+  PetscObjectState theta_state;
+  EngdJetWork      work;
+  PetscReal       *du, *gu;     /* (noutputs, S n) for the largest block */
+  EngdBatch       *batch;       /* inputs of an expression */
+  PetscInt64       evaluations; /* of the loss, with or without gradient */
+  PetscInt64       products;    /* with J, J^T and G */
+  PetscInt64       generation;  /* counts changes of theta and of the points */
+};
+
+/* blocks: make the jet and the expressions of block b those of the present theta; parts of products on a block */
+PETSC_INTERN PetscErrorCode EngdFunctionalGetBlock(EngdFunctional, PetscInt b, EngdBlock **);
+PETSC_INTERN PetscErrorCode EngdBlockFirst(EngdFunctional, const EngdBlock *, const PetscReal du[], PetscReal y[]);
+PETSC_INTERN PetscErrorCode EngdBlockFirstTranspose(EngdFunctional, const EngdBlock *, const PetscReal y[],
+                                                    PetscReal gu[]);
+PETSC_INTERN PetscErrorCode EngdBlockSecond(EngdFunctional, const EngdBlock *, const PetscReal y[],
+                                            const PetscReal du[], PetscReal gu[]);
+PETSC_INTERN PetscErrorCode EngdBlockZero(EngdFunctional, const EngdBlock *, PetscReal gu[]);
+PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdJet, PetscReal value[],
+                                              PetscReal first[], PetscReal second[]);
+
+/* whole copies of distributed vectors, and the sum over ranks of whole vectors as a distributed one */
+PETSC_INTERN PetscErrorCode EngdFunctionalGather(EngdFunctional, Vec distributed, Vec whole);
+PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, Vec whole, Vec distributed);
+
+/* fails, naming term and point, if a residual is not finite at the present theta. Collective */
+PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
+
+PETSC_INTERN PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *);
+PETSC_INTERN PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *);
+
+PETSC_INTERN PetscErrorCode EngdCurvatureCreate(const char type[], EngdCurvature *);
+PETSC_INTERN PetscErrorCode EngdCurvatureDestroy(EngdCurvature *);
+PETSC_EXTERN PetscErrorCode EngdCurvatureRegister(const char[], PetscErrorCode (*)(EngdCurvature));
+PETSC_INTERN PetscErrorCode EngdCurvatureCreate_GaussNewton(EngdCurvature);
+PETSC_INTERN PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature);
+PETSC_INTERN PetscErrorCode EngdCurvatureCreate_L2(EngdCurvature);
+PETSC_INTERN PetscErrorCode EngdCurvatureCreate_H1(EngdCurvature);
+
+#endif

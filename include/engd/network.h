@@ -1,0 +1,127 @@
+/*
+  The network and its jets: Taylor mode through the layers, its tangent and its adjoint. (src/network)
+
+  A jet is a matrix of channels x points columns: channel 0 the value, then the first derivatives, then second-order
+  channels, each a partial derivative or the whole Laplacian. Stored by columns, column c * n + i is channel c of
+  point i, so that a linear layer is one GEMM and an activation runs over contiguous memory.
+*/
+#ifndef ENGD_NETWORK_H
+#define ENGD_NETWORK_H
+
+/* One channel. Faa di Bruno to second order: h_c = s'(a_0) a_c + s''(a_0) sum_{(i,j) in pair} a_i a_j */
+typedef struct {
+  PetscInt  order;
+  PetscBool laplacian;
+  PetscInt  coordinate[ENGD_JET_ORDER];
+  PetscInt  npairs;
+  PetscInt *pair; /* [npairs][2] channels whose product enters; both of first order */
+} EngdChannel;
+
+typedef struct _n_EngdJetLayout *EngdJetLayout;
+struct _n_EngdJetLayout {
+  PetscInt     nspace, dim;
+  PetscInt     nchannels; /* S */
+  EngdChannel *channel;   /* [S] by order; channel 0 is the value */
+  PetscInt    *first;     /* [dim] the channel of d/dx_i, or -1 */
+  PetscBool   *used;      /* [S] is it read at the output (and not only on the way to other channels) */
+};
+
+/* The smallest layout that holds all these entries (and the value); used marks the channels of the entries */
+PETSC_INTERN PetscErrorCode EngdJetLayoutCreate(PetscInt nspace, PetscInt dim, PetscInt nentries,
+                                                const EngdJetEntry entry[], EngdJetLayout *);
+PETSC_INTERN PetscErrorCode EngdJetLayoutFind(EngdJetLayout, const EngdJetEntry *, PetscInt *channel);
+/* the next run [*begin, *end) of channels marked used, from *end on; used = NULL marks all; false when there is none */
+PETSC_INTERN PetscBool EngdJetLayoutNextRun(EngdJetLayout, const PetscBool used[], PetscInt *begin, PetscInt *end);
+PETSC_INTERN PetscErrorCode EngdJetLayoutDestroy(EngdJetLayout *);
+
+/* A linear layer; its parameters stand together in theta: W (n_out, n_in) by columns, then b (n_out) */
+typedef struct {
+  PetscInt n_in, n_out;
+  PetscInt offset; /* of W(0,0) in theta; b begins at offset + n_in * n_out */
+} EngdLayer;
+
+struct _n_EngdNetwork {
+  MPI_Comm         comm;
+  PetscInt         ninputs, noutputs;
+  PetscInt         nhidden, *width; /* hidden layers */
+  char            *activation;
+  EngdActivationFn activate;
+  char            *initial; /* glorot or normal */
+  PetscReal        initial_scale;
+  PetscBool        setup;
+  PetscInt         nlayers; /* nhidden + 1 */
+  EngdLayer       *layer;   /* [nlayers] */
+  PetscInt         nparameters;
+  PetscInt         widest; /* the largest n_in, n_out of all layers */
+};
+
+PETSC_INTERN PetscErrorCode EngdNetworkSetUp(EngdNetwork);
+PETSC_INTERN PetscErrorCode EngdActivationFind(const char[], EngdActivationFn *);
+
+/* The jet of the network at a block of n <= nmax points, with all that tangents and adjoints need */
+typedef struct _n_EngdJet *EngdJet;
+struct _n_EngdJet {
+  EngdNetwork      network;
+  EngdJetLayout    layout;
+  PetscInt         nmax, n;
+  PetscInt         nderivatives; /* of sigma that are kept: what tangents need */
+  const PetscReal *x;            /* [n][dim] the points, borrowed */
+  PetscReal      **a;            /* [nhidden] (width, S n): what enters the activation of hidden layer l */
+  PetscReal      **z;            /* [nhidden] (width, S n): what leaves it */
+  PetscReal     ***s; /* [nhidden][ENGD_JET_ORDER + 2] (width, n): sigma (the value channel of z), s', s'', s''' */
+  PetscReal       *u; /* (noutputs, S n): the jet of the outputs; only channels marked used are defined */
+  PetscReal       *memory;
+};
+
+/* Scratch for one block at a time: two matrices (widest, ncolumns), ncolumns at least S n */
+typedef struct _n_EngdJetWork *EngdJetWork;
+struct _n_EngdJetWork {
+  PetscReal *p, *q;
+};
+
+/* Called for each layer by the adjoint, last layer first: z (n_in, S n) its input, g (n_out, S n) the cotangent
+   of its output. For the first layer z is NULL: the input jet is x itself on the value channel and the unit vector
+   e_i on the channel d/dx_i (EngdJetFillInput writes it out). For the last layer only the channels marked
+   used are defined in g. */
+typedef PetscErrorCode (*EngdLayerVisitor)(EngdJet, PetscInt layer, const PetscReal z[], const PetscReal g[],
+                                           void *ctx);
+
+PETSC_INTERN PetscErrorCode EngdJetCreate(EngdNetwork, EngdJetLayout, PetscInt nmax, EngdJet *);
+PETSC_INTERN PetscErrorCode EngdJetDestroy(EngdJet *);
+PETSC_INTERN size_t         EngdJetBytes(EngdNetwork, EngdJetLayout, PetscInt n);
+PETSC_INTERN PetscErrorCode EngdJetWorkCreate(EngdNetwork, PetscInt ncolumns, EngdJetWork *);
+PETSC_INTERN PetscErrorCode EngdJetWorkDestroy(EngdJetWork *);
+
+/*
+  theta, dtheta, gradient: whole parameter vectors [nparameters] on this rank. All are local.
+  Forward:  u and what is kept on the way.
+  Tangent:  du (noutputs, S n), the derivative of u along dtheta, on the channels marked used.
+  Adjoint:  from the cotangent gu (noutputs, S n) on the channels marked used, back through all layers;
+            the visitor sees every layer.
+  Gradient: the adjoint whose visitor adds g z^T to gradient: gradient += (du/dtheta)^T gu.
+*/
+PETSC_INTERN PetscErrorCode EngdJetForward(EngdJet, const PetscReal theta[], PetscInt n, const PetscReal x[]);
+PETSC_INTERN PetscErrorCode EngdJetTangent(EngdJet, const PetscReal theta[], const PetscReal dtheta[], EngdJetWork,
+                                           PetscReal du[]);
+PETSC_INTERN PetscErrorCode EngdJetAdjoint(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
+                                           EngdLayerVisitor, void *ctx);
+PETSC_INTERN PetscErrorCode EngdJetGradient(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
+                                            PetscReal gradient[]);
+/* rows (p, n): row i is the gradient of gu_i . u_i at point i alone */
+PETSC_INTERN PetscErrorCode EngdJetRows(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
+                                        PetscReal rows[]);
+/* z (dim, S n): the input jet, which passes never store */
+PETSC_INTERN PetscErrorCode EngdJetFillInput(EngdJet, PetscReal z[]);
+
+/* Kernels of the activation of one layer, in a file of their own so that it alone is compiled for vector units.
+   count = width * n; a, h, da, ga are (S, count); s[k] (count) is the k-th derivative of sigma at the value channel.
+   Tangent and adjoint work in place: da becomes dh, gh becomes ga. used: [S] or NULL for all, the channels of h that
+   are read (tangent) or have a cotangent (adjoint). */
+PETSC_INTERN void EngdActivationForward(EngdJetLayout, PetscInt count, const PetscReal a[], PetscReal *const s[],
+                                        PetscReal h[]);
+PETSC_INTERN void EngdActivationTangent(EngdJetLayout, const PetscBool used[], PetscInt count, const PetscReal a[],
+                                        PetscReal *const s[], PetscReal da[]);
+PETSC_INTERN void EngdActivationAdjoint(EngdJetLayout, const PetscBool used[], PetscInt count, const PetscReal a[],
+                                        PetscReal *const s[], PetscReal ga[]);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+  What every source file of engd includes: the PETSc version shim and the private headers, one a folder of src.
+
+  The shim is the only place that knows PETSc's version; the rest of the code is written for the newest names.
+*/
+#ifndef ENGD_PRIVATE_H
+#define ENGD_PRIVATE_H
+
+#include <engd.h>
+#include <petsc/private/petscimpl.h> /* states of objects; nothing else of PETSc's inside, but for tao_engd.c */
+
+#if defined(PETSC_USE_COMPLEX) || !defined(PETSC_USE_REAL_DOUBLE)
+#error "engd needs a PETSc of real double precision scalars"
+#endif
+
+#if PETSC_VERSION_LT(3, 19, 0)
+#define PETSC_SUCCESS ((PetscErrorCode)0)
+#endif
+#if PETSC_VERSION_LT(3, 21, 0)
+#define TaoMonitorSet TaoSetMonitor
+#endif
+
+/* y = a b in PetscInt, as MPI counts and array sizes need it said once */
+#define ENGD_COUNT(a, b) ((size_t)(a) * (size_t)(b))
+
+#include <engd/system.h>
+#include <engd/expression.h>
+#include <engd/problem.h>
+#include <engd/network.h>
+#include <engd/functional.h>
+#include <engd/solver.h>
+#include <engd/report.h>
+
+#endif

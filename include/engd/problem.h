@@ -1,0 +1,146 @@
+/*
+  What is solved: domain, points, terms. (src/problem)
+*/
+#ifndef ENGD_PROBLEM_H
+#define ENGD_PROBLEM_H
+
+typedef struct _n_EngdDomain *EngdDomain;
+typedef struct _n_EngdPoints *EngdPoints;
+
+/*
+  Points of one region, spread over the ranks in contiguous pieces of the global numbering. They are a function of
+  (seed, stream, global index, epoch) alone, so the same on any number of ranks.
+*/
+struct _n_EngdPoints {
+  MPI_Comm   comm;
+  EngdDomain domain;
+  char      *prefix;   /* "-pde": how the options of these points begin, for messages */
+  char      *region;   /* as the user wrote it */
+  char      *sampler;  /* grid, uniform, halton, sobol, ... */
+  PetscBool  interior; /* does the region have the dimension of the domain (so that H1 makes sense on it) */
+  PetscInt   nspace, dim;
+  PetscInt   nglobal, nlocal, start; /* points in all, on this rank, global index of the first one here */
+  PetscReal  measure;                /* length, area, ... of the region (times that of the time interval) */
+  PetscInt64 seed;
+  PetscInt   stream, epoch;
+  PetscReal *x;      /* [nlocal][dim] */
+  PetscReal *weight; /* [nlocal] quadrature weights; over all ranks they sum to measure */
+  PetscReal *normal; /* [nlocal][nspace] outward unit normal, NULL unless the region is (part of) the boundary */
+  void      *data;   /* what the domain keeps about the region */
+};
+
+struct _n_EngdDomainOps {
+  PetscErrorCode (*setfromoptions)(EngdDomain, PetscOptionItems *);
+  PetscErrorCode (*view)(EngdDomain, PetscViewer);
+  /* from region, sampler and the requested numbers of points: interior, nglobal, measure, data, sampler (when auto),
+     and whether the region has a normal */
+  PetscErrorCode (*pointssetup)(EngdDomain, EngdPoints, PetscInt ncounts, const PetscInt counts[], PetscBool *normal);
+  PetscErrorCode (*pointssample)(EngdDomain, EngdPoints); /* x, weight, normal of the local points at points->epoch */
+  PetscErrorCode (*pointsdestroy)(EngdPoints);            /* data */
+  PetscErrorCode (*destroy)(EngdDomain);
+};
+
+struct _n_EngdDomain {
+  MPI_Comm                comm;
+  char                   *type;
+  PetscInt                nspace, dim;
+  PetscBool               time;
+  PetscReal               interval[2]; /* of time */
+  char                  **coordinate;  /* [dim] */
+  struct _n_EngdDomainOps ops[1];
+  void                   *data;
+};
+
+/* A type is a function that sets ops and data; its setfromoptions finds nspace already set, or 0 when the user gave
+   no names of coordinates, and must set it */
+PETSC_EXTERN PetscErrorCode EngdDomainRegister(const char[], PetscErrorCode (*)(EngdDomain));
+PETSC_INTERN PetscErrorCode EngdDomainCreate_Box(EngdDomain);
+PETSC_INTERN PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm, EngdDomain *);
+PETSC_INTERN PetscErrorCode EngdDomainView(EngdDomain, PetscViewer);
+PETSC_INTERN PetscErrorCode EngdDomainDestroy(EngdDomain *);
+
+/*
+  option: the option to name in error messages, "-pde_region". sampler NULL or "auto": the domain's choice; "quasi":
+  sobol, or halton beyond its table. Sampled at epoch 0.
+  Counts: the number of points, or with a tensor rule one number for each coordinate.
+*/
+PETSC_INTERN PetscErrorCode EngdPointsCreate(EngdDomain, const char option[], const char region[],
+                                             const char sampler[], PetscInt n, PetscInt64 seed, PetscInt stream,
+                                             EngdPoints *);
+PETSC_INTERN PetscErrorCode EngdPointsCreateCounts(EngdDomain, const char option[], const char region[],
+                                                   const char sampler[], PetscInt ncounts, const PetscInt counts[],
+                                                   PetscInt64 seed, PetscInt stream, EngdPoints *);
+PETSC_INTERN PetscErrorCode EngdPointsSample(EngdPoints, PetscInt epoch);
+PETSC_INTERN PetscErrorCode EngdPointsDestroy(EngdPoints *);
+
+/* Unit-cube samplers: q[dim] in [0,1)^dim, number `index` of the sequence of (seed, stream, epoch) with n in all */
+typedef PetscErrorCode (*EngdSamplerFn)(PetscInt dim, PetscInt64 n, PetscInt64 seed, PetscInt stream, PetscInt epoch,
+                                        PetscInt64 index, PetscReal q[]);
+PETSC_EXTERN PetscErrorCode EngdSamplerRegister(const char[], EngdSamplerFn);
+PETSC_INTERN PetscErrorCode EngdSamplerFind(const char option[], const char name[], EngdSamplerFn *);
+PETSC_INTERN PetscErrorCode EngdSamplerUniform(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64,
+                                               PetscReal[]);
+PETSC_INTERN PetscErrorCode EngdSamplerHalton(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64,
+                                              PetscReal[]);
+PETSC_INTERN PetscErrorCode EngdSamplerSobol(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64,
+                                             PetscReal[]);
+#define ENGD_SOBOL_DIMENSIONS 161 /* of the table of sobol */
+
+/* lambda_t sum_n w_n e_t(x_n, Du(x_n)) with e = |r|^2/2 for a residual r */
+typedef struct _n_EngdTerm *EngdTerm;
+struct _n_EngdTerm {
+  char          *name;
+  EngdPoints     points;
+  EngdExpression expression; /* compiled to order 2 */
+  PetscBool      energy;     /* is the expression e itself (one component) or r */
+  PetscReal      weight;     /* lambda_t */
+  PetscReal      measure;    /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */
+  PetscInt       resample;   /* new points every so many iterations, 0 never */
+};
+
+struct _n_EngdProblem {
+  MPI_Comm       comm;
+  char          *name;
+  PetscInt64     seed;
+  EngdDomain     domain;
+  PetscInt       noutputs, nparameters, nterms;
+  char         **output;       /* [noutputs] */
+  char         **parameter;    /* [nparameters] */
+  PetscReal     *value;        /* [nparameters] */
+  EngdTerm      *term;         /* [nterms] */
+  PetscInt       nexact;       /* outputs whose exact solution is given */
+  PetscInt      *exact_output; /* [nexact] which ones */
+  EngdExpression exact; /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
+  EngdPoints     test;  /* points of the domain never trained on, sampled once */
+};
+
+/* Reads the options of a term between its own PetscOptionsBegin and End */
+PETSC_INTERN PetscErrorCode EngdTermCreateFromOptions(EngdProblem, const char name[], PetscInt stream, EngdTerm *);
+PETSC_INTERN PetscErrorCode EngdTermView(EngdTerm, PetscViewer);
+PETSC_INTERN PetscErrorCode EngdTermDestroy(EngdTerm *);
+/* The names of a problem; the symbols are those an expression of it may use */
+PETSC_INTERN PetscErrorCode EngdProblemSetOutputs(EngdProblem, const char list[]);
+PETSC_INTERN PetscErrorCode EngdProblemSetParameters(EngdProblem, const char list[]);
+PETSC_INTERN PetscErrorCode EngdProblemCheckNames(EngdProblem);
+PETSC_INTERN PetscErrorCode EngdProblemCheckTermNames(EngdProblem, PetscInt, char *const names[]);
+PETSC_INTERN PetscErrorCode EngdProblemGetSymbols(EngdProblem, EngdSymbols *);
+
+/*
+  Text of an option, whatever its length; the default, which may be NULL, when it is not given. With an example the
+  option is required: an error that shows the example when it is missing, except under -help, where it stands in.
+  A list is separated by commas outside parentheses. Numbers are constant expressions; names are identifiers that
+  differ, and may be a range x1..x10.
+*/
+PETSC_INTERN PetscErrorCode EngdOptionsText(PetscOptionItems *, const char option[], const char sentence[],
+                                            const char manual[], const char standard[], const char example[],
+                                            char **);
+PETSC_INTERN PetscErrorCode EngdOptionsWhole(PetscOptionItems *, const char option[], const char sentence[],
+                                             const char manual[], PetscInt least, PetscInt *);
+PETSC_INTERN PetscErrorCode EngdParseReal(const char option[], const char text[], const EngdSymbols *, PetscReal *);
+PETSC_INTERN PetscErrorCode EngdParseWhole(const char option[], const char text[], PetscInt least, PetscInt *);
+PETSC_INTERN PetscErrorCode EngdParseReals(const char option[], const char text[], PetscInt *, PetscReal **);
+PETSC_INTERN PetscErrorCode EngdParseList(const char option[], const char text[], PetscInt *, char ***);
+PETSC_INTERN PetscErrorCode EngdParseNames(const char option[], const char text[], PetscInt *, char ***);
+PETSC_INTERN PetscErrorCode EngdListDestroy(PetscInt, char ***);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+  What the user sees: the monitor line, errors against the exact solution, history, summary. (src/report)
+*/
+#ifndef ENGD_REPORT_H
+#define ENGD_REPORT_H
+
+/*
+  Errors of u_theta against the exact solution on the problem's test points, in the norms of their quadrature weights.
+  Outputs without an exact solution do not count; `all` puts those that have one together.
+*/
+typedef struct {
+  PetscReal relative_l2; /* |u - u*| / |u*| */
+  PetscReal relative_h1; /* value and space gradient together; as old as the last computation with gradients */
+  PetscReal max;         /* max over the points of |u - u*| */
+} EngdErrorNorms;
+
+typedef struct _n_EngdErrors *EngdErrors;
+struct _n_EngdErrors {
+  EngdFunctional functional; /* borrowed, with its problem and network */
+  Vec            theta;      /* whole copy of the parameters */
+  PetscReal     *exact;      /* (nlocal, nexact (1 + nspace)) components of problem->exact at the local test points */
+  EngdErrorNorms all, *output; /* [nexact] */
+};
+
+/* Create: problem->nexact > 0; fails, naming the output, where an exact solution is not finite. Collective, as Compute */
+PETSC_INTERN PetscErrorCode EngdErrorsCreate(EngdFunctional, EngdErrors *);
+PETSC_INTERN PetscErrorCode EngdErrorsCompute(EngdErrors, Vec theta, PetscBool gradients);
+PETSC_INTERN PetscErrorCode EngdErrorsDestroy(EngdErrors *);
+
+/*
+  The fields u_theta at n points x (dim, n) on this rank, block by block; theta is whole. Not collective.
+  u (noutputs, n); gradient (noutputs, nspace, n) are the derivatives along the first nspace coordinates, or NULL.
+*/
+PETSC_INTERN PetscErrorCode EngdFieldsEvaluate(EngdNetwork, const PetscReal theta[], PetscInt nspace, PetscInt n,
+                                               const PetscReal x[], PetscReal u[], PetscReal gradient[]);
+/* the table of the test points, CSV: coordinates, outputs, exact values (NULL: none), in global order; the file is that of
+   rank 0, NULL elsewhere. Collective */
+PETSC_INTERN PetscErrorCode EngdFieldsWrite(EngdFunctional, Vec theta, const PetscReal exact[], FILE *);
+
+/* One row an iteration, shown by the monitor and written to the history under the same names */
+enum {
+  ENGD_COLUMN_ITERATION,
+  ENGD_COLUMN_LOSS,
+  ENGD_COLUMN_GRADIENT,
+  ENGD_COLUMN_STEP,
+  ENGD_COLUMN_DAMPING,
+  ENGD_COLUMN_KRYLOV,
+  ENGD_COLUMN_ERROR, /* only where there is an exact solution */
+  ENGD_COLUMN_SECONDS,
+  ENGD_COLUMN_LEFT, /* seconds, or infinity when that cannot be told */
+  ENGD_NCOLUMNS
+};
+typedef struct {
+  const char *name[2]; /* the words of the two lines of the header */
+  int         width;
+} EngdColumn;
+PETSC_INTERN const EngdColumn engd_column[ENGD_NCOLUMNS];
+
+/* What may be written: -engd_history, -engd_summary, -engd_solution */
+typedef enum { ENGD_FILE_HISTORY, ENGD_FILE_SUMMARY, ENGD_FILE_SOLUTION, ENGD_NFILES } EngdFileKind;
+PETSC_INTERN const char *const engd_file_kind[ENGD_NFILES];
+
+struct _n_EngdReport {
+  MPI_Comm       comm;
+  EngdFunctional functional; /* all borrowed */
+  EngdProblem    problem;
+  EngdNetwork    network;
+  Tao            tao;
+  PetscBool      monitor;
+  PetscInt       every;                /* the monitor shows each every-th iteration */
+  char          *file[ENGD_NFILES];    /* names, NULL where not asked for */
+  FILE          *history;              /* on rank 0 */
+  int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
+  EngdErrors     errors;               /* NULL without an exact solution */
+  PetscReal      max_seconds;          /* of the time budget, infinity if none */
+  double         start, seconds;       /* when the training started, how long it took */
+  double         first_seconds;        /* when the first iteration began */
+  PetscInt       first_iteration, nrows;
+  PetscReal      row[ENGD_NCOLUMNS]; /* the last one */
+  PetscBool      shown;              /* was it printed */
+};
+
+PETSC_INTERN PetscErrorCode EngdReportMonitor(Tao, void *report); /* for TaoMonitorSet */
+PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport);       /* the last line, if it was skipped */
+PETSC_INTERN PetscErrorCode EngdHistoryOpen(EngdReport);
+PETSC_INTERN PetscErrorCode EngdHistoryWriteRow(EngdReport);
+PETSC_INTERN PetscErrorCode EngdHistoryClose(EngdReport);
+
+/* What a run came to, for the summary and the last lines */
+typedef struct {
+  PetscInt           iterations;
+  PetscReal          loss, gradient_norm;
+  TaoConvergedReason reason;
+  PetscInt           krylov_iterations;
+} EngdOutcome;
+PETSC_INTERN PetscErrorCode EngdSummaryWrite(EngdReport, const EngdOutcome *);
+
+/*
+  Files of the report. Check: before the training, a collective error if the file could not be written later.
+  Begin: opens NAME.tmp on rank 0 (NULL elsewhere and on failure); End: closes it and gives it its name, so that NAME
+  is a whole file or is not touched. A failure is kept in report->failure: results are told first, then it is raised.
+*/
+PETSC_INTERN PetscErrorCode EngdReportFileCheck(EngdReport, EngdFileKind);
+PETSC_INTERN PetscErrorCode EngdReportFileBegin(EngdReport, EngdFileKind, FILE **);
+PETSC_INTERN PetscErrorCode EngdReportFileEnd(EngdReport, EngdFileKind, FILE **);
+PETSC_INTERN PetscErrorCode EngdReportFileRaise(EngdReport);
+
+#endif

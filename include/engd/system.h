@@ -1,0 +1,61 @@
+/*
+  The process: start and end of a run, options files, errors, random numbers, log events. (src/system)
+*/
+#ifndef ENGD_SYSTEM_H
+#define ENGD_SYSTEM_H
+
+/* Exit codes of the program: 2 for a mistake in what the user gave, 3 for a breakdown of the numerics */
+enum { ENGD_EXIT_INPUT = 2, ENGD_EXIT_NUMERICS = 3 };
+
+/* The error class of a breakdown of the numerics (exit code 3), all others are input errors (exit code 2) */
+#define ENGD_ERR_NUMERICS PETSC_ERR_FP
+
+/* The phases of a run. While the input is read every rank meets the same error, so rank 0 alone speaks;
+   later an error raised on PETSC_COMM_SELF is this rank's alone and must end the others. */
+typedef enum { ENGD_PHASE_INPUT, ENGD_PHASE_SOLVE } EngdPhase;
+
+PETSC_INTERN PetscErrorCode EngdSetPhase(EngdPhase);
+PETSC_INTERN int            EngdExitCode(PetscErrorCode);
+
+/* How the process starts and ends, below EngdInitialize and EngdFinalize: src/system/errors.c, options_file.c, options.c */
+PETSC_INTERN PetscErrorCode EngdErrorsBegin(MPI_Comm, char **);
+PETSC_INTERN PetscErrorCode EngdErrorsSetTraceback(PetscBool);
+PETSC_INTERN PetscErrorCode EngdErrorSay(PetscErrorCode, const char[]);
+PETSC_INTERN void           EngdErrorsEnd(void);
+PETSC_INTERN void           EngdOptionsExpand(MPI_Comm, int *, char ***, size_t, char[]);
+PETSC_INTERN PetscErrorCode EngdCheckOptionForm(MPI_Comm);
+
+/* Fails, naming them, when the options database holds options that nobody asked for. Before the solve
+   (final = PETSC_FALSE) options that PETSc reads late, the viewers, are let through. */
+PETSC_INTERN PetscErrorCode EngdCheckOptions(MPI_Comm, PetscBool final);
+
+/* Streams keep the uses of randomness apart: same seed, different numbers */
+typedef enum {
+  ENGD_STREAM_PARAMETERS,
+  ENGD_STREAM_TEST_POINTS,
+  ENGD_STREAM_SCRAMBLE,
+  ENGD_STREAM_TERMS /* term t draws from stream ENGD_STREAM_TERMS + t */
+} EngdStream;
+
+/* Counter-based random numbers (Philox 4x32-10): a pure function of the arguments, on any rank.
+   Uniform in (0,1) and standard normal; component = which number of those that belong to `index`. */
+PETSC_INTERN PetscReal EngdRandomUniform(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch,
+                                         PetscInt component);
+PETSC_INTERN PetscReal EngdRandomNormal(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch,
+                                        PetscInt component);
+PETSC_INTERN unsigned  EngdRandomBits(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch,
+                                      PetscInt component);
+
+/* Log events, each with its flops, and the stages of a run */
+typedef struct {
+  PetscLogEvent forward, tangent, adjoint, activation,
+      expression;                                            /* the jets of the network, the text of the problem */
+  PetscLogEvent loss, gradient, jacobian, gramian, diagonal; /* the operators */
+  PetscLogEvent kfac_factors, kfac_invert, kfac_apply;
+  PetscLogEvent direction, step, points;
+  PetscLogStage setup, train, report;
+} EngdLog;
+PETSC_INTERN EngdLog        engd_log;
+PETSC_INTERN PetscErrorCode EngdLogRegister(void);
+
+#endif

@@ -1,0 +1,171 @@
+# engd. `make help` lists the targets.
+#
+# PETSc and SLEPc come from PETSC_DIR [PETSC_ARCH] and SLEPC_DIR when set, else from pkg-config. Other variables a user may
+# set: CC (mpicc, clang, ...), OPTFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, MPIEXEC, B (directory of the
+# build), V=1.
+
+PACKAGES      := pkg-config librandom123-dev
+PETSC_PACKAGES := petsc-dev slepc-dev libopenmpi-dev openmpi-bin libopenblas-dev libhdf5-openmpi-dev
+TEST_PACKAGES := libcmocka-dev clang clang-format python3-numpy
+PLOT_PACKAGES := python3-matplotlib python3-h5py
+
+MAKEFLAGS += --no-print-directory
+SHELL     := /bin/bash
+comma     := ,
+ifeq ($(origin CC),default)
+CC := mpicc
+endif
+OPTFLAGS ?= -O3 -march=native
+MPIEXEC  ?= mpirun
+FORMAT   ?= clang-format
+B        ?= build
+CORES    := $(shell nproc 2>/dev/null || echo 1)
+JOBS      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(CORES))
+
+# Flags of the libraries
+ifdef PETSC_DIR
+prefixes := $(SLEPC_DIR)/$(PETSC_ARCH) $(SLEPC_DIR) $(PETSC_DIR)/$(PETSC_ARCH) $(PETSC_DIR)
+space    := $(subst ,, )
+missing  := $(if $(wildcard $(foreach p,$(prefixes),$(p)/lib/pkgconfig/petsc.pc $(p)/lib/pkgconfig/PETSc.pc)),,yes)
+export PKG_CONFIG_PATH := $(subst $(space),:,$(addsuffix /lib/pkgconfig,$(prefixes))):$(PKG_CONFIG_PATH)
+else
+PACKAGES += $(PETSC_PACKAGES)
+endif
+pkg     = $(shell PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)' pkg-config $(1) 2>/dev/null)
+petsc  := $(or $(if $(call pkg,--modversion petsc),petsc),PETSc)
+slepc  := $(or $(if $(call pkg,--modversion slepc),slepc),SLEPc)
+pieces := $(slepc) $(petsc) $(if $(PETSC_DIR),,hdf5-openmpi)
+libdir := $(if $(missing),,$(call pkg,--variable=libdir $(petsc)) $(call pkg,--variable=libdir $(slepc)))
+shared := $(wildcard $(addsuffix /libpetsc*.so,$(libdir)) $(addsuffix /libpetsc*.dylib,$(libdir)))
+blas   := $(filter %blas %lapack -lmkl%,$(call pkg,--libs --static $(petsc)))
+rpath  := $(if $(PETSC_DIR),$(addprefix -Wl$(comma)-rpath$(comma),$(libdir)))
+# A compiler that is no MPI wrapper gets what Open MPI's or MPICH's mpicc would add
+ifeq ($(findstring mpi,$(notdir $(CC))),)
+mpi_cflags := $(shell { mpicc --showme:compile || mpicc -compile_info | cut -d' ' -f2-; } 2>/dev/null)
+mpi_libs   := $(shell { mpicc --showme:link || mpicc -link_info | cut -d' ' -f2-; } 2>/dev/null)
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
+CFLAGS   := -std=c11 $(OPTFLAGS) $(WARNINGS) -MMD -MP -Iinclude $(call pkg,--cflags $(pieces)) $(mpi_cflags) $(CPPFLAGS)
+LIBS     := $(call pkg,--libs $(if $(shared),,--static) $(pieces)) $(rpath) $(blas) $(mpi_libs) $(LDLIBS) -lm -ldl
+
+# What is built from what
+SOURCES := $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c src/*/*/*/*.c))
+OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out src/main.c,$(SOURCES)))
+UNITS   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+ifeq ($(B),build)
+PROGRAM := engd
+LIBRARY := lib/libengd.a
+else
+PROGRAM := $(B)/engd
+LIBRARY := $(B)/libengd.a
+endif
+CODE := $(SOURCES) $(wildcard include/*.h include/*/*.h src/*/*.h src/*/*/*.h src/*/*/*/*.h tests/*/*.[ch])
+
+export OMPI_MCA_btl_vader_single_copy_mechanism ?= none
+ifeq ($(shell id -u),0)
+export OMPI_ALLOW_RUN_AS_ROOT := 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
+endif
+
+.PHONY: all poisson test asan bench format format-check install-packages clean help build-tests run-tests FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAM) $(LIBRARY) ## build ./engd and lib/libengd.a (default)
+
+poisson: install-packages ## install what is missing, build, and solve the first example
+	@$(MAKE) $(JOBS) all
+	@ranks=$$(lscpu -p=core,socket 2>/dev/null | grep -v '^#' | sort -u | wc -l); cores=$(CORES); \
+	for bound in $$cores 4; do ((ranks < bound && ranks > 0)) || ranks=$$bound; done; \
+	echo "$(MPIEXEC) -n $$ranks ./engd -options_file poisson.opts"; \
+	$(MPIEXEC) -n $$ranks ./engd -options_file poisson.opts
+
+test: ## install what is missing, build, and run all tests; ends with "N passed, N failed"
+	@$(MAKE) install-packages PACKAGES="$(PACKAGES) $(TEST_PACKAGES)" && $(MAKE) $(JOBS) build-tests \
+	|| { echo "0 passed, 1 failed"; exit 1; }
+	+@$(MAKE) run-tests
+
+build-tests: all $(UNITS) $(BENCHES)
+
+run-tests:
+	+@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" tests/run.sh \
+	  "formatting: $(MAKE) -s format-check" \
+	  "every option has a sentence: tests/check_options.py src" \
+	  "clang without a warning: $(MAKE) -s $(JOBS) B=$(B)/clang CC=clang build-tests"
+
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+asan: ## the tests under the address, leak and undefined-behaviour sanitizers
+	@$(MAKE) install-packages PACKAGES="$(PACKAGES) $(TEST_PACKAGES)"
+	@$(MAKE) $(JOBS) build-tests B=$(B)/asan OPTFLAGS="$(SANITIZE)" LDFLAGS="$(LDFLAGS) -fsanitize=address,undefined"
+	@B=$(B)/asan PROGRAM=$(B)/asan/engd MPIEXEC="$(MPIEXEC)" SANITIZED=1 tests/run.sh
+
+bench: $(BENCHES) ## measure the Gramian-vector product against DGEMM
+	$(MPIEXEC) -n 1 $(B)/bench/gramian
+
+format: ## put all code into the format of .clang-format (version 14)
+	$(FORMAT) -i $(CODE)
+
+format-check: ## fail when `make format` would change something
+	$(FORMAT) --dry-run -Werror $(CODE)
+
+# The list is PACKAGES above; what is there is not asked for again
+install-packages: ## install the Debian packages that are missing (root or sudo)
+	@command -v dpkg-query >/dev/null || exit 0; \
+	missing=$$(for p in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q ' installed$$' || echo $$p; done | xargs); \
+	[ -n "$$missing" ] || exit 0; \
+	sudo=; [ $$(id -u) = 0 ] || sudo=sudo; \
+	if command -v apt-get >/dev/null && { [ -z "$$sudo" ] || sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; } && \
+	  echo "installing $$missing" && $$sudo apt-get update -q && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	then for name in libblas.so.3 liblapack.so.3; do for link in $$(update-alternatives --get-selections | \
+	    awk -v n=$$name 'index($$1, n "-") == 1 && $$3 !~ /openblas/ {print $$1}'); do \
+	    $$sudo update-alternatives --set $$link $$(update-alternatives --list $$link | grep -m1 openblas); done; done; \
+	else echo "These packages are missing and could not be installed from here; run, as root:" >&2; \
+	  echo "  apt-get update && apt-get install -y $$missing" >&2; exit 1; fi
+
+clean: ## remove all that was built
+	rm -rf build lib engd
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' makefile
+
+# How; V=1 shows the commands in full
+Q   := $(if $(V),,@)
+say  = @printf '%-8s %s\n' $(1) $(2)
+
+$(PROGRAM): $(B)/src/main.o $(LIBRARY)
+	$(call say,link,$@)
+	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) -rdynamic -o $@ $< -Wl,--whole-archive $(LIBRARY) -Wl,--no-whole-archive $(LIBS)
+	@[ -e $(@D)/options ] || ln -s $(CURDIR)/options $(@D)/options
+
+$(LIBRARY): $(OBJECTS)
+	$(call say,archive,$@)
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBRARY)
+	$(call say,link,$@)
+	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) -o $@ $< $(LIBRARY) -lcmocka $(LIBS)
+
+$(B)/bench/%: $(B)/tests/bench/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LIBS)
+
+# glibc's vector tanh and exp are used under -ffast-math only; never on the link, where it would change the whole program
+$(B)/src/network/activation.o $(B)/src/network/activation_kernels.o: FAST := -ffast-math -fopenmp-simd
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,compile,$<)
+	$(Q)$(CC) $(CFLAGS) $(FAST) -c -o $@ $<
+
+# Changes when the compiler or its flags do, so that objects of two kinds are never mixed
+$(B)/flags: FORCE
+	$(if $(strip $(libdir)),,$(error PETSc and SLEPc are not found$(if $(PETSC_DIR), in PETSC_DIR=$(PETSC_DIR) PETSC_ARCH=$(PETSC_ARCH)): `make install-packages`, or set PETSC_DIR [PETSC_ARCH] and SLEPC_DIR))
+	@mkdir -p $(@D); echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' > $@
+
+-include $(shell [ -d $(B) ] && find $(B) -name '*.d')

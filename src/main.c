@@ -1,0 +1,91 @@
+static const char help[] =
+    "engd: neural-network solutions of PDEs by natural-gradient steps.\n"
+    "  Minimises E(u_theta) = sum over terms of lambda_t sum_n w_n e_t(x_n, Du_theta(x_n)) over the parameters theta "
+    "of a\n"
+    "  multilayer perceptron, by theta <- theta - eta (J^T W J + lambda I)^{-1} gradient, matrix-free on MPI ranks.\n"
+    "  The problem is text in an options file:  mpirun -n 2 ./engd -options_file poisson.opts\n\n";
+
+#include <engd/private.h>
+
+typedef struct {
+  EngdProblem    problem;
+  EngdNetwork    network;
+  EngdFunctional functional;
+  Tao            tao;
+  Vec            theta;
+  EngdReport     report;
+} Run;
+
+/* options -> problem -> network -> functional -> optimiser -> report: all that can be wrong with the input is met here */
+static PetscErrorCode RunSetUp(MPI_Comm comm, Run *run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdProblemCreate(comm, &run->problem));
+  PetscCall(EngdProblemSetFromOptions(run->problem));
+  PetscCall(EngdNetworkCreate(comm, &run->network));
+  PetscCall(EngdNetworkSetSizes(run->network, run->problem->domain->dim, run->problem->noutputs));
+  PetscCall(EngdNetworkSetFromOptions(run->network));
+  PetscCall(EngdFunctionalCreate(run->problem, run->network, &run->functional));
+  PetscCall(EngdFunctionalSetFromOptions(run->functional));
+  PetscCall(EngdFunctionalSetUp(run->functional));
+  PetscCall(EngdNetworkCreateParameters(run->network, &run->theta));
+  PetscCall(EngdNetworkInitialize(run->network, run->problem->seed, run->theta));
+  PetscCall(EngdSolverCreate(run->functional, &run->tao));
+  PetscCall(TaoSetSolution(run->tao, run->theta));
+  PetscCall(EngdReportCreate(run->functional, run->tao, &run->report));
+  PetscCall(EngdReportSetFromOptions(run->report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* train, then say what came out */
+static PetscErrorCode RunTrain(MPI_Comm comm, Run *run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdCheckOptions(comm, PETSC_FALSE));
+  PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
+  PetscCall(EngdFunctionalCheck(run->functional));
+  PetscCall(EngdReportStart(run->report));
+  EngdSetPhase(ENGD_PHASE_SOLVE);
+  PetscCall(PetscLogStagePush(engd_log.train));
+  PetscCall(TaoSolve(run->tao));
+  PetscCall(PetscLogStagePop());
+  PetscCall(PetscLogStagePush(engd_log.report));
+  PetscCall(EngdCheckOptions(comm, PETSC_TRUE));
+  PetscCall(EngdReportFinish(run->report));
+  PetscCall(PetscLogStagePop());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RunDestroy(Run *run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdReportDestroy(&run->report));
+  PetscCall(TaoDestroy(&run->tao));
+  PetscCall(VecDestroy(&run->theta));
+  PetscCall(EngdFunctionalDestroy(&run->functional));
+  PetscCall(EngdNetworkDestroy(&run->network));
+  PetscCall(EngdProblemDestroy(&run->problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the pipeline; -help ends it before the training */
+static PetscErrorCode RunAll(MPI_Comm comm)
+{
+  Run       run = {0};
+  PetscBool only_help;
+
+  PetscFunctionBeginUser;
+  PetscCall(RunSetUp(comm, &run));
+  PetscCall(PetscOptionsHasHelp(NULL, &only_help));
+  if (!only_help) PetscCall(RunTrain(comm, &run));
+  PetscCall(RunDestroy(&run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  int code = EngdExitCode(EngdInitialize(&argc, &argv, help));
+
+  if (code == 0) code = EngdExitCode(RunAll(PETSC_COMM_WORLD));
+  return PetscMax(code, EngdExitCode(EngdFinalize()));
+}

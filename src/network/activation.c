@@ -1,0 +1,131 @@
+/*
+  Activation functions sigma and their derivatives up to fourth order, and the registry of them.
+
+  A type fills s[k][i] = sigma^(k)(a[i]) for k = 0..order, the lower ones first, since the higher ones are polynomials in
+  them. Loops are one derivative each, so that the compiler turns the transcendental one into vector calls; this
+  file is compiled with -ffast-math for that reason alone (libmvec, error below 2 ulp).
+*/
+#include <engd/private.h>
+
+#define FOR_EACH_ENTRY for (PetscInt i = 0; i < n; i++)
+
+/* t = tanh a:  s' = 1 - t^2,  s'' = -2 t s',  s''' = s' (6 t^2 - 2),  s'''' = s' t (16 - 24 t^2) */
+static void Activation_Tanh(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+{
+  FOR_EACH_ENTRY s[0][i] = PetscTanhReal(a[i]);
+  if (order >= 1) FOR_EACH_ENTRY s[1][i] = 1 - s[0][i] * s[0][i];
+  if (order >= 2) FOR_EACH_ENTRY s[2][i] = -2 * s[0][i] * s[1][i];
+  if (order >= 3) FOR_EACH_ENTRY s[3][i] = s[1][i] * (6 * s[0][i] * s[0][i] - 2);
+  if (order >= 4) FOR_EACH_ENTRY s[4][i] = s[1][i] * s[0][i] * (16 - 24 * s[0][i] * s[0][i]);
+}
+
+/* sin, cos, -sin, -cos, sin */
+static void Activation_Sin(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+{
+  FOR_EACH_ENTRY s[0][i] = PetscSinReal(a[i]);
+  if (order >= 1) FOR_EACH_ENTRY s[1][i] = PetscCosReal(a[i]);
+  for (PetscInt k = 2; k <= order; k++) FOR_EACH_ENTRY s[k][i] = -s[k - 2][i];
+}
+
+/* s = 1/(1 + e^-a):  s' = s (1 - s),  s'' = s' (1 - 2 s),  s''' = s' (1 - 6 s'),  s'''' = s'' (1 - 12 s') */
+static void Activation_Sigmoid(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+{
+  FOR_EACH_ENTRY s[0][i] = 0.5 + 0.5 * PetscTanhReal(0.5 * a[i]); /* never overflows */
+  if (order >= 1) FOR_EACH_ENTRY s[1][i] = s[0][i] * (1 - s[0][i]);
+  if (order >= 2) FOR_EACH_ENTRY s[2][i] = s[1][i] * (1 - 2 * s[0][i]);
+  if (order >= 3) FOR_EACH_ENTRY s[3][i] = s[1][i] * (1 - 6 * s[1][i]);
+  if (order >= 4) FOR_EACH_ENTRY s[4][i] = s[2][i] * (1 - 12 * s[1][i]);
+}
+
+/* log(1 + e^a) = max(a, 0) + log1p(e^-|a|), whose derivative is the sigmoid */
+static void Activation_Softplus(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+{
+  FOR_EACH_ENTRY s[0][i] = 0.5 * (a[i] + PetscAbsReal(a[i])) + log1p(PetscExpReal(-PetscAbsReal(a[i])));
+  if (order >= 1) Activation_Sigmoid(n, a, order - 1, s + 1);
+}
+
+/* a g(a) with g = sigmoid:  (a g)^(k) = k g^(k-1) + a g^(k), by descending k in place */
+static void Activation_Silu(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+{
+  Activation_Sigmoid(n, a, order, s);
+  for (PetscInt k = order; k >= 1; k--) FOR_EACH_ENTRY s[k][i] = k * s[k - 1][i] + a[i] * s[k][i];
+  FOR_EACH_ENTRY s[0][i] *= a[i];
+}
+
+/* a Phi(a) with the normal distribution Phi, density f:
+   s' = Phi + a f,  s'' = f (2 - a^2),  s''' = f (a^3 - 4 a),  s'''' = f (-a^4 + 7 a^2 - 4) */
+static void Activation_Gelu(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+{
+  const PetscReal root = 1 / PetscSqrtReal(2.0), scale = 1 / PetscSqrtReal(2 * PETSC_PI);
+
+  FOR_EACH_ENTRY s[0][i] = 0.5 * (1 + erf(root * a[i]));
+  if (order >= 1) FOR_EACH_ENTRY s[1][i] = s[0][i] + a[i] * scale * PetscExpReal(-0.5 * a[i] * a[i]);
+  if (order >= 2) FOR_EACH_ENTRY s[2][i] = scale * PetscExpReal(-0.5 * a[i] * a[i]) * (2 - a[i] * a[i]);
+  if (order >= 3) {
+    FOR_EACH_ENTRY s[3][i] = scale * PetscExpReal(-0.5 * a[i] * a[i]) * a[i] * (a[i] * a[i] - 4);
+  }
+  if (order >= 4) {
+    FOR_EACH_ENTRY s[4][i] = scale * PetscExpReal(-0.5 * a[i] * a[i]) * (a[i] * a[i] * (7 - a[i] * a[i]) - 4);
+  }
+  FOR_EACH_ENTRY s[0][i] *= a[i];
+}
+
+static PetscFunctionList activation_list = NULL;
+static PetscBool         registered      = PETSC_FALSE;
+
+static PetscErrorCode DestroyList(void)
+{
+  PetscFunctionBeginUser;
+  registered = PETSC_FALSE;
+  PetscCall(PetscFunctionListDestroy(&activation_list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the built-in types, once until PETSc ends */
+static PetscErrorCode RegisterAll(void)
+{
+  PetscFunctionBeginUser;
+  if (registered) PetscFunctionReturn(PETSC_SUCCESS);
+  registered = PETSC_TRUE;
+  PetscCall(PetscRegisterFinalize(DestroyList));
+  PetscCall(EngdActivationRegister("tanh", Activation_Tanh));
+  PetscCall(EngdActivationRegister("sin", Activation_Sin));
+  PetscCall(EngdActivationRegister("sigmoid", Activation_Sigmoid));
+  PetscCall(EngdActivationRegister("softplus", Activation_Softplus));
+  PetscCall(EngdActivationRegister("silu", Activation_Silu));
+  PetscCall(EngdActivationRegister("gelu", Activation_Gelu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdActivationRegister - adds an activation function that -network_activation can then name.
+
+  Not collective
+
+  Input Parameters:
++ name     - what the user writes
+- function - fills s[k][i] = d^k sigma/da^k at a[i], 0 <= k <= order <= ENGD_ACTIVATION_ORDER; a and s do not overlap
+
+  Note: call it from PetscDLLibraryRegister_mylib() of a library given by -dll_append, or before the options are read.
+*/
+PetscErrorCode EngdActivationRegister(const char name[], EngdActivationFn function)
+{
+  PetscFunctionBeginUser;
+  PetscCall(RegisterAll());
+  PetscCall(PetscFunctionListAdd(&activation_list, name, (void (*)(void))function));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdActivationFind(const char name[], EngdActivationFn *function)
+{
+  void (*found)(void);
+
+  PetscFunctionBeginUser;
+  PetscCall(RegisterAll());
+  PetscCall(PetscFunctionListFind(activation_list, name, &found));
+  PetscCheck(found, PETSC_COMM_SELF, PETSC_ERR_ARG_UNKNOWN_TYPE,
+             "-network_activation: unknown activation '%s'; known are tanh, sin, sigmoid, softplus, silu, gelu",
+             name);
+  *function = (EngdActivationFn)found;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,234 @@
+/*
+  The multilayer perceptron u_theta: sizes, flat parameter vector, initialisation.
+
+    z_0 = x,  z_l = sigma(W_l z_{l-1} + b_l),  u = W_L z_{L-1} + b_L
+
+  theta = (W_1, b_1, W_2, b_2, ...), W_l (n_out, n_in) stored by columns, so that (W_l | b_l) is the matrix
+  X of shape (n_out, n_in + 1) that the Kronecker factors act on. theta is a distributed Vec; passes over points use
+  a whole copy of it on each rank.
+*/
+#include <engd/private.h>
+
+/*
+  EngdNetworkCreate - creates a network without sizes.
+
+  Collective
+
+  Input Parameter:
+. comm - the ranks that share its parameters
+
+  Output Parameter:
+. network - one hidden layer of 64 units with tanh, until told otherwise
+
+  Options Database Keys:
++ -network_layers n1,n2,... - units of the hidden layers
+. -network_activation name  - tanh, sin, sigmoid, softplus, silu, gelu, or a registered one
+. -network_init name        - distribution of the initial weights: glorot or normal
+- -network_init_scale s     - factor of the initial weights
+*/
+PetscErrorCode EngdNetworkCreate(MPI_Comm comm, EngdNetwork *network)
+{
+  const PetscInt width = 64;
+  EngdNetwork    net;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&net));
+  PetscCall(PetscCommDuplicate(comm, &net->comm, NULL));
+  PetscCall(PetscStrallocpy("glorot", &net->initial));
+  net->initial_scale = 1;
+  net->ninputs       = 1;
+  net->noutputs      = 1;
+  PetscCall(EngdNetworkSetLayers(net, 1, &width));
+  PetscCall(EngdNetworkSetActivation(net, "tanh"));
+  *network = net;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdNetworkSetSizes - the numbers of coordinates and of unknowns. Collective */
+PetscErrorCode EngdNetworkSetSizes(EngdNetwork net, PetscInt inputs, PetscInt outputs)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(inputs > 0 && outputs > 0, net->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "a network needs inputs and outputs, not %" PetscInt_FMT " and %" PetscInt_FMT, inputs, outputs);
+  net->ninputs  = inputs;
+  net->noutputs = outputs;
+  net->setup    = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdNetworkSetLayers - the numbers of units of the hidden layers; none make the network affine in x. Collective */
+PetscErrorCode EngdNetworkSetLayers(EngdNetwork net, PetscInt nhidden, const PetscInt widths[])
+{
+  PetscFunctionBeginUser;
+  for (PetscInt l = 0; l < nhidden; l++) {
+    PetscCheck(widths[l] > 0, net->comm, PETSC_ERR_ARG_OUTOFRANGE,
+               "-network_layers: a layer of %" PetscInt_FMT " units; give positive numbers, as in 64,64", widths[l]);
+  }
+  PetscCall(PetscFree(net->width));
+  PetscCall(PetscMalloc1(nhidden, &net->width));
+  PetscCall(PetscArraycpy(net->width, widths, nhidden));
+  net->nhidden = nhidden;
+  net->setup   = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdNetworkSetActivation - the activation function of the hidden layers, by name. Collective */
+PetscErrorCode EngdNetworkSetActivation(EngdNetwork net, const char name[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdActivationFind(name, &net->activate));
+  PetscCall(PetscFree(net->activation));
+  PetscCall(PetscStrallocpy(name, &net->activation));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdNetworkSetFromOptions - reads the -network_ options and fixes the sizes. Collective */
+PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
+{
+  const char *const initial[] = {"glorot", "normal"};
+  PetscInt          widths[64], n = PETSC_STATIC_ARRAY_LENGTH(widths), choice = 0;
+  char              name[PETSC_MAX_PATH_LEN];
+  PetscBool         set;
+
+  PetscFunctionBeginUser;
+  PetscOptionsBegin(net->comm, NULL, "Network", "EngdNetwork");
+  PetscCall(PetscOptionsIntArray("-network_layers", "Units of each hidden layer, positive, as in 64,64 (default 64)",
+                                 "EngdNetworkSetLayers", widths, &n, &set));
+  if (set) PetscCall(EngdNetworkSetLayers(net, n, widths));
+  PetscCall(PetscOptionsString("-network_activation",
+                               "Activation of the hidden layers: tanh, sin, sigmoid, softplus, silu, gelu",
+                               "EngdNetworkSetActivation", net->activation, name, sizeof(name), &set));
+  if (set) PetscCall(EngdNetworkSetActivation(net, name));
+  PetscCall(PetscOptionsEList("-network_init",
+                              "Initial weights: uniform within sqrt(6/(n_in + n_out)), or normal of variance 1/n_in",
+                              "EngdNetworkInitialize", initial, 2, net->initial, &choice, &set));
+  if (set) {
+    PetscCall(PetscFree(net->initial));
+    PetscCall(PetscStrallocpy(initial[choice], &net->initial));
+  }
+  PetscCall(PetscOptionsReal("-network_init_scale", "Factor of the initial weights, positive",
+                             "EngdNetworkInitialize", net->initial_scale, &net->initial_scale, NULL));
+  PetscCheck(net->initial_scale > 0 && !PetscIsInfReal(net->initial_scale), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-network_init_scale %g: give a positive number", (double)net->initial_scale);
+  PetscOptionsEnd();
+  PetscCall(EngdNetworkSetUp(net));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdNetworkSetUp(EngdNetwork net)
+{
+  PetscFunctionBeginUser;
+  if (net->setup) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(net->layer));
+  net->nlayers     = net->nhidden + 1;
+  net->nparameters = 0;
+  net->widest      = 0;
+  PetscCall(PetscMalloc1(net->nlayers, &net->layer));
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    EngdLayer *layer = &net->layer[l];
+
+    layer->n_in   = l == 0 ? net->ninputs : net->width[l - 1];
+    layer->n_out  = l == net->nhidden ? net->noutputs : net->width[l];
+    layer->offset = net->nparameters;
+    net->widest   = PetscMax(net->widest, PetscMax(layer->n_in, layer->n_out));
+    net->nparameters += (layer->n_in + 1) * layer->n_out;
+  }
+  net->setup = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdNetworkGetParameterCount - p, the length of theta. Not collective */
+PetscErrorCode EngdNetworkGetParameterCount(EngdNetwork net, PetscInt *p)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdNetworkSetUp(net));
+  *p = net->nparameters;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdNetworkCreateParameters - a vector of p entries spread over the ranks, named theta. Collective */
+PetscErrorCode EngdNetworkCreateParameters(EngdNetwork net, Vec *theta)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdNetworkSetUp(net));
+  PetscCall(VecCreate(net->comm, theta));
+  PetscCall(PetscObjectSetName((PetscObject)*theta, "theta"));
+  PetscCall(VecSetSizes(*theta, PETSC_DECIDE, net->nparameters));
+  PetscCall(VecSetType(*theta, VECSTANDARD));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the initial value of parameter j: a weight of layer l, or its bias, which begins at zero */
+static PetscReal InitialParameter(EngdNetwork net, PetscInt64 seed, const EngdLayer *layer, PetscInt j)
+{
+  const PetscInt stream = ENGD_STREAM_PARAMETERS;
+
+  if (j - layer->offset >= layer->n_in * layer->n_out) return 0;
+  if (net->initial[0] == 'n') {
+    return net->initial_scale / PetscSqrtReal(layer->n_in) * EngdRandomNormal(seed, stream, j, 0, 0);
+  }
+  return net->initial_scale * PetscSqrtReal(6.0 / (layer->n_in + layer->n_out)) *
+         (2 * EngdRandomUniform(seed, stream, j, 0, 0) - 1);
+}
+
+/*
+  EngdNetworkInitialize - random initial parameters, the same on any number of ranks.
+
+  Collective
+
+  Input Parameters:
++ network - the network, set up
+- seed    - the numbers are a function of it and of the global index alone
+
+  Output Parameter:
+. theta - the parameters
+
+  Reference: Glorot and Bengio, AISTATS 2010.
+*/
+PetscErrorCode EngdNetworkInitialize(EngdNetwork net, PetscInt64 seed, Vec theta)
+{
+  PetscReal *values;
+  PetscInt   begin, end, l = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetOwnershipRange(theta, &begin, &end));
+  PetscCall(VecGetArrayWrite(theta, &values));
+  for (PetscInt j = begin; j < end; j++) {
+    while (l < net->nhidden && j >= net->layer[l + 1].offset) l++;
+    values[j - begin] = InitialParameter(net, seed, &net->layer[l], j);
+  }
+  PetscCall(VecRestoreArrayWrite(theta, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdNetworkView - one line: 2-64-64-1, tanh, 4417 parameters. Collective */
+PetscErrorCode EngdNetworkView(EngdNetwork net, PetscViewer viewer)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdNetworkSetUp(net));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "Network: %" PetscInt_FMT, net->ninputs));
+  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    PetscCall(PetscViewerASCIIPrintf(viewer, "-%" PetscInt_FMT, net->layer[l].n_out));
+  }
+  PetscCall(PetscViewerASCIIPrintf(viewer, ", %s, %" PetscInt_FMT " parameters, initial weights %s times %g\n",
+                                   net->activation, net->nparameters, net->initial, (double)net->initial_scale));
+  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdNetworkDestroy - frees a network. Collective */
+PetscErrorCode EngdNetworkDestroy(EngdNetwork *network)
+{
+  EngdNetwork net = *network;
+
+  PetscFunctionBeginUser;
+  if (!net) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(net->width));
+  PetscCall(PetscFree(net->layer));
+  PetscCall(PetscFree(net->activation));
+  PetscCall(PetscFree(net->initial));
+  PetscCall(PetscCommDestroy(&net->comm));
+  PetscCall(PetscFree(*network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

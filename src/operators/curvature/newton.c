@@ -1,0 +1,196 @@
+/*
+  Curvatures gauss_newton and energy: W from the terms' own derivatives, e the pointwise energy (|r|^2/2 for residuals).
+
+    gauss_newton   W = w D^T D  for a residual,           W = w d^2e/dDu^2  for an energy term
+    energy         W = w (D^T D + sum_c r_c S_c),         the same: the Newton metric in function space (ENGD, arXiv 2302.13163)
+
+  For PDEs linear in u the two agree. The root of a residual's D^T D is D itself; other W are split by an eigenvalue
+  decomposition at each point and their negative part dropped, so roots belong to preconditioners and
+  diagonals, while products use W as it is.
+*/
+#include <engd/private.h>
+#include <petscblaslapack.h>
+
+typedef struct {
+  PetscBool  second; /* do residual terms add sum_c r_c S_c */
+  PetscReal *y;      /* (ncomponents, n) */
+  PetscInt   ysize;
+  PetscReal *W; /* (m, m, n): at each point the eigenvectors of W scaled by the root of the eigenvalue */
+  PetscInt   Wsize;
+} Newton;
+
+/* is W of this term D^T D and nothing else */
+static PetscBool IsGaussNewton(const Newton *newton, const EngdTerm term)
+{
+  return (PetscBool)(!term->energy && (!newton->second || !term->expression->nsecond));
+}
+
+/* a buffer that grows: no allocation once the largest block has been met */
+static PetscErrorCode Reserve(PetscInt size, PetscReal **buffer, PetscInt *have)
+{
+  PetscFunctionBeginUser;
+  if (size <= *have) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(*buffer));
+  PetscCall(PetscMalloc1(size, buffer));
+  *have = size;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y_c = w (for energies) or w r_c: the factors of S_c */
+static void SecondFactors(const EngdTerm term, const EngdBlock *block, PetscReal y[])
+{
+  for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
+    for (PetscInt i = 0; i < block->n; i++) {
+      y[c * block->n + i] = block->weight[i] * (term->energy ? 1 : block->value[c * block->n + i]);
+    }
+  }
+}
+
+/* gu += W du */
+static PetscErrorCode Apply_Newton(EngdCurvature curvature, EngdFunctional F, const EngdBlock *block,
+                                   const PetscReal du[], PetscReal gu[])
+{
+  Newton        *newton = (Newton *)curvature->data;
+  const EngdTerm term   = F->problem->term[block->term];
+  const PetscInt n      = block->n;
+
+  PetscFunctionBeginUser;
+  PetscCall(Reserve(term->expression->ncomponents * n, &newton->y, &newton->ysize));
+  if (!term->energy) {
+    PetscCall(EngdBlockFirst(F, block, du, newton->y));
+    for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
+      for (PetscInt i = 0; i < n; i++) newton->y[c * n + i] *= block->weight[i];
+    }
+    PetscCall(EngdBlockFirstTranspose(F, block, newton->y, gu));
+  }
+  if (IsGaussNewton(newton, term)) PetscFunctionReturn(PETSC_SUCCESS);
+  SecondFactors(term, block, newton->y);
+  PetscCall(EngdBlockSecond(F, block, newton->y, du, gu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RootCount_Newton(EngdCurvature curvature, EngdFunctional F, PetscInt t, PetscInt *count)
+{
+  const EngdTerm term = F->problem->term[t];
+
+  PetscFunctionBeginUser;
+  *count =
+      IsGaussNewton((Newton *)curvature->data, term) ? term->expression->ncomponents : term->expression->nentries;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* W (m, m) at point i, lower triangle */
+static void FormMetric(const EngdTerm term, const EngdBlock *block, const PetscReal y[], PetscInt i, PetscReal W[])
+{
+  const EngdExpression ex = term->expression;
+  const PetscInt       m = ex->nentries, n = block->n;
+
+  for (PetscInt k = 0; k < m * m; k++) W[k] = 0;
+  for (PetscInt k = 0; k < ex->nsecond; k++) {
+    W[ex->second_entry[k] + m * ex->second_other[k]] += y[ex->second_component[k] * n + i] * block->second[k * n + i];
+  }
+  for (PetscInt k = 0; !term->energy && k < ex->nfirst; k++) {
+    for (PetscInt l = 0; l < ex->nfirst; l++) {
+      if (ex->first_component[k] != ex->first_component[l] || ex->first_entry[k] < ex->first_entry[l]) continue;
+      W[ex->first_entry[k] + m * ex->first_entry[l]] +=
+          block->weight[i] * block->first[k * n + i] * block->first[l * n + i];
+    }
+  }
+}
+
+/* at each point W = V diag(mu) V^T, kept as V diag(sqrt(max(mu, 0))) */
+static PetscErrorCode FactorMetric(Newton *newton, const EngdTerm term, const EngdBlock *block)
+{
+  const PetscInt m = term->expression->nentries, n = block->n;
+  PetscBLASInt   bm, lwork, info;
+  PetscReal     *mu, *work;
+
+  PetscFunctionBeginUser;
+  PetscCall(Reserve(term->expression->ncomponents * n, &newton->y, &newton->ysize));
+  PetscCall(Reserve(m * m * n, &newton->W, &newton->Wsize));
+  SecondFactors(term, block, newton->y);
+  PetscCall(PetscBLASIntCast(m, &bm));
+  PetscCall(PetscBLASIntCast(PetscMax(1, 34 * m), &lwork));
+  PetscCall(PetscMalloc2(m, &mu, lwork, &work));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscReal *W = newton->W + ENGD_COUNT(i, m * m);
+
+    FormMetric(term, block, newton->y, i, W);
+    PetscCallBLAS("LAPACKsyev", LAPACKsyev_("V", "L", &bm, W, &bm, mu, work, &lwork, &info));
+    PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "syev of the metric of term '%s' failed with info %d",
+               term->name, (int)info);
+    for (PetscInt k = 0; k < m; k++) {
+      for (PetscInt e = 0; e < m; e++) W[k * m + e] *= PetscSqrtReal(PetscMax(mu[k], 0));
+    }
+  }
+  PetscCall(PetscFree2(mu, work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* gu = sqrt(w) D_k, or column k of the scaled eigenvectors */
+static PetscErrorCode Root_Newton(EngdCurvature curvature, EngdFunctional F, const EngdBlock *block, PetscInt k,
+                                  PetscReal gu[])
+{
+  Newton              *newton     = (Newton *)curvature->data;
+  const EngdTerm       term       = F->problem->term[block->term];
+  const EngdExpression expression = term->expression;
+  const PetscInt       m = expression->nentries, n = block->n, noutputs = F->network->noutputs;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdBlockZero(F, block, gu));
+  if (IsGaussNewton(newton, term)) {
+    PetscCall(Reserve(expression->ncomponents * n, &newton->y, &newton->ysize));
+    for (PetscInt c = 0; c < expression->ncomponents; c++) {
+      for (PetscInt i = 0; i < n; i++) newton->y[c * n + i] = c == k ? PetscSqrtReal(block->weight[i]) : 0;
+    }
+    PetscCall(EngdBlockFirstTranspose(F, block, newton->y, gu));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (k == 0) PetscCall(FactorMetric(newton, term, block));
+  for (PetscInt e = 0; e < m; e++) {
+    const PetscInt at = F->channel[block->term][e] * n * noutputs + expression->entry[e].output;
+
+    for (PetscInt i = 0; i < n; i++) gu[at + i * noutputs] = newton->W[(i * m + k) * m + e];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Newton(EngdCurvature curvature)
+{
+  Newton *newton = (Newton *)curvature->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(newton->y));
+  PetscCall(PetscFree(newton->W));
+  PetscCall(PetscFree(newton));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateNewton(EngdCurvature curvature, PetscBool second)
+{
+  Newton *newton;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&newton));
+  newton->second            = second;
+  curvature->data           = newton;
+  curvature->ops->apply     = Apply_Newton;
+  curvature->ops->rootcount = RootCount_Newton;
+  curvature->ops->root      = Root_Newton;
+  curvature->ops->destroy   = Destroy_Newton;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdCurvatureCreate_GaussNewton(EngdCurvature curvature)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CreateNewton(curvature, PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature curvature)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CreateNewton(curvature, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

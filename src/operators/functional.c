@@ -1,0 +1,323 @@
+/*
+  E(u_theta) = sum_t lambda_t sum_n w_n e_t(x_n, Du_theta(x_n)): set-up, parameters, points.
+
+  Each rank has whole copies of theta (VecScatterCreateToAll) and its own points, cut into blocks. Forward, one rank
+  needs no other; gradients and products end with one reverse scatter. What the blocks hold is kept from one product to
+  the next if it fits -engd_memory_limit, and is marked stale when theta or the points change.
+*/
+#include <engd/private.h>
+#include <unistd.h>
+
+/* bytes a matrix of one layer's jet should take, so that the few that a pass touches stay in the second-level cache */
+#define BLOCK_BYTES 131072
+
+/*
+  EngdFunctionalCreate - the functional of a problem for a network.
+
+  Collective
+
+  Input Parameters:
++ problem - what is solved; borrowed, as the network is
+- network - its inputs and outputs must be those of the problem
+
+  Output Parameter:
+. functional - to be set up
+
+  Options Database Keys:
++ -engd_memory_limit bytes   - what a rank may keep of the jets between products
+. -engd_block_points n       - points of a block
+- -tao_engd_curvature type   - gauss_newton, energy, l2, h1: the metric of the direction
+*/
+PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, EngdFunctional *functional)
+{
+  EngdFunctional F;
+  MPI_Comm       node;
+  PetscMPIInt    size;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&F));
+  PetscCall(PetscCommDuplicate(problem->comm, &F->comm, NULL));
+  F->problem = problem;
+  F->network = network;
+  PetscCallMPI(MPI_Comm_split_type(F->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+  PetscCallMPI(MPI_Comm_size(node, &size));
+  PetscCallMPI(MPI_Comm_free(&node));
+  F->memory_limit = 0.5 * (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE) / size;
+  PetscCall(EngdCurvatureCreate("gauss_newton", &F->curvature));
+  *functional = F;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdFunctionalSetFromOptions - reads the options named above. Collective */
+PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
+{
+  char      type[256];
+  PetscBool set;
+
+  PetscFunctionBeginUser;
+  PetscOptionsBegin(F->comm, NULL, "Functional and its operators", "EngdFunctional");
+  PetscCall(PetscOptionsReal("-engd_memory_limit", "Bytes that one rank may keep between products, positive",
+                             "EngdFunctionalCreate", F->memory_limit, &F->memory_limit, NULL));
+  PetscCheck(F->memory_limit > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-engd_memory_limit %g: give a positive number",
+             (double)F->memory_limit);
+  PetscCall(PetscOptionsInt("-engd_block_points",
+                            "Points that are worked on at a time, 0 for a size that fits the cache",
+                            "EngdFunctionalCreate", F->block_points, &F->block_points, NULL));
+  PetscCheck(F->block_points >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-engd_block_points %" PetscInt_FMT ": give a positive number, or 0", F->block_points);
+  PetscCall(PetscOptionsString("-tao_engd_curvature", "Metric of the direction: gauss_newton, energy, l2, h1",
+                               "EngdFunctionalCreate", F->curvature->type, type, sizeof(type), &set));
+  PetscOptionsEnd();
+  if (set) {
+    PetscCall(EngdCurvatureDestroy(&F->curvature));
+    PetscCall(EngdCurvatureCreate(type, &F->curvature));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the layout of a term: what its expression reads, and what the curvature reads on its own */
+static PetscErrorCode SetUpLayout(EngdFunctional F, PetscInt t)
+{
+  EngdTerm      term   = F->problem->term[t];
+  EngdDomain    domain = F->problem->domain;
+  PetscInt      n = 0, nown = 0, order = F->curvature->values;
+  EngdJetEntry *entry;
+
+  PetscFunctionBeginUser;
+  if (!term->points->interior) order = PetscMin(order, 0);
+  if (order >= 0) nown = F->problem->noutputs * (order == 0 ? 1 : 1 + domain->nspace);
+  PetscCall(PetscMalloc1(term->expression->nentries + nown, &entry));
+  for (; n < term->expression->nentries; n++) entry[n] = term->expression->entry[n];
+  for (PetscInt k = 0; order >= 0 && k < F->problem->noutputs; k++) {
+    for (PetscInt i = -1; i < (order == 0 ? 0 : domain->nspace); i++) {
+      entry[n++] = (EngdJetEntry){.output = k, .order = i >= 0, .coordinate = {i, -1}};
+    }
+  }
+  PetscCall(EngdJetLayoutCreate(domain->nspace, domain->dim, n, entry, &F->layout[t]));
+  PetscCall(PetscFree(entry));
+  PetscCall(PetscMalloc1(term->expression->nentries, &F->channel[t]));
+  for (PetscInt e = 0; e < term->expression->nentries; e++) {
+    PetscCall(EngdJetLayoutFind(F->layout[t], &term->expression->entry[e], &F->channel[t][e]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* points of a block of term t */
+static PetscInt BlockSize(EngdFunctional F, PetscInt t)
+{
+  const PetscInt columns = BLOCK_BYTES / (PetscInt)sizeof(PetscReal) / F->network->widest;
+  const PetscInt n       = F->block_points ? F->block_points : columns / F->layout[t]->nchannels;
+
+  return PetscMax(1, PetscMin(n, F->problem->term[t]->points->nlocal));
+}
+
+/* cut the local points of term t into blocks of nearly equal size, no larger than n */
+static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt n, PetscInt nblocks)
+{
+  EngdTerm       term       = F->problem->term[t];
+  EngdExpression expression = term->expression;
+  const PetscInt total      = term->points->nlocal;
+
+  PetscFunctionBeginUser;
+  for (PetscInt b = 0; b < nblocks; b++) {
+    EngdBlock *block = &F->block[F->nblocks++];
+
+    block->term  = t;
+    block->start = b * (total / nblocks) + PetscMin(b, total % nblocks);
+    block->n     = total / nblocks + (b < total % nblocks);
+    block->row   = F->nrows;
+    F->nrows += term->energy ? 0 : block->n * expression->ncomponents;
+    PetscCall(PetscMalloc4(expression->ncomponents * block->n, &block->value, expression->nfirst * block->n,
+                           &block->first, expression->nsecond * block->n, &block->second, block->n, &block->weight));
+    F->kept_bytes += EngdJetBytes(F->network, F->layout[t], block->n);
+  }
+  PetscCall(EngdJetCreate(F->network, F->layout[t], n, &F->scratch[t]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what blocks borrow from the points: coordinates, normals, weights times lambda_t */
+static PetscErrorCode AttachPoints(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block  = &F->block[b];
+    EngdTerm   term   = F->problem->term[block->term];
+    EngdPoints points = term->points;
+
+    block->x      = points->x + ENGD_COUNT(block->start, points->dim);
+    block->normal = points->normal ? points->normal + ENGD_COUNT(block->start, points->nspace) : NULL;
+    for (PetscInt i = 0; i < block->n; i++) {
+      block->weight[i] = term->weight * term->measure * points->weight[block->start + i];
+    }
+    block->current = PETSC_FALSE;
+  }
+  F->generation++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the whole vectors, and matrices for the largest block */
+static PetscErrorCode SetUpWork(EngdFunctional F)
+{
+  PetscInt columns = 1, entries = 1, nbatches = 1;
+  Vec      distributed;
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    EngdExpression expression = F->problem->term[t]->expression;
+
+    columns  = PetscMax(columns, BlockSize(F, t) * F->layout[t]->nchannels);
+    entries  = PetscMax(entries, BlockSize(F, t) * expression->ncomponents);
+    nbatches = PetscMax(nbatches, 2 * F->problem->domain->dim + expression->nentries);
+  }
+  entries = PetscMax(entries, F->network->noutputs * columns);
+  PetscCall(EngdJetWorkCreate(F->network, columns, &F->work));
+  PetscCall(PetscMalloc4(entries, &F->du, entries, &F->gu, nbatches, &F->batch, F->network->nparameters, &F->trial));
+  PetscCall(EngdNetworkCreateParameters(F->network, &distributed));
+  PetscCall(VecScatterCreateToAll(distributed, &F->scatter, &F->theta));
+  PetscCall(VecDuplicate(F->theta, &F->whole));
+  PetscCall(VecDuplicate(F->theta, &F->sum));
+  PetscCall(VecDestroy(&distributed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdFunctionalSetUp - layouts, blocks and vectors, after the options. Collective */
+PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
+{
+  const PetscInt nterms = F->problem->nterms;
+  PetscInt       total  = 0;
+
+  PetscFunctionBeginUser;
+  PetscCheck(F->network->ninputs == F->problem->domain->dim && F->network->noutputs == F->problem->noutputs, F->comm,
+             PETSC_ERR_ARG_SIZ,
+             "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for a problem of %" PetscInt_FMT
+             " coordinates and %" PetscInt_FMT " unknowns",
+             F->network->ninputs, F->network->noutputs, F->problem->domain->dim, F->problem->noutputs);
+  PetscCall(EngdNetworkSetUp(F->network));
+  PetscCall(PetscCalloc3(nterms, &F->layout, nterms, &F->channel, nterms, &F->scratch));
+  F->least_squares = PETSC_TRUE;
+  for (PetscInt t = 0; t < nterms; t++) {
+    const EngdTerm term = F->problem->term[t];
+
+    PetscCall(SetUpLayout(F, t));
+    total += (term->points->nlocal + BlockSize(F, t) - 1) / BlockSize(F, t);
+    if (term->energy) F->least_squares = PETSC_FALSE;
+  }
+  PetscCall(PetscCalloc1(total, &F->block));
+  for (PetscInt t = 0; t < nterms; t++) {
+    const PetscInt n = BlockSize(F, t);
+
+    PetscCall(SetUpBlocks(F, t, n, (F->problem->term[t]->points->nlocal + n - 1) / n));
+  }
+  F->keep = (PetscBool)(F->kept_bytes <= F->memory_limit);
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block = &F->block[b];
+
+    if (F->keep)
+      PetscCall(EngdJetCreate(F->network, F->layout[block->term], block->n, &block->jet));
+    else
+      block->jet = F->scratch[block->term];
+  }
+  PetscCall(SetUpWork(F));
+  PetscCall(AttachPoints(F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdFunctionalGather(EngdFunctional F, Vec distributed, Vec whole)
+{
+  PetscFunctionBeginUser;
+  PetscCall(VecScatterBegin(F->scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(F->scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdFunctionalReduce(EngdFunctional F, Vec whole, Vec distributed)
+{
+  PetscFunctionBeginUser;
+  PetscCall(VecZeroEntries(distributed));
+  PetscCall(VecScatterBegin(F->scatter, whole, distributed, ADD_VALUES, SCATTER_REVERSE));
+  PetscCall(VecScatterEnd(F->scatter, whole, distributed, ADD_VALUES, SCATTER_REVERSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdFunctionalSetParameters - the point at which loss, gradient, J and G are taken from now on.
+
+  Collective
+
+  Input Parameters:
++ functional - the functional
+- theta      - p parameters, spread over the ranks; nothing is done if it has not changed since the last call
+*/
+PetscErrorCode EngdFunctionalSetParameters(EngdFunctional F, Vec theta)
+{
+  PetscObjectId    id;
+  PetscObjectState state;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectGetId((PetscObject)theta, &id));
+  PetscCall(PetscObjectStateGet((PetscObject)theta, &state));
+  if (id == F->theta_id && state == F->theta_state) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdFunctionalGather(F, theta, F->theta));
+  F->theta_id    = id;
+  F->theta_state = state;
+  for (PetscInt b = 0; b < F->nblocks; b++) F->block[b].current = PETSC_FALSE;
+  F->generation++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdFunctionalResample - new points for the terms that ask for them (-TERM_resample).
+
+  Collective
+
+  Input Parameters:
++ functional - the functional
+- iteration  - of the outer iteration; a term with period k takes new points when k divides it
+
+  Output Parameter:
+. changed - whether any did
+*/
+PetscErrorCode EngdFunctionalResample(EngdFunctional F, PetscInt iteration, PetscBool *changed)
+{
+  PetscFunctionBeginUser;
+  *changed = PETSC_FALSE;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    EngdTerm term = F->problem->term[t];
+
+    if (!term->resample || iteration % term->resample) continue;
+    PetscCall(EngdPointsSample(term->points, iteration / term->resample));
+    *changed = PETSC_TRUE;
+  }
+  if (*changed) PetscCall(AttachPoints(F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdFunctionalDestroy - frees a functional, not the problem and the network. Collective */
+PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
+{
+  EngdFunctional F = *functional;
+
+  PetscFunctionBeginUser;
+  if (!F) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    if (F->keep) PetscCall(EngdJetDestroy(&F->block[b].jet));
+    PetscCall(PetscFree4(F->block[b].value, F->block[b].first, F->block[b].second, F->block[b].weight));
+  }
+  for (PetscInt t = 0; F->layout && t < F->problem->nterms; t++) {
+    PetscCall(EngdJetDestroy(&F->scratch[t]));
+    PetscCall(EngdJetLayoutDestroy(&F->layout[t]));
+    PetscCall(PetscFree(F->channel[t]));
+  }
+  PetscCall(PetscFree3(F->layout, F->channel, F->scratch));
+  PetscCall(PetscFree(F->block));
+  PetscCall(PetscFree4(F->du, F->gu, F->batch, F->trial));
+  PetscCall(EngdJetWorkDestroy(&F->work));
+  PetscCall(VecDestroy(&F->theta));
+  PetscCall(VecDestroy(&F->whole));
+  PetscCall(VecDestroy(&F->sum));
+  PetscCall(VecScatterDestroy(&F->scatter));
+  PetscCall(EngdCurvatureDestroy(&F->curvature));
+  PetscCall(PetscCommDestroy(&F->comm));
+  PetscCall(PetscFree(*functional));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,193 @@
+/*
+  The Gramian G = J^T W J + lambda I as a MATSHELL, J the Jacobian of the jets, W the metric of the curvature.
+
+  A block at a time: tangent pass, W at each point, adjoint pass, so that a block's jet is read from memory once; one
+  gather before and one reverse scatter after. The diagonal takes one adjoint pass for each row of W^{1/2}:
+  diag(G)_j = sum_n sum_k (C_k J)_nj^2 + lambda.
+*/
+#include <engd/private.h>
+
+typedef struct {
+  EngdFunctional functional;
+  PetscReal      damping; /* lambda */
+} Gramian;
+
+/* y = (J^T W J + lambda I) v */
+static PetscErrorCode MatMult_Gramian(Mat G, Vec v, Vec y)
+{
+  Gramian         *gramian;
+  EngdFunctional   F;
+  const PetscReal *theta, *d;
+  PetscReal       *sum;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(G, &gramian));
+  F = gramian->functional;
+  PetscCall(EngdFunctionalGather(F, v, F->whole));
+  PetscCall(PetscLogEventBegin(engd_log.gramian, 0, 0, 0, 0));
+  PetscCall(VecZeroEntries(F->sum));
+  PetscCall(VecGetArrayRead(F->theta, &theta));
+  PetscCall(VecGetArrayRead(F->whole, &d));
+  PetscCall(VecGetArray(F->sum, &sum));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block;
+
+    PetscCall(EngdFunctionalGetBlock(F, b, &block));
+    PetscCall(EngdJetTangent(block->jet, theta, d, F->work, F->du));
+    PetscCall(EngdBlockZero(F, block, F->gu));
+    PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
+    PetscCall(EngdJetGradient(block->jet, theta, F->gu, F->work, sum));
+  }
+  PetscCall(VecRestoreArray(F->sum, &sum));
+  PetscCall(VecRestoreArrayRead(F->whole, &d));
+  PetscCall(VecRestoreArrayRead(F->theta, &theta));
+  PetscCall(PetscLogEventEnd(engd_log.gramian, 0, 0, 0, 0));
+  PetscCall(EngdFunctionalReduce(F, F->sum, y));
+  PetscCall(VecAXPY(y, gramian->damping, v));
+  F->products++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sum_j += sum over the rows (C_k J)_n of the block of their squares, entry by entry */
+static PetscErrorCode AddSquaredRows(EngdFunctional F, EngdBlock *block, const PetscReal theta[], PetscReal rows[],
+                                     PetscReal sum[])
+{
+  const PetscInt p = F->network->nparameters;
+  PetscInt       nroots;
+
+  PetscFunctionBeginUser;
+  PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
+  for (PetscInt k = 0; k < nroots; k++) {
+    PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
+    PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, rows));
+    for (PetscInt i = 0; i < block->n; i++) {
+      for (PetscInt j = 0; j < p; j++) sum[j] += PetscSqr(rows[ENGD_COUNT(i, p) + j]);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* diag_j = G_jj */
+static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
+{
+  Gramian         *gramian;
+  EngdFunctional   F;
+  const PetscReal *theta;
+  PetscReal       *sum, *rows;
+  PetscInt         n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(G, &gramian));
+  F = gramian->functional;
+  PetscCall(PetscLogEventBegin(engd_log.diagonal, 0, 0, 0, 0));
+  for (PetscInt b = 0; b < F->nblocks; b++) n = PetscMax(n, F->block[b].n);
+  PetscCall(PetscMalloc1(ENGD_COUNT(n, F->network->nparameters), &rows));
+  PetscCall(VecZeroEntries(F->sum));
+  PetscCall(VecGetArrayRead(F->theta, &theta));
+  PetscCall(VecGetArray(F->sum, &sum));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block;
+
+    PetscCall(EngdFunctionalGetBlock(F, b, &block));
+    PetscCall(AddSquaredRows(F, block, theta, rows, sum));
+  }
+  PetscCall(VecRestoreArray(F->sum, &sum));
+  PetscCall(VecRestoreArrayRead(F->theta, &theta));
+  PetscCall(PetscFree(rows));
+  PetscCall(EngdFunctionalReduce(F, F->sum, diagonal));
+  PetscCall(VecShift(diagonal, gramian->damping));
+  PetscCall(PetscLogEventEnd(engd_log.diagonal, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MatDestroy_Gramian(Mat G)
+{
+  Gramian *gramian;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(G, &gramian));
+  PetscCall(PetscFree(gramian));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode EngdGramianGetFunctional_Gramian(Mat G, EngdFunctional *functional)
+{
+  Gramian *gramian;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(G, &gramian));
+  *functional = gramian->functional;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdFunctionalCreateGramian - G = J^T W J + lambda I at the present parameters of the functional.
+
+  Collective
+
+  Input Parameter:
+. functional - set up; -tao_engd_curvature has chosen W
+
+  Output Parameter:
+. G - symmetric MATSHELL with MatMult, MatGetDiagonal; lambda is zero until EngdGramianSetDamping()
+*/
+PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional F, Mat *G)
+{
+  Gramian *gramian;
+  Vec      theta;
+  PetscInt local;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&gramian));
+  gramian->functional = F;
+  PetscCall(EngdNetworkCreateParameters(F->network, &theta));
+  PetscCall(VecGetLocalSize(theta, &local));
+  PetscCall(VecDestroy(&theta));
+  PetscCall(MatCreateShell(F->comm, local, local, PETSC_DETERMINE, PETSC_DETERMINE, gramian, G));
+  PetscCall(PetscObjectSetName((PetscObject)*G, "Gramian"));
+  PetscCall(MatShellSetOperation(*G, MATOP_MULT, (void (*)(void))MatMult_Gramian));
+  PetscCall(MatShellSetOperation(*G, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMult_Gramian));
+  PetscCall(MatShellSetOperation(*G, MATOP_GET_DIAGONAL, (void (*)(void))MatGetDiagonal_Gramian));
+  PetscCall(MatShellSetOperation(*G, MATOP_DESTROY, (void (*)(void))MatDestroy_Gramian));
+  PetscCall(MatSetOption(*G, MAT_SYMMETRIC, PETSC_TRUE));
+  PetscCall(MatSetUp(*G));
+  PetscCall(
+      PetscObjectComposeFunction((PetscObject)*G, "EngdGramianGetFunctional_C", EngdGramianGetFunctional_Gramian));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the functional behind a matrix, NULL if it is no Gramian */
+PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *functional)
+{
+  PetscErrorCode (*get)(Mat, EngdFunctional *);
+
+  PetscFunctionBeginUser;
+  *functional = NULL;
+  PetscCall(PetscObjectQueryFunction((PetscObject)G, "EngdGramianGetFunctional_C", &get));
+  if (get) PetscCall((*get)(G, functional));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdGramianSetDamping - lambda of G = J^T W J + lambda I, not negative. Collective */
+PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda)
+{
+  Gramian *gramian;
+
+  PetscFunctionBeginUser;
+  PetscCheck(lambda >= 0, PetscObjectComm((PetscObject)G), PETSC_ERR_ARG_OUTOFRANGE,
+             "the damping %g is negative; give zero or a positive number", (double)lambda);
+  PetscCall(MatShellGetContext(G, &gramian));
+  if (gramian->damping != lambda) PetscCall(PetscObjectStateIncrease((PetscObject)G));
+  gramian->damping = lambda;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *lambda)
+{
+  Gramian *gramian;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(G, &gramian));
+  *lambda = gramian->damping;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,398 @@
+/*
+  Preconditioner kfac: Kronecker-factored approximate curvature for PDE losses, -pc_type kfac.
+
+    P^{-1} = blockdiag over layers of (A_1 (x) B_1 + A_2 (x) B_2)^{-1}, every factor damped by lambda I
+
+  A PCSHELL under a name of its own. For CG on G = J^T W J, for LSQR on J (P approximates J^T J), and with -ksp_type
+  preonly for the direction of the KFAC optimiser. A set-up at a new theta refreshes the factors (kfac_factors.c) and
+  inverts them (kronecker.c), each layer on the rank that owns it. Blind to what couples two layers.
+  Reference: Dangel, Mueller, Zeinhofer, Kronecker-factored approximate curvature for PINNs, arXiv 2405.15603.
+*/
+#include "kfac.h"
+
+/* PCShellGetContext() would answer for type shell alone */
+PetscErrorCode EngdKfacGet(PC pc, EngdKfac **kfac)
+{
+  PetscContainer container;
+
+  PetscFunctionBeginUser;
+  *kfac = NULL;
+  PetscCall(PetscObjectQuery((PetscObject)pc, "EngdKfac", (PetscObject *)&container));
+  if (container) PetscCall(PetscContainerGetPointer(container, (void **)kfac));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* free all that belongs to one Gramian */
+static PetscErrorCode Reset(EngdKfac *kfac)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt l = 0; l < kfac->nlayers; l++) PetscCall(EngdKroneckerDestroy(&kfac->layer[l].block));
+  PetscCall(PetscFree(kfac->layer));
+  PetscCall(PetscFree(kfac->work));
+  PetscCall(VecDestroy(&kfac->owned));
+  PetscCall(VecScatterDestroy(&kfac->scatter));
+  kfac->nlayers = kfac->setups = kfac->updates = kfac->inversions = 0;
+  kfac->operator_id                                               = 0;
+  kfac->generation                                                = -1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* operations of the eigendecompositions of a layer, up to a factor */
+static PetscReal InversionCost(const EngdKfacLayer *layer)
+{
+  return PetscPowRealInt(layer->block.m, 3) + PetscPowRealInt(layer->block.n, 3);
+}
+
+/* the costliest layer without an owner goes to the rank with the least to do, until none is left */
+static PetscErrorCode AssignOwners(EngdKfac *kfac)
+{
+  PetscMPIInt size;
+  PetscReal  *load;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(kfac->functional->comm, &size));
+  PetscCall(PetscCalloc1(size, &load));
+  for (PetscInt left = kfac->nlayers; left > 0; left--) {
+    EngdKfacLayer *next = NULL;
+    PetscMPIInt    idle = 0;
+
+    for (PetscInt l = 0; l < kfac->nlayers; l++) {
+      EngdKfacLayer *layer = &kfac->layer[l];
+
+      if (layer->owner < 0 && (!next || InversionCost(layer) > InversionCost(next))) next = layer;
+    }
+    for (PetscMPIInt r = 1; r < size; r++) {
+      if (load[r] < load[idle]) idle = r;
+    }
+    next->owner = idle;
+    load[idle] += InversionCost(next);
+  }
+  PetscCall(PetscFree(load));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* theta, spread over the ranks as G is -> the layers that a rank owns, one after the other */
+static PetscErrorCode CreateScatter(EngdKfac *kfac, Mat G)
+{
+  const MPI_Comm comm   = kfac->functional->comm;
+  PetscInt       nowned = 0, *from;
+  PetscMPIInt    rank;
+  Vec            theta;
+  IS             layers;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(PetscMalloc1(kfac->functional->network->nparameters, &from));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    EngdKfacLayer *layer = &kfac->layer[l];
+
+    if (layer->owner != rank) continue;
+    layer->start = nowned;
+    for (PetscInt j = 0; j < layer->block.m * layer->block.n; j++) from[nowned++] = layer->offset + j;
+  }
+  PetscCall(ISCreateGeneral(comm, nowned, from, PETSC_COPY_VALUES, &layers));
+  PetscCall(PetscFree(from));
+  PetscCall(VecCreateMPI(comm, nowned, PETSC_DETERMINE, &kfac->owned));
+  PetscCall(MatCreateVecs(G, &theta, NULL));
+  PetscCall(VecScatterCreate(theta, layers, kfac->owned, NULL, &kfac->scatter));
+  PetscCall(VecDestroy(&theta));
+  PetscCall(ISDestroy(&layers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* groups, layers, owners and vectors for the network behind this Gramian */
+static PetscErrorCode Build(EngdKfac *kfac, Mat G, EngdFunctional F)
+{
+  size_t      largest = 0;
+  PetscMPIInt rank;
+
+  PetscFunctionBeginUser;
+  PetscCall(Reset(kfac));
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+  kfac->functional = F;
+  kfac->present[0] = kfac->present[1] = PETSC_FALSE;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    PetscInt nroots;
+
+    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &nroots));
+    if (nroots) kfac->present[EngdKfacGroup(F, t)] = PETSC_TRUE;
+  }
+  PetscCheck(kfac->present[0] || kfac->present[1], F->comm, PETSC_ERR_USER_INPUT,
+             "-pc_type kfac: none of the %" PetscInt_FMT " terms reads an unknown, so there is no curvature",
+             F->problem->nterms);
+  kfac->nlayers = F->network->nlayers;
+  PetscCall(PetscCalloc1(kfac->nlayers, &kfac->layer));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    kfac->layer[l].owner   = -1;
+    kfac->layer[l].offset  = F->network->layer[l].offset;
+    kfac->layer[l].block.m = F->network->layer[l].n_out;
+    kfac->layer[l].block.n = F->network->layer[l].n_in + 1;
+  }
+  PetscCall(AssignOwners(kfac));
+  PetscCall(CreateScatter(kfac, G));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    EngdKronecker *block = &kfac->layer[l].block;
+
+    if (kfac->layer[l].owner != rank) continue;
+    PetscCall(EngdKroneckerCreate(block->m, block->n, kfac->present, block));
+    largest = PetscMax(largest, ENGD_COUNT(block->m, block->n));
+  }
+  PetscCall(PetscMalloc1(largest, &kfac->work));
+  PetscCall(PetscObjectGetId((PetscObject)G, &kfac->operator_id));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the inverse of each layer at its owner; all ranks learn of a failure and fail alike */
+static PetscErrorCode Invert(EngdKfac *kfac)
+{
+  const MPI_Comm    comm  = kfac->functional->comm;
+  const char *const why[] = {"", "are not finite", "have no eigendecomposition (LAPACK syevd failed)",
+                             "are zero and cannot be inverted; give a positive -pc_kfac_damping"};
+  const PetscInt    kinds = PETSC_STATIC_ARRAY_LENGTH(why);
+  PetscInt          worst = 0; /* layer * kinds + failure */
+  PetscMPIInt       rank;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(engd_log.kfac_invert, 0, 0, 0, 0));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    EngdKroneckerFailure failure;
+
+    if (kfac->layer[l].owner != rank) continue;
+    PetscCall(EngdKroneckerInvert(&kfac->layer[l].block, kfac->damping, &failure));
+    if (failure) worst = l * kinds + (PetscInt)failure;
+  }
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &worst, 1, MPIU_INT, MPI_MAX, comm));
+  PetscCall(PetscLogEventEnd(engd_log.kfac_invert, 0, 0, 0, 0));
+  PetscCheck(!worst, comm, ENGD_ERR_NUMERICS, "kfac: the factors of layer %" PetscInt_FMT " %s (damping %g)",
+             worst / kinds + 1, why[worst % kinds], (double)kfac->damping);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PETSc calls this when the state of G has changed; a set-up counts when theta or the points have */
+static PetscErrorCode PCSetUp_KFAC(PC pc)
+{
+  EngdKfac      *kfac;
+  EngdFunctional F;
+  PetscObjectId  id;
+  Mat            G;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdKfacGet(pc, &kfac));
+  PetscCall(PCGetOperators(pc, NULL, &G));
+  PetscCall(EngdGramianGetFunctional(G, &F));
+  PetscCheck(F, PetscObjectComm((PetscObject)pc), PETSC_ERR_USER_INPUT,
+             "-pc_type kfac: kfac needs the Gramian of an engd functional, not a matrix of type %s",
+             ((PetscObject)G)->type_name);
+  PetscCall(PetscObjectGetId((PetscObject)G, &id));
+  if (id != kfac->operator_id) PetscCall(Build(kfac, G, F));
+  if (kfac->generation == F->generation) PetscFunctionReturn(PETSC_SUCCESS);
+  kfac->generation = F->generation;
+  if (kfac->setups++ % kfac->update_every) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdKfacUpdateFactors(kfac));
+  if (kfac->updates++ % kfac->invert_every) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Invert(kfac));
+  kfac->inversions++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = P^{-1} x */
+static PetscErrorCode PCApply_KFAC(PC pc, Vec x, Vec y)
+{
+  EngdKfac   *kfac;
+  PetscReal  *owned;
+  PetscMPIInt rank;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdKfacGet(pc, &kfac));
+  PetscCall(PetscLogEventBegin(engd_log.kfac_apply, 0, 0, 0, 0));
+  PetscCallMPI(MPI_Comm_rank(kfac->functional->comm, &rank));
+  PetscCall(VecScatterBegin(kfac->scatter, x, kfac->owned, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(kfac->scatter, x, kfac->owned, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecGetArray(kfac->owned, &owned));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    EngdKfacLayer *layer = &kfac->layer[l];
+
+    if (layer->owner == rank) PetscCall(EngdKroneckerApply(&layer->block, owned + layer->start, kfac->work));
+  }
+  PetscCall(VecRestoreArray(kfac->owned, &owned));
+  PetscCall(VecScatterBegin(kfac->scatter, kfac->owned, y, INSERT_VALUES, SCATTER_REVERSE));
+  PetscCall(VecScatterEnd(kfac->scatter, kfac->owned, y, INSERT_VALUES, SCATTER_REVERSE));
+  PetscCall(PetscLogEventEnd(engd_log.kfac_apply, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* largest[l][f]: the largest eigenvalue of damped factor f = A_1, B_1, A_2, B_2 of layer l, and its condition number */
+static PetscErrorCode Spectra(EngdKfac *kfac, PetscReal table[])
+{
+  PetscMPIInt rank, count;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(kfac->functional->comm, &rank));
+  PetscCall(PetscMPIIntCast(8 * kfac->nlayers, &count));
+  PetscCall(PetscArrayzero(table, count));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    const EngdKronecker *block = &kfac->layer[l].block;
+
+    for (PetscInt f = 0; kfac->layer[l].owner == rank && f < 4; f++) {
+      const PetscReal *factor = f % 2 ? block->B[f / 2] : block->A[f / 2];
+      PetscReal        extremes[2];
+
+      if (!factor) continue;
+      PetscCall(EngdKroneckerExtremes(f % 2 ? block->m : block->n, factor, extremes));
+      table[8 * l + 2 * f]     = extremes[1] + kfac->damping;
+      table[8 * l + 2 * f + 1] = (extremes[1] + kfac->damping) / (PetscMax(extremes[0], 0) + kfac->damping);
+    }
+  }
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, table, count, MPIU_REAL, MPIU_SUM, kfac->functional->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the layers in a table, a line each */
+static PetscErrorCode ViewLayers(EngdKfac *kfac, PetscViewer viewer)
+{
+  const char *const name[] = {"A1", "B1", "A2", "B2"};
+  PetscReal        *table;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(8 * kfac->nlayers, &table));
+  PetscCall(Spectra(kfac, table));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "factors A (inputs), B (outputs); 1: terms with derivatives, 2: terms of "
+                                           "values; largest eigenvalue (condition), damped\n"));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    const EngdKfacLayer *layer = &kfac->layer[l];
+    char                 line[256];
+    size_t               length;
+
+    PetscCall(PetscSNPrintf(line, sizeof(line),
+                            "layer %" PetscInt_FMT ": %" PetscInt_FMT " x %" PetscInt_FMT ", rank %d", l + 1,
+                            layer->block.m, layer->block.n, layer->owner));
+    for (PetscInt f = 0; f < 4; f++) {
+      if (!kfac->present[f / 2]) continue;
+      PetscCall(PetscStrlen(line, &length));
+      PetscCall(PetscSNPrintf(line + length, sizeof(line) - length, ", %s %.1e (%.0e)", name[f],
+                              (double)table[8 * l + 2 * f], (double)table[8 * l + 2 * f + 1]));
+    }
+    PetscCall(PetscViewerASCIIPrintf(viewer, "%s\n", line));
+  }
+  PetscCall(PetscFree(table));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCView_KFAC(PC pc, PetscViewer viewer)
+{
+  EngdKfac *kfac;
+  PetscBool ascii;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdKfacGet(pc, &kfac));
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscViewerASCIIPrintf(viewer,
+                                   "damping %g, moving average %g, update every %" PetscInt_FMT
+                                   " set-ups, inversion every %" PetscInt_FMT " updates\n",
+                                   (double)kfac->damping, (double)kfac->ema, kfac->update_every, kfac->invert_every));
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer, "%" PetscInt_FMT " set-ups, %" PetscInt_FMT " updates, %" PetscInt_FMT " inversions\n", kfac->setups,
+      kfac->updates, kfac->inversions));
+  if (kfac->nlayers) PetscCall(ViewLayers(kfac, viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A shell has no SetFromOptions, but any object may have a handler of options: PCSetFromOptions() calls it last */
+static PetscErrorCode SetFromOptions(PetscObject pc, PetscOptionItems *PetscOptionsObject, void *unused)
+{
+  const MPI_Comm comm = PetscObjectComm(pc);
+  EngdKfac      *kfac;
+
+  PetscFunctionBeginUser;
+  (void)unused;
+  PetscCall(EngdKfacGet((PC)pc, &kfac));
+  if (!kfac) PetscFunctionReturn(PETSC_SUCCESS); /* another type was chosen since */
+  PetscOptionsHeadBegin(PetscOptionsObject, "KFAC");
+  PetscCall(PetscOptionsReal("-pc_kfac_damping", "Added to the diagonal of every factor, zero or positive",
+                             "PCCreate_KFAC", kfac->damping, &kfac->damping, NULL));
+  PetscCall(PetscOptionsReal("-pc_kfac_ema", "Weight of the past in the moving average of the factors, from 0 to 1",
+                             "PCCreate_KFAC", kfac->ema, &kfac->ema, NULL));
+  PetscCall(PetscOptionsInt("-pc_kfac_update_every", "Set-ups from one refresh of the factors to the next, positive",
+                            "PCCreate_KFAC", kfac->update_every, &kfac->update_every, NULL));
+  PetscCall(PetscOptionsInt("-pc_kfac_invert_every", "Refreshes from one inversion to the next, positive",
+                            "PCCreate_KFAC", kfac->invert_every, &kfac->invert_every, NULL));
+  PetscOptionsHeadEnd();
+  PetscCheck(kfac->damping >= 0 && !PetscIsInfReal(kfac->damping), comm, PETSC_ERR_USER_INPUT,
+             "-pc_kfac_damping %g: give zero or a positive number", (double)kfac->damping);
+  PetscCheck(kfac->ema >= 0 && kfac->ema <= 1, comm, PETSC_ERR_USER_INPUT,
+             "-pc_kfac_ema %g: give a number from 0 to 1", (double)kfac->ema);
+  PetscCheck(kfac->update_every > 0, comm, PETSC_ERR_USER_INPUT,
+             "-pc_kfac_update_every %" PetscInt_FMT ": give a positive number", kfac->update_every);
+  PetscCheck(kfac->invert_every > 0, comm, PETSC_ERR_USER_INPUT,
+             "-pc_kfac_invert_every %" PetscInt_FMT ": give a positive number", kfac->invert_every);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* kfac becomes what EngdKfacGet() finds; the container stays with the PC, so that the handler is added once */
+static PetscErrorCode Attach(PC pc, EngdKfac *kfac)
+{
+  PetscContainer container;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectQuery((PetscObject)pc, "EngdKfac", (PetscObject *)&container));
+  if (!container) {
+    PetscCall(PetscContainerCreate(PetscObjectComm((PetscObject)pc), &container));
+    PetscCall(PetscObjectCompose((PetscObject)pc, "EngdKfac", (PetscObject)container));
+    PetscCall(PetscObjectDereference((PetscObject)container));
+    PetscCall(PetscObjectAddOptionsHandler((PetscObject)pc, SetFromOptions, NULL, NULL));
+  }
+  PetscCall(PetscContainerSetPointer(container, kfac));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCDestroy_KFAC(PC pc)
+{
+  EngdKfac *kfac;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdKfacGet(pc, &kfac));
+  PetscCall(Attach(pc, NULL));
+  PetscCall(Reset(kfac));
+  PetscCall(PetscFree(kfac));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*MC
+  kfac - Kronecker-factored approximate curvature of an engd functional, for PCRegister("kfac", PCCreate_KFAC)
+
+  Options Database Keys:
++ -pc_kfac_damping lambda - added to the diagonal of every factor
+. -pc_kfac_ema beta       - F <- beta F + (1 - beta) F_new, from F_0 = I
+. -pc_kfac_update_every k - factors are refreshed every k set-ups
+- -pc_kfac_invert_every k - and inverted every k refreshes
+
+  Notes: the preconditioning matrix must be a Gramian (EngdFunctionalCreateGramian()). A set-up is one at a new theta or
+  with new points: a change of the Gramian's own damping alone refreshes nothing.
+
+  Source: src/preconditioners/kfac.c
+M*/
+PetscErrorCode PCCreate_KFAC(PC pc)
+{
+  EngdKfac *kfac;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&kfac));
+  kfac->damping      = 1e-8;
+  kfac->ema          = 0.95;
+  kfac->update_every = 1;
+  kfac->invert_every = 1;
+  kfac->generation   = -1;
+  PetscCall(Attach(pc, kfac));
+  PetscCall(PCSetType(pc, PCSHELL));
+  PetscCall(PCShellSetName(pc, "kfac"));
+  PetscCall(PCShellSetSetUp(pc, PCSetUp_KFAC));
+  PetscCall(PCShellSetApply(pc, PCApply_KFAC));
+  PetscCall(PCShellSetApplyTranspose(pc, PCApply_KFAC));
+  PetscCall(PCShellSetView(pc, PCView_KFAC));
+  PetscCall(PCShellSetDestroy(pc, PCDestroy_KFAC));
+  /* a second PCSetFromOptions() finds the type it was asked for, and keeps the moving averages */
+  PetscCall(PetscObjectChangeTypeName((PetscObject)pc, "kfac"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,197 @@
+/*
+  The Kronecker factors of KFAC for PDE residuals, per layer and group of terms.
+
+    A = 1/(sum N S) sum_{n,s} Z Z^T     Z_{n,s} the input of the layer on channel s, with a bias row: 1 on the value, else 0
+    B = sum_{n,k,s} g g^T               g_{n,s} the cotangent of its output from row C_k of W^{1/2}, weights included
+
+  A sums over all S channels of the points, B over those that reach the output: elsewhere g = 0. Products between
+  channels are dropped, which is the approximation. One adjoint pass a root and rank-k updates (SYRK) of upper
+  triangles; one reduction a layer, to its owner, who keeps F <- beta F + (1 - beta) F_new.
+  Reference: Dangel, Mueller, Zeinhofer, arXiv 2405.15603.
+*/
+#include "kfac.h"
+#include <petscblaslapack.h>
+
+/* The sums of this rank: layer l holds A, B of each group present, one after the other */
+typedef struct {
+  EngdKfac   *kfac;
+  PetscInt    group; /* of the block that is being summed */
+  PetscReal **sum;   /* [nlayers] */
+} Sums;
+
+PetscInt EngdKfacGroup(EngdFunctional F, PetscInt term)
+{
+  return F->layout[term]->nchannels > 1 ? 0 : 1;
+}
+
+/* doubles of one group's pair of factors */
+static PetscInt PairSize(const EngdKfacLayer *layer)
+{
+  return layer->block.n * layer->block.n + layer->block.m * layer->block.m;
+}
+
+/* where the pair of this group begins in the sum of a layer */
+static PetscInt PairStart(const EngdKfac *kfac, const EngdKfacLayer *layer, PetscInt group)
+{
+  return group == 1 && kfac->present[0] ? PairSize(layer) : 0;
+}
+
+/* upper triangle of C (n, n) += Z Z^T, Z (n, k) */
+static PetscErrorCode AddOuter(PetscInt n, PetscInt k, const PetscReal Z[], PetscReal C[], PetscInt ldc)
+{
+  const PetscReal one = 1;
+  PetscBLASInt    bn, bk, lc;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(n, &bn));
+  PetscCall(PetscBLASIntCast(k, &bk));
+  PetscCall(PetscBLASIntCast(ldc, &lc));
+  if (n == 1) {
+    for (PetscInt j = 0; j < k; j++) C[0] += Z[j] * Z[j];
+  } else {
+    PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "N", &bn, &bk, &one, Z, &bn, &one, C, &lc));
+  }
+  PetscCall(PetscLogFlops(1.0 * n * (n + 1) * k));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A += Z Z^T with the bias row, for the inputs of all layers on a block */
+static PetscErrorCode AddInputs(Sums *sums, EngdJet jet, PetscReal input[])
+{
+  EngdKfac *kfac = sums->kfac;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdJetFillInput(jet, input));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    const PetscInt   n_in = kfac->layer[l].block.n - 1;
+    const PetscReal *z    = l ? jet->z[l - 1] : input;
+    PetscReal       *A    = sums->sum[l] + PairStart(kfac, &kfac->layer[l], sums->group);
+    PetscReal       *bias = A + ENGD_COUNT(n_in, n_in + 1);
+
+    PetscCall(AddOuter(n_in, jet->layout->nchannels * jet->n, z, A, n_in + 1));
+    for (PetscInt i = 0; i < jet->n; i++) {
+      for (PetscInt k = 0; k < n_in; k++) bias[k] += z[ENGD_COUNT(i, n_in) + k];
+    }
+    bias[n_in] += jet->n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* B += g g^T: what the adjoint does at each layer */
+static PetscErrorCode AddCotangents(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *visitor)
+{
+  Sums                *sums  = (Sums *)visitor;
+  const EngdKfacLayer *layer = &sums->kfac->layer[l];
+  const PetscInt       n_in1 = layer->block.n, n_out = layer->block.m;
+  const PetscBool     *used = l == sums->kfac->nlayers - 1 ? jet->layout->used : NULL;
+  PetscReal           *B    = sums->sum[l] + PairStart(sums->kfac, layer, sums->group) + ENGD_COUNT(n_in1, n_in1);
+
+  PetscFunctionBeginUser;
+  (void)z;
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+    PetscCall(AddOuter(n_out, (end - begin) * jet->n, g + ENGD_COUNT(begin * jet->n, n_out), B, n_out));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the sums over the blocks of this rank; terms without roots have no part in the metric, nor here */
+static PetscErrorCode AddBlocks(Sums *sums)
+{
+  EngdFunctional   F      = sums->kfac->functional;
+  PetscInt         ninput = 0;
+  const PetscReal *theta;
+  PetscReal       *input;
+
+  PetscFunctionBeginUser;
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    ninput = PetscMax(ninput, F->layout[F->block[b].term]->nchannels * F->block[b].n * F->network->ninputs);
+  }
+  PetscCall(PetscMalloc1(ninput, &input));
+  PetscCall(VecGetArrayRead(F->theta, &theta));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block;
+    PetscInt   nroots;
+
+    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, F->block[b].term, &nroots));
+    if (!nroots) continue;
+    PetscCall(EngdFunctionalGetBlock(F, b, &block));
+    sums->group = EngdKfacGroup(F, block->term);
+    PetscCall(AddInputs(sums, block->jet, input));
+    for (PetscInt k = 0; k < nroots; k++) {
+      PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
+      PetscCall(EngdJetAdjoint(block->jet, theta, F->gu, F->work, AddCotangents, sums));
+    }
+  }
+  PetscCall(VecRestoreArrayRead(F->theta, &theta));
+  PetscCall(PetscFree(input));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sum N S of a group, over all ranks */
+static PetscErrorCode CountColumns(EngdFunctional F, PetscReal columns[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(columns, ENGD_KFAC_GROUPS));
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    PetscInt nroots;
+
+    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &nroots));
+    if (!nroots) continue;
+    columns[EngdKfacGroup(F, t)] += (PetscReal)F->problem->term[t]->points->nglobal * F->layout[t]->nchannels;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F <- beta F + (1 - beta) scale sum */
+static void Average(PetscInt n, PetscReal beta, PetscReal scale, const PetscReal sum[], PetscReal F[])
+{
+  for (PetscInt i = 0; i < n; i++) F[i] = beta * F[i] + (1 - beta) * scale * sum[i];
+}
+
+/* the sums of layer l of all ranks go into the moving average of its owner */
+static PetscErrorCode ReduceLayer(Sums *sums, PetscInt l, const PetscReal columns[])
+{
+  EngdKfac      *kfac  = sums->kfac;
+  EngdKfacLayer *layer = &kfac->layer[l];
+  EngdKronecker *block = &layer->block;
+  PetscMPIInt    rank, count;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(kfac->functional->comm, &rank));
+  PetscCall(PetscMPIIntCast((kfac->present[0] + kfac->present[1]) * PairSize(layer), &count));
+  PetscCallMPI(MPI_Reduce(rank == layer->owner ? MPI_IN_PLACE : sums->sum[l], sums->sum[l], count, MPIU_REAL,
+                          MPIU_SUM, layer->owner, kfac->functional->comm));
+  for (PetscInt g = 0; rank == layer->owner && g < ENGD_KFAC_GROUPS; g++) {
+    const PetscReal *pair = sums->sum[l] + PairStart(kfac, layer, g);
+
+    if (!kfac->present[g]) continue;
+    Average(block->n * block->n, kfac->ema, 1 / columns[g], pair, block->A[g]);
+    Average(block->m * block->m, kfac->ema, 1, pair + ENGD_COUNT(block->n, block->n), block->B[g]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdKfacUpdateFactors(EngdKfac *kfac)
+{
+  Sums      sums = {.kfac = kfac};
+  PetscReal columns[ENGD_KFAC_GROUPS], *memory;
+  size_t    size = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(engd_log.kfac_factors, 0, 0, 0, 0));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) size += ENGD_COUNT(ENGD_KFAC_GROUPS, PairSize(&kfac->layer[l]));
+  PetscCall(PetscCalloc1(size, &memory));
+  PetscCall(PetscMalloc1(kfac->nlayers, &sums.sum));
+  size = 0;
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    sums.sum[l] = memory + size;
+    size += ENGD_COUNT(ENGD_KFAC_GROUPS, PairSize(&kfac->layer[l]));
+  }
+  PetscCall(AddBlocks(&sums));
+  PetscCall(CountColumns(kfac->functional, columns));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) PetscCall(ReduceLayer(&sums, l, columns));
+  PetscCall(PetscFree(sums.sum));
+  PetscCall(PetscFree(memory));
+  PetscCall(PetscLogEventEnd(engd_log.kfac_factors, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,185 @@
+/*
+  The registry of domain types and what all domains have in common: names of the coordinates, the time interval.
+
+  A domain is Omega x (a,b), or Omega alone without -domain_time; time, named t, is the last coordinate. The type
+  (-domain_type) reads its own shape and places points on its regions.
+*/
+#include <engd/private.h>
+
+static PetscFunctionList domain_list;
+static PetscBool         domain_registered;
+
+/* Frees the registry when PETSc ends, so that a new start fills it again */
+static PetscErrorCode DomainFinalize(void)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFunctionListDestroy(&domain_list));
+  domain_registered = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The built-in types, before anything of the user's, which may replace them */
+static PetscErrorCode DomainRegisterAll(void)
+{
+  PetscFunctionBeginUser;
+  if (domain_registered) PetscFunctionReturn(PETSC_SUCCESS);
+  domain_registered = PETSC_TRUE;
+  PetscCall(PetscRegisterFinalize(DomainFinalize));
+  PetscCall(PetscFunctionListAdd(&domain_list, "box", EngdDomainCreate_Box));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@C
+  EngdDomainRegister - Adds a type of domain, or replaces one
+
+  Not collective
+
+  Input Parameters:
++ name   - what `-domain_type` calls it
+- create - sets ops and data of the domain
+
+  Options Database Keys:
+. -domain_type name - chooses it
+
+.seealso: `EngdDomainCreateFromOptions()`
+@*/
+PetscErrorCode EngdDomainRegister(const char name[], PetscErrorCode (*create)(EngdDomain))
+{
+  PetscFunctionBeginUser;
+  PetscCall(DomainRegisterAll());
+  PetscCall(PetscFunctionListAdd(&domain_list, name, create));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Runs the creator of a type */
+static PetscErrorCode DomainSetType(EngdDomain domain, const char type[])
+{
+  PetscErrorCode (*create)(EngdDomain);
+  const char **names;
+  int          n;
+  char         known[512] = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscFunctionListFind(domain_list, type, &create));
+  PetscCall(PetscFunctionListGet(domain_list, &names, &n));
+  for (int i = 0; i < n; i++) {
+    if (i) PetscCall(PetscStrlcat(known, ", ", sizeof(known)));
+    PetscCall(PetscStrlcat(known, names[i], sizeof(known)));
+  }
+  PetscCall(PetscFree(names));
+  PetscCheck(create, domain->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-domain_type %s: no such type; the known ones are %s",
+             type, known);
+  PetscCall(PetscStrallocpy(type, &domain->type));
+  PetscCall((*create)(domain));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -domain_time a,b */
+static PetscErrorCode DomainSetTime(EngdDomain domain, const char text[])
+{
+  PetscReal *interval;
+  PetscInt   n;
+
+  PetscFunctionBeginUser;
+  if (!text) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdParseReals("-domain_time", text, &n, &interval));
+  PetscCheck(n == 2 && interval[0] < interval[1], domain->comm, PETSC_ERR_USER_INPUT,
+             "-domain_time %s: must be two numbers a,b with a < b", text);
+  domain->time        = PETSC_TRUE;
+  domain->interval[0] = interval[0];
+  domain->interval[1] = interval[1];
+  PetscCall(PetscFree(interval));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Completes the names: x1 .. xd unless the user named the space coordinates, then t */
+static PetscErrorCode DomainSetNames(EngdDomain domain, PetscInt n, char **names)
+{
+  PetscBool same;
+
+  PetscFunctionBeginUser;
+  domain->dim = domain->nspace + (domain->time ? 1 : 0);
+  PetscCall(PetscCalloc1(domain->dim, &domain->coordinate));
+  for (PetscInt i = 0; i < domain->nspace; i++) {
+    char numbered[32];
+
+    PetscCall(PetscSNPrintf(numbered, sizeof(numbered), "x%" PetscInt_FMT, i + 1));
+    PetscCall(PetscStrallocpy(n ? names[i] : numbered, &domain->coordinate[i]));
+    PetscCall(PetscStrcmp(domain->coordinate[i], "t", &same));
+    PetscCheck(!same || !domain->time, domain->comm, PETSC_ERR_USER_INPUT,
+               "-domain_coordinates: the name t is taken by the time of -domain_time");
+  }
+  if (domain->time) PetscCall(PetscStrallocpy("t", &domain->coordinate[domain->nspace]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdDomainCreateFromOptions - The domain that the options describe
+
+  Collective
+
+  Options Database Keys:
++ -domain_type type          - box, or a registered one
+. -domain_coordinates x,y    - names of the space coordinates, default x1,x2,..; x1..x10 stands for ten
+- -domain_time a,b           - adds the coordinate t in (a,b)
+*/
+PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, EngdDomain *domain)
+{
+  EngdDomain d;
+  char       type[64] = "box", *time, *text, **names = NULL;
+  PetscInt   n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(DomainRegisterAll());
+  PetscCall(PetscNew(&d));
+  d->comm = comm;
+  PetscOptionsBegin(comm, NULL, "Domain of the problem", "EngdDomain");
+  PetscCall(PetscOptionsFList("-domain_type", "Shape of the domain, a registered type", "EngdDomainRegister",
+                              domain_list, type, type, sizeof(type), NULL));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_coordinates",
+                            "Names of the space coordinates, such as x,y or x1..x10; x1,x2,.. when not given",
+                            "EngdDomainCreateFromOptions", NULL, NULL, &text));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_time",
+                            "Two numbers a,b with a < b: adds the time t in (a,b) as the last coordinate",
+                            "EngdDomainCreateFromOptions", NULL, NULL, &time));
+  if (text) PetscCall(EngdParseNames("-domain_coordinates", text, &n, &names));
+  PetscCall(DomainSetTime(d, time));
+  d->nspace = n;
+  PetscCall(DomainSetType(d, type));
+  PetscCall((*d->ops->setfromoptions)(d, PetscOptionsObject));
+  PetscOptionsEnd();
+  PetscCall(DomainSetNames(d, n, names));
+  PetscCall(EngdListDestroy(n, &names));
+  PetscCall(PetscFree(text));
+  PetscCall(PetscFree(time));
+  *domain = d;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDomainView(EngdDomain domain, PetscViewer viewer)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "domain: %s, coordinates", domain->type));
+  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
+  for (PetscInt i = 0; i < domain->dim; i++)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s", i ? "," : " ", domain->coordinate[i]));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
+  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
+  PetscCall(PetscViewerASCIIPushTab(viewer));
+  if (domain->ops->view) PetscCall((*domain->ops->view)(domain, viewer));
+  PetscCall(PetscViewerASCIIPopTab(viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDomainDestroy(EngdDomain *domain)
+{
+  EngdDomain d = *domain;
+
+  PetscFunctionBeginUser;
+  if (!d) PetscFunctionReturn(PETSC_SUCCESS);
+  if (d->ops->destroy) PetscCall((*d->ops->destroy)(d));
+  PetscCall(EngdListDestroy(d->dim, &d->coordinate));
+  PetscCall(PetscFree(d->type));
+  PetscCall(PetscFree(*domain));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

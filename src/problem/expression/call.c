@@ -1,0 +1,226 @@
+/*
+  Calls: the elementwise functions of functions.c by their names, and here those that see a vector or a derivative.
+
+    min max (any number of arguments, entry by entry; of one vector: over its entries)   sum(v) prod(v) dot(a, b)
+    normsq(v) = dot(v, v)      norm2(v) = sqrt(dot(v, v)), whose derivative at v = 0 is taken as 0
+    d(e, x) = total derivative of any e by a coordinate         grad(e) = [d(e, x_1), ..., d(e, x_nspace)]
+    div(v) = sum_i d(v_i, x_i)    lap(e) = sum_i d(d(e, x_i), x_i): of an output itself one entry of the jet, the Laplacian
+*/
+#include "expressionimpl.h"
+
+#define ANY_NUMBER PETSC_MAX_INT
+
+typedef struct {
+  const char *name;
+  PetscInt    min_args, max_args;
+  EngdOp      op;
+  PetscErrorCode (*apply)(EngdParser *, PetscInt column, EngdOp, PetscInt n, const EngdValue arg[], EngdValue *);
+} Function;
+
+/* a_0 op a_1 op ... over the entries of a vector */
+static PetscErrorCode ApplyReduce(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                                  EngdValue *value)
+{
+  EngdGraph g = p->graph;
+  EngdNode  result;
+
+  PetscFunctionBeginUser;
+  (void)column;
+  (void)n;
+  result = g->pool[arg->offset];
+  for (PetscInt i = 1; i < arg->n; ++i) result = EngdGraphApply(g, op, result, g->pool[arg->offset + i], 0);
+  PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, value));
+  g->pool[value->offset] = result;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* arg_0 op arg_1 op ..., entry by entry */
+static PetscErrorCode ApplyFold(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                                EngdValue *value)
+{
+  PetscFunctionBeginUser;
+  if (n == 1)
+    PetscCall(ApplyReduce(p, column, op, n, arg, value));
+  else
+    *value = arg[0];
+  for (PetscInt k = 1; k < n; ++k) {
+    const EngdValue pair[2] = {*value, arg[k]};
+
+    PetscCall(EngdValueApply(p, column, op, 2, pair, value));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sum_i a_i b_i */
+static PetscErrorCode ApplyDot(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                               EngdValue *value)
+{
+  EngdValue product;
+
+  PetscFunctionBeginUser;
+  if (arg[0].n != arg[1].n) {
+    PetscCall(
+        EngdParserFail(p, column, "dot() of %" PetscInt_FMT " and %" PetscInt_FMT " entries", arg[0].n, arg[1].n));
+  }
+  PetscCall(EngdValueApply(p, column, op, n, arg, &product));
+  PetscCall(ApplyReduce(p, column, ENGD_OP_ADD, 1, &product, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sum_i a_i^2 (op MUL), or its root (op NORM) */
+static PetscErrorCode ApplyNorm(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                                EngdValue *value)
+{
+  const EngdValue pair[2] = {arg[0], arg[0]};
+
+  PetscFunctionBeginUser;
+  (void)n;
+  PetscCall(ApplyDot(p, column, ENGD_OP_MUL, 2, pair, value));
+  if (op == ENGD_OP_NORM) PetscCall(EngdValueApply(p, column, op, 1, value, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d e_i / d x, and an error where there is none */
+static PetscErrorCode Derivative(EngdParser *p, PetscInt column, EngdNode e, PetscInt coordinate,
+                                 EngdNode *derivative)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdGraphTotalDerivative(p->graph, e, coordinate, derivative));
+  if (p->graph->fault[0]) PetscCall(EngdParserFail(p, column, "%s", p->graph->fault));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ApplyD(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                             EngdValue *value)
+{
+  EngdGraph g = p->graph;
+  EngdKey   x = g->node[g->pool[arg[1].offset]].key;
+
+  PetscFunctionBeginUser;
+  (void)op;
+  (void)n;
+  if (arg[1].vector || x.op != ENGD_OP_X) {
+    PetscCall(EngdParserFail(p, column, "the second argument of d() must be a coordinate"));
+  }
+  PetscCall(EngdValueCreate(p, arg[0].vector, arg[0].n, value));
+  for (PetscInt i = 0; i < value->n; ++i) {
+    PetscCall(Derivative(p, column, g->pool[arg[0].offset + i], x.arg[0], &g->pool[value->offset + i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ApplyGrad(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                                EngdValue *value)
+{
+  EngdGraph g = p->graph;
+
+  PetscFunctionBeginUser;
+  (void)op;
+  (void)n;
+  if (arg->vector) PetscCall(EngdParserFail(p, column, "grad() needs a scalar, not a vector"));
+  PetscCall(EngdValueCreate(p, PETSC_TRUE, g->symbols->nspace, value));
+  for (PetscInt i = 0; i < value->n; ++i) {
+    PetscCall(Derivative(p, column, g->pool[arg->offset], i, &g->pool[value->offset + i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ApplyDiv(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                               EngdValue *value)
+{
+  EngdGraph g      = p->graph;
+  EngdValue result = {PETSC_FALSE, 0, 0};
+
+  PetscFunctionBeginUser;
+  if (arg->n != g->symbols->nspace) {
+    PetscCall(EngdParserFail(p, column, "div() needs a vector of %" PetscInt_FMT " entries, not %" PetscInt_FMT,
+                             g->symbols->nspace, arg->n));
+  }
+  PetscCall(EngdValueCreate(p, PETSC_TRUE, arg->n, &result));
+  for (PetscInt i = 0; i < arg->n; ++i) {
+    PetscCall(Derivative(p, column, g->pool[arg->offset + i], i, &g->pool[result.offset + i]));
+  }
+  PetscCall(ApplyReduce(p, column, op, n, &result, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ApplyLap(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                               EngdValue *value)
+{
+  EngdGraph g = p->graph;
+
+  PetscFunctionBeginUser;
+  (void)op;
+  (void)n;
+  PetscCall(EngdValueCreate(p, arg->vector, arg->n, value));
+  for (PetscInt i = 0; i < arg->n; ++i) {
+    PetscCall(EngdGraphLaplacian(g, g->pool[arg->offset + i], &g->pool[value->offset + i]));
+    if (g->fault[0]) PetscCall(EngdParserFail(p, column, "%s", g->fault));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const Function function[] = {
+    {"min", 1, ANY_NUMBER, ENGD_OP_MIN, ApplyFold},
+    {"max", 1, ANY_NUMBER, ENGD_OP_MAX, ApplyFold},
+    {"heaviside", 1, 1, ENGD_OP_STEP, EngdValueApply},
+    {"sum", 1, 1, ENGD_OP_ADD, ApplyReduce},
+    {"prod", 1, 1, ENGD_OP_MUL, ApplyReduce},
+    {"dot", 2, 2, ENGD_OP_MUL, ApplyDot},
+    {"norm2", 1, 1, ENGD_OP_NORM, ApplyNorm},
+    {"normsq", 1, 1, ENGD_OP_MUL, ApplyNorm},
+    {"d", 2, 2, ENGD_OP_JET, ApplyD},
+    {"grad", 1, 1, ENGD_OP_JET, ApplyGrad},
+    {"div", 1, 1, ENGD_OP_ADD, ApplyDiv},
+    {"lap", 1, 1, ENGD_OP_JET, ApplyLap},
+};
+
+/* Name i of all functions, with "" between them; NULL behind the last */
+const char *EngdFunctionName(PetscInt i)
+{
+  const PetscInt special = (PetscInt)PETSC_STATIC_ARRAY_LENGTH(function);
+
+  if (i < special) return function[i].name;
+  if (i >= special + ENGD_NOPS) return NULL;
+  return engd_operation[i - special].name ? engd_operation[i - special].name : "";
+}
+
+/* The function of this name; those of this file first, as min and max take more here */
+static PetscBool FindFunction(const char name[], Function *found)
+{
+  const PetscInt special = (PetscInt)PETSC_STATIC_ARRAY_LENGTH(function);
+  PetscInt       i       = 0;
+
+  while (EngdFunctionName(i) && strcmp(EngdFunctionName(i), name) != 0) ++i;
+  if (!EngdFunctionName(i)) return PETSC_FALSE;
+  if (i < special)
+    *found = function[i];
+  else {
+    const EngdOp   op    = (EngdOp)(i - special);
+    const PetscInt nargs = engd_operation[op].nargs;
+
+    *found = (Function){engd_operation[op].name, nargs, nargs, op, EngdValueApply};
+  }
+  return PETSC_TRUE;
+}
+
+/* The "(" behind the name is the next token */
+PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
+{
+  const PetscInt opened = p->start, base = p->nstack;
+  Function       f = {NULL, 0, 0, ENGD_OP_JET, NULL};
+  PetscInt       n;
+
+  PetscFunctionBeginUser;
+  if (!FindFunction(name, &f)) PetscCall(EngdNameUnknown(p, start, name, PETSC_TRUE));
+  PetscCall(EngdParserNext(p));
+  PetscCall(EngdParseArguments(p, ")", opened, &n));
+  if (n < f.min_args || n > f.max_args) {
+    PetscCall(EngdParserFail(p, start, "%s() takes %s%" PetscInt_FMT " argument%s, not %" PetscInt_FMT, name,
+                             f.max_args > f.min_args ? "at least " : "", f.min_args, f.min_args == 1 ? "" : "s", n));
+  }
+  p->graph->fault[0] = '\0';
+  PetscCall(f.apply(p, start, f.op, n, p->stack + base, value));
+  p->nstack = base;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,77 @@
+/*
+  The expression object: created over a set of names, filled with components from text or from gradients of what is
+  there, compiled once, evaluated often. The language is described in parse.c.
+*/
+#include "expressionimpl.h"
+
+PetscErrorCode EngdExpressionCreate(const EngdSymbols *symbols, EngdExpression *expression)
+{
+  EngdExpression e;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSymbolsCheck(symbols));
+  PetscCall(PetscNew(&e));
+  e->symbols = *symbols;
+  PetscCall(EngdGraphCreate(&e->symbols, &e->graph));
+  *expression = e;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdExpressionAppend(EngdExpression e, const char option[], const char text[])
+{
+  EngdParser     parser = {.expression = e, .graph = e->graph, .option = option, .text = text};
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCheck(!e->program, PETSC_COMM_SELF, PETSC_ERR_ORDER, "No more components after the expression is compiled");
+  ierr = EngdParseText(&parser);
+  if (ierr) e->graph->ncomponents = e->ncomponents; /* of a text with a mistake nothing stays */
+  PetscCall(PetscFree(parser.stack));
+  PetscCall(ierr);
+  PetscCall(e->graph->error);
+  e->ncomponents = e->graph->ncomponents;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdExpressionAppendGradient(EngdExpression e)
+{
+  EngdGraph      g     = e->graph;
+  const PetscInt total = e->ncomponents * (1 + e->symbols.nspace);
+
+  PetscFunctionBeginUser;
+  PetscCheck(!e->program, PETSC_COMM_SELF, PETSC_ERR_ORDER, "No more components after the expression is compiled");
+  PetscCall(EngdReserve(total, sizeof(*g->component), &g->components_size, &g->component));
+  for (PetscInt c = 0; c < e->ncomponents; ++c) {
+    for (PetscInt i = 0; i < e->symbols.nspace; ++i) {
+      g->fault[0] = '\0';
+      PetscCall(EngdGraphTotalDerivative(g, g->component[c], i, &g->component[g->ncomponents]));
+      PetscCheck(!g->fault[0], PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+                 "The gradient of component %" PetscInt_FMT " of an expression does not exist: %s", c + 1, g->fault);
+      ++g->ncomponents;
+    }
+  }
+  e->ncomponents = g->ncomponents;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdExpressionDestroy(EngdExpression *expression)
+{
+  EngdExpression e = *expression;
+
+  PetscFunctionBeginUser;
+  if (!e) PetscFunctionReturn(PETSC_SUCCESS);
+  if (e->program) {
+    PetscCall(PetscFree(e->program->instruction));
+    PetscCall(PetscFree(e->program->strip));
+    PetscCall(PetscFree(e->program));
+  }
+  PetscCall(EngdGraphDestroy(&e->graph));
+  PetscCall(PetscFree(e->entry));
+  PetscCall(PetscFree(e->first_component));
+  PetscCall(PetscFree(e->first_entry));
+  PetscCall(PetscFree(e->second_component));
+  PetscCall(PetscFree(e->second_entry));
+  PetscCall(PetscFree(e->second_other));
+  PetscCall(PetscFree(*expression));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

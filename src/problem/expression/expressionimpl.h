@@ -1,0 +1,223 @@
+/*
+  The expression graph and its program: what the files of this folder share.
+
+  text -> (parse.c, name.c, call.c) -> nodes of a hash-consed acyclic graph (graph.c, functions.c) -> derivatives, nodes
+  of the same graph (derivative.c) -> a list of instructions on strips of points (compile.c) -> numbers (evaluate.c).
+  Equal nodes are one node, so common subexpressions of values and derivatives are found by construction.
+*/
+#ifndef ENGD_EXPRESSIONIMPL_H
+#define ENGD_EXPRESSIONIMPL_H
+
+#include <engd/private.h>
+#include <petsc/private/hashmap.h>
+
+#define ENGD_STRIP        128 /* points that one instruction works on: a strip fits the first-level cache */
+#define ENGD_NAME_LENGTH  64  /* longest name, with its end */
+#define ENGD_FAULT_LENGTH 256
+
+/* Leaves, then the operators and the named functions; the table engd_operation has a row for each, in this order */
+typedef enum {
+  ENGD_OP_NUMBER, /* value */
+  ENGD_OP_X,      /* coordinate arg[0] */
+  ENGD_OP_NORMAL, /* entry arg[0] of the outward normal */
+  ENGD_OP_JET,    /* output arg[0], order arg[1], is it the Laplacian arg[2], coordinates packed in value */
+  ENGD_OP_ADD,
+  ENGD_OP_SUB,
+  ENGD_OP_MUL,
+  ENGD_OP_DIV,
+  ENGD_OP_NEG,
+  ENGD_OP_POWI, /* a^b with b a constant integer, by multiplication */
+  ENGD_OP_NORM, /* sqrt(a) of a sum of squares: its derivative at 0 is 0 */
+  ENGD_OP_OR,
+  ENGD_OP_AND,
+  ENGD_OP_NOT,
+  ENGD_OP_LT,
+  ENGD_OP_LE,
+  ENGD_OP_GT,
+  ENGD_OP_GE,
+  ENGD_OP_EQ,
+  ENGD_OP_NE,
+  ENGD_OP_IF,
+  ENGD_OP_POW,
+  ENGD_OP_SIN,
+  ENGD_OP_COS,
+  ENGD_OP_TAN,
+  ENGD_OP_ASIN,
+  ENGD_OP_ACOS,
+  ENGD_OP_ATAN,
+  ENGD_OP_SINH,
+  ENGD_OP_COSH,
+  ENGD_OP_TANH,
+  ENGD_OP_ASINH,
+  ENGD_OP_ACOSH,
+  ENGD_OP_ATANH,
+  ENGD_OP_EXP,
+  ENGD_OP_EXPM1,
+  ENGD_OP_LOG,
+  ENGD_OP_LOG1P,
+  ENGD_OP_LOG2,
+  ENGD_OP_LOG10,
+  ENGD_OP_SQRT,
+  ENGD_OP_CBRT,
+  ENGD_OP_ABS,
+  ENGD_OP_SIGN,
+  ENGD_OP_ERF,
+  ENGD_OP_ERFC,
+  ENGD_OP_FLOOR,
+  ENGD_OP_CEIL,
+  ENGD_OP_STEP,
+  ENGD_OP_ATAN2,
+  ENGD_OP_MIN,
+  ENGD_OP_MAX,
+  ENGD_OP_HYPOT,
+  ENGD_OP_MOD,
+  ENGD_NOPS,
+  ENGD_OP_STORE = ENGD_NOPS /* instruction only: a strip to row arg[1] of output array arg[0] */
+} EngdOp;
+
+typedef struct _n_EngdGraph   *EngdGraph;
+typedef struct _n_EngdProgram *EngdProgram;
+typedef PetscInt               EngdNode; /* number of a node; those of its arguments are smaller */
+
+/* y[i] = f(v[0][i], v[1][i], v[2][i]) */
+typedef void (*EngdKernel)(PetscInt n, const PetscReal *const v[], PetscReal *restrict y);
+/* the node of d f / d (argument k) */
+typedef EngdNode (*EngdPartial)(EngdGraph, EngdNode f, PetscInt k);
+
+typedef struct {
+  const char *name; /* as in the language, NULL where it is not written as a function */
+  PetscInt    nargs;
+  unsigned    smooth; /* bit k: the derivative with respect to argument k is not zero everywhere */
+  EngdKernel  kernel;
+  EngdPartial partial;
+} EngdOperation;
+PETSC_INTERN const EngdOperation engd_operation[ENGD_NOPS];
+
+typedef struct {
+  EngdOp    op;
+  PetscInt  arg[3]; /* unused ones are 0 */
+  PetscReal value;
+} EngdKey;
+
+typedef struct {
+  EngdKey   key;
+  PetscBool jet;   /* does its derivative with respect to the jet exist */
+  PetscInt  walk;  /* the last walk that met it */
+  EngdNode  memo;  /* its derivative (total) or its adjoint in the present differentiation */
+  PetscInt  entry; /* a jet leaf after Compile: its number in expression->entry */
+} EngdGraphNode;
+
+/* The node numbers of the two commonest constants */
+enum { ENGD_ZERO = 0, ENGD_ONE = 1 };
+
+static inline PetscHash_t EngdKeyHash(EngdKey k)
+{
+  PetscHash64_t bits;
+  PetscHash_t   hash = PetscHashInt((PetscInt)k.op);
+
+  memcpy(&bits, &k.value, sizeof(bits)); /* bit by bit, so that NaN is one node too */
+  for (PetscInt i = 0; i < 3; ++i) hash = PetscHashCombine(hash, PetscHashInt(k.arg[i]));
+  return PetscHashCombine(hash, PetscHash_UInt64(bits));
+}
+
+static inline int EngdKeyEqual(EngdKey k, EngdKey l)
+{
+  for (PetscInt i = 0; i < 3; ++i) {
+    if (k.arg[i] != l.arg[i]) return 0;
+  }
+  return k.op == l.op && memcmp(&k.value, &l.value, sizeof(k.value)) == 0;
+}
+
+PETSC_HASH_MAP(HMapEngdKey, EngdKey, EngdNode, EngdKeyHash, EngdKeyEqual, -1)
+
+struct _n_EngdGraph {
+  const EngdSymbols *symbols;
+  PetscHMapEngdKey   map;
+  PetscInt           nnodes, nodes_size;
+  EngdGraphNode     *node;
+  PetscErrorCode     error;                    /* the constructors return nodes: the first failure is kept here */
+  char               fault[ENGD_FAULT_LENGTH]; /* why a derivative does not exist, or empty */
+  PetscInt           walk;
+  PetscInt           norder, order_size, stack_size; /* the last walk: arguments before those that use them */
+  EngdNode          *order, *stack;
+  PetscInt           ncomponents, components_size;
+  EngdNode          *component;
+  PetscInt           pool_size; /* entries of the values of the text being parsed */
+  EngdNode          *pool;
+};
+
+typedef struct {
+  EngdOp    op;
+  PetscInt  arg[3]; /* strips, or what the leaf of this op says */
+  PetscInt  out;    /* strip of the result */
+  PetscReal value;
+} EngdInstruction;
+
+struct _n_EngdProgram {
+  PetscInt         ninstructions, instructions_size;
+  PetscInt         end[3];   /* where the values, the first, the second derivatives are done */
+  PetscReal        flops[3]; /* a point, until there */
+  EngdInstruction *instruction;
+  PetscInt         nstrips;
+  PetscReal       *strip; /* [nstrips][ENGD_STRIP] */
+};
+
+/* A value of the language while it is parsed: nodes pool[offset], ..., n = 1 for a scalar */
+typedef struct {
+  PetscBool vector;
+  PetscInt  n, offset;
+} EngdValue;
+
+typedef enum { ENGD_TOKEN_END, ENGD_TOKEN_NUMBER, ENGD_TOKEN_NAME, ENGD_TOKEN_OPERATOR } EngdTokenKind;
+
+/* The state of the parser: its next token is text[start], ..., text[start + length - 1] */
+typedef struct {
+  EngdExpression expression;
+  EngdGraph      graph;
+  const char    *option, *text;
+  EngdTokenKind  kind;
+  PetscInt       start, length;
+  PetscReal      number;
+  PetscInt       depth;              /* of nesting */
+  PetscInt       npool;              /* nodes in graph->pool */
+  PetscInt       nstack, stack_size; /* arguments of the calls and vectors being read */
+  EngdValue     *stack;
+} EngdParser;
+
+PETSC_INTERN PetscErrorCode EngdReserve(PetscInt n, size_t bytes, PetscInt *size, void *array);
+PETSC_INTERN PetscErrorCode EngdGraphCreate(const EngdSymbols *, EngdGraph *);
+PETSC_INTERN PetscErrorCode EngdGraphDestroy(EngdGraph *);
+PETSC_INTERN EngdNode       EngdGraphIntern(EngdGraph, EngdOp, PetscInt, PetscInt, PetscInt, PetscReal);
+PETSC_INTERN EngdNode       EngdGraphNumber(EngdGraph, PetscReal);
+PETSC_INTERN EngdNode       EngdGraphApply(EngdGraph, EngdOp, EngdNode, EngdNode, EngdNode);
+PETSC_INTERN EngdNode       EngdGraphSimplify(EngdGraph, EngdOp, EngdNode, EngdNode, EngdNode);
+PETSC_INTERN PetscErrorCode EngdGraphWalk(EngdGraph, PetscBool more, EngdNode root);
+
+PETSC_INTERN EngdNode       EngdGraphJet(EngdGraph, const EngdJetEntry *);
+PETSC_INTERN void           EngdGraphGetEntry(EngdGraph, EngdNode, EngdJetEntry *);
+PETSC_INTERN PetscErrorCode EngdGraphTotalDerivative(EngdGraph, EngdNode, PetscInt coordinate, EngdNode *);
+PETSC_INTERN PetscErrorCode EngdGraphLaplacian(EngdGraph, EngdNode, EngdNode *);
+PETSC_INTERN PetscErrorCode EngdGraphAdjoint(EngdGraph, EngdNode);
+
+PETSC_INTERN PetscErrorCode EngdProgramCreate(EngdExpression, const EngdNode first[], const EngdNode second[],
+                                              EngdProgram *);
+
+PETSC_INTERN PetscErrorCode EngdParserFail(EngdParser *, PetscInt column, const char format[], ...)
+    PETSC_ATTRIBUTE_FORMAT(3, 4);
+PETSC_INTERN PetscErrorCode EngdParserNext(EngdParser *);
+PETSC_INTERN PetscErrorCode EngdParserUnexpected(EngdParser *);
+PETSC_INTERN PetscBool      EngdParserAt(const EngdParser *, const char operation[]);
+PETSC_INTERN PetscErrorCode EngdParserExpect(EngdParser *, const char operation[], PetscInt opened);
+PETSC_INTERN PetscErrorCode EngdParseExpression(EngdParser *, EngdValue *);
+PETSC_INTERN PetscErrorCode EngdParseArguments(EngdParser *, const char closing[], PetscInt opened, PetscInt *n);
+PETSC_INTERN PetscErrorCode EngdParseText(EngdParser *);
+PETSC_INTERN PetscErrorCode EngdValueCreate(EngdParser *, PetscBool vector, PetscInt n, EngdValue *);
+PETSC_INTERN PetscErrorCode EngdValueApply(EngdParser *, PetscInt column, EngdOp, PetscInt nargs,
+                                           const EngdValue arg[], EngdValue *);
+PETSC_INTERN PetscErrorCode EngdParseCall(EngdParser *, PetscInt start, const char name[], EngdValue *);
+PETSC_INTERN PetscErrorCode EngdParseName(EngdParser *, PetscInt start, const char name[], EngdValue *);
+PETSC_INTERN PetscErrorCode EngdNameUnknown(EngdParser *, PetscInt start, const char name[], PetscBool function);
+PETSC_INTERN PetscErrorCode EngdSymbolsCheck(const EngdSymbols *);
+PETSC_INTERN const char    *EngdFunctionName(PetscInt i);
+
+#endif

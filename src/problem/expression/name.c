@@ -1,0 +1,245 @@
+/*
+  Names: coordinates, outputs, parameters, pi, normal, the vector x of coordinates x1, x2, ..., and derivatives of outputs
+  like u_x, u_xy, u_tt, u_x1x2, whose suffix is split into coordinates, long ones first, with backtracking.
+  An exact name wins over a derivative. A name may mean one thing only: EngdSymbolsCheck.
+*/
+#include "expressionimpl.h"
+#include <ctype.h>
+
+#define DISTANCE_MAX 2 /* of a name that is suggested instead of an unknown one */
+
+/* Name i of the caller's symbols: coordinates, outputs, parameters; NULL behind the last. kind may be NULL */
+static const char *SymbolName(const EngdSymbols *s, PetscInt i, const char **kind)
+{
+  const char *const        kinds[] = {"coordinate", "output", "parameter"};
+  const char *const *const list[]  = {s->coordinate, s->output, s->parameter};
+  const PetscInt           count[] = {s->dim, s->noutputs, s->nparameters};
+
+  for (PetscInt k = 0; k < 3; i -= count[k++]) {
+    if (kind) *kind = kinds[k];
+    if (i < count[k]) return list[k][i];
+  }
+  return NULL;
+}
+
+static PetscInt FindName(PetscInt n, const char *const list[], const char name[])
+{
+  for (PetscInt i = 0; i < n; ++i) {
+    if (strcmp(list[i], name) == 0) return i;
+  }
+  return -1;
+}
+
+/* Is it pi, normal or a function */
+static PetscBool IsReserved(const char name[])
+{
+  PetscInt i = 0;
+
+  while (EngdFunctionName(i) && strcmp(EngdFunctionName(i), name) != 0) ++i;
+  return (PetscBool)(EngdFunctionName(i) || strcmp(name, "pi") == 0 || strcmp(name, "normal") == 0);
+}
+
+/* The length of the stem when the space coordinates are stem1, stem2, ..., else 0 */
+static PetscInt StemLength(const EngdSymbols *s)
+{
+  const PetscInt length = s->nspace ? (PetscInt)strlen(s->coordinate[0]) - 1 : 0;
+
+  for (PetscInt i = 0; i < s->nspace; ++i) {
+    char expected[ENGD_NAME_LENGTH];
+
+    snprintf(expected, sizeof(expected), "%.*s%" PetscInt_FMT, (int)length, s->coordinate[0], i + 1);
+    if (strcmp(expected, s->coordinate[i]) != 0) return 0;
+  }
+  return length;
+}
+
+/* Is the name the common stem of the space coordinates */
+static PetscBool IsStem(const EngdSymbols *s, const char name[])
+{
+  const PetscInt stem = StemLength(s);
+
+  return (PetscBool)(stem > 0 && (PetscInt)strlen(name) == stem &&
+                     strncmp(name, s->coordinate[0], (size_t)stem) == 0);
+}
+
+PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
+{
+  const char *name, *kind, *other;
+
+  PetscFunctionBeginUser;
+  PetscCheck(s->nspace >= 1 && s->dim >= s->nspace, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+             "%" PetscInt_FMT " space coordinates of %" PetscInt_FMT, s->nspace, s->dim);
+  for (PetscInt i = 0; (name = SymbolName(s, i, &kind)); ++i) {
+    size_t length = 0;
+
+    while (isalnum((unsigned char)name[length]) || name[length] == '_') ++length;
+    PetscCheck(
+        isalpha((unsigned char)name[0]) && !name[length] && length < ENGD_NAME_LENGTH, PETSC_COMM_SELF,
+        PETSC_ERR_USER_INPUT,
+        "'%.80s' cannot be the name of a %s: a name is a letter, then letters, digits and _, less than %d in all",
+        name, kind, ENGD_NAME_LENGTH);
+    PetscCheck(!IsReserved(name), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "'%s' cannot be the name of a %s: it has a meaning in expressions; choose another name", name, kind);
+    for (PetscInt j = 0; j < i; ++j) {
+      PetscCheck(strcmp(name, SymbolName(s, j, &other)) != 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+                 "'%s' is the name of a %s and of a %s; choose another name for one", name, other, kind);
+    }
+    PetscCheck(!IsStem(s, name), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "'%s' cannot be the name of a %s: it is the vector of the coordinates %s1, ...; choose another name",
+               name, kind, name);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Levenshtein's distance of two names, each shorter than ENGD_NAME_LENGTH */
+static PetscInt EditDistance(const char a[], const char b[])
+{
+  PetscInt       row[ENGD_NAME_LENGTH + 1];
+  const PetscInt n = (PetscInt)strlen(b);
+
+  for (PetscInt j = 0; j <= n; ++j) row[j] = j;
+  for (PetscInt i = 0; a[i]; ++i) {
+    PetscInt diagonal = row[0];
+
+    row[0] = i + 1;
+    for (PetscInt j = 0; j < n; ++j) {
+      const PetscInt replaced = diagonal + (a[i] != b[j]);
+
+      diagonal   = row[j + 1];
+      row[j + 1] = PetscMin(replaced, 1 + PetscMin(row[j], row[j + 1]));
+    }
+  }
+  return row[n];
+}
+
+/* Keeps the candidate when it is nearer to the name than what was found before (distance) */
+static void Suggest(const char name[], const char candidate[], PetscInt *distance, const char **best)
+{
+  const PetscInt found = EditDistance(name, candidate);
+
+  if (found >= *distance || found >= (PetscInt)PetscMin(strlen(name), strlen(candidate))) return;
+  *distance = found;
+  *best     = candidate;
+}
+
+/* Fails: no such name; suggests a similar one. function: a call, otherwise a value */
+PetscErrorCode EngdNameUnknown(EngdParser *p, PetscInt start, const char name[], PetscBool function)
+{
+  const EngdSymbols *s        = p->graph->symbols;
+  const char        *best     = NULL, *candidate;
+  PetscInt           distance = DISTANCE_MAX + 1;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; (candidate = SymbolName(s, i, NULL)); ++i) {
+    if (function && strcmp(candidate, name) == 0) PetscCall(EngdParserFail(p, start, "'%s' is not a function", name));
+    if (!function) Suggest(name, candidate, &distance, &best);
+  }
+  if (!function) Suggest(name, "normal", &distance, &best);
+  for (PetscInt i = 0; (candidate = EngdFunctionName(i)); ++i) Suggest(name, candidate, &distance, &best);
+  if (best) {
+    PetscCall(
+        EngdParserFail(p, start, "unknown %s '%s' (did you mean '%s'?)", function ? "function" : "name", name, best));
+  }
+  PetscCall(EngdParserFail(p, start, "unknown %s '%s'", function ? "function" : "name", name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* suffix = names of coordinates; next[i]: the one at character i of the longest-first reading, -1 where there is none */
+static PetscBool SplitSuffix(const EngdSymbols *s, const char suffix[], PetscInt next[])
+{
+  const PetscInt length = (PetscInt)strlen(suffix);
+
+  for (PetscInt i = length - 1; i >= 0; --i) {
+    PetscInt longest = 0;
+
+    next[i] = -1;
+    for (PetscInt c = 0; c < s->dim; ++c) {
+      const PetscInt n = (PetscInt)strlen(s->coordinate[c]);
+
+      if (n <= longest || strncmp(suffix + i, s->coordinate[c], (size_t)n) != 0) continue;
+      if (i + n < length && next[i + n] < 0) continue; /* what follows could not be read */
+      longest = n;
+      next[i] = c;
+    }
+  }
+  return (PetscBool)(length > 0 && next[0] >= 0);
+}
+
+/* output_suffix; found = false where the name does not begin with an output and _ */
+static PetscErrorCode ParseDerivative(EngdParser *p, PetscInt start, const char name[], PetscBool *found,
+                                      EngdNode *node)
+{
+  const EngdSymbols *s      = p->graph->symbols;
+  const char        *suffix = NULL;
+  PetscInt           next[ENGD_NAME_LENGTH];
+
+  PetscFunctionBeginUser;
+  *found = PETSC_FALSE;
+  for (PetscInt k = 0; k < s->noutputs && !*found; ++k) {
+    const size_t length = strlen(s->output[k]);
+
+    if (strncmp(name, s->output[k], length) != 0 || name[length] != '_') continue;
+    suffix = name + length + 1;
+    if (!SplitSuffix(s, suffix, next)) continue;
+    *found = PETSC_TRUE;
+    *node  = EngdGraphJet(p->graph, &(EngdJetEntry){.output = k});
+  }
+  if (suffix && !*found) {
+    PetscCall(EngdParserFail(p, start, "the suffix '%s' of '%s' is not made of coordinates", suffix, name));
+  }
+  for (PetscInt i = 0; *found && suffix[i]; i += (PetscInt)strlen(s->coordinate[next[i]])) {
+    p->graph->fault[0] = '\0';
+    PetscCall(EngdGraphTotalDerivative(p->graph, *node, next[i], node));
+    if (p->graph->fault[0]) PetscCall(EngdParserFail(p, start, "%s", p->graph->fault));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* normal or the vector of the coordinates: leaves op(0), ..., op(nspace - 1) */
+static PetscErrorCode CreateVector(EngdParser *p, EngdOp op, EngdValue *value)
+{
+  const PetscInt n = p->graph->symbols->nspace;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdValueCreate(p, PETSC_TRUE, n, value));
+  for (PetscInt i = 0; i < n; ++i) p->graph->pool[value->offset + i] = EngdGraphIntern(p->graph, op, i, 0, 0, 0.0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
+{
+  EngdGraph          g      = p->graph;
+  const EngdSymbols *s      = g->symbols;
+  const PetscInt coordinate = FindName(s->dim, s->coordinate, name), output = FindName(s->noutputs, s->output, name);
+  const PetscInt parameter = FindName(s->nparameters, s->parameter, name);
+  PetscBool      found     = PETSC_TRUE;
+  EngdNode       node      = ENGD_ZERO;
+
+  PetscFunctionBeginUser;
+  if (strcmp(name, "normal") == 0 || IsStem(s, name)) {
+    const EngdOp op = IsStem(s, name) ? ENGD_OP_X : ENGD_OP_NORMAL;
+
+    if (op == ENGD_OP_NORMAL && !s->normal) {
+      PetscCall(EngdParserFail(p, start, "'normal' exists on boundaries only: unknown here"));
+    }
+    PetscCall(CreateVector(p, op, value));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (coordinate >= 0)
+    node = EngdGraphIntern(g, ENGD_OP_X, coordinate, 0, 0, 0.0);
+  else if (output >= 0)
+    node = EngdGraphJet(g, &(EngdJetEntry){.output = output});
+  else if (parameter >= 0)
+    node = EngdGraphNumber(g, s->value[parameter]);
+  else if (strcmp(name, "pi") == 0)
+    node = EngdGraphNumber(g, PETSC_PI);
+  else
+    PetscCall(ParseDerivative(p, start, name, &found, &node));
+  if (!found && IsReserved(name)) {
+    PetscCall(EngdParserFail(p, start, "the function '%s' needs its arguments in parentheses", name));
+  }
+  if (!found) PetscCall(EngdNameUnknown(p, start, name, PETSC_FALSE));
+  PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, value));
+  g->pool[value->offset] = node;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

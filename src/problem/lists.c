@@ -1,0 +1,241 @@
+/*
+  What the options of a problem are made of: texts of any length, lists, numbers, names.
+
+  A list is split at the commas outside parentheses; a number is a constant expression (2*pi), so that bounds and
+  parameters are written as in the residuals; names are identifiers, and x1..x10 stands for ten of them.
+  Does not read options outside PetscOptionsBegin and End: every option is declared with its sentence.
+*/
+#include <engd/private.h>
+#include <ctype.h>
+#include <stdlib.h>
+
+/*
+  EngdOptionsText - Declares and reads an option whose value is a text of any length.
+
+  Collective. With an example the option is required; else `standard` is its default, which may be NULL. The caller
+  frees *text.
+*/
+PetscErrorCode EngdOptionsText(PetscOptionItems *PetscOptionsObject, const char option[], const char sentence[],
+                               const char manual[], const char standard[], const char example[], char **text)
+{
+  const MPI_Comm comm   = PetscOptionsObject->comm;
+  const char    *prefix = PetscOptionsObject->prefix ? PetscOptionsObject->prefix : "";
+  const char    *value  = NULL;
+  char           shown[PETSC_MAX_PATH_LEN];
+  PetscBool      set, help;
+
+  PetscFunctionBeginUser;
+  *text = NULL;
+  PetscCall(PetscOptionsString(option, sentence, manual, example ? "required" : (standard ? standard : "none"), shown,
+                               sizeof(shown), NULL));
+  PetscCall(PetscOptionsFindPair(PetscOptionsObject->options, prefix, option, &value, &set));
+  PetscCall(PetscOptionsHasHelp(PetscOptionsObject->options, &help));
+  if (set && !help) PetscCheck(value && *value, comm, PETSC_ERR_USER_INPUT, "-%s%s has no value", prefix, option + 1);
+  if (example && !help)
+    PetscCheck(set, comm, PETSC_ERR_USER_INPUT, "-%s%s is missing: give it, for example -%s%s %s", prefix, option + 1,
+               prefix, option + 1, example);
+  if (set && value && *value)
+    PetscCall(PetscStrallocpy(value, text));
+  else
+    PetscCall(PetscStrallocpy(example ? example : standard, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The end of the item that begins at s: a comma outside parentheses, or the end of the text */
+static const char *ItemEnd(const char *s)
+{
+  PetscInt depth = 0;
+
+  for (; *s && (*s != ',' || depth > 0); s++) depth += (*s == '(') - (*s == ')');
+  return s;
+}
+
+/*
+  EngdParseList - The items of a list, without the blanks around them. Free with EngdListDestroy().
+*/
+PetscErrorCode EngdParseList(const char option[], const char text[], PetscInt *n, char ***items)
+{
+  PetscInt    count = 1;
+  const char *s, *end;
+
+  PetscFunctionBeginUser;
+  for (s = ItemEnd(text); *s; s = ItemEnd(s + 1)) count++;
+  PetscCall(PetscCalloc1(count, items));
+  s = text;
+  for (PetscInt i = 0; i < count; i++, s = end + 1) {
+    const char *last = end = ItemEnd(s);
+
+    while (s < last && isspace((unsigned char)*s)) s++;
+    while (last > s && isspace((unsigned char)last[-1])) last--;
+    PetscCheck(last > s, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "%s \"%s\": item %" PetscInt_FMT " of the list is empty", option, text, i + 1);
+    PetscCall(PetscCalloc1((size_t)(last - s) + 1, &(*items)[i]));
+    PetscCall(PetscMemcpy((*items)[i], s, (size_t)(last - s)));
+  }
+  *n = count;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdListDestroy(PetscInt n, char ***items)
+{
+  PetscFunctionBeginUser;
+  if (*items)
+    for (PetscInt i = 0; i < n; i++) PetscCall(PetscFree((*items)[i]));
+  PetscCall(PetscFree(*items));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdParseReal - A number, or an expression of numbers and the parameters in symbols (may be NULL).
+*/
+PetscErrorCode EngdParseReal(const char option[], const char text[], const EngdSymbols *symbols, PetscReal *value)
+{
+  const EngdSymbols none = {0};
+  EngdExpression    expression;
+  PetscInt          n;
+  char             *end;
+
+  PetscFunctionBeginUser;
+  *value = strtod(text, &end);
+  if (end == text || *end) {
+    PetscCall(EngdExpressionCreate(symbols ? symbols : &none, &expression));
+    PetscCall(EngdExpressionAppend(expression, option, text));
+    PetscCall(EngdExpressionCompile(expression, 0));
+    n = expression->ncomponents;
+    PetscCheck(n == 1, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "%s \"%s\" must be one number, not %" PetscInt_FMT,
+               option, text, n);
+    PetscCall(EngdExpressionEvaluate(expression, 1, NULL, NULL, NULL, value, NULL, NULL));
+    PetscCall(EngdExpressionDestroy(&expression));
+  }
+  PetscCheck(!PetscIsInfOrNanReal(*value), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "%s %s: must be a finite number",
+             option, text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdParseWhole - A whole number from `least` to the largest PetscInt.
+*/
+PetscErrorCode EngdParseWhole(const char option[], const char text[], PetscInt least, PetscInt *value)
+{
+  PetscReal real;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdParseReal(option, text, NULL, &real));
+  PetscCheck(real == PetscFloorReal(real) && real >= (PetscReal)least && real < (PetscReal)PETSC_MAX_INT + 1.0,
+             PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+             "%s %s: must be a whole number from %" PetscInt_FMT " to %" PetscInt_FMT, option, text, least,
+             PETSC_MAX_INT);
+  *value = (PetscInt)real;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdOptionsWhole - Declares and reads an option whose value is a whole number from `least` on; PetscOptionsInt() takes
+  too large numbers for other numbers. Collective; on entry *value is the default.
+*/
+PetscErrorCode EngdOptionsWhole(PetscOptionItems *PetscOptionsObject, const char option[], const char sentence[],
+                                const char manual[], PetscInt least, PetscInt *value)
+{
+  char standard[32], name[256], *text;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(standard, sizeof(standard), "%" PetscInt_FMT, *value));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "-%s%s", PetscOptionsObject->prefix ? PetscOptionsObject->prefix : "",
+                          option + 1));
+  PetscCall(EngdOptionsText(PetscOptionsObject, option, sentence, manual, standard, NULL, &text));
+  PetscCall(EngdParseWhole(name, text, least, value));
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdParseReals - A list of numbers; free with PetscFree().
+*/
+PetscErrorCode EngdParseReals(const char option[], const char text[], PetscInt *n, PetscReal **values)
+{
+  char **items;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdParseList(option, text, n, &items));
+  PetscCall(PetscMalloc1(*n, values));
+  for (PetscInt i = 0; i < *n; i++) PetscCall(EngdParseReal(option, items[i], NULL, &(*values)[i]));
+  PetscCall(EngdListDestroy(*n, &items));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A letter, then letters, digits and underscores */
+static PetscBool IsName(const char *s)
+{
+  if (!isalpha((unsigned char)*s)) return PETSC_FALSE;
+  while (isalnum((unsigned char)*s) || *s == '_') s++;
+  return *s ? PETSC_FALSE : PETSC_TRUE;
+}
+
+/* Is s "x1..x10": how long the stem "x" is, and the first and last numbers; otherwise 1..0 */
+static void FindRange(const char *s, PetscInt *stem, long *first, long *last)
+{
+  char    *dots, *end;
+  PetscInt n = 0;
+
+  *first = 1;
+  *last  = 0;
+  while (isalpha((unsigned char)s[n]) || s[n] == '_') n++;
+  *stem = n;
+  if (!n || !isdigit((unsigned char)s[n])) return;
+  *first = strtol(s + n, &dots, 10);
+  if (strncmp(dots, "..", 2) || strncmp(dots + 2, s, (size_t)n) || !isdigit((unsigned char)dots[2 + n])) return;
+  *last = strtol(dots + 2 + n, &end, 10);
+  if (*end || *last - *first >= 100000) *last = *first - 1;
+}
+
+/* Replaces item i of the list by the names of its range, if it is one */
+static PetscErrorCode ExpandRange(PetscInt i, PetscInt *n, char ***names)
+{
+  char   **longer;
+  PetscInt stem, m;
+  long     first, last;
+  size_t   size;
+
+  PetscFunctionBeginUser;
+  FindRange((*names)[i], &stem, &first, &last);
+  if (last < first) PetscFunctionReturn(PETSC_SUCCESS);
+  m = (PetscInt)(last - first);
+  PetscCall(PetscStrlen((*names)[i], &size));
+  PetscCall(PetscCalloc1(*n + m, &longer));
+  for (PetscInt j = 0; j < i; j++) longer[j] = (*names)[j];
+  for (PetscInt j = i + 1; j < *n; j++) longer[j + m] = (*names)[j];
+  for (PetscInt j = 0; j <= m; j++) {
+    PetscCall(PetscMalloc1(size + 1, &longer[i + j]));
+    PetscCall(PetscSNPrintf(longer[i + j], size + 1, "%.*s%ld", (int)stem, (*names)[i], first + j));
+  }
+  PetscCall(PetscFree((*names)[i]));
+  PetscCall(PetscFree(*names));
+  *names = longer;
+  *n += m;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdParseNames - A list of different names; PETSc's options do not tell upper from lower case, nor do we when we
+  compare them. Free with EngdListDestroy().
+*/
+PetscErrorCode EngdParseNames(const char option[], const char text[], PetscInt *n, char ***names)
+{
+  PetscBool same;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdParseList(option, text, n, names));
+  for (PetscInt i = *n - 1; i >= 0; i--) PetscCall(ExpandRange(i, n, names));
+  for (PetscInt i = 0; i < *n; i++) {
+    PetscCheck(IsName((*names)[i]), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "%s \"%s\": %s is not a name (a letter, then letters, digits, underscores)", option, text,
+               (*names)[i]);
+    for (PetscInt j = 0; j < i; j++) {
+      PetscCall(PetscStrcasecmp((*names)[j], (*names)[i], &same));
+      PetscCheck(!same, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+                 "%s \"%s\": %s and %s differ at most in upper and lower case", option, text, (*names)[j],
+                 (*names)[i]);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,261 @@
+/*
+  The problem as its options describe it: domain, unknowns, parameters, terms sum_t lambda_t sum_n w_n e_t(x_n, Du(x_n)), the
+  exact solution u* and its gradient if known, and points to test on that no term is trained on.
+
+  Everything is read in EngdProblemSetFromOptions(); what is missing or contradictory is an error naming the option.
+  Under -help missing options are made up, so that all options show without a problem.
+*/
+#include <engd/private.h>
+
+/*@
+  EngdProblemCreate - Creates an empty problem
+
+  Collective
+
+  Input Parameter:
+. comm - the communicator that shares the points
+
+  Output Parameter:
+. problem - to be filled by `EngdProblemSetFromOptions()`
+
+.seealso: `EngdProblemSetFromOptions()`, `EngdProblemDestroy()`
+@*/
+PetscErrorCode EngdProblemCreate(MPI_Comm comm, EngdProblem *problem)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(problem));
+  (*problem)->comm = comm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The name of the first options file of the command line, without folder and extension; else engd */
+static PetscErrorCode ProblemDefaultName(char name[], size_t size)
+{
+  int         argc;
+  char      **argv, *dot;
+  const char *file = "engd", *slash;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscGetArgs(&argc, &argv));
+  for (int i = argc - 2; i > 0; i--) {
+    if (!strcmp(argv[i], "-options_file")) file = argv[i + 1];
+  }
+  slash = strrchr(file, '/');
+  PetscCall(PetscStrncpy(name, slash ? slash + 1 : file, size));
+  dot = strrchr(name, '.');
+  if (dot && dot != name) *dot = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Names, parameters, seed; returns the list of terms and the number of test points */
+static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, PetscInt *ntest)
+{
+  char      name[PETSC_MAX_PATH_LEN], *outputs, *parameters;
+  PetscInt  seed = 0;
+  PetscBool help;
+
+  PetscFunctionBeginUser;
+  PetscCall(ProblemDefaultName(name, sizeof(name)));
+  PetscCall(PetscOptionsHasHelp(NULL, &help));
+  PetscOptionsBegin(problem->comm, NULL, "Problem", "EngdProblem");
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-terms",
+                            "Names of the terms of the problem, such as pde,wall; each has its options -<term>_...",
+                            "EngdProblemSetFromOptions", NULL, help ? "<term>" : "pde,wall", terms));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-network_outputs", "Names of the unknowns, such as u,v",
+                            "EngdProblemSetFromOptions", "u", NULL, &outputs));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-parameters",
+                            "Named numbers for the expressions, such as nu=0.01/pi,k=4", "EngdProblemSetFromOptions",
+                            NULL, NULL, &parameters));
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_seed", "Fixes points and initial parameters, 0 to 2147483647",
+                             "EngdProblemSetFromOptions", 0, &seed));
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_test_points",
+                             "How many points to measure errors on, never trained on, positive",
+                             "EngdProblemSetFromOptions", 1, ntest));
+  PetscCall(PetscOptionsString("-engd_problem_name",
+                               "Name of the problem in reports; default: that of the options file",
+                               "EngdProblemSetFromOptions", name, name, sizeof(name), NULL));
+  PetscOptionsEnd();
+  problem->seed = seed;
+  PetscCall(PetscStrallocpy(name, &problem->name));
+  PetscCall(EngdProblemSetOutputs(problem, outputs));
+  if (parameters) PetscCall(EngdProblemSetParameters(problem, parameters));
+  PetscCall(PetscFree(outputs));
+  PetscCall(PetscFree(parameters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The terms of the list */
+static PetscErrorCode ProblemCreateTerms(EngdProblem problem, const char text[])
+{
+  char    **names;
+  PetscInt  n;
+  PetscBool placeholder;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrcmp(text, "<term>", &placeholder));
+  if (placeholder)
+    PetscCall(EngdParseList("-terms", text, &n, &names));
+  else
+    PetscCall(EngdParseNames("-terms", text, &n, &names));
+  PetscCall(EngdProblemCheckTermNames(problem, n, names));
+  PetscCall(PetscCalloc1(n, &problem->term));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(EngdTermCreateFromOptions(problem, names[i], ENGD_STREAM_TERMS + i, &problem->term[i]));
+    problem->nterms++;
+  }
+  PetscCall(EngdListDestroy(n, &names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -exact_<output>, one component each, appended to problem->exact */
+static PetscErrorCode ProblemAppendExact(EngdProblem problem, PetscInt output, const char text[])
+{
+  EngdSymbols symbols;
+  char        option[256];
+
+  PetscFunctionBeginUser;
+  if (!problem->exact) {
+    PetscCall(EngdProblemGetSymbols(problem, &symbols));
+    symbols.noutputs = 0;
+    PetscCall(EngdExpressionCreate(&symbols, &problem->exact));
+  }
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-exact_%s", problem->output[output]));
+  PetscCall(EngdExpressionAppend(problem->exact, option, text));
+  problem->exact_output[problem->nexact++] = output;
+  PetscCheck(problem->exact->ncomponents == problem->nexact, problem->comm, PETSC_ERR_USER_INPUT,
+             "%s \"%s\" must have one component, not %" PetscInt_FMT, option, text,
+             problem->exact->ncomponents - problem->nexact + 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The exact solution of the unknowns that have one, and its space derivatives */
+static PetscErrorCode ProblemCreateExact(EngdProblem problem)
+{
+  char **texts;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(problem->noutputs, &problem->exact_output));
+  PetscCall(PetscCalloc1(problem->noutputs, &texts));
+  PetscOptionsBegin(problem->comm, "exact_", "Exact solution of the problem", "EngdProblem");
+  for (PetscInt i = 0; i < problem->noutputs; i++) {
+    char option[256];
+
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", problem->output[i]));
+    PetscCall(EngdOptionsText(PetscOptionsObject, option,
+                              "Exact solution, an expression of coordinates, time and parameters, to report errors",
+                              "EngdProblemSetFromOptions", NULL, NULL, &texts[i]));
+  }
+  PetscOptionsEnd();
+  for (PetscInt i = 0; i < problem->noutputs; i++) {
+    if (texts[i]) PetscCall(ProblemAppendExact(problem, i, texts[i]));
+    PetscCall(PetscFree(texts[i]));
+  }
+  PetscCall(PetscFree(texts));
+  if (problem->exact) {
+    PetscCall(EngdExpressionAppendGradient(problem->exact));
+    PetscCall(EngdExpressionCompile(problem->exact, 0));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetFromOptions - Reads the problem from the options database
+
+  Collective
+
+  Input Parameter:
+. problem - the problem
+
+  Options Database Keys:
++ -terms pde,wall            - names of the terms, required; their options begin with -pde_, -wall_
+. -network_outputs u,v       - names of the unknowns, default u
+. -parameters nu=0.01,k=4    - named numbers
+. -exact_<output> text       - the exact solution
+. -engd_seed n               - of points and initial parameters, default 0
+. -engd_test_points n        - points to measure errors on, default 4000
+- -engd_problem_name name    - for reports
+
+.seealso: `EngdProblemCreate()`, `EngdProblemView()`
+@*/
+PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
+{
+  char    *terms;
+  PetscInt ntest = 4000;
+
+  PetscFunctionBeginUser;
+  PetscCall(ProblemReadOptions(problem, &terms, &ntest));
+  PetscCall(EngdDomainCreateFromOptions(problem->comm, &problem->domain));
+  PetscCall(EngdProblemCheckNames(problem));
+  PetscCall(ProblemCreateTerms(problem, terms));
+  PetscCall(PetscFree(terms));
+  PetscCall(ProblemCreateExact(problem));
+  PetscCall(EngdPointsCreate(problem->domain, "-engd_test_points", "interior", "quasi", ntest, problem->seed,
+                             ENGD_STREAM_TEST_POINTS, &problem->test));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemView - Prints domain, unknowns, parameters and terms
+
+  Collective
+
+  Input Parameters:
++ problem - the problem
+- viewer  - an ASCII viewer
+
+.seealso: `EngdProblemSetFromOptions()`
+@*/
+PetscErrorCode EngdProblemView(EngdProblem problem, PetscViewer viewer)
+{
+  PetscBool ascii;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscViewerASCIIPrintf(viewer, "Problem %s, seed %" PetscInt64_FMT "\n", problem->name, problem->seed));
+  PetscCall(PetscViewerASCIIPushTab(viewer));
+  PetscCall(EngdDomainView(problem->domain, viewer));
+  for (PetscInt i = 0, k = 0; i < problem->noutputs; i++) {
+    const PetscBool exact = k < problem->nexact && problem->exact_output[k] == i ? PETSC_TRUE : PETSC_FALSE;
+
+    PetscCall(
+        PetscViewerASCIIPrintf(viewer, "unknown: %s%s\n", problem->output[i], exact ? ", exact solution given" : ""));
+    k += exact ? 1 : 0;
+  }
+  for (PetscInt i = 0; i < problem->nparameters; i++)
+    PetscCall(
+        PetscViewerASCIIPrintf(viewer, "parameter: %s = %g\n", problem->parameter[i], (double)problem->value[i]));
+  for (PetscInt i = 0; i < problem->nterms; i++) PetscCall(EngdTermView(problem->term[i], viewer));
+  PetscCall(PetscViewerASCIIPopTab(viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemDestroy - Frees a problem
+
+  Collective
+
+  Input Parameter:
+. problem - the problem, NULL afterwards
+
+.seealso: `EngdProblemCreate()`
+@*/
+PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
+{
+  EngdProblem p = *problem;
+
+  PetscFunctionBeginUser;
+  if (!p) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt i = 0; i < p->nterms; i++) PetscCall(EngdTermDestroy(&p->term[i]));
+  if (p->exact) PetscCall(EngdExpressionDestroy(&p->exact));
+  PetscCall(EngdPointsDestroy(&p->test));
+  PetscCall(EngdListDestroy(p->noutputs, &p->output));
+  PetscCall(EngdListDestroy(p->nparameters, &p->parameter));
+  PetscCall(PetscFree(p->value));
+  PetscCall(PetscFree(p->exact_output));
+  PetscCall(PetscFree(p->term));
+  PetscCall(PetscFree(p->name));
+  PetscCall(EngdDomainDestroy(&p->domain));
+  PetscCall(PetscFree(*problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,189 @@
+/*
+  One term of the problem, lambda_t sum_n w_n e_t(x_n, Du(x_n)), read from the options -<term>_...
+
+  A residual r (e = |r|^2/2) or an energy e, as text over the coordinates, unknowns and parameters of the problem; a
+  region with points; a weight; whether the sum is the mean over the region (default of residuals, as is usual for
+  PINNs) or the integral (default of energies).
+*/
+#include <engd/private.h>
+
+/* What the user said about a term, before it is checked */
+typedef struct {
+  char     *region, *points, *sampler, *residual, *energy, *measure;
+  PetscReal weight;
+  PetscInt  resample;
+} TermOptions;
+
+/* Declares all options of a term */
+static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], TermOptions *o)
+{
+  char *prefix, title[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(strlen(name) + 2, &prefix));
+  PetscCall(PetscSNPrintf(prefix, strlen(name) + 2, "%s_", name));
+  PetscCall(PetscSNPrintf(title, sizeof(title), "Term %s of the problem", name));
+  PetscOptionsBegin(problem->comm, prefix, title, "EngdTerm");
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-region",
+                            "Where: interior, or a list of boundary, initial, final, faces such as x=lower, x=0",
+                            "EngdPointsCreate", "interior", NULL, &o->region));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-points",
+                            "How many points, positive; or for the samplers grid and gauss one number a coordinate",
+                            "EngdPointsCreate", NULL, "900", &o->points));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler",
+                            "auto (grid up to 3 dimensions, else quasi), grid, gauss, uniform, halton, sobol, "
+                            "quasi (sobol where its table suffices, else halton), or a registered one",
+                            "EngdSamplerRegister", "auto", NULL, &o->sampler));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-residual",
+                            "Residual r of least squares, components separated by ; (this or energy is required)",
+                            "EngdTerm", NULL, NULL, &o->residual));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-energy",
+                            "Energy density e, one component (this or residual is required)", "EngdTerm", NULL, NULL,
+                            &o->energy));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-measure",
+                            "mean over the region (default of residuals) or integral (default of energies)",
+                            "EngdTerm", NULL, NULL, &o->measure));
+  PetscCall(
+      PetscOptionsReal("-weight", "Factor of the term in the loss, > 0", "EngdTerm", o->weight, &o->weight, NULL));
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-resample", "New points every so many iterations, >= 0; 0 never",
+                             "EngdTerm", 0, &o->resample));
+  PetscOptionsEnd();
+  PetscCall(PetscFree(prefix));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The points; a term that resamples cannot stay on a grid */
+static PetscErrorCode TermCreatePoints(EngdProblem problem, EngdTerm term, const TermOptions *o, PetscInt stream)
+{
+  const char *sampler = o->sampler;
+  char        option[256], **items;
+  PetscInt    n, *counts;
+  PetscBool   automatic, grid, gauss;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_points", term->name));
+  PetscCall(EngdParseList(option, o->points, &n, &items));
+  PetscCall(PetscMalloc1(n, &counts));
+  for (PetscInt i = 0; i < n; i++) PetscCall(EngdParseWhole(option, items[i], 1, &counts[i]));
+  PetscCall(EngdListDestroy(n, &items));
+  PetscCall(PetscStrcmp(sampler, "auto", &automatic));
+  PetscCall(PetscStrcmp(sampler, "grid", &grid));
+  PetscCall(PetscStrcmp(sampler, "gauss", &gauss));
+  PetscCheck(!term->resample || !(grid || gauss), problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_resample %" PetscInt_FMT
+             ": the points of the sampler %s never change; use sobol, halton or uniform",
+             term->name, term->resample, sampler);
+  if (automatic && term->resample) sampler = "quasi";
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_region", term->name));
+  PetscCall(EngdPointsCreateCounts(problem->domain, option, o->region, sampler, n, counts, problem->seed, stream,
+                                   &term->points));
+  PetscCall(PetscFree(counts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The residual or the energy, compiled to second derivatives */
+static PetscErrorCode TermCreateExpression(EngdProblem problem, EngdTerm term, const TermOptions *o)
+{
+  const char *text = o->energy ? o->energy : o->residual;
+  char        option[256];
+  EngdSymbols symbols;
+  PetscBool   help;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsHasHelp(NULL, &help));
+  if (!text && help) text = problem->output[0];
+  PetscCheck(text, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_residual is missing: give it (or -%s_energy), for example -%s_residual \"lap(u)\"", term->name,
+             term->name, term->name);
+  PetscCheck(!o->residual || !o->energy, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_residual \"%s\" and -%s_energy \"%s\" exclude each other: give one", term->name, o->residual,
+             term->name, o->energy);
+  term->energy = o->energy ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(EngdProblemGetSymbols(problem, &symbols));
+  symbols.normal = term->points->normal ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_%s", term->name, term->energy ? "energy" : "residual"));
+  PetscCall(EngdExpressionCreate(&symbols, &term->expression));
+  PetscCall(EngdExpressionAppend(term->expression, option, text));
+  PetscCheck(!term->energy || term->expression->ncomponents == 1, problem->comm, PETSC_ERR_USER_INPUT,
+             "%s \"%s\": an energy is one number, but this has %" PetscInt_FMT " components", option, text,
+             term->expression->ncomponents);
+  PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Factor of the quadrature weights: 1/|region| for the mean, 1 for the integral */
+static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const char measure[])
+{
+  const char *name = measure ? measure : (term->energy ? "integral" : "mean");
+  PetscBool   mean, integral;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrcmp(name, "mean", &mean));
+  PetscCall(PetscStrcmp(name, "integral", &integral));
+  PetscCheck(mean || integral, problem->comm, PETSC_ERR_USER_INPUT, "-%s_measure %s: must be mean or integral",
+             term->name, name);
+  term->measure = mean ? 1.0 / term->points->measure : 1.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdTermCreateFromOptions - The term of a name
+
+  Collective
+
+  Options Database Keys:
++ -<term>_residual text, -<term>_energy text - the one or the other
+. -<term>_region text - where, default interior
+. -<term>_points n    - how many points
+. -<term>_sampler name, -<term>_resample k - how they are placed, and how often anew
+- -<term>_weight w, -<term>_measure mean|integral - factors in the loss
+*/
+PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[], PetscInt stream, EngdTerm *term)
+{
+  TermOptions o = {.weight = 1.0};
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(term));
+  PetscCall(PetscStrallocpy(name, &(*term)->name));
+  PetscCall(TermReadOptions(problem, name, &o));
+  PetscCheck(o.weight > 0 && !PetscIsInfOrNanReal(o.weight), problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_weight %g: must be positive and finite", name, (double)o.weight);
+  (*term)->weight   = o.weight;
+  (*term)->resample = o.resample;
+  PetscCall(TermCreatePoints(problem, *term, &o, stream));
+  PetscCall(TermCreateExpression(problem, *term, &o));
+  PetscCall(TermSetMeasure(problem, *term, o.measure));
+  PetscCall(PetscFree(o.region));
+  PetscCall(PetscFree(o.points));
+  PetscCall(PetscFree(o.sampler));
+  PetscCall(PetscFree(o.residual));
+  PetscCall(PetscFree(o.energy));
+  PetscCall(PetscFree(o.measure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)
+{
+  const EngdPoints p = term->points;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer, "term %s: %s with %" PetscInt_FMT " components, %" PetscInt_FMT " points (%s) on %s", term->name,
+      term->energy ? "energy" : "residual", term->expression->ncomponents, p->nglobal, p->sampler, p->region));
+  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
+  PetscCall(PetscViewerASCIIPrintf(viewer, " of measure %g, their weights sum to %g\n", (double)p->measure,
+                                   (double)(term->weight * term->measure * p->measure)));
+  PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdTermDestroy(EngdTerm *term)
+{
+  PetscFunctionBeginUser;
+  if (!*term) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdPointsDestroy(&(*term)->points));
+  if ((*term)->expression) PetscCall(EngdExpressionDestroy(&(*term)->expression));
+  PetscCall(PetscFree((*term)->name));
+  PetscCall(PetscFree(*term));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,147 @@
+/*
+  Errors on points never trained on, with their quadrature weights w_n, for each output with an exact solution u*:
+
+    relative L2 = (sum w |u - u*|^2 / sum w |u*|^2)^(1/2)
+    relative H1 = the same with |.|^2 + |grad .|^2, the gradient in space
+    max         = max_n |u - u*|
+
+  and for all these outputs together (sums over outputs first, then the quotient). Local sums, then one reduction; the
+  exact values are computed once. Where u* vanishes the relative errors are infinite or undefined, and say so.
+*/
+#include <engd/private.h>
+
+/* fails where an exact solution has values that are not finite */
+static PetscErrorCode CheckExact(EngdErrors errors)
+{
+  const EngdProblem problem = errors->functional->problem;
+  const PetscInt    n       = problem->test->nlocal;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < problem->nexact; k++) {
+    PetscInt bad = 0;
+
+    for (PetscInt i = 0; i < n; i++) bad += PetscIsInfOrNanReal(errors->exact[ENGD_COUNT(k, n) + i]);
+    PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bad, 1, MPIU_INT, MPI_SUM, errors->functional->comm));
+    PetscCheck(!bad, errors->functional->comm, PETSC_ERR_USER_INPUT,
+               "-exact_%s is not a finite number at %" PetscInt_FMT " of the %" PetscInt_FMT
+               " test points: correct it, or the domain",
+               problem->output[problem->exact_output[k]], bad, problem->test->nglobal);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdErrorsCreate(EngdFunctional functional, EngdErrors *out)
+{
+  const EngdProblem problem = functional->problem;
+  const EngdPoints  points  = problem->test;
+  EngdErrors        errors;
+  EngdBatch        *x;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&errors));
+  errors->functional = functional;
+  PetscCall(VecDuplicate(functional->theta, &errors->theta));
+  PetscCall(PetscCalloc1(problem->nexact, &errors->output));
+  PetscCall(PetscMalloc1(ENGD_COUNT(problem->exact->ncomponents, points->nlocal), &errors->exact));
+  PetscCall(PetscMalloc1(points->dim, &x));
+  for (PetscInt i = 0; i < points->dim; i++) x[i] = (EngdBatch){points->x + i, points->dim};
+  PetscCall(EngdExpressionEvaluate(problem->exact, points->nlocal, x, NULL, NULL, errors->exact, NULL, NULL));
+  PetscCall(PetscFree(x));
+  PetscCall(CheckExact(errors));
+  *out = errors;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is summed over the points: w |u - u*|^2, w |u*|^2, and the same of the gradients */
+enum { SUM_ERROR, SUM_EXACT, SUM_GRADIENT_ERROR, SUM_GRADIENT_EXACT, NSUMS };
+
+/* sum += the local points' part for exact output k; max is of this rank alone */
+static void AddPoints(EngdErrors errors, PetscInt k, const PetscReal u[], const PetscReal gradient[],
+                      PetscReal sum[NSUMS], PetscReal *max)
+{
+  const EngdProblem problem = errors->functional->problem;
+  const EngdPoints  points  = problem->test;
+  const PetscInt    n = points->nlocal, m = problem->noutputs, nspace = points->nspace;
+  const PetscReal  *exact = errors->exact + ENGD_COUNT(k, n);
+  const PetscReal  *slope = errors->exact + ENGD_COUNT(problem->nexact + k * nspace, n);
+
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal w = points->weight[i], e = u[ENGD_COUNT(i, m) + problem->exact_output[k]] - exact[i];
+
+    sum[SUM_ERROR] += w * e * e;
+    sum[SUM_EXACT] += w * exact[i] * exact[i];
+    *max = PetscMax(*max, PetscAbsReal(e));
+    for (PetscInt j = 0; gradient && j < nspace; j++) {
+      const PetscReal g  = slope[ENGD_COUNT(j, n) + i];
+      const PetscReal eg = gradient[(ENGD_COUNT(i, nspace) + j) * m + problem->exact_output[k]] - g;
+
+      sum[SUM_GRADIENT_ERROR] += w * eg * eg;
+      sum[SUM_GRADIENT_EXACT] += w * g * g;
+    }
+  }
+}
+
+/* the norms from sums and max; an error that is not finite is not lost in the max, where comparisons drop it */
+static void SetNorms(const PetscReal sum[NSUMS], PetscReal max, PetscBool gradients, EngdErrorNorms *norms)
+{
+  norms->relative_l2 = PetscSqrtReal(sum[SUM_ERROR] / sum[SUM_EXACT]);
+  norms->max         = PetscIsInfOrNanReal(sum[SUM_ERROR]) ? sum[SUM_ERROR] : max;
+  if (!gradients) return;
+  norms->relative_h1 =
+      PetscSqrtReal((sum[SUM_ERROR] + sum[SUM_GRADIENT_ERROR]) / (sum[SUM_EXACT] + sum[SUM_GRADIENT_EXACT]));
+}
+
+/* all sums of all ranks, those of outputs together as the last; max [nexact + 1] likewise */
+static PetscErrorCode Reduce(EngdErrors errors, PetscReal sum[][NSUMS], PetscReal max[])
+{
+  const PetscInt nexact = errors->functional->problem->nexact;
+  PetscMPIInt    count;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMPIIntCast(nexact, &count));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sum, count * NSUMS, MPIU_REAL, MPIU_SUM, errors->functional->comm));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, max, count, MPIU_REAL, MPIU_MAX, errors->functional->comm));
+  for (PetscInt k = 0; k < nexact; k++) {
+    for (PetscInt s = 0; s < NSUMS; s++) sum[nexact][s] += sum[k][s];
+    max[nexact] = PetscMax(max[nexact], max[k]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdErrorsCompute(EngdErrors errors, Vec theta, PetscBool gradients)
+{
+  const EngdFunctional F      = errors->functional;
+  const EngdPoints     points = F->problem->test;
+  const PetscInt       nexact = F->problem->nexact;
+  const size_t         n      = ENGD_COUNT(points->nlocal, F->problem->noutputs);
+  const PetscReal     *values;
+  PetscReal(*sum)[NSUMS], *max, *u, *gradient = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &u));
+  if (gradients) PetscCall(PetscMalloc1(n * points->nspace + 1, &gradient));
+  PetscCall(PetscCalloc2(nexact + 1, &sum, nexact + 1, &max));
+  PetscCall(EngdFunctionalGather(F, theta, errors->theta));
+  PetscCall(VecGetArrayRead(errors->theta, &values));
+  PetscCall(EngdFieldsEvaluate(F->network, values, points->nspace, points->nlocal, points->x, u, gradient));
+  PetscCall(VecRestoreArrayRead(errors->theta, &values));
+  for (PetscInt k = 0; k < nexact; k++) AddPoints(errors, k, u, gradient, sum[k], &max[k]);
+  PetscCall(Reduce(errors, sum, max));
+  for (PetscInt k = 0; k < nexact; k++) SetNorms(sum[k], max[k], gradients, &errors->output[k]);
+  SetNorms(sum[nexact], max[nexact], gradients, &errors->all);
+  PetscCall(PetscFree2(sum, max));
+  PetscCall(PetscFree(gradient));
+  PetscCall(PetscFree(u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdErrorsDestroy(EngdErrors *errors)
+{
+  PetscFunctionBeginUser;
+  if (!*errors) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDestroy(&(*errors)->theta));
+  PetscCall(PetscFree((*errors)->exact));
+  PetscCall(PetscFree((*errors)->output));
+  PetscCall(PetscFree(*errors));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,134 @@
+/*
+  The monitor: one line for each outer iteration, on the standard output of rank 0, and a row of the history.
+
+  Loss and gradient norm are TAO's, step, damping and Krylov iterations what TaoEngdGetStatus() tells of its type, the
+  error is measured on the test points. Time left: the iterations to -tao_max_it at the pace so far, or the rest of
+  -engd_max_seconds if that is less; a tolerance may end the run earlier. TAO's own monitors work beside this one.
+*/
+#include <engd/private.h>
+
+const EngdColumn engd_column[ENGD_NCOLUMNS] = {
+    [ENGD_COLUMN_ITERATION] = {{"", "iteration"}, 9},    [ENGD_COLUMN_LOSS] = {{"", "loss"}, 10},
+    [ENGD_COLUMN_GRADIENT] = {{"gradient", "norm"}, 9},  [ENGD_COLUMN_STEP] = {{"", "step"}, 9},
+    [ENGD_COLUMN_DAMPING] = {{"", "damping"}, 9},        [ENGD_COLUMN_KRYLOV] = {{"Krylov", "iterations"}, 10},
+    [ENGD_COLUMN_ERROR] = {{"relative", "L2 error"}, 9}, [ENGD_COLUMN_SECONDS] = {{"", "seconds"}, 9},
+    [ENGD_COLUMN_LEFT] = {{"time", "left"}, 9},
+};
+
+/* seconds to the last iteration at the pace so far, or to the end of the time budget, whichever comes first */
+static PetscErrorCode EstimateTimeLeft(EngdReport report, PetscInt iteration, double seconds, PetscReal *left)
+{
+  const PetscInt done = iteration - report->first_iteration;
+  PetscInt       maximum;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetMaximumIterations(report->tao, &maximum));
+  *left = PetscMax(report->max_seconds - seconds, 0);
+  if (maximum >= 0 && maximum <= iteration)
+    *left = 0;
+  else if (maximum >= 0 && done > 0)
+    *left = PetscMin(*left, (maximum - iteration) * (seconds - report->first_seconds) / done);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* report->row <- this iteration; the error is computed only if asked for */
+static PetscErrorCode FillRow(EngdReport report, PetscBool error)
+{
+  PetscReal *row = report->row;
+  PetscInt   iteration;
+  double     seconds;
+  EngdStatus status;
+  Vec        theta;
+
+  PetscFunctionBeginUser;
+  seconds = MPI_Wtime() - report->start;
+  PetscCall(TaoGetSolutionStatus(report->tao, &iteration, &row[ENGD_COLUMN_LOSS], &row[ENGD_COLUMN_GRADIENT], NULL,
+                                 NULL, NULL));
+  if (!report->nrows++) {
+    report->first_iteration = iteration;
+    report->first_seconds   = seconds;
+  }
+  PetscCall(TaoEngdGetStatus(report->tao, &status));
+  row[ENGD_COLUMN_ITERATION] = iteration;
+  row[ENGD_COLUMN_STEP]      = status.step;
+  row[ENGD_COLUMN_DAMPING]   = status.damping;
+  row[ENGD_COLUMN_KRYLOV]    = status.krylov_iterations;
+  row[ENGD_COLUMN_SECONDS]   = seconds;
+  PetscCall(EstimateTimeLeft(report, iteration, seconds, &row[ENGD_COLUMN_LEFT]));
+  if (!error || !report->errors) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TaoGetSolution(report->tao, &theta));
+  PetscCall(EngdErrorsCompute(report->errors, theta, PETSC_FALSE));
+  row[ENGD_COLUMN_ERROR] = report->errors->all.relative_l2;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* text <- the entry of column c, for people */
+static PetscErrorCode FormatEntry(PetscInt c, PetscReal value, size_t size, char text[])
+{
+  PetscFunctionBeginUser;
+  if (c == ENGD_COLUMN_ITERATION || c == ENGD_COLUMN_KRYLOV)
+    PetscCall(PetscSNPrintf(text, size, "%.0f", (double)value));
+  else if (c == ENGD_COLUMN_SECONDS)
+    PetscCall(PetscSNPrintf(text, size, "%.2f", (double)value));
+  else if (c == ENGD_COLUMN_LEFT && PetscIsInfOrNanReal(value))
+    PetscCall(PetscSNPrintf(text, size, "-"));
+  else if (c == ENGD_COLUMN_LEFT) {
+    const long s = (long)PetscMin(value + 0.5, 3.5e9);
+
+    PetscCall(PetscSNPrintf(text, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60));
+  } else
+    PetscCall(PetscSNPrintf(text, size, value == 0 ? "%.0f" : "%.3e", (double)value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* prints report->row, under the header when it is the first line */
+static PetscErrorCode ShowRow(EngdReport report, PetscBool header)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt line = header ? 0 : 2; line < 3; line++) {
+    for (PetscInt c = 0; c < ENGD_NCOLUMNS; c++) {
+      const EngdColumn *column = &engd_column[c];
+      char              text[64];
+
+      if (c == ENGD_COLUMN_ERROR && !report->errors) continue;
+      if (line < 2)
+        PetscCall(PetscStrncpy(text, column->name[line], sizeof(text)));
+      else
+        PetscCall(FormatEntry(c, report->row[c], sizeof(text), text));
+      PetscCall(PetscPrintf(report->comm, "%s%*s", c ? "  " : "", column->width, text));
+    }
+    PetscCall(PetscPrintf(report->comm, "\n"));
+  }
+  report->shown = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdReportMonitor - What TAO calls at each iteration. Collective
+*/
+PetscErrorCode EngdReportMonitor(Tao tao, void *data)
+{
+  EngdReport     report = (EngdReport)data;
+  const PetscInt number = report->nrows;
+  PetscBool      show   = (PetscBool)(report->monitor && number % report->every == 0);
+
+  PetscFunctionBeginUser;
+  (void)tao;
+  PetscCall(FillRow(report, (PetscBool)(show || report->file[ENGD_FILE_HISTORY])));
+  report->shown = PETSC_FALSE;
+  if (show) PetscCall(ShowRow(report, (PetscBool)(number == 0)));
+  PetscCall(EngdHistoryWriteRow(report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdReportShowLast - Shows the last iteration if -engd_monitor_every passed over it; the final errors are known by now.
+*/
+PetscErrorCode EngdReportShowLast(EngdReport report)
+{
+  PetscFunctionBeginUser;
+  if (!report->monitor || !report->nrows || report->shown) PetscFunctionReturn(PETSC_SUCCESS);
+  if (report->errors) report->row[ENGD_COLUMN_ERROR] = report->errors->all.relative_l2;
+  PetscCall(ShowRow(report, PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

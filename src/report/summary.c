@@ -1,0 +1,207 @@
+/*
+  The summary: one JSON object (RFC 8259) with fixed keys for programs that compare runs.
+
+  Numbers are written with 17 digits, those that are not finite as null; the keys of errors are present only where an
+  exact solution is given. `options` holds every option of the database as the user wrote it, null where it has no value.
+  peak_memory_bytes is the sum over the ranks of their largest resident sets: what one node would have to hold.
+*/
+#define _GNU_SOURCE /* open_memstream */
+#include <engd/private.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+/* "text" with what JSON does not allow in a string escaped; NULL: null */
+static void PrintString(const char text[], FILE *file)
+{
+  if (!text) {
+    fprintf(file, "null");
+    return;
+  }
+  fputc('"', file);
+  for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+    if (*c == '"' || *c == '\\')
+      fprintf(file, "\\%c", *c);
+    else if (*c < 0x20)
+      fprintf(file, "\\u%04x", (unsigned)*c);
+    else
+      fputc(*c, file);
+  }
+  fputc('"', file);
+}
+
+/* the next key; first or not is the caller's business by the comma it passes */
+static void PrintKey(const char comma[], const char key[], FILE *file)
+{
+  fprintf(file, "%s\n  ", comma);
+  PrintString(key, file);
+  fprintf(file, ": ");
+}
+
+static void PrintText(const char key[], const char text[], FILE *file)
+{
+  PrintKey(",", key, file);
+  PrintString(text, file);
+}
+
+static void PrintInteger(const char key[], PetscInt64 value, FILE *file)
+{
+  PrintKey(",", key, file);
+  fprintf(file, "%" PetscInt64_FMT, value);
+}
+
+static void PrintReal(const char key[], PetscReal value, FILE *file)
+{
+  PrintKey(",", key, file);
+  if (PetscIsInfOrNanReal(value))
+    fprintf(file, "null");
+  else
+    fprintf(file, "%.17g", (double)value);
+}
+
+/* text <- what PetscOptionsView() prints, one option a line: the only account of them that keeps values with blanks apart.
+   free() it */
+static PetscErrorCode ListOptions(char **text)
+{
+  size_t      size;
+  FILE       *memory;
+  PetscViewer viewer;
+
+  PetscFunctionBeginUser;
+  memory = open_memstream(text, &size);
+  PetscCheck(memory, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the list of options");
+  PetscCall(PetscViewerASCIIOpenWithFILE(PETSC_COMM_SELF, memory, &viewer));
+  PetscCall(PetscOptionsView(NULL, viewer));
+  PetscCall(PetscViewerDestroy(&viewer));
+  (void)fclose(memory);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the end of the option that begins at s: the end of its line, and of further lines that its value may have */
+static char *OptionEnd(char *s)
+{
+  for (s = strchr(s, '\n'); s && s[1] && s[1] != '-' && s[1] != '#'; s = strchr(s + 1, '\n')) continue;
+  return s;
+}
+
+/* {"name": "value", ...} */
+static PetscErrorCode PrintOptions(FILE *file)
+{
+  const char *comma = "";
+  char       *text, *end;
+
+  PetscFunctionBeginUser;
+  PetscCall(ListOptions(&text));
+  fprintf(file, "{");
+  for (char *line = text; line && *line; line = end ? end + 1 : NULL) {
+    char *value, *source;
+
+    end = OptionEnd(line);
+    if (line[0] != '-') continue;
+    if (end) *end = 0;
+    source = strstr(line, " (source: "); /* newer versions say where an option is from */
+    if (source) *source = 0;
+    if (!strcmp(line, "-options_left no")) continue; /* set by EngdInitialize() */
+    value = strchr(line, ' ');
+    if (value) *value++ = 0;
+    while (value && *value == ' ') value++;
+    fprintf(file, "%s\n    ", comma);
+    PrintString(line + 1, file);
+    fprintf(file, ": ");
+    PrintString(value, file);
+    comma = ",";
+  }
+  fprintf(file, "\n  }");
+  free(text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what was run: problem, options, versions, sizes */
+static PetscErrorCode PrintRun(EngdReport report, FILE *file)
+{
+  PetscInt    major, minor, subminor, parameters, points = 0;
+  char        version[64];
+  PetscMPIInt ranks;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscGetVersionNumber(&major, &minor, &subminor, NULL));
+  PetscCall(PetscSNPrintf(version, sizeof(version), "%" PetscInt_FMT ".%" PetscInt_FMT ".%" PetscInt_FMT, major,
+                          minor, subminor));
+  PetscCallMPI(MPI_Comm_size(report->comm, &ranks));
+  PetscCall(EngdNetworkGetParameterCount(report->network, &parameters));
+  for (PetscInt t = 0; t < report->problem->nterms; t++) points += report->problem->term[t]->points->nglobal;
+  PrintKey("", "problem", file);
+  PrintString(report->problem->name, file);
+  PrintKey(",", "options", file);
+  PetscCall(PrintOptions(file));
+  PrintText("version", ENGD_VERSION, file);
+  PrintText("petsc_version", version, file);
+  PrintInteger("ranks", ranks, file);
+  PrintInteger("seed", report->problem->seed, file);
+  PrintInteger("parameters", parameters, file);
+  PrintInteger("points", points, file);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what the errors are, if there is an exact solution */
+static PetscErrorCode PrintErrors(EngdReport report, FILE *file)
+{
+  const EngdProblem problem = report->problem;
+  const EngdErrors  errors  = report->errors;
+
+  PetscFunctionBeginUser;
+  if (!errors) PetscFunctionReturn(PETSC_SUCCESS);
+  PrintReal("relative_l2_error", errors->all.relative_l2, file);
+  for (PetscInt k = 0; k < problem->nexact; k++) {
+    char key[256];
+
+    PetscCall(PetscSNPrintf(key, sizeof(key), "relative_l2_error_%s", problem->output[problem->exact_output[k]]));
+    PrintReal(key, errors->output[k].relative_l2, file);
+  }
+  PrintReal("relative_h1_error", errors->all.relative_h1, file);
+  PrintReal("max_error", errors->all.max, file);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sum over the ranks of the largest resident set of each, in bytes */
+static PetscErrorCode GetPeakMemory(MPI_Comm comm, PetscInt64 *bytes)
+{
+  struct rusage usage;
+
+  PetscFunctionBeginUser;
+  *bytes = getrusage(RUSAGE_SELF, &usage) ? 0 : usage.ru_maxrss;
+#if !defined(__APPLE__)
+  *bytes *= 1024; /* elsewhere it is counted in kilobytes */
+#endif
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, bytes, 1, MPIU_INT64, MPI_SUM, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdSummaryWrite - Writes -engd_summary. Collective; a write that fails is kept in report->failure.
+*/
+PetscErrorCode EngdSummaryWrite(EngdReport report, const EngdOutcome *outcome)
+{
+  PetscInt64 memory;
+  FILE      *file;
+
+  PetscFunctionBeginUser;
+  if (!report->file[ENGD_FILE_SUMMARY]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GetPeakMemory(report->comm, &memory));
+  PetscCall(EngdReportFileBegin(report, ENGD_FILE_SUMMARY, &file));
+  if (!file) PetscFunctionReturn(PETSC_SUCCESS);
+  fprintf(file, "{");
+  PetscCall(PrintRun(report, file));
+  PrintInteger("iterations", outcome->iterations, file);
+  PrintText("converged_reason", TaoConvergedReasons[outcome->reason], file);
+  PrintReal("loss", outcome->loss, file);
+  PrintReal("gradient_norm", outcome->gradient_norm, file);
+  PetscCall(PrintErrors(report, file));
+  PrintReal("seconds_total", report->seconds, file);
+  PrintReal("seconds_per_iteration", report->seconds / outcome->iterations, file);
+  PrintInteger("krylov_iterations", outcome->krylov_iterations, file);
+  PrintInteger("function_evaluations", report->functional->evaluations, file);
+  PrintInteger("peak_memory_bytes", memory, file);
+  fprintf(file, "\n}\n");
+  PetscCall(EngdReportFileEnd(report, ENGD_FILE_SUMMARY, &file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

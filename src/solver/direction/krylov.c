@@ -1,0 +1,161 @@
+/*
+  Direction krylov: any KSP, matrix-free.
+
+    on G:  (J^T W J + lambda I) d = -gradient                       cg, minres, gmres, preonly, ...
+    on J:  min |J d + R|^2 + lambda |d|^2                            lsqr, cgls
+
+  KSPs for least squares get the stacked operator [J; sqrt(lambda) I], so that the condition number is not squared; G
+  remains their preconditioning matrix. A KSP that stops early, for any reason, leaves a direction that is
+  used: the iteration count is a regulariser too (truncated Newton; Hessian-free, Martens 2010).
+*/
+#include <engd/private.h>
+
+typedef struct {
+  EngdSolver solver;
+  PetscBool  least_squares; /* is the KSP one of those that take J */
+  Mat        J, stacked;    /* stacked (nrows + p local rows, p columns) */
+  Vec        R, rhs;        /* rhs = -[R; 0], and the gradient with its sign changed */
+} Krylov;
+
+/* y = [J v; sqrt(lambda) v] */
+static PetscErrorCode MatMult_Stacked(Mat stacked, Vec v, Vec y)
+{
+  Krylov          *krylov;
+  const PetscReal *in;
+  PetscReal       *out;
+  PetscInt         nrows, p;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(stacked, &krylov));
+  nrows = krylov->solver->functional->nrows;
+  PetscCall(VecGetLocalSize(v, &p));
+  PetscCall(VecGetArrayWrite(y, &out));
+  PetscCall(VecPlaceArray(krylov->R, out));
+  PetscCall(MatMult(krylov->J, v, krylov->R));
+  PetscCall(VecResetArray(krylov->R));
+  PetscCall(VecGetArrayRead(v, &in));
+  for (PetscInt j = 0; j < p; j++) out[nrows + j] = PetscSqrtReal(krylov->solver->damping) * in[j];
+  PetscCall(VecRestoreArrayRead(v, &in));
+  PetscCall(VecRestoreArrayWrite(y, &out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* v = J^T y_1 + sqrt(lambda) y_2 */
+static PetscErrorCode MatMultTranspose_Stacked(Mat stacked, Vec y, Vec v)
+{
+  Krylov          *krylov;
+  const PetscReal *in;
+  PetscReal       *out;
+  PetscInt         nrows, p;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(stacked, &krylov));
+  nrows = krylov->solver->functional->nrows;
+  PetscCall(VecGetLocalSize(v, &p));
+  PetscCall(VecGetArrayRead(y, &in));
+  PetscCall(VecPlaceArray(krylov->R, in));
+  PetscCall(MatMultTranspose(krylov->J, krylov->R, v));
+  PetscCall(VecResetArray(krylov->R));
+  PetscCall(VecGetArray(v, &out));
+  for (PetscInt j = 0; j < p; j++) out[j] += PetscSqrtReal(krylov->solver->damping) * in[nrows + j];
+  PetscCall(VecRestoreArray(v, &out));
+  PetscCall(VecRestoreArrayRead(y, &in));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J, the stacked operator and its right-hand side */
+static PetscErrorCode SetUpLeastSquares(Krylov *krylov, EngdSolver solver)
+{
+  MPI_Comm comm = solver->functional->comm;
+  PetscInt p;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalCreateJacobian(solver->functional, &krylov->J));
+  PetscCall(MatGetLocalSize(krylov->J, NULL, &p));
+  PetscCall(MatCreateVecs(krylov->J, NULL, &krylov->R));
+  PetscCall(MatCreateShell(comm, solver->functional->nrows + p, p, PETSC_DETERMINE, PETSC_DETERMINE, krylov,
+                           &krylov->stacked));
+  PetscCall(PetscObjectSetName((PetscObject)krylov->stacked, "[Jacobian; sqrt(damping) I]"));
+  PetscCall(MatShellSetOperation(krylov->stacked, MATOP_MULT, (void (*)(void))MatMult_Stacked));
+  PetscCall(MatShellSetOperation(krylov->stacked, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMultTranspose_Stacked));
+  PetscCall(MatSetUp(krylov->stacked));
+  PetscCall(MatCreateVecs(krylov->stacked, NULL, &krylov->rhs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetUp_Krylov(EngdDirection direction, EngdSolver solver)
+{
+  Krylov *krylov = (Krylov *)direction->data;
+
+  PetscFunctionBeginUser;
+  krylov->solver = solver;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)solver->ksp, &krylov->least_squares, KSPLSQR, KSPCGLS, ""));
+  if (krylov->least_squares)
+    PetscCall(SetUpLeastSquares(krylov, solver));
+  else
+    PetscCall(MatCreateVecs(solver->G, NULL, &krylov->rhs));
+  PetscCall(KSPSetOperators(solver->ksp, krylov->least_squares ? krylov->stacked : solver->G, solver->G));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* rhs = -gradient, or -[R; 0] */
+static PetscErrorCode FormRightHandSide(Krylov *krylov, EngdSolver solver, Vec gradient)
+{
+  PetscReal *out;
+
+  PetscFunctionBeginUser;
+  if (!krylov->least_squares)
+    PetscCall(VecCopy(gradient, krylov->rhs));
+  else {
+    PetscCall(VecZeroEntries(krylov->rhs));
+    PetscCall(VecGetArray(krylov->rhs, &out));
+    PetscCall(VecPlaceArray(krylov->R, out));
+    PetscCall(EngdFunctionalResidual(solver->functional, krylov->R));
+    PetscCall(VecResetArray(krylov->R));
+    PetscCall(VecRestoreArray(krylov->rhs, &out));
+  }
+  PetscCall(VecScale(krylov->rhs, -1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Compute_Krylov(EngdDirection direction, EngdSolver solver, Vec gradient, Vec d, PetscInt *its)
+{
+  Krylov            *krylov = (Krylov *)direction->data;
+  KSPConvergedReason reason;
+
+  PetscFunctionBeginUser;
+  PetscCall(FormRightHandSide(krylov, solver, gradient));
+  if (krylov->least_squares) PetscCall(PetscObjectStateIncrease((PetscObject)krylov->stacked));
+  PetscCall(KSPSolve(solver->ksp, krylov->rhs, d));
+  PetscCall(KSPGetIterationNumber(solver->ksp, its));
+  PetscCall(KSPGetConvergedReason(solver->ksp, &reason));
+  PetscCheck(reason != KSP_DIVERGED_PC_FAILED, solver->functional->comm, ENGD_ERR_NUMERICS,
+             "the preconditioner of the direction could not be set up; raise its damping");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Krylov(EngdDirection direction)
+{
+  Krylov *krylov = (Krylov *)direction->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatDestroy(&krylov->J));
+  PetscCall(MatDestroy(&krylov->stacked));
+  PetscCall(VecDestroy(&krylov->R));
+  PetscCall(VecDestroy(&krylov->rhs));
+  PetscCall(PetscFree(krylov));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection direction)
+{
+  Krylov *krylov;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&krylov));
+  direction->data         = krylov;
+  direction->ops->setup   = SetUp_Krylov;
+  direction->ops->compute = Compute_Krylov;
+  direction->ops->destroy = Destroy_Krylov;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

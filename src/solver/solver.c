@@ -1,0 +1,168 @@
+/*
+  The optimiser of a functional: a Tao with loss, gradient, Gramian and, for least squares, residual and Jacobian, so
+  that -tao_type engd and PETSc's own lmvm, nls, ntr, brgn, ... run on the same objective.
+*/
+#include <engd/private.h>
+
+typedef struct {
+  EngdFunctional functional;
+  PetscReal      max_seconds; /* budget of the solve, 0: none */
+  PetscLogDouble start;
+} SolveLimits;
+
+static PetscErrorCode FormObjectiveAndGradient(Tao tao, Vec theta, PetscReal *loss, Vec gradient, void *functional)
+{
+  EngdFunctional F = (EngdFunctional)functional;
+
+  PetscFunctionBeginUser;
+  (void)tao;
+  PetscCall(EngdFunctionalSetParameters(F, theta));
+  PetscCall(EngdFunctionalEvaluate(F, loss, gradient));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FormObjective(Tao tao, Vec theta, PetscReal *loss, void *functional)
+{
+  PetscFunctionBeginUser;
+  PetscCall(FormObjectiveAndGradient(tao, theta, loss, NULL, functional));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FormGradient(Tao tao, Vec theta, Vec gradient, void *functional)
+{
+  PetscReal loss;
+
+  PetscFunctionBeginUser;
+  PetscCall(FormObjectiveAndGradient(tao, theta, &loss, gradient, functional));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FormResidual(Tao tao, Vec theta, Vec residual, void *functional)
+{
+  EngdFunctional F = (EngdFunctional)functional;
+
+  PetscFunctionBeginUser;
+  (void)tao;
+  PetscCall(EngdFunctionalSetParameters(F, theta));
+  PetscCall(EngdFunctionalResidual(F, residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A matrix-free operator follows the parameters of its functional; its new state tells preconditioners of the change. */
+static PetscErrorCode FormOperator(Tao tao, Vec theta, Mat A, Mat P, void *functional)
+{
+  PetscFunctionBeginUser;
+  (void)tao;
+  PetscCall(EngdFunctionalSetParameters((EngdFunctional)functional, theta));
+  PetscCall(PetscObjectStateIncrease((PetscObject)A));
+  if (P != A) PetscCall(PetscObjectStateIncrease((PetscObject)P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PETSc's own test, then the budget of seconds, by the clock of rank 0 */
+static PetscErrorCode TestConvergence(Tao tao, void *data)
+{
+  SolveLimits       *limits = (SolveLimits *)data;
+  TaoConvergedReason reason;
+  PetscLogDouble     now;
+  PetscMPIInt        over;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoDefaultConvergenceTest(tao, NULL));
+  if (limits->max_seconds <= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscTime(&now));
+  if (limits->start == 0) limits->start = now;
+  over = now - limits->start >= limits->max_seconds;
+  PetscCallMPI(MPI_Bcast(&over, 1, MPI_INT, 0, PetscObjectComm((PetscObject)tao)));
+  PetscCall(TaoGetConvergedReason(tao, &reason));
+  if (over && reason == TAO_CONTINUE_ITERATING) PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DestroySolveLimits(void *limits)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(limits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -engd_max_seconds; the limits live as long as the Tao */
+static PetscErrorCode SetLimits(EngdFunctional F, Tao tao)
+{
+  SolveLimits   *limits;
+  PetscContainer container;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&limits));
+  PetscCall(PetscContainerCreate(F->comm, &container));
+  PetscCall(PetscContainerSetPointer(container, limits));
+  PetscCall(PetscContainerSetUserDestroy(container, DestroySolveLimits));
+  PetscCall(PetscObjectCompose((PetscObject)tao, "EngdSolveLimits", (PetscObject)container));
+  PetscCall(PetscContainerDestroy(&container));
+  PetscOptionsBegin(F->comm, NULL, "Optimiser", "Tao");
+  PetscCall(PetscOptionsReal("-engd_max_seconds", "Stop training after so many seconds, 0 for no limit",
+                             "EngdSolverCreate", limits->max_seconds, &limits->max_seconds, NULL));
+  PetscOptionsEnd();
+  PetscCheck(limits->max_seconds >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-engd_max_seconds %g: give a positive number, or 0 for no limit", (double)limits->max_seconds);
+  PetscCall(TaoSetConvergenceTest(tao, TestConvergence, limits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the residual and its Jacobian, for TAO types on least squares */
+static PetscErrorCode SetLeastSquares(EngdFunctional F, Tao tao)
+{
+  Mat J;
+  Vec R;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalCreateJacobian(F, &J));
+  PetscCall(MatCreateVecs(J, NULL, &R));
+  PetscCall(TaoSetResidualRoutine(tao, R, FormResidual, F));
+  PetscCall(TaoSetJacobianResidualRoutine(tao, J, J, FormOperator, F));
+  PetscCall(VecDestroy(&R));
+  PetscCall(MatDestroy(&J));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdSolverCreate - the optimiser of a functional, of type engd unless -tao_type names another.
+
+  Collective
+
+  Input Parameter:
+. functional - set up
+
+  Output Parameter:
+. tao - its options read; TaoSetSolution() and TaoSolve() follow
+
+  Options Database Keys:
++ -tao_type type      - engd, or lmvm, nls, ntr, brgn, ... of PETSc
+- -engd_max_seconds s - budget of the solve
+
+  Note: the tolerances of PETSc on the gradient are set to zero, since a loss of 1e-20 is within reach; -tao_gatol and its
+  like bring them back.
+*/
+PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
+{
+  Tao tao;
+  Mat G;
+
+  PetscFunctionBeginUser;
+  PetscCall(PCRegister("kfac", PCCreate_KFAC));
+  PetscCall(TaoRegister("engd", TaoCreate_Engd));
+  PetscCall(TaoCreate(F->comm, &tao));
+  PetscCall(EngdFunctionalCreateGramian(F, &G));
+  PetscCall(TaoSetHessian(tao, G, G, FormOperator, F));
+  PetscCall(MatDestroy(&G));
+  PetscCall(TaoSetObjective(tao, FormObjective, F));
+  PetscCall(TaoSetGradient(tao, NULL, FormGradient, F));
+  PetscCall(TaoSetObjectiveAndGradient(tao, NULL, FormObjectiveAndGradient, F));
+  if (F->least_squares) PetscCall(SetLeastSquares(F, tao));
+  PetscCall(TaoSetTolerances(tao, 0, 0, 0));
+  PetscCall(TaoSetType(tao, "engd"));
+  PetscCall(SetLimits(F, tao));
+  PetscCall(TaoSetFromOptions(tao));
+  *out = tao;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

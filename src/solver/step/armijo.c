@@ -1,0 +1,80 @@
+/*
+  Step armijo: PETSc's line search, backtracking to sufficient decrease unless -tao_ls_type names another of its types.
+
+    loss(theta + step d) <= loss + sigma step gradient . d          (-tao_ls_armijo_sigma, ... are PETSc's)
+*/
+#include <engd/private.h>
+
+typedef struct {
+  TaoLineSearch search;
+  Vec           theta, gradient; /* the line search moves these */
+} Armijo;
+
+static PetscErrorCode SetFromOptions_Armijo(EngdStep step, EngdSolver solver, PetscOptionItems *PetscOptionsObject)
+{
+  Armijo *armijo = (Armijo *)step->data;
+
+  PetscFunctionBeginUser;
+  (void)PetscOptionsObject;
+  if (armijo->search) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TaoLineSearchCreate(solver->functional->comm, &armijo->search));
+  PetscCall(PetscObjectIncrementTabLevel((PetscObject)armijo->search, (PetscObject)solver->tao, 1));
+  PetscCall(TaoLineSearchSetType(armijo->search, TAOLINESEARCHARMIJO));
+  PetscCall(TaoLineSearchUseTaoRoutines(armijo->search, solver->tao));
+  PetscCall(TaoLineSearchSetFromOptions(armijo->search));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Choose_Armijo(EngdStep step, EngdSolver solver, EngdLine *line)
+{
+  Armijo                      *armijo = (Armijo *)step->data;
+  TaoLineSearchConvergedReason reason;
+
+  PetscFunctionBeginUser;
+  (void)solver;
+  if (!armijo->theta) {
+    PetscCall(VecDuplicate(line->theta, &armijo->theta));
+    PetscCall(VecDuplicate(line->theta, &armijo->gradient));
+  }
+  PetscCall(VecCopy(line->theta, armijo->theta));
+  PetscCall(VecCopy(line->gradient, armijo->gradient));
+  line->newloss = line->loss;
+  PetscCall(TaoLineSearchSetInitialStepLength(armijo->search, 1));
+  PetscCall(TaoLineSearchApply(armijo->search, armijo->theta, &line->newloss, armijo->gradient, line->d, &line->step,
+                               &reason));
+  if (reason <= 0 || PetscIsInfOrNanReal(line->newloss) || line->newloss > line->loss) line->step = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View_Armijo(EngdStep step, PetscViewer viewer)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TaoLineSearchView(((Armijo *)step->data)->search, viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Armijo(EngdStep step)
+{
+  Armijo *armijo = (Armijo *)step->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoLineSearchDestroy(&armijo->search));
+  PetscCall(VecDestroy(&armijo->theta));
+  PetscCall(VecDestroy(&armijo->gradient));
+  PetscCall(PetscFree(armijo));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdStepCreate_Armijo(EngdStep step)
+{
+  Armijo *armijo;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&armijo));
+  step->data                = armijo;
+  step->ops->setfromoptions = SetFromOptions_Armijo;
+  step->ops->choose         = Choose_Armijo;
+  step->ops->view           = View_Armijo;
+  step->ops->destroy        = Destroy_Armijo;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

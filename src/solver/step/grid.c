@@ -1,0 +1,85 @@
+/*
+  Step grid: argmin of the loss over 1, ratio, ratio^2, ..., the line search of ENGD (Mueller and Zeinhofer, arXiv 2302.13163).
+
+  All points of the grid in one batch: one gather of the direction, one reduction. A point where the loss is not finite
+  loses; if none is below the present loss the step is rejected.
+*/
+#include <engd/private.h>
+
+#define MAX_POINTS 256
+
+typedef struct {
+  PetscInt  npoints;
+  PetscReal ratio;
+} Grid;
+
+static PetscErrorCode SetFromOptions_Grid(EngdStep step, EngdSolver solver, PetscOptionItems *PetscOptionsObject)
+{
+  Grid    *grid = (Grid *)step->data;
+  MPI_Comm comm = solver->functional->comm;
+
+  PetscFunctionBeginUser;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Step grid");
+  PetscCall(PetscOptionsInt("-tao_engd_grid_points", "Points of the grid of step lengths, 1 to 256", "EngdStep",
+                            grid->npoints, &grid->npoints, NULL));
+  PetscCheck(grid->npoints >= 1 && grid->npoints <= MAX_POINTS, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_grid_points %" PetscInt_FMT ": give a number from 1 to %d", grid->npoints, MAX_POINTS);
+  PetscCall(PetscOptionsReal("-tao_engd_grid_ratio", "Ratio of one step length to the one before, between 0 and 1",
+                             "EngdStep", grid->ratio, &grid->ratio, NULL));
+  PetscCheck(grid->ratio > 0 && grid->ratio < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_grid_ratio %g: give a number between 0 and 1", (double)grid->ratio);
+  PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Choose_Grid(EngdStep step, EngdSolver solver, EngdLine *line)
+{
+  const Grid *grid = (const Grid *)step->data;
+  PetscReal   steps[MAX_POINTS], losses[MAX_POINTS];
+
+  PetscFunctionBeginUser;
+  steps[0] = 1;
+  for (PetscInt k = 1; k < grid->npoints; k++) steps[k] = grid->ratio * steps[k - 1];
+  PetscCall(EngdFunctionalLossAlong(solver->functional, line->theta, line->d, grid->npoints, steps, losses));
+  line->step    = 0;
+  line->newloss = line->loss;
+  for (PetscInt k = 0; k < grid->npoints; k++) {
+    if (PetscIsInfOrNanReal(losses[k]) || losses[k] >= line->newloss) continue;
+    line->step    = steps[k];
+    line->newloss = losses[k];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View_Grid(EngdStep step, PetscViewer viewer)
+{
+  const Grid *grid = (const Grid *)step->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "step: best of %" PetscInt_FMT " lengths, each %g times the one before\n",
+                                   grid->npoints, (double)grid->ratio));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Grid(EngdStep step)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(step->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdStepCreate_Grid(EngdStep step)
+{
+  Grid *grid;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&grid));
+  grid->npoints             = 31;
+  grid->ratio               = 0.5;
+  step->data                = grid;
+  step->ops->setfromoptions = SetFromOptions_Grid;
+  step->ops->choose         = Choose_Grid;
+  step->ops->view           = View_Grid;
+  step->ops->destroy        = Destroy_Grid;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

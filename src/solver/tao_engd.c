@@ -1,0 +1,288 @@
+/*
+  TAO type "engd": natural-gradient steps in parameter space.
+
+    d_k = -(G + lambda I)^{-1} gradient  (a direction),   m_k = mu m_{k-1} + d_k,   theta <- theta + eta m_k  (a step)
+
+  An iteration never keeps an increase of the loss: it rejects the step, forgets the momentum and raises lambda tenfold;
+  accepted steps lower it again to the option's value. The only file that touches the fields of a Tao.
+  References: Mueller and Zeinhofer (arXiv 2302.13163), Dangel et al. (2405.15603).
+*/
+#include <engd/private.h>
+#include <petsc/private/taoimpl.h>
+
+#define DAMPING_FACTOR 10
+#define DAMPING_FIRST  1e-12 /* what an undamped iteration is raised to, times the largest of G */
+
+typedef struct {
+  struct _n_EngdSolver solver[1];
+  PetscReal            damping; /* the option's lambda */
+  PetscReal            momentum;
+  PetscBool            adaptive;
+  PetscReal            damping_min, increase, decrease;
+  PetscInt             max_rejections;
+  EngdDirection        direction;
+  EngdStep             step;
+  Vec                  buffer; /* m_k */
+  EngdStatus           status;
+} TAO_ENGD;
+
+/* theta, gradient, direction; the Gramian is the Tao's Hessian */
+static PetscErrorCode TaoSetUp_Engd(Tao tao)
+{
+  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdGramianGetFunctional(tao->hessian, &engd->solver->functional));
+  engd->solver->G = tao->hessian;
+  if (!tao->gradient) PetscCall(VecDuplicate(tao->solution, &tao->gradient));
+  if (!tao->stepdirection) PetscCall(VecDuplicate(tao->solution, &tao->stepdirection));
+  PetscCall(VecDuplicate(tao->solution, &engd->buffer));
+  PetscCall((*engd->direction->ops->setup)(engd->direction, engd->solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* m = mu m + d; a sum that does not go down starts anew from d. slope = gradient . m */
+static PetscErrorCode AddMomentum(TAO_ENGD *engd, Vec d, EngdLine *line)
+{
+  PetscFunctionBeginUser;
+  PetscCall(VecAYPX(engd->buffer, engd->momentum, d));
+  PetscCall(VecDot(line->gradient, engd->buffer, &line->slope));
+  if (line->slope >= 0 && engd->momentum > 0) {
+    PetscCall(VecCopy(d, engd->buffer));
+    PetscCall(VecDot(line->gradient, engd->buffer, &line->slope));
+  }
+  line->d = engd->buffer;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A full step lowers lambda, a short one raises it (the model was trusted too far), a rejection raises it and forgets
+   the momentum. With the option's value fixed, only rejections raise it, and steps bring it back. */
+static PetscErrorCode AdaptDamping(TAO_ENGD *engd, PetscBool accepted, PetscInt *rejections)
+{
+  PetscReal      *lambda = &engd->solver->damping;
+  const PetscReal step   = engd->status.step;
+
+  PetscFunctionBeginUser;
+  if (!accepted) {
+    (*rejections)++;
+    *lambda = PetscMax(DAMPING_FIRST, DAMPING_FACTOR * *lambda);
+    PetscCall(VecZeroEntries(engd->buffer));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  *rejections = 0;
+  if (engd->adaptive) {
+    if (step >= 0.25) *lambda /= engd->decrease;
+    else *lambda *= engd->increase;
+    *lambda = PetscMax(*lambda, engd->damping_min);
+  } else *lambda = PetscMax(engd->damping, *lambda / DAMPING_FACTOR);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* direction and step from theta; theta, loss and gradient are moved if a step was found */
+static PetscErrorCode Iterate(Tao tao, PetscReal *loss, PetscBool *accepted)
+{
+  TAO_ENGD  *engd   = (TAO_ENGD *)tao->data;
+  EngdSolver solver = engd->solver;
+  EngdLine   line   = {.theta = tao->solution, .gradient = tao->gradient, .loss = *loss};
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoComputeHessian(tao, tao->solution, tao->hessian, tao->hessian_pre));
+  PetscCall(EngdGramianSetDamping(solver->G, solver->damping));
+  PetscCall(PetscLogEventBegin(engd_log.direction, 0, 0, 0, 0));
+  PetscCall(
+      (*engd->direction->ops->compute)(engd->direction, solver, tao->gradient, tao->stepdirection, &tao->ksp_its));
+  PetscCall(PetscLogEventEnd(engd_log.direction, 0, 0, 0, 0));
+  tao->ksp_tot_its += tao->ksp_its;
+  PetscCall(AddMomentum(engd, tao->stepdirection, &line));
+  if (line.slope < 0) {
+    PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
+    PetscCall((*engd->step->ops->choose)(engd->step, solver, &line));
+    PetscCall(PetscLogEventEnd(engd_log.step, 0, 0, 0, 0));
+  }
+  *accepted    = (PetscBool)(line.step > 0);
+  engd->status = (EngdStatus){line.step, solver->damping, tao->ksp_its, tao->ksp_tot_its};
+  if (*accepted) {
+    PetscCall(VecAXPY(tao->solution, line.step, line.d));
+    PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, loss, tao->gradient));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* history, monitors and tolerances, with the loss and gradient of the present theta */
+static PetscErrorCode Report(Tao tao, PetscReal loss, PetscReal step)
+{
+  PetscReal norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecNorm(tao->gradient, NORM_2, &norm));
+  PetscCheck(!PetscIsInfOrNanReal(loss) && !PetscIsInfOrNanReal(norm), PetscObjectComm((PetscObject)tao),
+             ENGD_ERR_NUMERICS, "iteration %" PetscInt_FMT ": the loss is %g and the norm of its gradient %g",
+             tao->niter, (double)loss, (double)norm);
+  PetscCall(TaoLogConvergenceHistory(tao, loss, norm, 0, tao->ksp_its));
+  PetscCall(TaoMonitor(tao, tao->niter, loss, norm, 0, step));
+  PetscUseTypeMethod(tao, convergencetest, tao->cnvP);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TaoSolve_Engd(Tao tao)
+{
+  TAO_ENGD      *engd       = (TAO_ENGD *)tao->data;
+  EngdFunctional F          = engd->solver->functional;
+  PetscInt       rejections = 0;
+  PetscReal      loss;
+
+  PetscFunctionBeginUser;
+  engd->solver->damping = engd->damping;
+  engd->status          = (EngdStatus){.damping = engd->damping};
+  tao->reason           = TAO_CONTINUE_ITERATING;
+  PetscCall(VecZeroEntries(engd->buffer));
+  PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, &loss, tao->gradient));
+  PetscCall(Report(tao, loss, 1));
+  while (tao->reason == TAO_CONTINUE_ITERATING) {
+    PetscBool accepted, resampled = PETSC_FALSE;
+
+    PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
+    if (tao->niter) PetscCall(EngdFunctionalResample(F, tao->niter, &resampled));
+    if (resampled) PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, &loss, tao->gradient));
+    PetscCall(Iterate(tao, &loss, &accepted));
+    tao->niter++;
+    PetscCall(AdaptDamping(engd, accepted, &rejections));
+    PetscCall(Report(tao, loss, accepted ? engd->status.step : 1));
+    if (rejections >= engd->max_rejections && tao->reason == TAO_CONTINUE_ITERATING) {
+      PetscCall(TaoSetConvergedReason(tao, TAO_DIVERGED_LS_FAILURE));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, PetscOptionItems *PetscOptionsObject)
+{
+  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+  MPI_Comm  comm = PetscObjectComm((PetscObject)tao);
+  char      type[256];
+  PetscBool set;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdGramianGetFunctional(tao->hessian, &engd->solver->functional));
+  PetscOptionsHeadBegin(PetscOptionsObject, "Natural-gradient steps");
+  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov", "EngdDirection",
+                               engd->direction->type, type, sizeof(type), &set));
+  if (set) {
+    PetscCall(EngdDirectionDestroy(&engd->direction));
+    PetscCall(EngdDirectionCreate(type, &engd->direction));
+  }
+  PetscCall(PetscOptionsString("-tao_engd_step", "Way to the step length: grid, armijo, fixed", "EngdStep",
+                               engd->step->type, type, sizeof(type), &set));
+  if (set) {
+    PetscCall(EngdStepDestroy(&engd->step));
+    PetscCall(EngdStepCreate(type, &engd->step));
+  }
+  PetscCall(PetscOptionsReal("-tao_engd_damping", "lambda of G + lambda I, not negative", "EngdGramianSetDamping",
+                             engd->damping, &engd->damping, NULL));
+  PetscCheck(engd->damping >= 0 && !PetscIsInfReal(engd->damping), comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_damping %g: give zero or a positive number", (double)engd->damping);
+  PetscCall(PetscOptionsBool("-tao_engd_adaptive", "x", "x", engd->adaptive, &engd->adaptive, NULL));
+  PetscCall(PetscOptionsReal("-tao_engd_damping_min", "x", "x", engd->damping_min, &engd->damping_min, NULL));
+  PetscCall(PetscOptionsReal("-tao_engd_damping_inc", "x", "x", engd->increase, &engd->increase, NULL));
+  PetscCall(PetscOptionsReal("-tao_engd_damping_dec", "x", "x", engd->decrease, &engd->decrease, NULL));
+  PetscCall(PetscOptionsReal("-tao_engd_momentum", "mu of m <- mu m + d, from 0 to below 1", "TAO type engd",
+                             engd->momentum, &engd->momentum, NULL));
+  PetscCheck(engd->momentum >= 0 && engd->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_momentum %g: give a number from 0 to below 1", (double)engd->momentum);
+  PetscCall(PetscOptionsInt("-tao_engd_max_rejections", "Stop after so many iterations without a step, positive",
+                            "TAO type engd", engd->max_rejections, &engd->max_rejections, NULL));
+  PetscCheck(engd->max_rejections > 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_max_rejections %" PetscInt_FMT ": give a positive number", engd->max_rejections);
+  PetscOptionsHeadEnd();
+  PetscCall((*engd->step->ops->setfromoptions)(engd->step, engd->solver, PetscOptionsObject));
+  PetscCall(KSPSetFromOptions(tao->ksp));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TaoView_Engd(Tao tao, PetscViewer viewer)
+{
+  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+  PetscBool ascii;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscViewerASCIIPushTab(viewer));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "direction: %s, curvature: %s, damping %g, momentum %g\n",
+                                   engd->direction->type, engd->solver->functional->curvature->type,
+                                   (double)engd->damping, (double)engd->momentum));
+  PetscCall((*engd->step->ops->view)(engd->step, viewer));
+  PetscCall(PetscViewerASCIIPopTab(viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TaoDestroy_Engd(Tao tao)
+{
+  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdDirectionDestroy(&engd->direction));
+  PetscCall(EngdStepDestroy(&engd->step));
+  PetscCall(VecDestroy(&engd->buffer));
+  PetscCall(KSPDestroy(&tao->ksp));
+  PetscCall(PetscFree(tao->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* status of the last iteration; of other TAO types the Krylov iterations alone */
+PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
+{
+  PetscBool same;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectTypeCompare((PetscObject)tao, "engd", &same));
+  if (same)
+    *status = ((TAO_ENGD *)tao->data)->status;
+  else
+    *status = (EngdStatus){.step = tao->step, .krylov_iterations = tao->ksp_its, .total_krylov = tao->ksp_tot_its};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*MC
+  "engd" - natural-gradient (Gauss-Newton, energy Newton) steps for neural networks; its Hessian is a Gramian made by
+  EngdFunctionalCreateGramian(), so it is created by EngdSolverCreate().
+
+  Options Database Keys:
++ -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_)
+. -tao_engd_step type        - grid, armijo, fixed
+. -tao_engd_damping lambda   - of G + lambda I
+. -tao_engd_momentum mu      - m <- mu m + d
+- -tao_engd_max_rejections n - stop after n iterations in a row without a step
+M*/
+PetscErrorCode TaoCreate_Engd(Tao tao)
+{
+  TAO_ENGD   *engd;
+  const char *prefix;
+  PC          pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&engd));
+  tao->data                = engd;
+  tao->ops->setup          = TaoSetUp_Engd;
+  tao->ops->solve          = TaoSolve_Engd;
+  tao->ops->setfromoptions = TaoSetFromOptions_Engd;
+  tao->ops->view           = TaoView_Engd;
+  tao->ops->destroy        = TaoDestroy_Engd;
+  engd->max_rejections     = 10;
+  engd->increase = 2; engd->decrease = 2;
+  if (!tao->max_it_changed) tao->max_it = 200;
+  if (!tao->max_funcs_changed) tao->max_funcs = PETSC_MAX_INT;
+  PetscCall(EngdDirectionCreate("krylov", &engd->direction));
+  PetscCall(EngdStepCreate("grid", &engd->step));
+  PetscCall(KSPCreate(PetscObjectComm((PetscObject)tao), &tao->ksp));
+  PetscCall(PetscObjectIncrementTabLevel((PetscObject)tao->ksp, (PetscObject)tao, 1));
+  PetscCall(TaoGetOptionsPrefix(tao, &prefix));
+  PetscCall(KSPSetOptionsPrefix(tao->ksp, prefix));
+  PetscCall(KSPSetType(tao->ksp, KSPCG));
+  PetscCall(KSPSetTolerances(tao->ksp, 1e-4, 0, PETSC_DEFAULT, 200));
+  PetscCall(KSPGetPC(tao->ksp, &pc));
+  PetscCall(PCSetType(pc, "kfac"));
+  engd->solver->tao = tao;
+  engd->solver->ksp = tao->ksp;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

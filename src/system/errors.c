@@ -1,0 +1,217 @@
+/*
+  Errors of the program: one clear line on stderr, the exit code, and no rank that waits for ever.
+
+  While the input is read all ranks meet the same mistake, so rank 0 speaks and the code goes up to main. Later an error
+  raised on a communicator of one rank is that rank's alone: it speaks and ends the others (MPI_Abort). A rank that meets
+  alone what should have been met by all is caught in EngdErrorsEnd, which gives the others limited time to arrive.
+
+  The line is the message of the place where the error began; PETSc's traceback comes with -engd_traceback, and with
+  -on_error_abort and the like, whose handlers PETSc pushes on top of this one.
+*/
+#define _GNU_SOURCE /* nanosleep */
+#include <engd/private.h>
+#include <time.h>
+
+#define PATIENCE 10.0 /* seconds a failed rank waits at the end for the others */
+#define STAGGER  0.2  /* seconds between two ranks that speak of the same error on PETSC_COMM_SELF */
+
+static struct {
+  MPI_Comm       comm; /* a duplicate of all ranks, so that nothing else is ever matched */
+  int            rank, size;
+  EngdPhase      phase;
+  PetscBool      traceback, said;
+  PetscErrorCode code;
+  char         **arguments;
+  char           message[1024];
+} run = {.comm = MPI_COMM_NULL, .size = 1};
+
+static void Sleep(double seconds)
+{
+  struct timespec t;
+
+  t.tv_sec  = (time_t)seconds;
+  t.tv_nsec = (long)(1e9 * (seconds - (double)t.tv_sec));
+  (void)nanosleep(&t, NULL);
+}
+
+/* Prints the message; nobody else does after it on this rank */
+static void Say(void)
+{
+  fflush(stdout);
+  fprintf(stderr, "engd: %s\n", run.message);
+  fflush(stderr);
+  run.said = PETSC_TRUE;
+}
+
+/* PETSc says "Input string abc has no integer value" and not where abc came from. word <- abc; false when it is not that */
+static PetscBool FindComplaint(const char message[], size_t size, char word[])
+{
+  static const char *const before[] = {"Input string ", "logical value: ", " type given: ", " type: ", " type "};
+
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(before); k++) {
+    const char  *at = strstr(message, before[k]);
+    const size_t n  = at ? strcspn(at + strlen(before[k]), " ,;\n") : 0;
+
+    if (!n || n >= size) continue;
+    memcpy(word, at + strlen(before[k]), n);
+    word[n] = 0;
+    return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
+/* Is word one of the comma-separated entries of value */
+static PetscBool IsEntry(const char word[], const char value[])
+{
+  const size_t n = strlen(word);
+
+  for (const char *v = value; v; v = strchr(v, ','), v = v ? v + 1 : NULL)
+    if (!strncmp(v, word, n) && (!v[n] || v[n] == ',')) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/* message <- message (from -key value), for all options whose value is what PETSc complains of */
+static void AddOptionNames(size_t size, char message[])
+{
+  char        word[256], *all = NULL, *rest, *key, *value;
+  const char *joint = " (from ";
+
+  if (strstr(message, " -") || !FindComplaint(message, sizeof(word), word)) return;
+  if (PetscOptionsGetAll(NULL, &all) || !all) return;
+  for (key = strtok_r(all, " ", &rest); key; key = value) {
+    value = strtok_r(NULL, " ", &rest);
+    if (!value || key[0] != '-' || !IsEntry(word, value)) continue;
+    snprintf(message + strlen(message), size - strlen(message), "%s%s %s", joint, key, value);
+    joint = ", ";
+  }
+  if (joint[0] == ',') snprintf(message + strlen(message), size - strlen(message), ")");
+  (void)PetscFree(all);
+}
+
+/* message <- message (in file.yaml ...), when PETSc's YAML reader complains */
+static void AddFileNames(size_t size, char message[])
+{
+  const char *joint = " (in ";
+
+  if (!strstr(message, "YAML")) return;
+  for (char **word = run.arguments; word[0] && word[1]; word++) {
+    if (strcmp(word[0], "-options_file_yaml")) continue;
+    snprintf(message + strlen(message), size - strlen(message), "%s%s", joint, word[1]);
+    joint = " or ";
+  }
+  if (joint[1] == 'o') snprintf(message + strlen(message), size - strlen(message), ")");
+}
+
+/* run.message <- text on one line: PETSc breaks some of its messages */
+static void KeepMessage(PetscErrorCode code, const char text[])
+{
+  size_t n = 0;
+
+  if (!text || !text[0] || !text[strspn(text, " \n")]) (void)PetscErrorMessage((int)code, &text, NULL);
+  for (; text && *text && n + 1 < sizeof(run.message); text++) {
+    const char c = *text == '\n' || *text == '\t' ? ' ' : *text;
+
+    if (c != ' ' || (n && run.message[n - 1] != ' ')) run.message[n++] = c;
+  }
+  while (n && run.message[n - 1] == ' ') n--;
+  run.message[n] = 0;
+  run.code       = code;
+  run.said       = PETSC_FALSE;
+}
+
+/* What PetscError() calls where an error begins, and again in every function on its way up */
+static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function, const char *file,
+                                  PetscErrorCode code, PetscErrorType type, const char *message, void *unused)
+{
+  int size;
+
+  if (run.traceback) (void)PetscTraceBackErrorHandler(comm, line, function, file, code, type, message, unused);
+  if (type != PETSC_ERROR_INITIAL) return code;
+  KeepMessage(code, message);
+  AddOptionNames(sizeof(run.message), run.message);
+  AddFileNames(sizeof(run.message), run.message);
+  if (MPI_Comm_size(comm, &size)) size = 1;
+  if (code == PETSC_ERR_MEM || (run.phase == ENGD_PHASE_SOLVE && size == 1 && run.size > 1)) {
+    Sleep(STAGGER * PetscMin(run.rank, 10)); /* when others meet it too, the lowest rank speaks for all */
+    Say();
+    MPI_Abort(MPI_COMM_WORLD, EngdExitCode(code));
+  }
+  if (run.rank == 0) Say();
+  return code;
+}
+
+/* EngdErrorsBegin - Makes errors come out as one line; comm is all ranks, arguments are argv. PETSc need not be up. */
+PetscErrorCode EngdErrorsBegin(MPI_Comm comm, char **arguments)
+{
+  run.arguments = arguments;
+  MPI_Comm_dup(comm, &run.comm);
+  MPI_Comm_rank(comm, &run.rank);
+  MPI_Comm_size(comm, &run.size);
+  run.phase = ENGD_PHASE_INPUT;
+  run.code  = PETSC_SUCCESS;
+  return PetscPushErrorHandler(HandleError, NULL);
+}
+
+/* EngdErrorSay - An error of all ranks from before PETSc is up, where PetscError() does not speak yet; returns code. */
+PetscErrorCode EngdErrorSay(PetscErrorCode code, const char message[])
+{
+  KeepMessage(code, message);
+  if (run.rank == 0) Say();
+  return code;
+}
+
+PetscErrorCode EngdErrorsSetTraceback(PetscBool traceback)
+{
+  run.traceback = traceback;
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode EngdSetPhase(EngdPhase phase)
+{
+  run.phase = phase;
+  return PETSC_SUCCESS;
+}
+
+/*
+  EngdErrorsEnd - Waits for all ranks; a rank that failed waits only so long, then speaks and ends the others.
+
+  Collective
+*/
+void EngdErrorsEnd(void)
+{
+  const double start = MPI_Wtime();
+  int          mine = run.code ? run.rank : run.size, lowest = run.size, done = 0;
+  MPI_Request  request;
+
+  if (run.comm == MPI_COMM_NULL) return;
+  MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, run.comm, &request);
+  while (!done) {
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    if (done) break;
+    if (run.code && MPI_Wtime() - start > PATIENCE + STAGGER * PetscMin(run.rank, 10)) {
+      if (!run.said) Say();
+      MPI_Abort(MPI_COMM_WORLD, EngdExitCode(run.code));
+    }
+    Sleep(1e-3);
+  }
+  if (lowest == run.rank && !run.said) Say();
+  MPI_Comm_free(&run.comm);
+}
+
+/*
+  EngdExitCode - The exit code of the program for this error: 0 for none, ENGD_EXIT_NUMERICS for a breakdown of the
+  numerics (also of LAPACK while solving), ENGD_EXIT_INPUT for all others.
+*/
+int EngdExitCode(PetscErrorCode code)
+{
+  switch (code) {
+  case PETSC_SUCCESS: return 0;
+  case ENGD_ERR_NUMERICS:
+  case PETSC_ERR_NOT_CONVERGED:
+  case PETSC_ERR_CONV_FAILED:
+  case PETSC_ERR_MAT_LU_ZRPVT:
+  case PETSC_ERR_MAT_CH_ZRPVT: return ENGD_EXIT_NUMERICS;
+  case PETSC_ERR_LIB: return run.phase == ENGD_PHASE_SOLVE ? ENGD_EXIT_NUMERICS : ENGD_EXIT_INPUT;
+  default: return ENGD_EXIT_INPUT;
+  }
+}

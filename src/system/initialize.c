@@ -1,0 +1,108 @@
+/*
+  Start and end of a run: MPI, options files, error handler, SLEPc and PETSc, one BLAS thread a rank, log events.
+
+  MPI comes first, so that mistakes in the arguments are said once and not by every rank. A main is
+
+    ierr = EngdInitialize(&argc, &argv, help);
+    if (!ierr) ierr = Run();
+    last = EngdFinalize();
+    return EngdExitCode(ierr ? ierr : last);
+
+  without PetscCall(), which in a function called main aborts.
+*/
+#define _GNU_SOURCE /* RTLD_DEFAULT */
+#include <engd/private.h>
+#include <slepcsys.h>
+#include <dlfcn.h>
+#include <stdlib.h>
+
+static char    **arguments; /* what EngdOptionsExpand made; PETSc keeps pointers into it */
+static PetscBool began_mpi;
+
+/* One rank, one core: threads of OpenBLAS on top of it cost an order of magnitude. The user's own number stands. */
+static void LimitThreads(void)
+{
+  void (*set)(int);
+
+  if (getenv("OPENBLAS_NUM_THREADS") || getenv("OMP_NUM_THREADS")) return;
+  *(void **)&set = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
+  if (set) set(1);
+}
+
+/* Options of the process itself */
+static PetscErrorCode SetFromOptions(void)
+{
+  PetscBool traceback = PETSC_FALSE, given;
+
+  PetscFunctionBeginUser;
+  PetscOptionsBegin(PETSC_COMM_WORLD, NULL, "Process", NULL);
+  PetscCall(PetscOptionsBool("-engd_traceback", "Show PETSc's traceback with an error", "EngdInitialize", traceback,
+                             &traceback, NULL));
+  PetscOptionsEnd();
+  PetscCall(EngdErrorsSetTraceback(traceback));
+  PetscCall(EngdCheckOptionForm(PETSC_COMM_WORLD));
+  /* unused options are EngdCheckOptions' business; a debug build of PETSc would list them again */
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-options_left", &given));
+  if (!given) PetscCall(PetscOptionsSetValue(NULL, "-options_left", "no"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdInitialize - Starts MPI, PETSc and SLEPc, with the options files of the arguments found and read.
+
+  Collective
+
+  Input/Output Parameters:
+. argc, argv - the arguments; afterwards with the words of the options files in place of -options_file NAME
+
+  Input Parameter:
+. help - what -help prints first
+
+  Options Database Keys:
++ -options_file name - file of options: from the working directory, options/ beside the program, or $ENGD_OPTIONS_PATH
+- -engd_traceback    - show PETSc's traceback with an error
+
+  Errors: the code, after one line on stderr. EngdFinalize() is to be called all the same.
+
+  Source: src/system/initialize.c
+*/
+PetscErrorCode EngdInitialize(int *argc, char ***argv, const char help[])
+{
+  int  started, provided;
+  char message[1024];
+
+  MPI_Initialized(&started);
+  began_mpi = started ? PETSC_FALSE : PETSC_TRUE;
+  if (!started) MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+  EngdOptionsExpand(MPI_COMM_WORLD, argc, argv, sizeof(message), message);
+  arguments = *argv;
+  PetscCall(EngdErrorsBegin(MPI_COMM_WORLD, arguments));
+  if (message[0]) return EngdErrorSay(PETSC_ERR_USER_INPUT, message);
+  PetscCall(SlepcInitialize(argc, argv, NULL, help));
+  LimitThreads();
+  PetscCall(SetFromOptions());
+  PetscCall(EngdLogRegister());
+  return PETSC_SUCCESS;
+}
+
+/*
+  EngdFinalize - Ends what EngdInitialize() started, also after an error, and then whatever state the objects are in.
+
+  Collective. After an error that some ranks have not met it does not wait for them for ever, but ends the run.
+
+  Source: src/system/initialize.c
+*/
+PetscErrorCode EngdFinalize(void)
+{
+  PetscBool      petsc;
+  PetscErrorCode ierr;
+
+  EngdErrorsEnd();
+  ierr = PetscInitialized(&petsc);
+  if (!ierr && petsc) ierr = SlepcFinalize();
+  free(arguments);
+  arguments = NULL;
+  if (began_mpi) MPI_Finalize();
+  began_mpi = PETSC_FALSE;
+  return ierr;
+}

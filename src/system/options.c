@@ -1,0 +1,95 @@
+/*
+  Checks of the options database: an option that nobody asked for is a mistake of the user, and is named.
+
+  Method: PetscOptionsLeftGet() once all objects have read their options. What PETSc itself reads only in PetscFinalize() is
+  known here by name; what it reads during the solve (viewers, tests of derivatives) by the form of the name.
+*/
+#include <engd/private.h>
+
+/* Read by PetscFinalize() and not before */
+static const char *const at_the_end[] = {
+    "-citations",   "-get_total_flops", "-log",          "-log_all",      "-log_mpe",      "-log_summary",
+    "-malloc_dump", "-malloc_info",     "-malloc_test",  "-malloc_view",  "-memory_view",  "-mpidump",
+    "-nox",         "-nox_warning",     "-objects_dump", "-options_left", "-options_view", "-x_virtual",
+};
+
+/* Does an option of this name belong to a viewer or a test that PETSc runs during the solve */
+static PetscErrorCode IsReadLate(const char name[], PetscBool *late)
+{
+  static const char *const parts[] = {"_view", "_test_", "converged_reason", "_monitor"};
+
+  PetscFunctionBeginUser;
+  *late = PETSC_FALSE;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(parts) && !*late; k++) {
+    char *found;
+
+    PetscCall(PetscStrstr(name, parts[k], &found));
+    if (found) *late = PETSC_TRUE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdCheckOptions - Fails, naming them all, when the options database holds options that nobody asked for.
+
+  Collective
+
+  Input Parameters:
++ comm  - where the error is raised
+- final - PETSC_FALSE before the solve: options that are read during it are let through
+
+  Source: src/system/options.c
+*/
+PetscErrorCode EngdCheckOptions(MPI_Comm comm, PetscBool final)
+{
+  PetscInt  n, unused = 0;
+  char    **names, **values, list[1024] = "";
+  PetscBool skip;
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(at_the_end); k++)
+    PetscCall(PetscOptionsHasName(NULL, NULL, at_the_end[k], &skip)); /* counts as used from now on */
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n; i++) {
+    size_t length;
+
+    skip = PETSC_FALSE;
+    if (!final) PetscCall(IsReadLate(names[i], &skip));
+    if (skip) continue;
+    PetscCall(PetscStrlen(list, &length));
+    PetscCall(PetscSNPrintf(list + length, sizeof(list) - length, "%s-%s%s%s", unused ? ", " : "", names[i],
+                            values[i] ? " " : "", values[i] ? values[i] : ""));
+    unused++;
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  PetscCheck(
+      !unused, comm, PETSC_ERR_USER_INPUT,
+      "option%s that nothing here reads: %s (misspelt, or of a term, output or method not chosen; -help lists all)",
+      unused > 1 ? "s" : "", list);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdCheckOptionForm - Fails when an option, from wherever PETSc took it, was written -key=value.
+
+  Collective
+
+  Source: src/system/options.c
+*/
+PetscErrorCode EngdCheckOptionForm(MPI_Comm comm)
+{
+  PetscInt n;
+  char   **names, **values, name[256] = "", *equals = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n && !equals; i++) {
+    PetscCall(PetscStrncpy(name, names[i], sizeof(name)));
+    PetscCall(PetscStrchr(name, '=', &equals));
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  if (equals) *equals = 0;
+  PetscCheck(!equals, comm, PETSC_ERR_USER_INPUT, "'-%s=%s' is not of PETSc's form: write -%s %s", name, equals + 1,
+             name, equals + 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

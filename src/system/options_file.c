@@ -1,0 +1,315 @@
+/*
+  The command line as PETSc is to see it: every `-options_file NAME` replaced by the words of that file.
+
+  A file is words, `-key value` pairs in any number a line; "..." or '...' quotes a value with blanks, # starts a comment,
+  -options_file nests. NAME is looked for in the working directory, in options/ beside the program, and in the directories
+  of $ENGD_OPTIONS_PATH. What PETSc would accept in silence or misread is said here: -key=value, a word that belongs to no
+  option; a value such as "-lap(u) - 1" is kept from being taken for a key. YAML files are found here and read by PETSc.
+
+  This runs on rank 0 before PETSc is up, hence plain C; the words are then broadcast. Aliases of options are not supported.
+*/
+#define _GNU_SOURCE /* readlink, strcasecmp */
+#include <engd/private.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEEPEST_NESTING 16
+
+/* What the word before this one asks for */
+typedef enum { NOTHING, VALUE, OPTIONS_FILE } Expected;
+
+typedef struct {
+  char    *text; /* the words so far, each with its terminating zero */
+  size_t   length, capacity;
+  Expected expected;
+  int      depth;       /* of nested files */
+  char     key[256];    /* the option of a pending value */
+  char     place[4096]; /* "file, line 3: ", or nothing on the command line */
+  char    *message;     /* the first mistake, or empty */
+  size_t   size;
+} Words;
+
+static PetscBool ReadOptionsFile(Words *, const char[]);
+
+/* message <- the place and the sentence; false, for the caller to return */
+static PetscBool Mistake(Words *words, const char format[], ...)
+{
+  va_list arguments;
+  size_t  n;
+
+  snprintf(words->message, words->size, "%s", words->place);
+  n = strlen(words->message);
+  va_start(arguments, format);
+  vsnprintf(words->message + n, words->size - n, format, arguments);
+  va_end(arguments);
+  return PETSC_FALSE;
+}
+
+/* words <- words, prefix + text */
+static PetscBool Append(Words *words, const char prefix[], const char text[])
+{
+  const size_t n = strlen(prefix) + strlen(text) + 1;
+
+  if (words->length + n > words->capacity) {
+    char        *grown;
+    const size_t capacity = 2 * (words->length + n);
+
+    grown = realloc(words->text, capacity);
+    if (!grown) return Mistake(words, "no memory for %zu characters of options", capacity);
+    words->text     = grown;
+    words->capacity = capacity;
+  }
+  snprintf(words->text + words->length, n, "%s%s", prefix, text);
+  words->length += n;
+  return PETSC_TRUE;
+}
+
+/* text <- the sentence, cut where the space ends */
+static void Compose(size_t size, char text[], const char format[], ...)
+{
+  va_list arguments;
+
+  va_start(arguments, format);
+  vsnprintf(text, size, format, arguments);
+  va_end(arguments);
+}
+
+static PetscBool IsRegularFile(const char path[])
+{
+  struct stat status;
+
+  return stat(path, &status) == 0 && !S_ISDIR(status.st_mode) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* directory <- options/ beside the program */
+static void GetProgramOptions(size_t size, char directory[])
+{
+  const ssize_t n     = readlink("/proc/self/exe", directory, size - 1);
+  char         *slash = NULL;
+
+  if (n > 0) {
+    directory[n] = 0;
+    slash        = strrchr(directory, '/');
+  }
+  if (slash && (size_t)(slash - directory) + sizeof("/options") <= size)
+    strcpy(slash, "/options");
+  else
+    snprintf(directory, size, "options");
+}
+
+/* path <- where the file of this name is; searched <- the directories looked through */
+static PetscBool FindOptionsFile(const char name[], size_t size, char path[], char searched[])
+{
+  char        directory[PETSC_MAX_PATH_LEN];
+  const char *list = getenv("ENGD_OPTIONS_PATH");
+
+  Compose(size, path, "%s", name);
+  Compose(size, searched, "nowhere else, as the path is absolute");
+  if (IsRegularFile(path)) return PETSC_TRUE;
+  if (name[0] == '/') return PETSC_FALSE;
+  GetProgramOptions(sizeof(directory), directory);
+  Compose(size, path, "%s/%s", directory, name);
+  Compose(size, searched, "the working directory, %s, %s%s", directory, list ? "$ENGD_OPTIONS_PATH = " : "",
+          list ? list : "$ENGD_OPTIONS_PATH (not set)");
+  if (IsRegularFile(path)) return PETSC_TRUE;
+  while (list && *list) {
+    const size_t n = strcspn(list, ":");
+
+    Compose(size, path, "%.*s/%s", (int)n, list, name);
+    if (n && IsRegularFile(path)) return PETSC_TRUE;
+    list += n + (list[n] == ':');
+  }
+  return PETSC_FALSE;
+}
+
+/* Is this file for PETSc's YAML reader: by its name, or by how it begins */
+static PetscBool IsYAML(const char path[])
+{
+  static const char *const endings[] = {".yaml", ".yml", ".json"};
+  const size_t             n         = strlen(path);
+  char                     start[7]  = "";
+  FILE                    *file;
+
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(endings); k++) {
+    const size_t m = strlen(endings[k]);
+
+    if (n > m && !strcmp(path + n - m, endings[k])) return PETSC_TRUE;
+  }
+  file = fopen(path, "r");
+  if (file) {
+    if (!fgets(start, sizeof(start), file)) start[0] = 0;
+    (void)fclose(file);
+  }
+  return !strncmp(start, "%YAML ", 6) || !strncmp(start, "---", 3) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* One word of the command line or of a file; quoted words are values */
+static PetscBool AddWord(Words *words, const char word[], PetscBool quoted)
+{
+  PetscBool       key      = PETSC_FALSE;
+  const Expected  expected = words->expected;
+  const PetscBool minus    = word[0] == '-' ? PETSC_TRUE : PETSC_FALSE;
+
+  (void)PetscOptionsValidKey(word, &key);
+  if (key && !quoted && !strpbrk(word, " ()*/^+,;<>")) {
+    if (expected == OPTIONS_FILE) return Mistake(words, "%s needs the name of a file, not '%s'", words->key, word);
+    if (strchr(word, '=')) {
+      const int n = (int)strcspn(word, "=");
+
+      return Mistake(words, "'%s' is not of PETSc's form: write %.*s %s", word, n, word, word + n + 1);
+    }
+    snprintf(words->key, sizeof(words->key), "%s", word);
+    words->expected =
+        !strcasecmp(word, "-options_file") || !strcasecmp(word, "-options_file_yaml") ? OPTIONS_FILE : VALUE;
+    return words->expected == VALUE ? Append(words, "", word) : PETSC_TRUE;
+  }
+  words->expected = NOTHING;
+  if (expected == OPTIONS_FILE) return ReadOptionsFile(words, word);
+  if (expected == VALUE) return Append(words, key ? " " : "", word); /* a blank keeps it from being taken for a key */
+  if (minus && !key) return Mistake(words, "'%s' is no option and belongs to none", word);
+  return Mistake(words, "'%s' belongs to no option: write -key value, and quote a value with blanks", word);
+}
+
+/* A word of a file: text[start .. end - 1], where it stands, was it in quotes */
+typedef struct {
+  char     *start, *end;
+  int       line;
+  PetscBool quoted;
+} Token;
+
+/* token <- the next one at *cursor, which moves to its end; *line counts the lines gone by. False at the end */
+static PetscBool NextToken(char **cursor, int *line, Token *token)
+{
+  char *c = *cursor;
+
+  while (*c && strchr(" \t\r\n#", *c)) {
+    if (*c == '#')
+      c += strcspn(c, "\n");
+    else
+      *line += *c++ == '\n';
+  }
+  token->line   = *line;
+  token->quoted = *c == '"' || *c == '\'' ? PETSC_TRUE : PETSC_FALSE;
+  if (token->quoted) {
+    const char quote[2] = {*c, 0};
+
+    token->start = c + 1;
+    token->end   = token->start + strcspn(token->start, quote);
+  } else {
+    token->start = c;
+    token->end   = c + strcspn(c, " \t\r\n#");
+  }
+  for (c = token->start; c < token->end; c++) {
+    if (!strchr("\t\r\n", *c)) continue;
+    *line += *c == '\n';
+    *c = ' ';
+  }
+  *cursor = token->end;
+  return *token->start || token->quoted ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* words <- words, the words of this text */
+static PetscBool AddText(Words *words, const char path[], char text[])
+{
+  int       line   = 1;
+  char     *cursor = text, before[sizeof(words->place)];
+  PetscBool good   = PETSC_TRUE;
+  Token     token;
+
+  strcpy(before, words->place);
+  while (good && NextToken(&cursor, &line, &token)) {
+    const char delimiter = *token.end;
+
+    Compose(sizeof(words->place), words->place, "%s, line %d: ", path, token.line);
+    if (token.quoted && !delimiter) return Mistake(words, "the quote before '%.40s' is not closed", token.start);
+    *token.end = 0;
+    good       = AddWord(words, token.start, token.quoted);
+    *token.end = delimiter;
+    cursor += token.quoted;
+  }
+  if (good && words->expected == OPTIONS_FILE) return Mistake(words, "%s needs the name of a file", words->key);
+  words->expected = NOTHING;
+  strcpy(words->place, before);
+  return good;
+}
+
+/* words <- words, what the options file of this name says */
+static PetscBool ReadOptionsFile(Words *words, const char name[])
+{
+  char      path[PETSC_MAX_PATH_LEN], searched[PETSC_MAX_PATH_LEN], *text = NULL;
+  size_t    size = 0;
+  ssize_t   length;
+  FILE     *file;
+  PetscBool good;
+
+  if (!FindOptionsFile(name, sizeof(path), path, searched))
+    return Mistake(words, "options file '%s' not found; searched: %s", name, searched);
+  if (!strcasecmp(words->key, "-options_file_yaml") || IsYAML(path))
+    return Append(words, "", "-options_file_yaml") && Append(words, "", path) ? PETSC_TRUE : PETSC_FALSE;
+  if (words->depth == DEEPEST_NESTING) return Mistake(words, "options files nest without end at '%s'", name);
+  file = fopen(path, "r");
+  if (!file) return Mistake(words, "options file '%s' cannot be read: %s", path, strerror(errno));
+  errno  = 0;
+  length = getdelim(&text, &size, 0, file);
+  if (length < 0 && errno)
+    good = Mistake(words, "options file '%s' cannot be read: %s", path, strerror(errno));
+  else {
+    words->depth++;
+    good = length < 0 ? PETSC_TRUE : AddText(words, path, text);
+    words->depth--;
+  }
+  free(text);
+  (void)fclose(file);
+  return good;
+}
+
+/*
+  EngdOptionsExpand - Puts the words of the options files in their places among the arguments.
+
+  Collective
+
+  Input Parameters:
++ comm - the ranks of the run; rank 0 reads the files, for all
+- size - the space in message
+
+  Input/Output Parameters:
+. argc, argv - the arguments; replaced by the expanded ones, one piece of memory that the caller may free() after PETSc's end
+
+  Output Parameter:
+. message - the first mistake, on all ranks; empty when there is none
+
+  Source: src/system/options_file.c
+*/
+void EngdOptionsExpand(MPI_Comm comm, int *argc, char ***argv, size_t size, char message[])
+{
+  Words     words = {.message = message, .size = size};
+  PetscBool good;
+  int       rank, length, n = 0;
+  char     *text, **list;
+
+  MPI_Comm_rank(comm, &rank);
+  message[0] = 0;
+  good       = Append(&words, "", *argc > 0 ? (*argv)[0] : "engd");
+  for (int i = 1; rank == 0 && i < *argc && good; i++) good = AddWord(&words, (*argv)[i], PETSC_FALSE);
+  if (rank == 0 && good && words.expected == OPTIONS_FILE)
+    (void)Mistake(&words, "%s needs the name of a file", words.key);
+  length = (int)words.length;
+  (void)MPI_Bcast(message, (int)size, MPI_CHAR, 0, comm);
+  (void)MPI_Bcast(&length, 1, MPI_INT, 0, comm);
+  text = realloc(words.text, (size_t)length);
+  if (text) (void)MPI_Bcast(text, length, MPI_CHAR, 0, comm);
+  for (int i = 0; text && i < length; i++) n += !text[i];
+  list = malloc((size_t)(n + 1) * sizeof(*list) + (size_t)length);
+  if (!text || !list) MPI_Abort(comm, ENGD_EXIT_INPUT);
+  memcpy(list + n + 1, text, (size_t)length);
+  free(text);
+  text = (char *)(list + n + 1);
+  for (int i = 0; i < n; i++, text += strlen(text) + 1) list[i] = text;
+  list[n] = NULL;
+  *argc   = n;
+  *argv   = list;
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Bad input: one line on stderr that names the mistake, exit code 2 (3 for the numerics), nothing written, no rank that hangs.
+. "$(dirname "$0")/case.sh"
+
+# rejects REGEX arguments...: on one rank and on several
+rejects() {
+  local regex=$1 code=${code:-2} ranks
+  shift
+  for ranks in 1 3; do
+    run "$ranks" "$@" -engd_summary summary.json -engd_history history.csv
+    expect_exit "$code"
+    expect_stderr_one_line_matching "$regex"
+    expect_no_file summary.json history.csv
+    # a regular expression that an option of this very command line would fulfil proves nothing
+    [[ $regex == *option* ]] || expect_stderr_without 'nothing here reads'
+  done
+}
+poisson=(-options_file poisson.opts -tao_max_it 1)
+
+# The command line and the options files
+rejects 'option.*-wal_points' "${poisson[@]}" -wal_points 3
+rejects 'option.*-tao_max_itt' "${poisson[@]}" -tao_max_itt 3
+rejects 'option.*-network_layer 3.*-pde_point 4|option.*-pde_point 4.*-network_layer 3' "${poisson[@]}" -network_layer 3 -pde_point 4
+rejects "'-pde_points=30'.*write -pde_points 30" "${poisson[@]}" -pde_points=30
+rejects "'nonsense' belongs to no option" "${poisson[@]}" -pde_points 30 nonsense
+rejects "options file 'missing.opts' not found" -options_file missing.opts
+rejects '-options_file needs the name of a file' "${poisson[@]}" -options_file
+files=$(mktemp -d)
+trap 'finish_test; rm -rf "$files"; echo done' EXIT
+printf 'domain_type: [1,\n  : }\n' >"$files/broken.yaml"
+printf -- '-terms pde\n-pde_residual lap(u) + 1\n' >"$files/unquoted.opts"
+printf -- '-terms pde\n-pde_residual "lap(u) + 1\n' >"$files/unclosed.opts"
+printf -- 'pde_points=30:\n' >"$files/equals.yaml"
+rejects 'YAML.*broken.yaml' -options_file "$files/broken.yaml"
+rejects "unquoted.opts, line 2: '\+' belongs to no option" -options_file "$files/unquoted.opts"
+rejects 'unclosed.opts, line 2: .*quote' -options_file "$files/unclosed.opts"
+rejects "'-pde_points=30'.*write -pde_points 30" "${poisson[@]}" -options_file "$files/equals.yaml"
+
+# Values
+rejects 'abc.*-pde_points' "${poisson[@]}" -pde_points abc
+rejects 'pde_points.*-30|-30.*pde_points' "${poisson[@]}" -pde_points -30
+rejects 'pde_points.* 0|(^| )0.*pde_points' "${poisson[@]}" -pde_points 0
+rejects 'network_layers' "${poisson[@]}" -network_layers 0
+rejects 'network_outputs' "${poisson[@]}" -network_outputs ''
+rejects 'domain_type.*blob|blob.*domain_type' "${poisson[@]}" -domain_type blob
+rejects 'network_activation.*bang|bang.*network_activation' "${poisson[@]}" -network_activation bang
+rejects 'nowhere' "${poisson[@]}" -pde_region nowhere
+rejects 'initial.*time|time.*initial' "${poisson[@]}" -wall_region initial
+rejects 'nothing.*-tao_type' "${poisson[@]}" -tao_type nothing
+
+# Expressions
+rejects 'pde_residual.*column 9' "${poisson[@]}" -pde_residual 'lap(u) +'
+rejects 'pde_residual.*column 8' "${poisson[@]}" -pde_residual 'lap(u) ) + 1'
+rejects 'pde_residual.*what.*column 10|pde_residual.*column 10.*what' "${poisson[@]}" -pde_residual 'lap(u) + what'
+rejects 'pde_residual.*u_xxx' "${poisson[@]}" -pde_residual 'u_xxx + u'
+rejects 'option.*-exact_v x' "${poisson[@]}" -exact_v 'x'
+rejects 'exact_u' "${poisson[@]}" -exact_u 'x; y'
+rejects 'exact_u' "${poisson[@]}" -exact_u 'u + x'
+
+# Numbers that are none from the start
+code=3 rejects 'pde' "${poisson[@]}" -pde_residual 'log(u - 1e6)'

@@ -1,0 +1,358 @@
+/*
+  The problem language: values by hand, error messages and their columns, names, random texts, batches and strides.
+  (Derivatives: test_expression_derivatives.c)
+*/
+#include "expression_case.h"
+
+#define X point[0]
+#define Y point[1]
+#define T point[2]
+
+/* Entries of the known jet: d^(ij) of output k by coordinates, -1 for none */
+static PetscReal U(PetscInt output, PetscInt i, PetscInt j)
+{
+  const EngdJetEntry entry = {.output = output, .order = (i >= 0) + (j >= 0), .coordinate = {i, j}};
+
+  return KnownEntry(&plane, &entry, point);
+}
+
+static PetscReal Lap(PetscInt output)
+{
+  return U(output, 0, 0) + U(output, 1, 1);
+}
+
+typedef struct {
+  const char *text;
+  PetscReal   expected;
+} Case;
+
+static void CheckCases(const EngdSymbols *s, const PetscReal x[], size_t n, const Case table[])
+{
+  for (size_t i = 0; i < n; ++i) {
+    EngdExpression e = Compiled(s, table[i].text, 2);
+    PetscReal      value;
+
+    assert_int_equal(e->ncomponents, 1);
+    ValuesAt(e, x, &value);
+    if (!Close(value, table[i].expected, 1e-13)) {
+      fail_msg("%s = %.17g, expected %.17g", table[i].text, value, table[i].expected);
+    }
+    OK(EngdExpressionDestroy(&e));
+  }
+}
+
+static void TestNumbersAndOperators(void **state)
+{
+  const Case table[] = {
+      {"1", 1.0},
+      {".5", 0.5},
+      {"1.", 1.0},
+      {"1e-3", 1e-3},
+      {"2.5E+2", 250.0},
+      {"pi", PETSC_PI},
+      {"nu*k", 1.0},
+      {"1 + 2*3", 7.0},
+      {"(1 + 2)*3", 9.0},
+      {"7 - 4 - 2", 1.0},
+      {"16/4/2", 2.0},
+      {"-2^2", -4.0},
+      {"2^-1", 0.5},
+      {"2^3^2", 512.0},
+      {"(-8)^3", -512.0},
+      {"-x^2", -0.09},
+      {"2*-3", -6.0},
+      {"- - 3", 3.0},
+      {"+x", 0.3},
+      {"x^3*x^-2", 0.3},
+      {"x^7", 0.3 * 0.3 * 0.3 * 0.3 * 0.3 * 0.3 * 0.3},
+      {"x^0.5 - sqrt(x)", 0.0},
+      {"x^1.7", pow(0.3, 1.7)},
+      {"(-x)^1.7", NAN},
+      {"x^y", pow(0.3, 0.7)},
+      {"0*x", 0.0},
+      {"x - x", 0.0},
+      {"2*x + 3*x - 4*x - x", 0.0},
+      {"x/x", 1.0},
+      {"0/0", NAN},
+      {"1/0", INFINITY},
+      {"-1/0", -INFINITY},
+      {"1e308*10", INFINITY},
+      {"1e200*(1e200*x)", INFINITY},
+      {"1e-200*(1e-200*x)*1e300*1e100", 0.3},
+      {"x < y", 1.0},
+      {"x <= 0.3", 1.0},
+      {"x > y", 0.0},
+      {"x >= y", 0.0},
+      {"x == y", 0.0},
+      {"x != y", 1.0},
+      {"x < y && y < 1", 1.0},
+      {"x > y || y > 1", 0.0},
+      {"1 || 0 && 0", 1.0},
+      {"!x", 0.0},
+      {"!(x > y)", 1.0},
+      {"x + 1 > y == 1", 1.0},
+      {"3*(x < y) + 1", 4.0},
+  };
+
+  (void)state;
+  CheckCases(&plane, point, PETSC_STATIC_ARRAY_LENGTH(table), table);
+}
+
+static void TestFunctions(void **state)
+{
+  const Case table[] = {
+      {"sin(x)", sin(X)},
+      {"cos(x)", cos(X)},
+      {"tan(x)", tan(X)},
+      {"asin(x)", asin(X)},
+      {"acos(x)", acos(X)},
+      {"atan(x)", atan(X)},
+      {"sinh(x)", sinh(X)},
+      {"cosh(x)", cosh(X)},
+      {"tanh(x)", tanh(X)},
+      {"asinh(x)", asinh(X)},
+      {"acosh(1 + x)", acosh(1 + X)},
+      {"atanh(x)", atanh(X)},
+      {"exp(x)", exp(X)},
+      {"expm1(x)", expm1(X)},
+      {"log(x)", log(X)},
+      {"log1p(x)", log1p(X)},
+      {"log2(8)", 3.0},
+      {"log10(x)", log10(X)},
+      {"sqrt(x)", sqrt(X)},
+      {"cbrt(-x)", cbrt(-X)},
+      {"abs(x - y)", Y - X},
+      {"sign(x - y)", -1.0},
+      {"sign(0*x)", 0.0},
+      {"erf(x)", erf(X)},
+      {"erfc(x)", erfc(X)},
+      {"floor(-x)", -1.0},
+      {"ceil(x)", 1.0},
+      {"step(x)", 1.0},
+      {"step(-x)", 0.0},
+      {"step(0)", 1.0},
+      {"heaviside(y)", 1.0},
+      {"atan2(-x, -y)", atan2(-X, -Y)},
+      {"pow(x, 3)", X * X * X},
+      {"min(x, y)", X},
+      {"max(x, y)", Y},
+      {"min(y, x, t)", T},
+      {"max([x, y, t])", Y},
+      {"min(x)", X},
+      {"sum(max([x, y], t, 0.5))", 0.5 + Y},
+      {"hypot(x, y)", hypot(X, Y)},
+      {"mod(7.5, 2)", 1.5},
+      {"mod(-x, 1)", 0.7},
+      {"mod(x, -1)", -0.7},
+      {"if(x < y, 1, 2)", 1.0},
+      {"if(x > y, 1, 2)", 2.0},
+      {"if(0, 1, x)", X},
+      {"if(x > 0, 1, 0)*y", Y},
+      {"if(x > 1, sqrt(-1), 5)", 5.0},
+  };
+
+  (void)state;
+  CheckCases(&plane, point, PETSC_STATIC_ARRAY_LENGTH(table), table);
+}
+
+static void TestVectorsAndDerivatives(void **state)
+{
+  const Case table[] = {
+      {"sum([1, x, y])", 1 + X + Y},
+      {"prod([2, x, y])", 2 * X * Y},
+      {"dot([1, 2], [x, y])", X + 2 * Y},
+      {"normsq([x, y])", X * X + Y * Y},
+      {"norm2([x, y])", hypot(X, Y)},
+      {"norm2(-x)", X},
+      {"sum(sin([x, y]))", sin(X) + sin(Y)},
+      {"sum(2*[x, y] + 1)", 2 * (X + Y) + 2},
+      {"sum([x, y]^2/[1, 2])", X * X + Y * Y / 2},
+      {"sum(-[x, y] < [y, x])", 2.0},
+      {"sum(if([x, y] > 0.5, [1, 2], 10))", 12.0},
+      {"dot(normal, [1, 2])", 0.6 - 1.6},
+      {"u", U(0, -1, -1)},
+      {"v_x", U(1, 0, -1)},
+      {"u_t", U(0, 2, -1)},
+      {"u_tt", U(0, 2, 2)},
+      {"u_xy - u_yx", 0.0},
+      {"v_yx", U(1, 0, 1)},
+      {"lap(u)", Lap(0)},
+      {"lap(2*u) - 2*lap(u)", 0.0},
+      {"sum(lap([u, v]))", Lap(0) + Lap(1)},
+      {"normsq(grad(u))", U(0, 0, -1) * U(0, 0, -1) + U(0, 1, -1) * U(0, 1, -1)},
+      {"dot(normal, grad(v))", 0.6 * U(1, 0, -1) - 0.8 * U(1, 1, -1)},
+      {"div(grad(u))", Lap(0)},
+      {"div([u, v])", U(0, 0, -1) + U(1, 1, -1)},
+      {"d(u*v, t)", U(0, 2, -1) * U(1, -1, -1) + U(0, -1, -1) * U(1, 2, -1)},
+      {"sum(d([u, v], x))", U(0, 0, -1) + U(1, 0, -1)},
+      {"d(d(u, x), y)", U(0, 0, 1)},
+      {"d(x^2*y, x)", 2 * X * Y},
+      {"lap(x^2*y + y^3)", 2 * Y + 6 * Y},
+      {"sum(grad(sin(pi*x)*y))", PETSC_PI * cos(PETSC_PI * X) * Y + sin(PETSC_PI * X)},
+      {"lap(u) + 2*pi^2*sin(pi*x)*sin(pi*y)",
+       Lap(0) + 2 * PETSC_PI * PETSC_PI * sin(PETSC_PI * X) * sin(PETSC_PI * Y)},
+      {"u_t - nu*u_xx + u*u_x", U(0, 2, -1) - 0.25 * U(0, 0, 0) + U(0, -1, -1) * U(0, 0, -1)},
+  };
+
+  (void)state;
+  CheckCases(&plane, point, PETSC_STATIC_ARRAY_LENGTH(table), table);
+}
+
+/* Coordinates x1, x2, ...: the vector x, suffixes u_x1x2 and u_x12 */
+static void TestNumberedCoordinates(void **state)
+{
+  enum { DIM = 12 };
+  char           name[DIM][8];
+  const char    *list[DIM];
+  PetscReal      x[DIM], sum = 0.0;
+  EngdSymbols    s = {.nspace = DIM, .dim = DIM, .coordinate = list, .noutputs = 2, .output = outputs};
+  EngdExpression e;
+
+  (void)state;
+  for (PetscInt i = 0; i < DIM; ++i) {
+    snprintf(name[i], sizeof(name[i]), "x%d", (int)i + 1);
+    list[i] = name[i];
+    x[i]    = 0.1 * (PetscReal)(i + 1);
+    sum += cos(PETSC_PI * x[i]);
+  }
+  {
+    const Case table[] = {
+        {"sum(cos(pi*x))", sum}, {"x12 - dot(x, [0,0,0,0,0,0,0,0,0,0,0,1])", 0.0}, {"sum(x)/x1", 78.0}};
+
+    CheckCases(&s, x, PETSC_STATIC_ARRAY_LENGTH(table), table);
+  }
+  e = Compiled(&s, "u_x7; u_x12; u_x1x2; u_x11x1; x", 0);
+  assert_int_equal(e->ncomponents, 4 + DIM);
+  assert_int_equal(e->nentries, 4);
+  assert_int_equal(e->entry[0].coordinate[0], 6);
+  assert_int_equal(e->entry[1].coordinate[0], 11);
+  assert_int_equal(e->entry[1].coordinate[1], -1);
+  assert_int_equal(e->entry[2].coordinate[0], 0);
+  assert_int_equal(e->entry[2].coordinate[1], 1);
+  assert_int_equal(e->entry[3].coordinate[0], 0);
+  assert_int_equal(e->entry[3].coordinate[1], 10);
+  OK(EngdExpressionDestroy(&e));
+}
+
+/* Exact names win over derivatives; suffixes are split with backtracking */
+static void TestNamesThatLookAlike(void **state)
+{
+  const char *const xs[] = {"xx", "x", "xxy"}, *const us[] = {"u", "u_x"};
+  const EngdSymbols s = {.nspace = 3, .dim = 3, .coordinate = xs, .noutputs = 2, .output = us};
+  EngdExpression    e = Compiled(&s, "u_x + u_xxy + u_xxx + u_xxxy + u_x_x", 0);
+
+  (void)state;
+  assert_int_equal(e->nentries, 5);
+  assert_int_equal(e->entry[0].output, 0); /* u_xxy: by xxy */
+  assert_int_equal(e->entry[0].coordinate[0], 2);
+  assert_int_equal(e->entry[1].order, 2); /* u_xxx: xx before x */
+  assert_int_equal(e->entry[1].coordinate[0], 0);
+  assert_int_equal(e->entry[1].coordinate[1], 1);
+  assert_int_equal(e->entry[2].coordinate[0], 1); /* u_xxxy: xx leaves xy, which cannot be read; so x, xxy */
+  assert_int_equal(e->entry[2].coordinate[1], 2);
+  assert_int_equal(e->entry[3].output, 1); /* u_x */
+  assert_int_equal(e->entry[3].order, 0);
+  assert_int_equal(e->entry[4].output, 1); /* u_x_x */
+  assert_int_equal(e->entry[4].order, 1);
+  OK(EngdExpressionDestroy(&e));
+}
+
+static void TestSymbolsThatClash(void **state)
+{
+  const char *const bad[] = {"x", "t", "sin", "pi", "normal", "grad", "d", "2u", "", "u v", "_u"};
+  const char       *name[1];
+  const EngdSymbols s          = {.nspace = 2, .dim = 3, .coordinate = coordinates, .noutputs = 1, .output = name};
+  const char *const numbered[] = {"x1", "x2"};
+  EngdExpression    e;
+
+  (void)state;
+  OK(PetscPushErrorHandler(KeepMessage, NULL));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(bad); ++i) {
+    name[0] = bad[i];
+    assert_int_equal(EngdExpressionCreate(&s, &e), PETSC_ERR_USER_INPUT);
+    assert_non_null(strstr(last_message, bad[i]));
+  }
+  name[0] = "x";
+  assert_int_equal(
+      EngdExpressionCreate(
+          &(EngdSymbols){.nspace = 2, .dim = 2, .coordinate = numbered, .noutputs = 1, .output = name}, &e),
+      PETSC_ERR_USER_INPUT);
+  OK(PetscPopErrorHandler());
+}
+
+static void TestBatches(void **state)
+{
+  static const PetscInt sizes[] = {0, 1, 127, 128, 129, 1000};
+  EngdExpression        e       = Compiled(&plane, "u*v_x + x*sin(y) + 3; t*u^2; 2", 2);
+  const PetscInt        nv = e->ncomponents, nf = e->nfirst, ns = e->nsecond, m = e->nentries;
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(sizes); ++k) {
+    for (PetscInt stride = 1; stride < 4; ++stride) {
+      const PetscInt n = sizes[k], width = n * stride;
+      PetscReal     *x = malloc(sizeof(*x) * (size_t)((3 + m) * width + 1)), *jet = x + 3 * width;
+      PetscReal     *out = malloc(sizeof(*out) * (size_t)((nv + nf + ns) * n + 1)), *one = malloc(sizeof(*one) * 64);
+      EngdBatch      xs[3], js[8];
+
+      for (PetscInt i = 0; i < (3 + m) * width; ++i) x[i] = sin(0.37 * (PetscReal)i);
+      for (PetscInt i = 0; i < 3; ++i) xs[i] = (EngdBatch){x + i * width, stride};
+      for (PetscInt i = 0; i < m; ++i) js[i] = (EngdBatch){jet + i * width, stride};
+      out[(nv + nf + ns) * n] = 17.0; /* must stay */
+      OK(EngdExpressionEvaluate(e, n, xs, NULL, js, out, out + nv * n, out + (nv + nf) * n));
+      assert_true(out[(nv + nf + ns) * n] == 17.0);
+      for (PetscInt i = 0; i < n; ++i) {
+        PetscReal here[3], entry[8];
+
+        for (PetscInt j = 0; j < 3; ++j) here[j] = xs[j].base[i * stride];
+        for (PetscInt j = 0; j < m; ++j) entry[j] = js[j].base[i * stride];
+        EvaluateJet(e, here, entry, one, one + nv, one + nv + nf);
+        for (PetscInt j = 0; j < nv + nf + ns; ++j) assert_true(out[j * n + i] == one[j]);
+      }
+      free(x), free(out), free(one);
+    }
+  }
+  OK(EngdExpressionDestroy(&e));
+}
+
+/* Equal text, folded and run: the same numbers */
+static void TestFoldingEqualsRunning(void **state)
+{
+  const char *const functions[] = {"sin(%s)", "exp(%s)", "%s^3",     "%s^-2",         "%s^0.5",       "%s^1.3",
+                                   "erf(%s)", "1/%s",    "cbrt(%s)", "mod(%s, 0.11)", "hypot(%s, 2)", "%s^2"};
+
+  (void)state;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(functions); ++i) {
+    char           text[2][64];
+    PetscReal      value[2];
+    EngdExpression e;
+
+    snprintf(text[0], sizeof(text[0]), functions[i], "0.3");
+    snprintf(text[1], sizeof(text[1]), functions[i], "x");
+    for (PetscInt k = 0; k < 2; ++k) {
+      e = Compiled(&plane, text[k], 0);
+      ValuesAt(e, point, &value[k]);
+      OK(EngdExpressionDestroy(&e));
+    }
+    assert_true(value[0] == value[1]);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestNumbersAndOperators),
+      cmocka_unit_test(TestFunctions),
+      cmocka_unit_test(TestVectorsAndDerivatives),
+      cmocka_unit_test(TestNumberedCoordinates),
+      cmocka_unit_test(TestNamesThatLookAlike),
+      cmocka_unit_test(TestSymbolsThatClash),
+      cmocka_unit_test(TestBatches),
+      cmocka_unit_test(TestFoldingEqualsRunning),
+  };
+  int failures;
+
+  if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
+  failures = cmocka_run_group_tests_name("expression", tests, NULL, NULL);
+  if (PetscFinalize()) return 1;
+  return failures;
+}

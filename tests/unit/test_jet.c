@@ -1,0 +1,459 @@
+/*
+  Jets of the network: layouts, forward against differences of plain network values, tangent by Taylor remainders, adjoint
+  by the dot-product identity, rows. Over 1 to 10 dimensions with and without time, 0 to 3 hidden layers, 1 to 3 outputs.
+
+  What nobody may read (channels not used, scratch, a jet before its forward pass) is NaN before each pass. ranks: 1
+*/
+#include <engd/private.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#define CHECK(call) assert_int_equal((call), PETSC_SUCCESS)
+#define MAX_ENTRIES 128
+#define NKINDS      7 /* of sets of entries, see Choose() */
+
+static void Close(const char what[], PetscReal a, PetscReal b, PetscReal tolerance)
+{
+  if (!(PetscAbsReal(a - b) <= tolerance)) fail_msg("%s: %.17g is not %.17g", what, (double)a, (double)b);
+}
+
+/* entry k of sequence `stream` of random numbers in (-1, 1) */
+static PetscReal Random(PetscInt stream, PetscInt k)
+{
+  return 2 * EngdRandomUniform(7, stream, k, 0, 0) - 1;
+}
+
+static PetscReal *NewRandom(size_t n, PetscInt stream, PetscReal scale)
+{
+  PetscReal *v;
+
+  CHECK(PetscMalloc1(n, &v));
+  for (size_t k = 0; k < n; k++) v[k] = scale * Random(stream, (PetscInt)k);
+  return v;
+}
+
+static void FillNaN(size_t n, PetscReal v[])
+{
+  for (size_t k = 0; k < n; k++) v[k] = NAN;
+}
+
+/* A network and a layout with random parameters and points; a jet that has once held more points, and scratch */
+typedef struct {
+  PetscInt      nspace, dim, depth, noutputs, n, p, S;
+  EngdNetwork   net;
+  EngdJetLayout layout;
+  PetscReal    *theta, *x;
+  EngdJet       jet, plain; /* plain: values only, of 9 points */
+  EngdJetWork   work;
+} Setting;
+
+static const EngdJetEntry value     = {.coordinate = {-1, -1}};
+static const EngdJetEntry laplacian = {.order = 2, .laplacian = PETSC_TRUE, .coordinate = {-1, -1}};
+
+/* kind 0: value; 1: first; 2: all second; 3: Laplacian; 4: all; 5 and more: drawn by lot */
+static PetscInt Choose(PetscInt kind, PetscInt lot, PetscInt dim, EngdJetEntry entry[])
+{
+  PetscInt n = 0, k = 0;
+
+  if (kind == 0 || kind == 4 || (kind > 4 && Random(lot, k++) > 0)) entry[n++] = value;
+  for (PetscInt i = 0; i < dim; i++) {
+    if (kind != 1 && kind != 4 && !(kind > 4 && Random(lot, k++) > 0.4)) continue;
+    entry[n++] = (EngdJetEntry){.order = 1, .coordinate = {i, -1}};
+  }
+  for (PetscInt i = 0; i < dim; i++) {
+    for (PetscInt j = i; j < dim; j++) {
+      if (kind != 2 && kind != 4 && !(kind > 4 && Random(lot, k++) > 0.5)) continue;
+      entry[n++] = (EngdJetEntry){.order = 2, .coordinate = {i, j}};
+    }
+  }
+  if (!n || kind == 3 || kind == 4 || (kind > 4 && Random(lot, k) > 0)) entry[n++] = laplacian;
+  return n;
+}
+
+static void NewJet(Setting *s, EngdJetLayout layout, PetscInt nmax, EngdJet *jet)
+{
+  CHECK(EngdJetCreate(s->net, layout, nmax, jet));
+  FillNaN(EngdJetBytes(s->net, layout, nmax) / sizeof(PetscReal), (*jet)->memory);
+}
+
+static void Begin(PetscInt nspace, PetscInt dim, PetscInt depth, PetscInt noutputs, PetscInt kind, Setting *s)
+{
+  const PetscInt    widths[] = {6, 4, 7}, n = 3;
+  const char *const activations[] = {"tanh", "tanh", "sin", "gelu"};
+  EngdJetEntry      entry[MAX_ENTRIES];
+  const PetscInt    lot = 1000 * kind + 100 * depth + 10 * dim + noutputs;
+  EngdJetLayout     values;
+
+  *s = (Setting){.nspace = nspace, .dim = dim, .depth = depth, .noutputs = noutputs, .n = n};
+  CHECK(EngdNetworkCreate(PETSC_COMM_SELF, &s->net));
+  CHECK(EngdNetworkSetSizes(s->net, dim, noutputs));
+  CHECK(EngdNetworkSetLayers(s->net, depth, widths));
+  CHECK(EngdNetworkSetActivation(s->net, activations[depth]));
+  CHECK(EngdNetworkGetParameterCount(s->net, &s->p));
+  CHECK(EngdJetLayoutCreate(nspace, dim, Choose(kind, lot, dim, entry), entry, &s->layout));
+  s->S     = s->layout->nchannels;
+  s->theta = NewRandom(s->p, 1, 0.8);
+  s->x     = NewRandom(ENGD_COUNT(n + 2, dim), 2, 1);
+  CHECK(EngdJetWorkCreate(s->net, s->S * n, &s->work));
+  NewJet(s, s->layout, n + 2, &s->jet);
+  CHECK(EngdJetForward(s->jet, s->theta, n + 2, s->x));
+  CHECK(EngdJetForward(s->jet, s->theta, n, s->x));
+  CHECK(EngdJetLayoutCreate(nspace, dim, 1, &value, &values));
+  NewJet(s, values, 9, &s->plain);
+}
+
+static void End(Setting *s)
+{
+  CHECK(EngdJetLayoutDestroy(&s->plain->layout));
+  CHECK(EngdJetDestroy(&s->plain));
+  CHECK(EngdJetDestroy(&s->jet));
+  CHECK(EngdJetWorkDestroy(&s->work));
+  CHECK(EngdJetLayoutDestroy(&s->layout));
+  CHECK(EngdNetworkDestroy(&s->net));
+  CHECK(PetscFree(s->theta));
+  CHECK(PetscFree(s->x));
+}
+
+static void ForEachSetting(void (*test)(Setting *))
+{
+  for (PetscInt k = 0; k < 10 * 2 * 4 * 3 * NKINDS; k++) {
+    const PetscInt nspace = 1 + k % 10, dim = nspace + k / 10 % 2, depth = k / 20 % 4, noutputs = 1 + k / 80 % 3;
+    Setting        s;
+
+    Begin(nspace, dim, depth, noutputs, k / 240, &s);
+    test(&s);
+    End(&s);
+  }
+}
+
+/* entry of output o of channel c at point i in a matrix (noutputs, S n) */
+static size_t Index(const Setting *s, PetscInt c, PetscInt i, PetscInt o)
+{
+  return ENGD_COUNT(c * s->n + i, s->noutputs) + o;
+}
+
+static size_t JetSize(const Setting *s)
+{
+  return ENGD_COUNT(s->noutputs, s->S * s->n);
+}
+
+/* derivative of this order of output o along v at point i: differences of order 8 of plain network values */
+static PetscReal Difference(Setting *s, PetscInt i, PetscInt o, PetscInt order, const PetscReal v[])
+{
+  const PetscReal weight[3][5] = {
+      {1, 0, 0, 0, 0}, {0, 4. / 5, -1. / 5, 4. / 105, -1. / 280}, {-205. / 72, 8. / 5, -1. / 5, 8. / 315, -1. / 560}};
+  const PetscReal h = 0.01, odd = order == 1 ? -1 : 1;
+  PetscReal       x[9 * 11], sum;
+
+  for (PetscInt k = 0; k < 9; k++) {
+    for (PetscInt j = 0; j < s->dim; j++) x[k * s->dim + j] = s->x[i * s->dim + j] + (k - 4) * h * v[j];
+  }
+  CHECK(EngdJetForward(s->plain, s->theta, 9, x));
+  sum = weight[order][0] * s->plain->u[4 * s->noutputs + o];
+  for (PetscInt k = 1; k <= 4; k++) {
+    const PetscReal plus = s->plain->u[(4 + k) * s->noutputs + o], minus = s->plain->u[(4 - k) * s->noutputs + o];
+
+    sum += weight[order][k] * (plus + odd * minus);
+  }
+  return sum / PetscPowRealInt(h, order);
+}
+
+/* channel c of output o at point i from differences: d_i d_j = (D^2 along e_i + e_j - D^2 along e_i - e_j)/4 */
+static PetscReal Expected(Setting *s, PetscInt c, PetscInt i, PetscInt o)
+{
+  const EngdChannel *channel  = &s->layout->channel[c];
+  PetscReal          plus[11] = {0}, minus[11] = {0}, sum = 0;
+
+  if (channel->laplacian) {
+    for (PetscInt k = 0; k < s->nspace; k++) {
+      plus[k] = 1;
+      sum += Difference(s, i, o, 2, plus);
+      plus[k] = 0;
+    }
+    return sum;
+  }
+  for (PetscInt k = 0; k < channel->order; k++) {
+    plus[channel->coordinate[k]] += 1;
+    minus[channel->coordinate[k]] += k ? -1 : 1;
+  }
+  if (channel->order < 2) return Difference(s, i, o, channel->order, plus);
+  return 0.25 * (Difference(s, i, o, 2, plus) - Difference(s, i, o, 2, minus));
+}
+
+static void Forward(Setting *s)
+{
+  for (PetscInt c = 0; c < s->S; c++) {
+    for (PetscInt k = 0; s->layout->used[c] && k < s->n * s->noutputs; k++) {
+      const PetscReal u = s->jet->u[Index(s, c, k / s->noutputs, k % s->noutputs)];
+
+      Close("jet", u, Expected(s, c, k / s->noutputs, k % s->noutputs), 2e-8 * (1 + PetscAbsReal(u)));
+    }
+  }
+}
+
+/* blocks of one point, and a jet made for no more points, give the same as the block of all */
+static void Blocks(Setting *s)
+{
+  EngdJet exact, single;
+
+  NewJet(s, s->layout, s->n, &exact);
+  NewJet(s, s->layout, 1, &single);
+  CHECK(EngdJetForward(exact, s->theta, s->n, s->x));
+  for (PetscInt i = 0; i < s->n; i++) {
+    CHECK(EngdJetForward(single, s->theta, 1, s->x + i * s->dim));
+    for (PetscInt c = 0; c < s->S; c++) {
+      for (PetscInt o = 0; s->layout->used[c] && o < s->noutputs; o++) {
+        const PetscReal u = s->jet->u[Index(s, c, i, o)];
+
+        Close("jet made for n", exact->u[Index(s, c, i, o)], u, 1e-13 * (1 + PetscAbsReal(u)));
+        Close("block of one", single->u[c * s->noutputs + o], u, 1e-12 * (1 + PetscAbsReal(u)));
+      }
+    }
+  }
+  CHECK(EngdJetDestroy(&exact));
+  CHECK(EngdJetDestroy(&single));
+}
+
+/* the Laplacian is the sum of the pure second derivatives to rounding */
+static void LaplacianIsSum(Setting *s)
+{
+  PetscInt at;
+
+  for (at = 0; at < s->S && !s->layout->channel[at].laplacian; at++) continue;
+  for (PetscInt k = 0; at < s->S && k < s->n * s->noutputs; k++) {
+    PetscReal sum = 0, size = 0;
+    PetscInt  found = 0;
+
+    for (PetscInt c = 0; c < s->S; c++) {
+      const EngdChannel *channel = &s->layout->channel[c];
+      const PetscReal    u       = s->jet->u[Index(s, c, k / s->noutputs, k % s->noutputs)];
+
+      if (channel->order != 2 || channel->laplacian || channel->coordinate[0] != channel->coordinate[1]) continue;
+      if (channel->coordinate[0] >= s->nspace || !s->layout->used[c]) continue;
+      sum += u;
+      size += PetscAbsReal(u);
+      found++;
+    }
+    if (found < s->nspace) return;
+    Close("Laplacian", s->jet->u[Index(s, at, k / s->noutputs, k % s->noutputs)], sum, 1e-13 * (1 + size));
+  }
+}
+
+static void Tangent(Setting *s, const PetscReal dtheta[], PetscReal du[])
+{
+  FillNaN(JetSize(s), du);
+  FillNaN(ENGD_COUNT(s->net->widest, s->S * s->n), s->work->p);
+  FillNaN(ENGD_COUNT(s->net->widest, s->S * s->n), s->work->q);
+  CHECK(EngdJetTangent(s->jet, s->theta, dtheta, s->work, du));
+}
+
+static void Gradient(Setting *s, const PetscReal gu[], PetscReal gradient[])
+{
+  for (PetscInt j = 0; j < s->p; j++) gradient[j] = 0;
+  FillNaN(ENGD_COUNT(s->net->widest, s->S * s->n), s->work->p);
+  FillNaN(ENGD_COUNT(s->net->widest, s->S * s->n), s->work->q);
+  CHECK(EngdJetGradient(s->jet, s->theta, gu, s->work, gradient));
+}
+
+/* |u(theta + t dtheta) - u(theta) - t du| of channel c */
+static PetscReal Remainder(Setting *s, EngdJet trial, const PetscReal du[], PetscReal t, PetscInt c)
+{
+  PetscReal sum = 0;
+
+  for (PetscInt k = 0; k < s->n * s->noutputs; k++) {
+    const size_t at = ENGD_COUNT(c * s->n, s->noutputs) + k;
+
+    sum += PetscSqr(trial->u[at] - s->jet->u[at] - t * du[at]);
+  }
+  return PetscSqrtReal(sum);
+}
+
+/* halving the step quarters the remainder, channel by channel; without hidden layers there is none */
+static void TangentOrder(Setting *s)
+{
+  const PetscReal t      = 5e-4;
+  PetscReal      *dtheta = NewRandom(s->p, 3, 1), *du = NewRandom(JetSize(s), 4, 1), *theta = NewRandom(s->p, 1, 0.8);
+  EngdJet         whole, half;
+
+  NewJet(s, s->layout, s->n, &whole);
+  NewJet(s, s->layout, s->n, &half);
+  Tangent(s, dtheta, du);
+  for (PetscInt j = 0; j < s->p; j++) theta[j] = s->theta[j] + t * dtheta[j];
+  CHECK(EngdJetForward(whole, theta, s->n, s->x));
+  for (PetscInt j = 0; j < s->p; j++) theta[j] = s->theta[j] + 0.5 * t * dtheta[j];
+  CHECK(EngdJetForward(half, theta, s->n, s->x));
+  for (PetscInt c = 0; c < s->S; c++) {
+    PetscReal r, r2;
+
+    if (!s->layout->used[c]) continue;
+    r  = Remainder(s, whole, du, t, c);
+    r2 = Remainder(s, half, du, 0.5 * t, c);
+    if (s->depth == 0)
+      Close("remainder of a linear network", r, 0, 1e-13);
+    else if (r > 1e-9)
+      Close("order of the remainder", r / r2, 4, 0.2);
+    assert_false(PetscIsInfOrNanReal(r2));
+  }
+  CHECK(EngdJetDestroy(&whole));
+  CHECK(EngdJetDestroy(&half));
+  CHECK(PetscFree(dtheta));
+  CHECK(PetscFree(theta));
+  CHECK(PetscFree(du));
+}
+
+/* gu: random on the channels marked used, NaN on the others */
+static PetscReal *NewCotangent(Setting *s)
+{
+  PetscReal *gu = NewRandom(JetSize(s), 5, 1);
+
+  for (PetscInt c = 0; c < s->S; c++) {
+    if (!s->layout->used[c]) FillNaN(s->n * s->noutputs, gu + Index(s, c, 0, 0));
+  }
+  return gu;
+}
+
+/* <gu, du> = <gradient, dtheta>; the gradient adds */
+static void AdjointIdentity(Setting *s)
+{
+  PetscReal *gu = NewCotangent(s), *du = NewRandom(JetSize(s), 4, 1), *dtheta = NewRandom(s->p, 6, 1);
+  PetscReal *gradient = NewRandom(s->p, 8, 1), left = 0, right = 0, size = 0;
+
+  Tangent(s, dtheta, du);
+  Gradient(s, gu, gradient);
+  for (PetscInt c = 0; c < s->S; c++) {
+    for (PetscInt k = 0; s->layout->used[c] && k < s->n * s->noutputs; k++) {
+      const size_t at = Index(s, c, 0, 0) + k;
+
+      left += gu[at] * du[at];
+      size += PetscAbsReal(gu[at] * du[at]);
+    }
+  }
+  for (PetscInt j = 0; j < s->p; j++) right += gradient[j] * dtheta[j];
+  for (PetscInt j = 0; j < s->p; j++) size += PetscAbsReal(gradient[j] * dtheta[j]);
+  Close("<gu, du> = <gradient, dtheta>", left, right, 1e-13 * size);
+  CHECK(EngdJetGradient(s->jet, s->theta, gu, s->work, gradient));
+  for (PetscInt j = 0; j < s->p; j++) right -= 0.5 * gradient[j] * dtheta[j];
+  Close("the gradient is added", right, 0, 1e-13 * size);
+  CHECK(PetscFree(gu));
+  CHECK(PetscFree(du));
+  CHECK(PetscFree(dtheta));
+  CHECK(PetscFree(gradient));
+}
+
+/* row i is the gradient of point i alone, and the rows sum to the gradient */
+static void Rows(Setting *s)
+{
+  PetscReal *gu = NewCotangent(s), *one = NewRandom(JetSize(s), 5, 1), *gradient = NewRandom(s->p, 8, 1);
+  PetscReal *rows = NewRandom(ENGD_COUNT(s->p, s->n), 9, 1), *sum = NewRandom(s->p, 8, 0);
+
+  FillNaN(ENGD_COUNT(s->p, s->n), rows);
+  CHECK(EngdJetRows(s->jet, s->theta, gu, s->work, rows));
+  for (PetscInt i = 0; i < s->n; i++) {
+    for (size_t k = 0; k < JetSize(s); k++) one[k] = (PetscInt)k / s->noutputs % s->n == i ? gu[k] : 0;
+    Gradient(s, one, gradient);
+    for (PetscInt j = 0; j < s->p; j++) {
+      const PetscReal row = rows[ENGD_COUNT(i, s->p) + j];
+
+      Close("row", row, gradient[j], 1e-12 * (1 + PetscAbsReal(row)));
+      sum[j] += row;
+    }
+  }
+  Gradient(s, gu, gradient);
+  for (PetscInt j = 0; j < s->p; j++) Close("sum of rows", sum[j], gradient[j], 1e-12 * (1 + PetscAbsReal(sum[j])));
+  CHECK(PetscFree(gu));
+  CHECK(PetscFree(one));
+  CHECK(PetscFree(gradient));
+  CHECK(PetscFree(rows));
+  CHECK(PetscFree(sum));
+}
+
+/* the layout is the smallest: the value, first derivatives that are asked for or on the way, what is asked for */
+static void Layout(Setting *s)
+{
+  const EngdJetLayout layout = s->layout;
+  PetscInt            begin = 0, end = 0, covered = 0, nused = 0;
+
+  assert_int_equal(layout->channel[0].order, 0);
+  for (PetscInt c = 0; c < s->S; c++) {
+    const EngdChannel *channel = &layout->channel[c];
+    PetscBool          wanted  = (PetscBool)(c == 0 || layout->used[c]);
+
+    if (c) assert_true(channel->order >= layout->channel[c - 1].order);
+    if (channel->order == 1) assert_int_equal(layout->first[channel->coordinate[0]], c);
+    for (PetscInt later = c + 1; later < s->S; later++) {
+      for (PetscInt k = 0; k < layout->channel[later].npairs * 2; k++) {
+        if (layout->channel[later].pair[k] == c) wanted = PETSC_TRUE;
+      }
+    }
+    assert_true(wanted);
+    assert_int_equal(channel->npairs, channel->order < 2 ? 0 : channel->laplacian ? s->nspace : 1);
+    for (PetscInt k = 0; k < 2 * channel->npairs; k++) {
+      assert_int_equal(layout->channel[channel->pair[k]].order, 1);
+      if (!channel->laplacian) {
+        assert_int_equal(layout->channel[channel->pair[k]].coordinate[0], channel->coordinate[k]);
+      }
+    }
+    nused += layout->used[c];
+  }
+  while (EngdJetLayoutNextRun(layout, layout->used, &begin, &end)) {
+    for (PetscInt c = begin; c < end; c++) assert_true(layout->used[c]);
+    covered += end - begin;
+  }
+  assert_int_equal(covered, nused);
+}
+
+static void test_layout_entries(void **state)
+{
+  const EngdJetEntry entry[] = {{.order = 2, .coordinate = {1, 3}}, laplacian, {.order = 1, .coordinate = {3, -1}}};
+  const EngdJetEntry twice[] = {entry[0], entry[0], {.output = 1, .order = 2, .coordinate = {1, 3}}};
+  EngdJetLayout      layout;
+  PetscInt           c, begin = 0, end = 0;
+
+  (void)state;
+  CHECK(EngdJetLayoutCreate(3, 4, 3, entry, &layout));
+  assert_int_equal(layout->nchannels, 7); /* u; x, y, z, t; yt, Laplacian */
+  CHECK(EngdJetLayoutFind(layout, &entry[1], &c));
+  assert_true(layout->channel[c].laplacian && layout->used[c]);
+  assert_true(EngdJetLayoutNextRun(layout, NULL, &begin, &end));
+  assert_true(begin == 0 && end == 7);
+  assert_false(EngdJetLayoutNextRun(layout, NULL, &begin, &end));
+  for (PetscInt i = 0; i < 7; i++) assert_int_equal(layout->used[i], i >= 4);
+  CHECK(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
+  assert_int_not_equal(EngdJetLayoutFind(layout, &(EngdJetEntry){.order = 2, .coordinate = {0, 0}}, &c), 0);
+  CHECK(PetscPopErrorHandler());
+  CHECK(EngdJetLayoutDestroy(&layout));
+  CHECK(EngdJetLayoutCreate(4, 4, 3, twice, &layout)); /* outputs and repetitions share a channel */
+  assert_int_equal(layout->nchannels, 4);
+  CHECK(EngdJetLayoutDestroy(&layout));
+}
+
+typedef struct {
+  void (*run)(Setting *);
+} Property;
+
+static void test_settings(void **state)
+{
+  ForEachSetting(((const Property *)*state)->run);
+}
+
+int main(int argc, char **argv)
+{
+  static Property         properties[] = {{Layout},          {Forward}, {LaplacianIsSum}, {Blocks}, {TangentOrder},
+                                          {AdjointIdentity}, {Rows}};
+  const struct CMUnitTest tests[]      = {{"layout of entries", test_layout_entries, NULL, NULL, NULL},
+                                          {"smallest layout", test_settings, NULL, NULL, &properties[0]},
+                                          {"forward against differences", test_settings, NULL, NULL, &properties[1]},
+                                          {"Laplacian is the sum", test_settings, NULL, NULL, &properties[2]},
+                                          {"block sizes", test_settings, NULL, NULL, &properties[3]},
+                                          {"tangent, Taylor remainder", test_settings, NULL, NULL, &properties[4]},
+                                          {"adjoint, dot products", test_settings, NULL, NULL, &properties[5]},
+                                          {"rows", test_settings, NULL, NULL, &properties[6]}};
+  int                     failed;
+
+  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  failed = cmocka_run_group_tests_name("jet", tests, NULL, NULL);
+  return EngdFinalize() ? 1 : failed;
+}

@@ -1,0 +1,223 @@
+/*
+  The factors of preconditioner kfac against their definition: loops over points, channels and units.
+  ranks: 1 2 3 4
+*/
+#include "kfac_case.h"
+
+/* Factors by loops: one point at a time, jets and cotangents by the textbook formulas for tanh */
+#define MAXLAYERS 4
+#define MAXWIDTH  8
+#define MAXJET    8
+typedef struct {
+  PetscReal A[MAXLAYERS][2][MAXWIDTH][MAXWIDTH], B[MAXLAYERS][2][MAXWIDTH][MAXWIDTH], columns[2];
+} Dense;
+
+typedef PetscReal Jets[MAXLAYERS + 1][MAXJET][MAXWIDTH];
+
+/* d^k tanh at a for k = 1, 2, 3 */
+static void Tanh(PetscReal a, PetscReal s[])
+{
+  const PetscReal t = PetscTanhReal(a);
+
+  s[1] = 1 - t * t;
+  s[2] = -2 * t * s[1];
+  s[3] = s[1] * (6 * t * t - 2);
+}
+
+/* z[l]: the input of layer l with its bias row; a[l]: its output */
+static void NaiveForward(EngdNetwork net, EngdJetLayout layout, const PetscReal theta[], const PetscReal x[], Jets z,
+                         Jets a)
+{
+  memset(z, 0, sizeof(Jets));
+  memset(a, 0, sizeof(Jets));
+  for (PetscInt i = 0; i < net->ninputs; i++) z[0][0][i] = x[i];
+  for (PetscInt c = 0; c < layout->nchannels; c++) {
+    if (layout->channel[c].order == 1) z[0][c][layout->channel[c].coordinate[0]] = 1;
+  }
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    const EngdLayer *layer = &net->layer[l];
+    PetscReal        s[4];
+
+    z[l][0][layer->n_in] = 1;
+    for (PetscInt c = 0; c < layout->nchannels; c++) {
+      for (PetscInt j = 0; j <= layer->n_in; j++) {
+        for (PetscInt i = 0; i < layer->n_out; i++)
+          a[l][c][i] += theta[layer->offset + j * layer->n_out + i] * z[l][c][j];
+      }
+    }
+    for (PetscInt i = 0; i < layer->n_out; i++) {
+      Tanh(a[l][0][i], s);
+      z[l + 1][0][i] = PetscTanhReal(a[l][0][i]);
+      for (PetscInt c = 1; c < layout->nchannels; c++) {
+        z[l + 1][c][i] = s[1] * a[l][c][i];
+        for (PetscInt k = 0; k < layout->channel[c].npairs; k++) {
+          const PetscInt *pair = layout->channel[c].pair + 2 * k;
+
+          z[l + 1][c][i] += s[2] * a[l][pair[0]][i] * a[l][pair[1]][i];
+        }
+      }
+    }
+  }
+}
+
+/* ga from gh at one unit of layer l */
+static void NaiveActivation(EngdJetLayout layout, Jets a, PetscInt l, PetscInt i, Jets gh, Jets g)
+{
+  PetscReal s[4];
+
+  Tanh(a[l][0][i], s);
+  g[l][0][i] += s[1] * gh[l][0][i];
+  for (PetscInt c = 1; c < layout->nchannels; c++) {
+    const PetscReal h = gh[l][c][i];
+
+    g[l][c][i] += s[1] * h;
+    g[l][0][i] += s[2] * a[l][c][i] * h;
+    for (PetscInt k = 0; k < layout->channel[c].npairs; k++) {
+      const PetscInt u = layout->channel[c].pair[2 * k], v = layout->channel[c].pair[2 * k + 1];
+
+      g[l][0][i] += s[3] * a[l][u][i] * a[l][v][i] * h;
+      g[l][u][i] += s[2] * a[l][v][i] * h;
+      g[l][v][i] += s[2] * a[l][u][i] * h;
+    }
+  }
+}
+
+/* g[l]: the cotangent of the output of layer l, from g[last] */
+static void NaiveBackward(EngdNetwork net, EngdJetLayout layout, const PetscReal theta[], Jets a, Jets g)
+{
+  static Jets gh;
+
+  memset(gh, 0, sizeof(Jets));
+  for (PetscInt l = net->nlayers - 1; l > 0; l--) {
+    const EngdLayer *layer = &net->layer[l];
+
+    for (PetscInt c = 0; c < layout->nchannels; c++) {
+      for (PetscInt j = 0; j < layer->n_in; j++) {
+        for (PetscInt i = 0; i < layer->n_out; i++) {
+          gh[l - 1][c][j] += theta[layer->offset + j * layer->n_out + i] * g[l][c][i];
+        }
+      }
+    }
+    for (PetscInt j = 0; j < layer->n_in; j++) NaiveActivation(layout, a, l - 1, j, gh, g);
+  }
+}
+
+/* one point: A gets its inputs (k = 0), B its cotangents from column gu */
+static void AddPoint(Case *c, const EngdBlock *block, PetscInt i, PetscInt k, const PetscReal theta[], Dense *dense)
+{
+  static Jets    z, a, g;
+  EngdJetLayout  layout = c->F->layout[block->term];
+  const PetscInt last = c->network->nlayers - 1, group = layout->nchannels > 1 ? 0 : 1;
+
+  NaiveForward(c->network, layout, theta, block->x + i * c->network->ninputs, z, a);
+  memset(g, 0, sizeof(Jets));
+  for (PetscInt s = 0; s < layout->nchannels; s++) {
+    for (PetscInt o = 0; o < c->network->noutputs; o++) {
+      if (layout->used[s]) g[last][s][o] = c->F->gu[(s * block->n + i) * c->network->noutputs + o];
+    }
+  }
+  NaiveBackward(c->network, layout, theta, a, g);
+  if (k == 0) dense->columns[group] += layout->nchannels;
+  for (PetscInt l = 0; l <= last; l++) {
+    for (PetscInt s = 0; s < layout->nchannels; s++) {
+      for (PetscInt p = 0; p < MAXWIDTH; p++) {
+        for (PetscInt q = 0; q < MAXWIDTH; q++) {
+          if (k == 0) dense->A[l][group][p][q] += z[l][s][p] * z[l][s][q];
+          dense->B[l][group][p][q] += g[l][s][p] * g[l][s][q];
+        }
+      }
+    }
+  }
+}
+
+/* the factors of all ranks' points */
+static void NaiveFactors(Case *c, Dense *dense)
+{
+  const PetscReal *theta;
+
+  memset(dense, 0, sizeof(*dense));
+  OK(VecGetArrayRead(c->F->theta, &theta));
+  for (PetscInt b = 0; b < c->F->nblocks; b++) {
+    EngdBlock *block;
+    PetscInt   nroots;
+
+    OK(EngdFunctionalGetBlock(c->F, b, &block));
+    OK((*c->F->curvature->ops->rootcount)(c->F->curvature, c->F, block->term, &nroots));
+    for (PetscInt k = 0; k < nroots; k++) {
+      OK((*c->F->curvature->ops->root)(c->F->curvature, c->F, block, k, c->F->gu));
+      for (PetscInt i = 0; i < block->n; i++) AddPoint(c, block, i, k, theta, dense);
+    }
+  }
+  OK(VecRestoreArrayRead(c->F->theta, &theta));
+  OK(MPI_Allreduce(MPI_IN_PLACE, dense, sizeof(*dense) / sizeof(PetscReal), MPIU_REAL, MPI_SUM, c->F->comm));
+}
+
+/* every owner's factors are beta^updates I + (1 - beta) sum of beta^.. F_new; here just: F = I * identity + scale * naive */
+static void CheckFactors(Case *c, const Dense *dense)
+{
+  PetscMPIInt rank;
+  PetscInt    seen = 0;
+
+  OK(MPI_Comm_rank(c->F->comm, &rank));
+  for (PetscInt l = 0; l < c->kfac->nlayers; l++) {
+    const EngdKronecker *block = &c->kfac->layer[l].block;
+
+    if (c->kfac->layer[l].owner != rank) continue;
+    for (PetscInt f = 0; f < 2; f++) {
+      assert_true((block->A[f] != NULL) == (dense->columns[f] > 0));
+      if (!block->A[f]) continue;
+      for (PetscInt j = 0; j < block->n; j++) {
+        for (PetscInt i = 0; i <= j; i++) {
+          const PetscReal exact = dense->A[l][f][i][j] / dense->columns[f];
+
+          assert_true(PetscAbsReal(block->A[f][j * block->n + i] - exact) < 1e-13 * (1 + PetscAbsReal(exact)));
+        }
+      }
+      for (PetscInt j = 0; j < block->m; j++) {
+        for (PetscInt i = 0; i <= j; i++) {
+          const PetscReal exact = dense->B[l][f][i][j];
+
+          assert_true(PetscAbsReal(block->B[f][j * block->m + i] - exact) < 1e-12 * (1 + PetscAbsReal(exact)));
+        }
+      }
+      seen++;
+    }
+  }
+  OK(MPI_Allreduce(MPI_IN_PLACE, &seen, 1, MPIU_INT, MPI_SUM, c->F->comm));
+  assert_int_equal(seen, c->kfac->nlayers * ((dense->columns[0] > 0) + (dense->columns[1] > 0)));
+}
+
+static void factors(void **state)
+{
+  static Dense      dense;
+  const char *const problem[] = {POISSON,
+                                 SYSTEM,
+                                 SYSTEM "-tao_engd_curvature energy ",
+                                 SYSTEM "-tao_engd_curvature h1 ",
+                                 POISSON "-tao_engd_curvature l2 ",
+                                 POISSON "-engd_memory_limit 1 "};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(problem); k++) {
+    Case c;
+    char options[4096];
+
+    OK(PetscSNPrintf(options, sizeof(options), "%s -pc_kfac_ema 0", problem[k]));
+    Make(PETSC_COMM_WORLD, options, PETSC_FALSE, &c);
+    OK(PCSetUp(c.pc));
+    NaiveFactors(&c, &dense);
+    CheckFactors(&c, &dense);
+    Destroy(&c);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(factors)};
+  int                     failures;
+
+  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  if (PCRegister("kfac", PCCreate_KFAC)) return 1;
+  failures = cmocka_run_group_tests_name("kfac_factors", tests, NULL, NULL);
+  return EngdFinalize() || failures;
+}

@@ -1,0 +1,292 @@
+/*
+  The process: exit codes, options files put in place among the arguments, unused options, errors on one line.
+  What ends a process (MPI_Abort, exit codes) is in tests/run/bad_input.sh.
+
+  ranks: 1 3
+*/
+#define _GNU_SOURCE /* mkdtemp, setenv */
+#include <engd/private.h>
+#include <stdlib.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+static char directory[PETSC_MAX_PATH_LEN];
+
+/* Writes directory/name on rank 0; all ranks wait for it */
+static const char *WriteFile(const char name[], const char text[])
+{
+  static char path[PETSC_MAX_PATH_LEN + 64];
+  PetscMPIInt rank;
+
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  snprintf(path, sizeof(path), "%s/%s", directory, name);
+  if (rank == 0) {
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  return path;
+}
+
+/* words, joined by |, of the expansion of these arguments; or the message of the mistake */
+static const char *Expand(int argc, const char *const given[])
+{
+  static char result[4096];
+  char        message[1024], *arguments[16] = {NULL}, **argv = arguments;
+
+  for (int i = 0; i < argc; i++) arguments[i] = (char *)(uintptr_t)given[i];
+  EngdOptionsExpand(PETSC_COMM_WORLD, &argc, &argv, sizeof(message), message);
+  result[0] = 0;
+  for (int i = 1; i < argc; i++) {
+    strcat(result, i > 1 ? "|" : "");
+    strcat(result, argv[i]);
+  }
+  assert_null(argv[argc]);
+  free(argv);
+  if (message[0]) strcpy(result, message);
+  return result;
+}
+
+#define EXPAND(...)                                                                                                  \
+  Expand((int)PETSC_STATIC_ARRAY_LENGTH(((const char *const[]){"engd", __VA_ARGS__})),                               \
+         (const char *const[]){"engd", __VA_ARGS__})
+
+static void TestExitCodes(void **state)
+{
+  (void)state;
+  assert_int_equal(EngdExitCode(PETSC_SUCCESS), 0);
+  assert_int_equal(EngdExitCode(PETSC_ERR_USER_INPUT), 2);
+  assert_int_equal(EngdExitCode(PETSC_ERR_FILE_OPEN), 2);
+  assert_int_equal(EngdExitCode(PETSC_ERR_MEM), 2);
+  assert_int_equal(EngdExitCode(ENGD_ERR_NUMERICS), 3);
+  assert_int_equal(EngdExitCode(PETSC_ERR_NOT_CONVERGED), 3);
+  assert_int_equal(EngdExitCode(PETSC_ERR_CONV_FAILED), 3);
+  assert_int_equal(EngdExitCode(PETSC_ERR_MAT_CH_ZRPVT), 3);
+  assert_int_equal(EngdExitCode(PETSC_ERR_LIB), 2);
+  assert_int_equal(EngdSetPhase(ENGD_PHASE_SOLVE), 0);
+  assert_int_equal(EngdExitCode(PETSC_ERR_LIB), 3);
+  assert_int_equal(EngdSetPhase(ENGD_PHASE_INPUT), 0);
+}
+
+/* Without files: what PETSc would misread is told, all else is left alone */
+static void TestArguments(void **state)
+{
+  (void)state;
+  assert_string_equal(EXPAND("-a", "1", "-flag", "-b", "-5,5", "-c", "nu=0.01"), "-a|1|-flag|-b|-5,5|-c|nu=0.01");
+  assert_string_equal(EXPAND("-a", "-lap(u) - 1", "-b", "-sin(x)"), "-a| -lap(u) - 1|-b| -sin(x)");
+  assert_string_equal(EXPAND("-a", "-inf", "-b", "-1e-3"), "-a|-inf|-b|-1e-3");
+  assert_string_equal(EXPAND("-a=3"), "'-a=3' is not of PETSc's form: write -a 3");
+  assert_non_null(strstr(EXPAND("-a", "1", "2"), "'2' belongs to no option"));
+  assert_non_null(strstr(EXPAND("word"), "'word' belongs to no option"));
+  assert_non_null(strstr(EXPAND("-a", "1", "-3"), "'-3'"));
+  assert_string_equal(EXPAND("-options_file"), "-options_file needs the name of a file");
+  assert_string_equal(EXPAND("-options_file", "-a"), "-options_file needs the name of a file, not '-a'");
+}
+
+/* Comments, quotes, several options a line, and the order of what was set */
+static void TestFile(void **state)
+{
+  const char *path =
+      WriteFile("a.opts", "# -no 1\n-a 1 -b \"x + # 2\" # -no 1\n\t-c '-u \"q\"'\n-flag\n-d -lap(u)\r\n-e ''");
+
+  (void)state;
+  assert_string_equal(EXPAND("-z", "0", "-options_file", path, "-a", "2"),
+                      "-z|0|-a|1|-b|x + # 2|-c| -u \"q\"|-flag|-d| -lap(u)|-e||-a|2");
+  path = WriteFile("empty.opts", "");
+  assert_string_equal(EXPAND("-options_file", path), "");
+  path = WriteFile("lines.opts", "-a \"1;\n 2\"\n-b 3\n");
+  assert_string_equal(EXPAND("-options_file", path), "-a|1;  2|-b|3");
+}
+
+static void TestFileMistakes(void **state)
+{
+  const char *path = WriteFile("b.opts", "-a 1\n-b lap(u) + 1\n");
+
+  (void)state;
+  assert_non_null(strstr(EXPAND("-options_file", path), "b.opts, line 2: '+' belongs to no option"));
+  path = WriteFile("b.opts", "-a \"1\n2\"\n-c 1\n-b \"lap(u)\n");
+  assert_non_null(strstr(EXPAND("-options_file", path), "b.opts, line 4: the quote before 'lap(u) ' is not closed"));
+  path = WriteFile("b.opts", "\n\n-b=2");
+  assert_non_null(strstr(EXPAND("-options_file", path), "b.opts, line 3: '-b=2' is not of PETSc's form: write -b 2"));
+  path = WriteFile("b.opts", "-flag"); /* takes no value from the command line */
+  assert_non_null(strstr(EXPAND("-options_file", path, "3"), "'3' belongs to no option"));
+  path = WriteFile("b.opts", "-options_file");
+  assert_non_null(strstr(EXPAND("-options_file", path), "needs the name of a file"));
+  assert_non_null(strstr(EXPAND("-options_file", directory), "not found"));
+  assert_non_null(strstr(EXPAND("-options_file", "/no/such.opts"), "'/no/such.opts' not found"));
+}
+
+/* In $ENGD_OPTIONS_PATH, all directories of it; and a YAML file is left to PETSc under its full name */
+static void TestSearch(void **state)
+{
+  char path[2 * PETSC_MAX_PATH_LEN], expected[2 * PETSC_MAX_PATH_LEN];
+
+  (void)state;
+  (void)WriteFile("far.opts", "-a 1 -options_file far.yaml\n");
+  (void)WriteFile("far.yaml", "b: 2\n");
+  unsetenv("ENGD_OPTIONS_PATH");
+  assert_non_null(
+      strstr(EXPAND("-options_file", "far.opts"), "'far.opts' not found; searched: the working directory"));
+  snprintf(path, sizeof(path), "/no/such:%s", directory);
+  setenv("ENGD_OPTIONS_PATH", path, 1);
+  snprintf(expected, sizeof(expected), "-a|1|-options_file_yaml|%s/far.yaml", directory);
+  assert_string_equal(EXPAND("-options_file", "far.opts"), expected);
+  unsetenv("ENGD_OPTIONS_PATH");
+}
+
+static void TestNesting(void **state)
+{
+  char        text[2 * PETSC_MAX_PATH_LEN];
+  const char *path;
+
+  (void)state;
+  path = WriteFile("inner.opts", "-i 1");
+  snprintf(text, sizeof(text), "-a 1 -options_file %s -b 2", path);
+  assert_string_equal(EXPAND("-options_file", WriteFile("outer.opts", text)), "-a|1|-i|1|-b|2");
+  snprintf(text, sizeof(text), "-options_file %s/loop.opts", directory);
+  assert_non_null(strstr(EXPAND("-options_file", WriteFile("loop.opts", text)), "nest without end"));
+}
+
+/* The code with which the check fails, or 0; nothing is printed */
+static PetscErrorCode Check(PetscBool final)
+{
+  PetscErrorCode ierr;
+
+  assert_int_equal(PetscPushErrorHandler(PetscReturnErrorHandler, NULL), 0);
+  ierr = EngdCheckOptions(PETSC_COMM_WORLD, final);
+  assert_int_equal(PetscPopErrorHandler(), 0);
+  return ierr;
+}
+
+static void TestUnusedOptions(void **state)
+{
+  PetscInt  n;
+  PetscBool set;
+
+  (void)state;
+  assert_int_equal(Check(PETSC_FALSE), 0);
+  assert_int_equal(Check(PETSC_TRUE), 0);
+  assert_int_equal(PetscOptionsSetValue(NULL, "-memory_view", NULL), 0);
+  assert_int_equal(Check(PETSC_TRUE), 0);
+  assert_int_equal(PetscOptionsClearValue(NULL, "-memory_view"), 0);
+  assert_int_equal(PetscOptionsSetValue(NULL, "-u_view", "vtk:u.vts"), 0);
+  assert_int_equal(Check(PETSC_FALSE), 0);
+  assert_int_equal(Check(PETSC_TRUE), PETSC_ERR_USER_INPUT);
+  assert_int_equal(PetscOptionsClearValue(NULL, "-u_view"), 0);
+  assert_int_equal(PetscOptionsSetValue(NULL, "-wal_points", "3"), 0);
+  assert_int_equal(Check(PETSC_FALSE), PETSC_ERR_USER_INPUT);
+  assert_int_equal(PetscOptionsGetInt(NULL, NULL, "-wal_points", &n, &set), 0);
+  assert_int_equal(Check(PETSC_TRUE), 0);
+  assert_int_equal(PetscOptionsClearValue(NULL, "-wal_points"), 0);
+}
+
+static void TestOptionForm(void **state)
+{
+  (void)state;
+  assert_int_equal(EngdCheckOptionForm(PETSC_COMM_WORLD), 0);
+  assert_int_equal(PetscOptionsSetValue(NULL, "-points=3", NULL), 0);
+  assert_int_equal(PetscPushErrorHandler(PetscReturnErrorHandler, NULL), 0);
+  assert_int_equal(EngdCheckOptionForm(PETSC_COMM_WORLD), PETSC_ERR_USER_INPUT);
+  assert_int_equal(PetscPopErrorHandler(), 0);
+  assert_int_equal(PetscOptionsClearValue(NULL, "-points=3"), 0);
+}
+
+static PetscErrorCode Fail(void)
+{
+  PetscFunctionBeginUser;
+  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_USER_INPUT, "first\n  second\nand %d\n", 3);
+}
+
+static PetscErrorCode FailBelow(void)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Fail());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FailInteger(void)
+{
+  PetscInt n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-points", &n, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What function prints on stderr of this rank while it fails with code */
+static const char *Errors(PetscErrorCode (*function)(void), PetscErrorCode code)
+{
+  static char text[2048];
+  FILE       *held = stderr, *file = tmpfile();
+  size_t      n;
+
+  assert_non_null(file);
+  stderr = file;
+  assert_int_equal(function(), code);
+  stderr = held;
+  rewind(file);
+  n       = fread(text, 1, sizeof(text) - 1, file);
+  text[n] = 0;
+  fclose(file);
+  return text;
+}
+
+/* One line, on rank 0, whatever the depth; PETSc's complaint of a number gets the option it came from */
+static void TestErrorLine(void **state)
+{
+  PetscMPIInt rank;
+
+  (void)state;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  assert_string_equal(Errors(FailBelow, PETSC_ERR_USER_INPUT), rank == 0 ? "engd: first second and 3\n" : "");
+  assert_int_equal(PetscOptionsSetValue(NULL, "-other", "12,abcd"), 0);
+  assert_int_equal(PetscOptionsSetValue(NULL, "-points", "abc"), 0);
+  assert_string_equal(
+      Errors(FailInteger, PETSC_ERR_ARG_OUTOFRANGE),
+      rank == 0 ? "engd: Input string abc has no integer value (do not include . in it) (from -points abc)\n" : "");
+  assert_int_equal(PetscOptionsClearValue(NULL, "-points"), 0);
+  assert_int_equal(PetscOptionsClearValue(NULL, "-other"), 0);
+}
+
+/* directory <- a new one, alike on all ranks */
+static int MakeDirectory(void **state)
+{
+  PetscMPIInt rank;
+  const char *parent = getenv("TMPDIR");
+
+  (void)state;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  snprintf(directory, sizeof(directory), "%s/engd.XXXXXX", parent ? parent : "/tmp");
+  if (rank == 0 && !mkdtemp(directory)) return 1;
+  return MPI_Bcast(directory, sizeof(directory), MPI_CHAR, 0, PETSC_COMM_WORLD);
+}
+
+static int RemoveDirectory(void **state)
+{
+  PetscMPIInt rank;
+
+  (void)state;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  MPI_Barrier(PETSC_COMM_WORLD);
+  return rank == 0 ? (int)PetscRMTree(directory) : 0;
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestExitCodes),     cmocka_unit_test(TestArguments),  cmocka_unit_test(TestFile),
+      cmocka_unit_test(TestFileMistakes),  cmocka_unit_test(TestSearch),     cmocka_unit_test(TestNesting),
+      cmocka_unit_test(TestUnusedOptions), cmocka_unit_test(TestOptionForm), cmocka_unit_test(TestErrorLine),
+  };
+  int failures;
+
+  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  failures = cmocka_run_group_tests_name("system", tests, MakeDirectory, RemoveDirectory);
+  return EngdFinalize() ? 1 : failures;
+}

@@ -1,13 +1,12 @@
 # engd. `make help` lists the targets.
 #
-# PETSc and SLEPc come from PETSC_DIR [PETSC_ARCH] and SLEPC_DIR when set, else from pkg-config. Other variables a user may
-# set: CC (mpicc, clang, ...), OPTFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, MPIEXEC, B (directory of the
-# build), V=1.
+# PETSc and SLEPc come from PETSC_DIR [PETSC_ARCH] and SLEPC_DIR when set, else from pkg-config. A user may also set CC (mpicc,
+# clang, ...), OPTFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, MPIEXEC, B (where to build), and V=1 to see the commands.
 
-PACKAGES      := pkg-config librandom123-dev
+PACKAGES       := pkg-config librandom123-dev
 PETSC_PACKAGES := petsc-dev slepc-dev libopenmpi-dev openmpi-bin libopenblas-dev libhdf5-openmpi-dev
-TEST_PACKAGES := libcmocka-dev clang clang-format python3-numpy
-PLOT_PACKAGES := python3-matplotlib python3-h5py
+TEST_PACKAGES  := libcmocka-dev clang clang-format python3-numpy
+PLOT_PACKAGES  := python3-matplotlib python3-h5py
 
 MAKEFLAGS += --no-print-directory
 SHELL     := /bin/bash
@@ -75,15 +74,15 @@ endif
 
 all: $(PROGRAM) $(LIBRARY) ## build ./engd and lib/libengd.a (default)
 
-poisson: install-packages ## install what is missing, build, and solve the first example
-	@$(MAKE) $(JOBS) all
+poisson: ## install what is missing, build, and solve the first example
+	@$(MAKE) install-packages WANTED="$(PACKAGES)" && $(MAKE) $(JOBS) all
 	@ranks=$$(lscpu -p=core,socket 2>/dev/null | grep -v '^#' | sort -u | wc -l); cores=$(CORES); \
 	for bound in $$cores 4; do ((ranks < bound && ranks > 0)) || ranks=$$bound; done; \
 	echo "$(MPIEXEC) -n $$ranks ./engd -options_file poisson.opts"; \
 	$(MPIEXEC) -n $$ranks ./engd -options_file poisson.opts
 
 test: ## install what is missing, build, and run all tests; ends with "N passed, N failed"
-	@$(MAKE) install-packages PACKAGES="$(PACKAGES) $(TEST_PACKAGES)" && $(MAKE) $(JOBS) build-tests \
+	@$(MAKE) install-packages WANTED="$(PACKAGES) $(TEST_PACKAGES)" && $(MAKE) $(JOBS) build-tests \
 	|| { echo "0 passed, 1 failed"; exit 1; }
 	+@$(MAKE) run-tests
 
@@ -97,7 +96,7 @@ run-tests:
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 asan: ## the tests under the address, leak and undefined-behaviour sanitizers
-	@$(MAKE) install-packages PACKAGES="$(PACKAGES) $(TEST_PACKAGES)"
+	@$(MAKE) install-packages WANTED="$(PACKAGES) $(TEST_PACKAGES)"
 	@$(MAKE) $(JOBS) build-tests B=$(B)/asan OPTFLAGS="$(SANITIZE)" LDFLAGS="$(LDFLAGS) -fsanitize=address,undefined"
 	@B=$(B)/asan PROGRAM=$(B)/asan/engd MPIEXEC="$(MPIEXEC)" SANITIZED=1 tests/run.sh
 
@@ -110,10 +109,10 @@ format: ## put all code into the format of .clang-format (version 14)
 format-check: ## fail when `make format` would change something
 	$(FORMAT) --dry-run -Werror $(CODE)
 
-# The list is PACKAGES above; what is there is not asked for again
-install-packages: ## install the Debian packages that are missing (root or sudo)
+WANTED ?= $(PACKAGES) $(TEST_PACKAGES) $(PLOT_PACKAGES)
+install-packages: ## install the Debian packages that are missing, those for tests and plots too (root or sudo)
 	@command -v dpkg-query >/dev/null || exit 0; \
-	missing=$$(for p in $(PACKAGES); do \
+	missing=$$(for p in $(WANTED); do \
 	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q ' installed$$' || echo $$p; done | xargs); \
 	[ -n "$$missing" ] || exit 0; \
 	sudo=; [ $$(id -u) = 0 ] || sudo=sudo; \

@@ -47,7 +47,7 @@ struct _n_EngdNetwork {
   char            *activation;
   EngdActivationFn activate;
   char            *initial; /* glorot or normal */
-  PetscReal        initial_scale;
+  PetscReal        initial_scale, initial_bias;
   PetscBool        setup;
   PetscInt         nlayers; /* nhidden + 1 */
   EngdLayer       *layer;   /* [nlayers] */
@@ -110,6 +110,9 @@ PETSC_INTERN PetscErrorCode EngdJetGradient(EngdJet, const PetscReal theta[], co
 /* rows (p, n): row i is the gradient of gu_i . u_i at point i alone */
 PETSC_INTERN PetscErrorCode EngdJetRows(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
                                         PetscReal rows[]);
+/* sum (p) += the squares of these rows, entry by entry, with the memory of one row */
+PETSC_INTERN PetscErrorCode EngdJetSquaredRows(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
+                                               PetscReal sum[]);
 /* z (dim, S n): the input jet, which passes never store */
 PETSC_INTERN PetscErrorCode EngdJetFillInput(EngdJet, PetscReal z[]);
 

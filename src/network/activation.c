@@ -70,32 +70,15 @@ static void Activation_Gelu(PetscInt n, const PetscReal a[], PetscInt order, Pet
   FOR_EACH_ENTRY s[0][i] *= a[i];
 }
 
-static PetscFunctionList activation_list = NULL;
-static PetscBool         registered      = PETSC_FALSE;
-
-static PetscErrorCode DestroyList(void)
-{
-  PetscFunctionBeginUser;
-  registered = PETSC_FALSE;
-  PetscCall(PetscFunctionListDestroy(&activation_list));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the built-in types, once until PETSc ends */
-static PetscErrorCode RegisterAll(void)
-{
-  PetscFunctionBeginUser;
-  if (registered) PetscFunctionReturn(PETSC_SUCCESS);
-  registered = PETSC_TRUE;
-  PetscCall(PetscRegisterFinalize(DestroyList));
-  PetscCall(EngdActivationRegister("tanh", Activation_Tanh));
-  PetscCall(EngdActivationRegister("sin", Activation_Sin));
-  PetscCall(EngdActivationRegister("sigmoid", Activation_Sigmoid));
-  PetscCall(EngdActivationRegister("softplus", Activation_Softplus));
-  PetscCall(EngdActivationRegister("silu", Activation_Silu));
-  PetscCall(EngdActivationRegister("gelu", Activation_Gelu));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+static EngdRegistry activations = {
+    .what    = "activation",
+    .builtin = {{"tanh", (EngdRegistryFn)Activation_Tanh},
+                {"sin", (EngdRegistryFn)Activation_Sin},
+                {"sigmoid", (EngdRegistryFn)Activation_Sigmoid},
+                {"softplus", (EngdRegistryFn)Activation_Softplus},
+                {"silu", (EngdRegistryFn)Activation_Silu},
+                {"gelu", (EngdRegistryFn)Activation_Gelu}},
+};
 
 /*
   EngdActivationRegister - adds an activation function that -network_activation can then name.
@@ -111,21 +94,16 @@ static PetscErrorCode RegisterAll(void)
 PetscErrorCode EngdActivationRegister(const char name[], EngdActivationFn function)
 {
   PetscFunctionBeginUser;
-  PetscCall(RegisterAll());
-  PetscCall(PetscFunctionListAdd(&activation_list, name, (void (*)(void))function));
+  PetscCall(EngdRegistryAdd(&activations, name, (EngdRegistryFn)function));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdActivationFind(const char name[], EngdActivationFn *function)
 {
-  void (*found)(void);
+  EngdRegistryFn found;
 
   PetscFunctionBeginUser;
-  PetscCall(RegisterAll());
-  PetscCall(PetscFunctionListFind(activation_list, name, &found));
-  PetscCheck(found, PETSC_COMM_SELF, PETSC_ERR_ARG_UNKNOWN_TYPE,
-             "-network_activation: unknown activation '%s'; known are tanh, sin, sigmoid, softplus, silu, gelu",
-             name);
+  PetscCall(EngdRegistryFind(&activations, "-network_activation", name, &found));
   *function = (EngdActivationFn)found;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,7 +10,7 @@
 */
 #include <engd/private.h>
 
-#define STRIP          256
+#define STRIP          64
 #define FOR_EACH_ENTRY for (PetscInt e = 0; e < n; e++)
 
 /* q = sum over the pairs of this channel of a_i a_j */

@@ -3,14 +3,16 @@
 
     row_i on layer l:  sum over channels s of g_{i,s} z_{i,s}^T, and g_{i,0} for the bias
 
-  One small GEMM a point and layer. O(p) memory a point: for explicit J and diagonals, never in a Krylov iteration.
+  One small GEMM a point and layer: for explicit J and diagonals, never in a Krylov iteration. For the sum of squares
+  each row is written over the last, so that it needs the memory of one row.
 */
 #include <engd/private.h>
 #include <petscblaslapack.h>
 
 typedef struct {
-  PetscReal *rows;  /* (p, n) */
-  PetscReal *input; /* (dim, S n) the input jet */
+  PetscReal *rows;    /* (p, n), or (p, 1) when only the squares are wanted */
+  PetscReal *squares; /* (p) to which the squares of the rows are added, or NULL */
+  PetscReal *input;   /* (dim, S n) the input jet */
 } Rows;
 
 /* rows on layer l: for each point the product of its columns of g and z, n columns apart */
@@ -30,7 +32,8 @@ static PetscErrorCode WriteLayerRows(EngdJet jet, PetscInt l, const PetscReal z[
   PetscCall(PetscBLASIntCast(n * n_out, &apart_g));
   PetscCall(PetscBLASIntCast(n * n_in, &apart_z));
   for (PetscInt i = 0; i < n; i++) {
-    PetscReal *W = rows->rows + ENGD_COUNT(i, p) + layer->offset, *b = W + ENGD_COUNT(n_in, n_out);
+    PetscReal *W = rows->rows + ENGD_COUNT(rows->squares ? 0 : i, p) + layer->offset,
+              *b = W + ENGD_COUNT(n_in, n_out);
 
     PetscCall(PetscArrayzero(W, ENGD_COUNT(n_in + 1, n_out)));
     for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
@@ -42,8 +45,22 @@ static PetscErrorCode WriteLayerRows(EngdJet jet, PetscInt l, const PetscReal z[
       PetscCallBLAS("BLASgemm", BLASgemm_("N", "T", &bm, &bn, &bk, &one, gi, &apart_g, zi, &apart_z, &one, W, &bm));
     }
     if (!used || used[0]) PetscCall(PetscArraycpy(b, g + ENGD_COUNT(i, n_out), n_out));
+    for (PetscInt j = 0; rows->squares && j < (n_in + 1) * n_out; j++)
+      rows->squares[layer->offset + j] += W[j] * W[j];
   }
   PetscCall(PetscLogFlops(2.0 * n_out * n_in * jet->layout->nchannels * n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the adjoint pass that visits the rows */
+static PetscErrorCode VisitRows(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
+                                Rows *rows)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(ENGD_COUNT(jet->layout->dim, jet->layout->nchannels * jet->n), &rows->input));
+  PetscCall(EngdJetFillInput(jet, rows->input));
+  PetscCall(EngdJetAdjoint(jet, theta, gu, work, WriteLayerRows, rows));
+  PetscCall(PetscFree(rows->input));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -53,9 +70,18 @@ PetscErrorCode EngdJetRows(EngdJet jet, const PetscReal theta[], const PetscReal
   Rows visited = {.rows = rows};
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(ENGD_COUNT(jet->layout->dim, jet->layout->nchannels * jet->n), &visited.input));
-  PetscCall(EngdJetFillInput(jet, visited.input));
-  PetscCall(EngdJetAdjoint(jet, theta, gu, work, WriteLayerRows, &visited));
-  PetscCall(PetscFree(visited.input));
+  PetscCall(VisitRows(jet, theta, gu, work, &visited));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdJetSquaredRows(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
+                                  PetscReal sum[])
+{
+  Rows visited = {.squares = sum};
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(jet->network->nparameters, &visited.rows));
+  PetscCall(VisitRows(jet, theta, gu, work, &visited));
+  PetscCall(PetscFree(visited.rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -108,6 +108,9 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
   }
   PetscCall(PetscOptionsReal("-network_init_scale", "Factor of the initial weights, positive",
                              "EngdNetworkInitialize", net->initial_scale, &net->initial_scale, NULL));
+  PetscCall(PetscOptionsReal("-network_init_bias",
+                             "Initial biases are uniform within plus and minus this, not negative",
+                             "EngdNetworkInitialize", net->initial_bias, &net->initial_bias, NULL));
   PetscCheck(net->initial_scale > 0 && !PetscIsInfReal(net->initial_scale), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-network_init_scale %g: give a positive number", (double)net->initial_scale);
   PetscOptionsEnd();
@@ -158,12 +161,14 @@ PetscErrorCode EngdNetworkCreateParameters(EngdNetwork net, Vec *theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the initial value of parameter j: a weight of layer l, or its bias, which begins at zero */
+/* the initial value of parameter j: a weight of the layer, or a bias, uniform within initial_bias */
 static PetscReal InitialParameter(EngdNetwork net, PetscInt64 seed, const EngdLayer *layer, PetscInt j)
 {
   const PetscInt stream = ENGD_STREAM_PARAMETERS;
 
-  if (j - layer->offset >= layer->n_in * layer->n_out) return 0;
+  if (j - layer->offset >= layer->n_in * layer->n_out) {
+    return net->initial_bias * (2 * EngdRandomUniform(seed, stream, j, 0, 0) - 1);
+  }
   if (net->initial[0] == 'n') {
     return net->initial_scale / PetscSqrtReal(layer->n_in) * EngdRandomNormal(seed, stream, j, 0, 0);
   }

@@ -8,8 +8,8 @@
 #include <engd/private.h>
 #include <unistd.h>
 
-/* bytes a matrix of one layer's jet should take, so that the few that a pass touches stay in the second-level cache */
-#define BLOCK_BYTES 131072
+/* columns of a layer's matrices in a block: enough for GEMM's full rate, few enough for the second-level cache */
+#define BLOCK_COLUMNS 512
 
 /*
   EngdFunctionalCreate - the functional of a problem for a network.
@@ -105,8 +105,7 @@ static PetscErrorCode SetUpLayout(EngdFunctional F, PetscInt t)
 /* points of a block of term t */
 static PetscInt BlockSize(EngdFunctional F, PetscInt t)
 {
-  const PetscInt columns = BLOCK_BYTES / (PetscInt)sizeof(PetscReal) / F->network->widest;
-  const PetscInt n       = F->block_points ? F->block_points : columns / F->layout[t]->nchannels;
+  const PetscInt n = F->block_points ? F->block_points : BLOCK_COLUMNS / F->layout[t]->nchannels;
 
   return PetscMax(1, PetscMin(n, F->problem->term[t]->points->nlocal));
 }

@@ -49,20 +49,15 @@ static PetscErrorCode MatMult_Gramian(Mat G, Vec v, Vec y)
 }
 
 /* sum_j += sum over the rows (C_k J)_n of the block of their squares, entry by entry */
-static PetscErrorCode AddSquaredRows(EngdFunctional F, EngdBlock *block, const PetscReal theta[], PetscReal rows[],
-                                     PetscReal sum[])
+static PetscErrorCode AddSquaredRows(EngdFunctional F, EngdBlock *block, const PetscReal theta[], PetscReal sum[])
 {
-  const PetscInt p = F->network->nparameters;
-  PetscInt       nroots;
+  PetscInt nroots;
 
   PetscFunctionBeginUser;
   PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
   for (PetscInt k = 0; k < nroots; k++) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
-    PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, rows));
-    for (PetscInt i = 0; i < block->n; i++) {
-      for (PetscInt j = 0; j < p; j++) sum[j] += PetscSqr(rows[ENGD_COUNT(i, p) + j]);
-    }
+    PetscCall(EngdJetSquaredRows(block->jet, theta, F->gu, F->work, sum));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -73,15 +68,12 @@ static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
   Gramian         *gramian;
   EngdFunctional   F;
   const PetscReal *theta;
-  PetscReal       *sum, *rows;
-  PetscInt         n = 0;
+  PetscReal       *sum;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(G, &gramian));
   F = gramian->functional;
   PetscCall(PetscLogEventBegin(engd_log.diagonal, 0, 0, 0, 0));
-  for (PetscInt b = 0; b < F->nblocks; b++) n = PetscMax(n, F->block[b].n);
-  PetscCall(PetscMalloc1(ENGD_COUNT(n, F->network->nparameters), &rows));
   PetscCall(VecZeroEntries(F->sum));
   PetscCall(VecGetArrayRead(F->theta, &theta));
   PetscCall(VecGetArray(F->sum, &sum));
@@ -89,11 +81,10 @@ static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
     EngdBlock *block;
 
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall(AddSquaredRows(F, block, theta, rows, sum));
+    PetscCall(AddSquaredRows(F, block, theta, sum));
   }
   PetscCall(VecRestoreArray(F->sum, &sum));
   PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  PetscCall(PetscFree(rows));
   PetscCall(EngdFunctionalReduce(F, F->sum, diagonal));
   PetscCall(VecShift(diagonal, gramian->damping));
   PetscCall(PetscLogEventEnd(engd_log.diagonal, 0, 0, 0, 0));

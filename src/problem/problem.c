@@ -28,34 +28,14 @@ PetscErrorCode EngdProblemCreate(MPI_Comm comm, EngdProblem *problem)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The name of the first options file of the command line, without folder and extension; else engd */
-static PetscErrorCode ProblemDefaultName(char name[], size_t size)
-{
-  int         argc;
-  char      **argv, *dot;
-  const char *file = "engd", *slash;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscGetArgs(&argc, &argv));
-  for (int i = argc - 2; i > 0; i--) {
-    if (!strcmp(argv[i], "-options_file")) file = argv[i + 1];
-  }
-  slash = strrchr(file, '/');
-  PetscCall(PetscStrncpy(name, slash ? slash + 1 : file, size));
-  dot = strrchr(name, '.');
-  if (dot && dot != name) *dot = 0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Names, parameters, seed; returns the list of terms and the number of test points */
 static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, PetscInt *ntest)
 {
-  char      name[PETSC_MAX_PATH_LEN], *outputs, *parameters;
-  PetscInt  seed = 0;
+  char      name[PETSC_MAX_PATH_LEN] = "engd", *outputs, *parameters;
+  PetscInt  seed                     = 0;
   PetscBool help;
 
   PetscFunctionBeginUser;
-  PetscCall(ProblemDefaultName(name, sizeof(name)));
   PetscCall(PetscOptionsHasHelp(NULL, &help));
   PetscOptionsBegin(problem->comm, NULL, "Problem", "EngdProblem");
   PetscCall(EngdOptionsText(PetscOptionsObject, "-terms",
@@ -72,7 +52,7 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
                              "How many points to measure errors on, never trained on, positive",
                              "EngdProblemSetFromOptions", 1, ntest));
   PetscCall(PetscOptionsString("-engd_problem_name",
-                               "Name of the problem in reports; default: that of the options file",
+                               "Name of the problem in reports; default: that of the first options file",
                                "EngdProblemSetFromOptions", name, name, sizeof(name), NULL));
   PetscOptionsEnd();
   problem->seed = seed;

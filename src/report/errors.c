@@ -47,8 +47,8 @@ PetscErrorCode EngdErrorsCreate(EngdFunctional functional, EngdErrors *out)
   for (PetscInt i = 0; i < points->dim; i++) x[i] = (EngdBatch){points->x + i, points->dim};
   PetscCall(EngdExpressionEvaluate(problem->exact, points->nlocal, x, NULL, NULL, errors->exact, NULL, NULL));
   PetscCall(PetscFree(x));
-  PetscCall(CheckExact(errors));
   *out = errors;
+  PetscCall(CheckExact(errors));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -5,6 +5,7 @@
   never trained on, files, why TAO stopped, and as the last line the error, or without an exact solution the loss.
 */
 #include <engd/private.h>
+#include <math.h>
 
 /*
   EngdReportCreate - The report of a functional being minimised by a TAO.
@@ -33,7 +34,7 @@ PetscErrorCode EngdReportCreate(EngdFunctional functional, Tao tao, EngdReport *
   report->tao         = tao;
   report->monitor     = PETSC_TRUE;
   report->every       = 1;
-  report->max_seconds = PETSC_INFINITY;
+  report->max_seconds = INFINITY;
   *out                = report;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -47,7 +48,7 @@ static PetscErrorCode FindTimeBudget(PetscReal *seconds)
   *seconds = 0;
   PetscCall(PetscOptionsFindPair(NULL, NULL, "-engd_max_seconds", &value, NULL));
   if (value) PetscCall(PetscOptionsStringToReal(value, seconds));
-  if (*seconds <= 0) *seconds = PETSC_INFINITY;
+  if (*seconds <= 0) *seconds = INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,22 +3,23 @@
 
     d_k = -(G + lambda I)^{-1} gradient  (a direction),   m_k = mu m_{k-1} + d_k,   theta <- theta + eta m_k  (a step)
 
-  An iteration never keeps an increase of the loss: it rejects the step, forgets the momentum and raises lambda tenfold;
-  accepted steps lower it again to the option's value. The only file that touches the fields of a Tao.
+  An iteration never keeps an increase of the loss: it rejects the step, forgets the momentum and raises lambda. Long steps
+  lower lambda, so that the first iterations are damped and the last ones nearly Gauss-Newton (Levenberg-Marquardt, with
+  the step length for a gain ratio). The only file that touches the fields of a Tao.
   References: Mueller and Zeinhofer (arXiv 2302.13163), Dangel et al. (2405.15603).
 */
 #include <engd/private.h>
 #include <petsc/private/taoimpl.h>
 
-#define DAMPING_FACTOR 10
-#define DAMPING_FIRST  1e-12 /* what an undamped iteration is raised to, times the largest of G */
+#define REJECTION_FACTOR 10    /* a rejection raises lambda by this, */
+#define REJECTION_LEAST  1e-12 /* from at least this */
 
 typedef struct {
   struct _n_EngdSolver solver[1];
-  PetscReal            damping; /* the option's lambda */
+  PetscReal            damping;                         /* the option's lambda: the first, or the fixed one */
+  PetscBool            adapt;                           /* does lambda follow the steps */
+  PetscReal            damping_min, increase, decrease; /* then: its floor and factors */
   PetscReal            momentum;
-  PetscBool            adaptive;
-  PetscReal            damping_min, increase, decrease;
   PetscInt             max_rejections;
   EngdDirection        direction;
   EngdStep             step;
@@ -55,31 +56,32 @@ static PetscErrorCode AddMomentum(TAO_ENGD *engd, Vec d, EngdLine *line)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A full step lowers lambda, a short one raises it (the model was trusted too far), a rejection raises it and forgets
-   the momentum. With the option's value fixed, only rejections raise it, and steps bring it back. */
-static PetscErrorCode AdaptDamping(TAO_ENGD *engd, PetscBool accepted, PetscInt *rejections)
+/* A step of at least 1/4 lowers lambda, a shorter one raises it: along d the quadratic model was trusted too far. A fixed
+   lambda is raised by rejections alone, and steps bring it back. A rejection forgets momentum and direction. */
+static PetscErrorCode AdaptDamping(TAO_ENGD *engd, Vec d, PetscInt *rejections)
 {
-  PetscReal      *lambda = &engd->solver->damping;
-  const PetscReal step   = engd->status.step;
+  PetscReal *lambda = &engd->solver->damping;
 
   PetscFunctionBeginUser;
-  if (!accepted) {
+  if (engd->status.step == 0) {
     (*rejections)++;
-    *lambda = PetscMax(DAMPING_FIRST, DAMPING_FACTOR * *lambda);
+    *lambda = PetscMax(REJECTION_LEAST, REJECTION_FACTOR * *lambda);
     PetscCall(VecZeroEntries(engd->buffer));
+    PetscCall(VecZeroEntries(d));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   *rejections = 0;
-  if (engd->adaptive) {
-    if (step >= 0.25) *lambda /= engd->decrease;
-    else *lambda *= engd->increase;
-    *lambda = PetscMax(*lambda, engd->damping_min);
-  } else *lambda = PetscMax(engd->damping, *lambda / DAMPING_FACTOR);
+  if (!engd->adapt)
+    *lambda = PetscMax(engd->damping, *lambda / REJECTION_FACTOR);
+  else if (engd->status.step >= 0.25)
+    *lambda = PetscMax(engd->damping_min, *lambda / engd->decrease);
+  else
+    *lambda *= engd->increase;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* direction and step from theta; theta, loss and gradient are moved if a step was found */
-static PetscErrorCode Iterate(Tao tao, PetscReal *loss, PetscBool *accepted)
+static PetscErrorCode Iterate(Tao tao, PetscReal *loss)
 {
   TAO_ENGD  *engd   = (TAO_ENGD *)tao->data;
   EngdSolver solver = engd->solver;
@@ -99,9 +101,8 @@ static PetscErrorCode Iterate(Tao tao, PetscReal *loss, PetscBool *accepted)
     PetscCall((*engd->step->ops->choose)(engd->step, solver, &line));
     PetscCall(PetscLogEventEnd(engd_log.step, 0, 0, 0, 0));
   }
-  *accepted    = (PetscBool)(line.step > 0);
   engd->status = (EngdStatus){line.step, solver->damping, tao->ksp_its, tao->ksp_tot_its};
-  if (*accepted) {
+  if (line.step > 0) {
     PetscCall(VecAXPY(tao->solution, line.step, line.d));
     PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, loss, tao->gradient));
   }
@@ -139,19 +140,45 @@ static PetscErrorCode TaoSolve_Engd(Tao tao)
   PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, &loss, tao->gradient));
   PetscCall(Report(tao, loss, 1));
   while (tao->reason == TAO_CONTINUE_ITERATING) {
-    PetscBool accepted, resampled = PETSC_FALSE;
+    PetscBool resampled = PETSC_FALSE;
 
     PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
     if (tao->niter) PetscCall(EngdFunctionalResample(F, tao->niter, &resampled));
     if (resampled) PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, &loss, tao->gradient));
-    PetscCall(Iterate(tao, &loss, &accepted));
+    PetscCall(Iterate(tao, &loss));
     tao->niter++;
-    PetscCall(AdaptDamping(engd, accepted, &rejections));
-    PetscCall(Report(tao, loss, accepted ? engd->status.step : 1));
+    PetscCall(AdaptDamping(engd, tao->stepdirection, &rejections));
+    PetscCall(Report(tao, loss, rejections ? 1 : engd->status.step));
     if (rejections >= engd->max_rejections && tao->reason == TAO_CONTINUE_ITERATING) {
       PetscCall(TaoSetConvergedReason(tao, TAO_DIVERGED_LS_FAILURE));
     }
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the options of the damping */
+static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, PetscOptionItems *PetscOptionsObject)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsReal("-tao_engd_damping", "lambda of G + lambda I, the first or the fixed one, not negative",
+                             "EngdGramianSetDamping", engd->damping, &engd->damping, NULL));
+  PetscCheck(engd->damping >= 0 && !PetscIsInfReal(engd->damping), comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_damping %g: give zero or a positive number", (double)engd->damping);
+  PetscCall(PetscOptionsBool("-tao_engd_damping_adapt", "Lower lambda after long steps and raise it after short ones",
+                             "EngdGramianSetDamping", engd->adapt, &engd->adapt, NULL));
+  PetscCall(PetscOptionsReal("-tao_engd_damping_min", "Least lambda when it adapts, not negative",
+                             "EngdGramianSetDamping", engd->damping_min, &engd->damping_min, NULL));
+  PetscCheck(engd->damping_min >= 0 && !PetscIsInfReal(engd->damping_min), comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_damping_min %g: give zero or a positive number", (double)engd->damping_min);
+  PetscCall(PetscOptionsReal("-tao_engd_damping_decrease",
+                             "Divisor of lambda after a step of at least 1/4, at least 1", "EngdGramianSetDamping",
+                             engd->decrease, &engd->decrease, NULL));
+  PetscCheck(engd->decrease >= 1 && !PetscIsInfReal(engd->decrease), comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_damping_decrease %g: give a number of at least 1", (double)engd->decrease);
+  PetscCall(PetscOptionsReal("-tao_engd_damping_increase", "Factor of lambda after a shorter step, at least 1",
+                             "EngdGramianSetDamping", engd->increase, &engd->increase, NULL));
+  PetscCheck(engd->increase >= 1 && !PetscIsInfReal(engd->increase), comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_damping_increase %g: give a number of at least 1", (double)engd->increase);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -177,14 +204,7 @@ static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, PetscOptionItems *PetscOpt
     PetscCall(EngdStepDestroy(&engd->step));
     PetscCall(EngdStepCreate(type, &engd->step));
   }
-  PetscCall(PetscOptionsReal("-tao_engd_damping", "lambda of G + lambda I, not negative", "EngdGramianSetDamping",
-                             engd->damping, &engd->damping, NULL));
-  PetscCheck(engd->damping >= 0 && !PetscIsInfReal(engd->damping), comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_damping %g: give zero or a positive number", (double)engd->damping);
-  PetscCall(PetscOptionsBool("-tao_engd_adaptive", "x", "x", engd->adaptive, &engd->adaptive, NULL));
-  PetscCall(PetscOptionsReal("-tao_engd_damping_min", "x", "x", engd->damping_min, &engd->damping_min, NULL));
-  PetscCall(PetscOptionsReal("-tao_engd_damping_inc", "x", "x", engd->increase, &engd->increase, NULL));
-  PetscCall(PetscOptionsReal("-tao_engd_damping_dec", "x", "x", engd->decrease, &engd->decrease, NULL));
+  PetscCall(SetDampingFromOptions(engd, comm, PetscOptionsObject));
   PetscCall(PetscOptionsReal("-tao_engd_momentum", "mu of m <- mu m + d, from 0 to below 1", "TAO type engd",
                              engd->momentum, &engd->momentum, NULL));
   PetscCheck(engd->momentum >= 0 && engd->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -250,7 +270,8 @@ PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
   Options Database Keys:
 + -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_)
 . -tao_engd_step type        - grid, armijo, fixed
-. -tao_engd_damping lambda   - of G + lambda I
+. -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one
+. -tao_engd_damping_adapt    - does lambda follow the steps; _min, _decrease, _increase say how
 . -tao_engd_momentum mu      - m <- mu m + d
 - -tao_engd_max_rejections n - stop after n iterations in a row without a step
 M*/
@@ -269,7 +290,11 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   tao->ops->view           = TaoView_Engd;
   tao->ops->destroy        = TaoDestroy_Engd;
   engd->max_rejections     = 10;
-  engd->increase = 2; engd->decrease = 2;
+  engd->damping            = 1e-2;
+  engd->damping_min        = 1e-16;
+  engd->adapt              = PETSC_TRUE;
+  engd->increase           = 2;
+  engd->decrease           = 4;
   if (!tao->max_it_changed) tao->max_it = 200;
   if (!tao->max_funcs_changed) tao->max_funcs = PETSC_MAX_INT;
   PetscCall(EngdDirectionCreate("krylov", &engd->direction));

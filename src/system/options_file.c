@@ -23,14 +23,15 @@
 typedef enum { NOTHING, VALUE, OPTIONS_FILE } Expected;
 
 typedef struct {
-  char    *text; /* the words so far, each with its terminating zero */
-  size_t   length, capacity;
-  Expected expected;
-  int      depth;       /* of nested files */
-  char     key[256];    /* the option of a pending value */
-  char     place[4096]; /* "file, line 3: ", or nothing on the command line */
-  char    *message;     /* the first mistake, or empty */
-  size_t   size;
+  char     *text; /* the words so far, each with its terminating zero */
+  size_t    length, capacity;
+  Expected  expected;
+  int       depth;       /* of nested files */
+  PetscBool named;       /* has the problem got its name */
+  char      key[256];    /* the option of a pending value */
+  char      place[4096]; /* "file, line 3: ", or nothing on the command line */
+  char     *message;     /* the first mistake, or empty */
+  size_t    size;
 } Words;
 
 static PetscBool ReadOptionsFile(Words *, const char[]);
@@ -237,6 +238,20 @@ static PetscBool AddText(Words *words, const char path[], char text[])
   return good;
 }
 
+/* The first options file names the problem, unless it or what follows says -engd_problem_name */
+static PetscBool NameProblem(Words *words, const char path[])
+{
+  const char *slash = strrchr(path, '/');
+  char        name[PETSC_MAX_PATH_LEN], *dot;
+
+  if (words->named) return PETSC_TRUE;
+  words->named = PETSC_TRUE;
+  snprintf(name, sizeof(name), "%s", slash ? slash + 1 : path);
+  dot = strrchr(name, '.');
+  if (dot && dot != name) *dot = 0;
+  return Append(words, "", "-engd_problem_name") && Append(words, "", name) ? PETSC_TRUE : PETSC_FALSE;
+}
+
 /* words <- words, what the options file of this name says */
 static PetscBool ReadOptionsFile(Words *words, const char name[])
 {
@@ -248,6 +263,7 @@ static PetscBool ReadOptionsFile(Words *words, const char name[])
 
   if (!FindOptionsFile(name, sizeof(path), path, searched))
     return Mistake(words, "options file '%s' not found; searched: %s", name, searched);
+  if (!NameProblem(words, path)) return PETSC_FALSE;
   if (!strcasecmp(words->key, "-options_file_yaml") || IsYAML(path))
     return Append(words, "", "-options_file_yaml") && Append(words, "", path) ? PETSC_TRUE : PETSC_FALSE;
   if (words->depth == DEEPEST_NESTING) return Mistake(words, "options files nest without end at '%s'", name);

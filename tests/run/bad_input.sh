@@ -37,7 +37,7 @@ rejects 'unclosed.opts, line 2: .*quote' -options_file "$files/unclosed.opts"
 rejects "'-pde_points=30'.*write -pde_points 30" "${poisson[@]}" -options_file "$files/equals.yaml"
 
 # Values
-rejects 'abc.*-pde_points' "${poisson[@]}" -pde_points abc
+rejects '-pde_points.*abc' "${poisson[@]}" -pde_points abc
 rejects 'pde_points.*-30|-30.*pde_points' "${poisson[@]}" -pde_points -30
 rejects 'pde_points.* 0|(^| )0.*pde_points' "${poisson[@]}" -pde_points 0
 rejects 'network_layers' "${poisson[@]}" -network_layers 0

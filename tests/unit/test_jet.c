@@ -1,5 +1,5 @@
 /*
-  Jets of the network: layouts, forward against differences of plain network values, tangent by Taylor remainders, adjoint
+  Jets of the network: forward against differences of plain network values, tangent by Taylor remainders, adjoint
   by the dot-product identity, rows. Over 1 to 10 dimensions with and without time, 0 to 3 hidden layers, 1 to 3 outputs.
 
   What nobody may read (channels not used, scratch, a jet before its forward pass) is NaN before each pass. ranks: 1
@@ -343,14 +343,16 @@ static void AdjointIdentity(Setting *s)
   CHECK(PetscFree(gradient));
 }
 
-/* row i is the gradient of point i alone, and the rows sum to the gradient */
+/* row i is the gradient of point i alone, and the rows sum to the gradient, their squares to the sum of squares */
 static void Rows(Setting *s)
 {
   PetscReal *gu = NewCotangent(s), *one = NewRandom(JetSize(s), 5, 1), *gradient = NewRandom(s->p, 8, 1);
   PetscReal *rows = NewRandom(ENGD_COUNT(s->p, s->n), 9, 1), *sum = NewRandom(s->p, 8, 0);
+  PetscReal *squares = NewRandom(s->p, 8, 0);
 
   FillNaN(ENGD_COUNT(s->p, s->n), rows);
   CHECK(EngdJetRows(s->jet, s->theta, gu, s->work, rows));
+  CHECK(EngdJetSquaredRows(s->jet, s->theta, gu, s->work, squares));
   for (PetscInt i = 0; i < s->n; i++) {
     for (size_t k = 0; k < JetSize(s); k++) one[k] = (PetscInt)k / s->noutputs % s->n == i ? gu[k] : 0;
     Gradient(s, one, gradient);
@@ -359,6 +361,7 @@ static void Rows(Setting *s)
 
       Close("row", row, gradient[j], 1e-12 * (1 + PetscAbsReal(row)));
       sum[j] += row;
+      squares[j] -= row * row;
     }
   }
   Gradient(s, gu, gradient);
@@ -367,67 +370,9 @@ static void Rows(Setting *s)
   CHECK(PetscFree(one));
   CHECK(PetscFree(gradient));
   CHECK(PetscFree(rows));
+  for (PetscInt j = 0; j < s->p; j++) Close("squares of rows", squares[j], 0, 1e-12 * (1 + PetscSqr(sum[j])));
   CHECK(PetscFree(sum));
-}
-
-/* the layout is the smallest: the value, first derivatives that are asked for or on the way, what is asked for */
-static void Layout(Setting *s)
-{
-  const EngdJetLayout layout = s->layout;
-  PetscInt            begin = 0, end = 0, covered = 0, nused = 0;
-
-  assert_int_equal(layout->channel[0].order, 0);
-  for (PetscInt c = 0; c < s->S; c++) {
-    const EngdChannel *channel = &layout->channel[c];
-    PetscBool          wanted  = (PetscBool)(c == 0 || layout->used[c]);
-
-    if (c) assert_true(channel->order >= layout->channel[c - 1].order);
-    if (channel->order == 1) assert_int_equal(layout->first[channel->coordinate[0]], c);
-    for (PetscInt later = c + 1; later < s->S; later++) {
-      for (PetscInt k = 0; k < layout->channel[later].npairs * 2; k++) {
-        if (layout->channel[later].pair[k] == c) wanted = PETSC_TRUE;
-      }
-    }
-    assert_true(wanted);
-    assert_int_equal(channel->npairs, channel->order < 2 ? 0 : channel->laplacian ? s->nspace : 1);
-    for (PetscInt k = 0; k < 2 * channel->npairs; k++) {
-      assert_int_equal(layout->channel[channel->pair[k]].order, 1);
-      if (!channel->laplacian) {
-        assert_int_equal(layout->channel[channel->pair[k]].coordinate[0], channel->coordinate[k]);
-      }
-    }
-    nused += layout->used[c];
-  }
-  while (EngdJetLayoutNextRun(layout, layout->used, &begin, &end)) {
-    for (PetscInt c = begin; c < end; c++) assert_true(layout->used[c]);
-    covered += end - begin;
-  }
-  assert_int_equal(covered, nused);
-}
-
-static void test_layout_entries(void **state)
-{
-  const EngdJetEntry entry[] = {{.order = 2, .coordinate = {1, 3}}, laplacian, {.order = 1, .coordinate = {3, -1}}};
-  const EngdJetEntry twice[] = {entry[0], entry[0], {.output = 1, .order = 2, .coordinate = {1, 3}}};
-  EngdJetLayout      layout;
-  PetscInt           c, begin = 0, end = 0;
-
-  (void)state;
-  CHECK(EngdJetLayoutCreate(3, 4, 3, entry, &layout));
-  assert_int_equal(layout->nchannels, 7); /* u; x, y, z, t; yt, Laplacian */
-  CHECK(EngdJetLayoutFind(layout, &entry[1], &c));
-  assert_true(layout->channel[c].laplacian && layout->used[c]);
-  assert_true(EngdJetLayoutNextRun(layout, NULL, &begin, &end));
-  assert_true(begin == 0 && end == 7);
-  assert_false(EngdJetLayoutNextRun(layout, NULL, &begin, &end));
-  for (PetscInt i = 0; i < 7; i++) assert_int_equal(layout->used[i], i >= 4);
-  CHECK(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
-  assert_int_not_equal(EngdJetLayoutFind(layout, &(EngdJetEntry){.order = 2, .coordinate = {0, 0}}, &c), 0);
-  CHECK(PetscPopErrorHandler());
-  CHECK(EngdJetLayoutDestroy(&layout));
-  CHECK(EngdJetLayoutCreate(4, 4, 3, twice, &layout)); /* outputs and repetitions share a channel */
-  assert_int_equal(layout->nchannels, 4);
-  CHECK(EngdJetLayoutDestroy(&layout));
+  CHECK(PetscFree(squares));
 }
 
 typedef struct {
@@ -441,16 +386,13 @@ static void test_settings(void **state)
 
 int main(int argc, char **argv)
 {
-  static Property         properties[] = {{Layout},          {Forward}, {LaplacianIsSum}, {Blocks}, {TangentOrder},
-                                          {AdjointIdentity}, {Rows}};
-  const struct CMUnitTest tests[]      = {{"layout of entries", test_layout_entries, NULL, NULL, NULL},
-                                          {"smallest layout", test_settings, NULL, NULL, &properties[0]},
-                                          {"forward against differences", test_settings, NULL, NULL, &properties[1]},
-                                          {"Laplacian is the sum", test_settings, NULL, NULL, &properties[2]},
-                                          {"block sizes", test_settings, NULL, NULL, &properties[3]},
-                                          {"tangent, Taylor remainder", test_settings, NULL, NULL, &properties[4]},
-                                          {"adjoint, dot products", test_settings, NULL, NULL, &properties[5]},
-                                          {"rows", test_settings, NULL, NULL, &properties[6]}};
+  static Property properties[] = {{Forward}, {LaplacianIsSum}, {Blocks}, {TangentOrder}, {AdjointIdentity}, {Rows}};
+  const struct CMUnitTest tests[] = {{"forward against differences", test_settings, NULL, NULL, &properties[0]},
+                                     {"Laplacian is the sum", test_settings, NULL, NULL, &properties[1]},
+                                     {"block sizes", test_settings, NULL, NULL, &properties[2]},
+                                     {"tangent, Taylor remainder", test_settings, NULL, NULL, &properties[3]},
+                                     {"adjoint, dot products", test_settings, NULL, NULL, &properties[4]},
+                                     {"rows", test_settings, NULL, NULL, &properties[5]}};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -152,7 +152,7 @@ static void NaiveFactors(Case *c, Dense *dense)
   OK(MPI_Allreduce(MPI_IN_PLACE, dense, sizeof(*dense) / sizeof(PetscReal), MPIU_REAL, MPI_SUM, c->F->comm));
 }
 
-/* every owner's factors are beta^updates I + (1 - beta) sum of beta^.. F_new; here just: F = I * identity + scale * naive */
+/* the factors of a first update with beta = 0, each at its owner, are those of the loops */
 static void CheckFactors(Case *c, const Dense *dense)
 {
   PetscMPIInt rank;

@@ -6,28 +6,10 @@
 */
 #include <engd/private.h>
 
-static PetscFunctionList domain_list;
-static PetscBool         domain_registered;
-
-/* Frees the registry when PETSc ends, so that a new start fills it again */
-static PetscErrorCode DomainFinalize(void)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFunctionListDestroy(&domain_list));
-  domain_registered = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The built-in types, before anything of the user's, which may replace them */
-static PetscErrorCode DomainRegisterAll(void)
-{
-  PetscFunctionBeginUser;
-  if (domain_registered) PetscFunctionReturn(PETSC_SUCCESS);
-  domain_registered = PETSC_TRUE;
-  PetscCall(PetscRegisterFinalize(DomainFinalize));
-  PetscCall(PetscFunctionListAdd(&domain_list, "box", EngdDomainCreate_Box));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+static EngdRegistry domains = {
+    .what    = "type",
+    .builtin = {{"box", (EngdRegistryFn)EngdDomainCreate_Box}},
+};
 
 /*@C
   EngdDomainRegister - Adds a type of domain, or replaces one
@@ -46,31 +28,19 @@ static PetscErrorCode DomainRegisterAll(void)
 PetscErrorCode EngdDomainRegister(const char name[], PetscErrorCode (*create)(EngdDomain))
 {
   PetscFunctionBeginUser;
-  PetscCall(DomainRegisterAll());
-  PetscCall(PetscFunctionListAdd(&domain_list, name, create));
+  PetscCall(EngdRegistryAdd(&domains, name, (EngdRegistryFn)create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Runs the creator of a type */
 static PetscErrorCode DomainSetType(EngdDomain domain, const char type[])
 {
-  PetscErrorCode (*create)(EngdDomain);
-  const char **names;
-  int          n;
-  char         known[512] = "";
+  EngdRegistryFn create;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscFunctionListFind(domain_list, type, &create));
-  PetscCall(PetscFunctionListGet(domain_list, &names, &n));
-  for (int i = 0; i < n; i++) {
-    if (i) PetscCall(PetscStrlcat(known, ", ", sizeof(known)));
-    PetscCall(PetscStrlcat(known, names[i], sizeof(known)));
-  }
-  PetscCall(PetscFree(names));
-  PetscCheck(create, domain->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-domain_type %s: no such type; the known ones are %s",
-             type, known);
+  PetscCall(EngdRegistryFind(&domains, "-domain_type", type, &create));
   PetscCall(PetscStrallocpy(type, &domain->type));
-  PetscCall((*create)(domain));
+  PetscCall(((PetscErrorCode(*)(EngdDomain))create)(domain));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,12 +100,11 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, EngdDomain *domain)
   PetscInt   n = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(DomainRegisterAll());
   PetscCall(PetscNew(&d));
   d->comm = comm;
   PetscOptionsBegin(comm, NULL, "Domain of the problem", "EngdDomain");
-  PetscCall(PetscOptionsFList("-domain_type", "Shape of the domain, a registered type", "EngdDomainRegister",
-                              domain_list, type, type, sizeof(type), NULL));
+  PetscCall(PetscOptionsString("-domain_type", "Shape of the domain, a registered type", "EngdDomainRegister", type,
+                               type, sizeof(type), NULL));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_coordinates",
                             "Names of the space coordinates, such as x,y or x1..x10; x1,x2,.. when not given",
                             "EngdDomainCreateFromOptions", NULL, NULL, &text));

@@ -67,7 +67,7 @@ PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
   const char *name, *kind, *other;
 
   PetscFunctionBeginUser;
-  PetscCheck(s->nspace >= 1 && s->dim >= s->nspace, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+  PetscCheck(s->nspace >= 0 && s->dim >= s->nspace, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
              "%" PetscInt_FMT " space coordinates of %" PetscInt_FMT, s->nspace, s->dim);
   for (PetscInt i = 0; (name = SymbolName(s, i, &kind)); ++i) {
     size_t length = 0;

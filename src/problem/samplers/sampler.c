@@ -6,30 +6,13 @@
 */
 #include <engd/private.h>
 
-static PetscFunctionList sampler_list;
-static PetscBool         sampler_registered;
-
-/* Frees the registry when PETSc ends, so that a new start fills it again */
-static PetscErrorCode SamplerFinalize(void)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFunctionListDestroy(&sampler_list));
-  sampler_registered = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The built-in samplers, before anything of the user's, which may replace them */
-static PetscErrorCode SamplerRegisterAll(void)
-{
-  PetscFunctionBeginUser;
-  if (sampler_registered) PetscFunctionReturn(PETSC_SUCCESS);
-  sampler_registered = PETSC_TRUE;
-  PetscCall(PetscRegisterFinalize(SamplerFinalize));
-  PetscCall(PetscFunctionListAdd(&sampler_list, "uniform", EngdSamplerUniform));
-  PetscCall(PetscFunctionListAdd(&sampler_list, "halton", EngdSamplerHalton));
-  PetscCall(PetscFunctionListAdd(&sampler_list, "sobol", EngdSamplerSobol));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+static EngdRegistry samplers = {
+    .what    = "sampler",
+    .others  = "auto, grid, gauss, quasi",
+    .builtin = {{"uniform", (EngdRegistryFn)EngdSamplerUniform},
+                {"halton", (EngdRegistryFn)EngdSamplerHalton},
+                {"sobol", (EngdRegistryFn)EngdSamplerSobol}},
+};
 
 /*@C
   EngdSamplerRegister - Adds a sampler of the unit cube, or replaces one
@@ -49,8 +32,7 @@ static PetscErrorCode SamplerRegisterAll(void)
 PetscErrorCode EngdSamplerRegister(const char name[], EngdSamplerFn function)
 {
   PetscFunctionBeginUser;
-  PetscCall(SamplerRegisterAll());
-  PetscCall(PetscFunctionListAdd(&sampler_list, name, function));
+  PetscCall(EngdRegistryAdd(&samplers, name, (EngdRegistryFn)function));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -61,20 +43,10 @@ PetscErrorCode EngdSamplerRegister(const char name[], EngdSamplerFn function)
 */
 PetscErrorCode EngdSamplerFind(const char option[], const char name[], EngdSamplerFn *function)
 {
-  const char **names;
-  int          n;
-  char         known[512] = "auto, grid, gauss, quasi";
+  EngdRegistryFn found;
 
   PetscFunctionBeginUser;
-  PetscCall(SamplerRegisterAll());
-  PetscCall(PetscFunctionListFind(sampler_list, name, function));
-  if (*function) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFunctionListGet(sampler_list, &names, &n));
-  for (int i = 0; i < n; i++) {
-    PetscCall(PetscStrlcat(known, ", ", sizeof(known)));
-    PetscCall(PetscStrlcat(known, names[i], sizeof(known)));
-  }
-  PetscCall(PetscFree(names));
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s %s: no such sampler; the known ones are %s", option, name,
-          known);
+  PetscCall(EngdRegistryFind(&samplers, option, name, &found));
+  *function = (EngdSamplerFn)found;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

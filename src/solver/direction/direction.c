@@ -3,49 +3,28 @@
 */
 #include <engd/private.h>
 
-static PetscFunctionList direction_list = NULL;
-
-static PetscErrorCode DestroyList(void)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFunctionListDestroy(&direction_list));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the built-in types, once a process */
-static PetscErrorCode RegisterAll(void)
-{
-  static PetscBool registered = PETSC_FALSE;
-
-  PetscFunctionBeginUser;
-  if (registered) PetscFunctionReturn(PETSC_SUCCESS);
-  registered = PETSC_TRUE;
-  PetscCall(PetscRegisterFinalize(DestroyList));
-  PetscCall(EngdDirectionRegister("krylov", EngdDirectionCreate_Krylov));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+static EngdRegistry directions = {
+    .what    = "direction",
+    .builtin = {{"krylov", (EngdRegistryFn)EngdDirectionCreate_Krylov}},
+};
 
 /* EngdDirectionRegister - adds a way to compute directions; create fills the ops. Not collective */
 PetscErrorCode EngdDirectionRegister(const char name[], PetscErrorCode (*create)(EngdDirection))
 {
   PetscFunctionBeginUser;
-  PetscCall(RegisterAll());
-  PetscCall(PetscFunctionListAdd(&direction_list, name, create));
+  PetscCall(EngdRegistryAdd(&directions, name, (EngdRegistryFn)create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdDirectionCreate(const char type[], EngdDirection *direction)
 {
-  PetscErrorCode (*create)(EngdDirection);
+  EngdRegistryFn create;
 
   PetscFunctionBeginUser;
-  PetscCall(RegisterAll());
-  PetscCall(PetscFunctionListFind(direction_list, type, &create));
-  PetscCheck(create, PETSC_COMM_SELF, PETSC_ERR_ARG_UNKNOWN_TYPE,
-             "-tao_engd_direction: unknown direction '%s'; known is krylov", type);
+  PetscCall(EngdRegistryFind(&directions, "-tao_engd_direction", type, &create));
   PetscCall(PetscNew(direction));
   PetscCall(PetscStrallocpy(type, &(*direction)->type));
-  PetscCall((*create)(*direction));
+  PetscCall(((PetscErrorCode(*)(EngdDirection))create)(*direction));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,51 +3,30 @@
 */
 #include <engd/private.h>
 
-static PetscFunctionList step_list = NULL;
-
-static PetscErrorCode DestroyList(void)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFunctionListDestroy(&step_list));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the built-in types, once a process */
-static PetscErrorCode RegisterAll(void)
-{
-  static PetscBool registered = PETSC_FALSE;
-
-  PetscFunctionBeginUser;
-  if (registered) PetscFunctionReturn(PETSC_SUCCESS);
-  registered = PETSC_TRUE;
-  PetscCall(PetscRegisterFinalize(DestroyList));
-  PetscCall(EngdStepRegister("grid", EngdStepCreate_Grid));
-  PetscCall(EngdStepRegister("armijo", EngdStepCreate_Armijo));
-  PetscCall(EngdStepRegister("fixed", EngdStepCreate_Fixed));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+static EngdRegistry steps = {
+    .what    = "step",
+    .builtin = {{"grid", (EngdRegistryFn)EngdStepCreate_Grid},
+                {"armijo", (EngdRegistryFn)EngdStepCreate_Armijo},
+                {"fixed", (EngdRegistryFn)EngdStepCreate_Fixed}},
+};
 
 /* EngdStepRegister - adds a way to choose a step; create fills the ops. Not collective */
 PetscErrorCode EngdStepRegister(const char name[], PetscErrorCode (*create)(EngdStep))
 {
   PetscFunctionBeginUser;
-  PetscCall(RegisterAll());
-  PetscCall(PetscFunctionListAdd(&step_list, name, create));
+  PetscCall(EngdRegistryAdd(&steps, name, (EngdRegistryFn)create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdStepCreate(const char type[], EngdStep *step)
 {
-  PetscErrorCode (*create)(EngdStep);
+  EngdRegistryFn create;
 
   PetscFunctionBeginUser;
-  PetscCall(RegisterAll());
-  PetscCall(PetscFunctionListFind(step_list, type, &create));
-  PetscCheck(create, PETSC_COMM_SELF, PETSC_ERR_ARG_UNKNOWN_TYPE,
-             "-tao_engd_step: unknown step '%s'; known are grid, armijo, fixed", type);
+  PetscCall(EngdRegistryFind(&steps, "-tao_engd_step", type, &create));
   PetscCall(PetscNew(step));
   PetscCall(PetscStrallocpy(type, &(*step)->type));
-  PetscCall((*create)(*step));
+  PetscCall(((PetscErrorCode(*)(EngdStep))create)(*step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Pictures of what engd writes. Needs numpy and matplotlib; nothing of engd needs this script.
+
+  runs/plot.py history run.csv other.csv -o history.png    loss and error against iterations and seconds (-engd_history)
+  runs/plot.py solution solution.csv -o solution.png       a field of two coordinates, and its error (-engd_solution)
+"""
+import argparse
+import csv
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+
+def read(path):
+    """The columns of a CSV file by name; a last row cut short by a kill is left out."""
+    with open(path, newline="") as file:
+        header, *rows = csv.reader(file)
+    rows = [row for row in rows if len(row) == len(header)]
+    if not rows:
+        raise SystemExit(f"{path}: no rows under the header {','.join(header)}")
+    return dict(zip(header, np.array(rows, dtype=float).T))
+
+
+def plot_history(arguments):
+    """Loss (above) and error (below, where some file has one) on log axes against iterations and seconds."""
+    runs = {f.removesuffix(".csv"): read(f) for f in arguments.file}
+    names = [n for n in ("loss", "relative_l2_error") if any(n in run for run in runs.values())]
+    figure, axes = plt.subplots(len(names), 2, figsize=(9, 3.2 * len(names)), sharex="col", sharey="row", squeeze=False)
+    for row, name in zip(axes, names):
+        for axis, against in zip(row, ("iteration", "seconds")):
+            for label, run in runs.items():
+                if name in run:
+                    axis.plot(run[against], run[name], label=label, linewidth=1.5)
+            axis.set_yscale("log" if all((run[name] > 0).any() for run in runs.values() if name in run) else "linear")
+            axis.grid(True, which="major", alpha=0.3)
+        row[0].set_ylabel({"loss": "loss", "relative_l2_error": "relative $L^2$ error"}[name])
+    axes[-1][0].set_xlabel("iterations")
+    axes[-1][1].set_xlabel("seconds")
+    if arguments.log:
+        for axis in axes[-1]:
+            axis.set_xscale("log")
+    if len(runs) > 1:
+        axes[0][1].legend(frameon=False)
+    return figure
+
+
+def plot_solution(arguments):
+    """u_theta and log10 |u_theta - u*| over the first two columns, which are the coordinates."""
+    table = read(arguments.file)
+    names = list(table)
+    outputs = [n for n in names[2:] if not n.startswith("exact_")]
+    output = arguments.output or outputs[0]
+    if output not in outputs:
+        raise SystemExit(f"{arguments.file}: no output {output}; there are {', '.join(outputs)}")
+    x, y, u, exact = table[names[0]], table[names[1]], table[output], table.get("exact_" + output)
+    fields = [(f"${output}_\\theta$", u, "viridis")]
+    if exact is not None:
+        error = np.abs(u - exact)
+        floor = max(error.max() * 1e-4, np.finfo(float).tiny)
+        fields.append((f"$\\log_{{10}}|{output}_\\theta - {output}^*|$", np.log10(np.maximum(error, floor)), "magma"))
+    figure, axes = plt.subplots(1, len(fields), figsize=(5 * len(fields), 4.2), squeeze=False)
+    for axis, (title, values, colours) in zip(axes[0], fields):
+        picture = axis.tricontourf(x, y, values, levels=40, cmap=colours)
+        figure.colorbar(picture, ax=axis, shrink=0.9)
+        axis.set(title=title, xlabel=names[0], ylabel=names[1])
+        if not arguments.stretch:
+            axis.set_aspect("equal")
+    return figure
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    history = commands.add_parser("history", help="loss and error of one or several runs")
+    history.add_argument("file", nargs="+", help="CSV file of -engd_history")
+    history.add_argument("--log", action="store_true", help="iterations and seconds on log axes too")
+    history.set_defaults(plot=plot_history)
+    solution = commands.add_parser("solution", help="the solution over two coordinates, and its error")
+    solution.add_argument("file", help="CSV file of -engd_solution")
+    solution.add_argument("--output", help="which unknown, the first by default")
+    solution.add_argument("--stretch", action="store_true", help="fill the picture, axes not to scale")
+    solution.set_defaults(plot=plot_solution)
+    for command in (history, solution):
+        command.add_argument("-o", "--out", required=True, help="picture to write: .png, .pdf, .svg")
+    arguments = parser.parse_args()
+    figure = arguments.plot(arguments)
+    figure.tight_layout()
+    figure.savefig(arguments.out, dpi=150)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The report of a run: valid JSON with the fixed keys, the last line, files that cannot be written, any number of ranks.
+. "$(dirname "$0")/case.sh"
+short=(-options_file poisson.opts -network_layers 10 -pde_points 100 -wall_points 40 -tao_max_it 8)
+keys="problem options version petsc_version ranks seed parameters points iterations converged_reason loss gradient_norm \
+relative_l2_error relative_l2_error_u relative_h1_error max_error seconds_total seconds_per_iteration krylov_iterations \
+function_evaluations peak_memory_bytes"
+
+for ranks in 1 3; do
+  run "$ranks" "${short[@]}" -engd_seed 4 -engd_summary s.json -engd_history h.csv -engd_solution u.csv
+  expect_exit 0
+  expect_stderr_empty
+  expect_no_file s.json.tmp u.csv.tmp
+  expect_equal "$(python3 -c 'import json; print(*json.load(open("s.json")))')" "$keys"
+  expect_equal "$(json s.json ranks) $(json s.json seed) $(json s.json points)" "$ranks 4 140"
+  expect_equal "$(json s.json converged_reason)" DIVERGED_MAXITS
+  expect_equal "$(json s.json options.pde_residual)" "lap(u) + 2*pi^2*sin(pi*x)*sin(pi*y)"
+  expect_equal "$(wc -l <h.csv) $(wc -l <u.csv)" "10 4001"
+  expect_close "$(tail -n 1 h.csv | cut -d, -f7)" "$(json s.json relative_l2_error)" 1e-12
+  expect_close "$(tail -n 1 stdout | awk '{print $4}')" "$(json s.json relative_l2_error)" 1e-2
+  # the numbers do not depend on the number of ranks: at the start, before rounding has grown
+  initial[ranks]=$(sed -n 2p h.csv | cut -d, -f7)
+done
+expect_close "${initial[3]}" "${initial[1]}" 1e-12
+
+name "options of any kind in the summary"
+printf -- '-parameters "k = 1"\n-pde_residual "-lap(u) + k"\n-engd_problem_name "a \\"\n' >"$SCRATCH/odd.opts"
+run 1 "${short[@]}" -options_file "$SCRATCH/odd.opts" -log_view :log.txt -engd_monitor false -engd_summary s.json
+expect_exit 0
+expect_equal "$(json s.json options.pde_residual)" "-lap(u) + k"
+expect_equal "$(json s.json problem)" 'a \'
+expect_stdout '^relative L2 error [0-9.e+-]+ after 8 iterations'
+
+for option in history summary solution; do
+  for ranks in 1 3; do
+    run "$ranks" "${short[@]}" -engd_history h.csv "-engd_$option" none/file
+    expect_exit 2
+    expect_stderr_one_line_matching "-engd_$option none/file cannot be written: No such file or directory"
+    expect_no_file h.csv
+  done
+done

@@ -1,0 +1,228 @@
+/*
+  Seven problems given as text, a functional for each at random parameters, and dense copies of its operators: what
+  test_operators.c and test_gramian.c share. Whatever is asserted is a number that all ranks have, so that they fail alike.
+*/
+#ifndef FUNCTIONALS_H
+#define FUNCTIONALS_H
+
+#include <engd/private.h>
+#include <petscblaslapack.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#define CHECK(call) assert_int_equal((call), PETSC_SUCCESS)
+
+typedef struct {
+  const char *name;
+  const char *options;
+  PetscBool   energy; /* has an energy term: no R, no J */
+  PetscBool   linear; /* in u: then gauss_newton and energy agree */
+  PetscBool   convex; /* W of `energy` is positive semidefinite, so that roots are exact */
+} Case;
+
+static const Case cases[] = {
+    {"Poisson",
+     "-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 5,4 -terms pde,wall "
+     "-pde_points 16 -pde_residual lap(u)+2*pi^2*sin(pi*x)*sin(pi*y) "
+     "-wall_region boundary -wall_points 12 -wall_residual u -wall_weight 3",
+     PETSC_FALSE, PETSC_TRUE, PETSC_TRUE},
+    {"wave",
+     "-domain_lower 0,0 -domain_upper 1,2 -domain_coordinates x,y -domain_time 0,0.5 -network_layers 6 -terms "
+     "pde,start "
+     "-pde_points 19 -pde_sampler uniform -pde_residual u_t*u_xy+u^2*u_x-u*lap(u)+sin(x*t)+u_xt*exp(u) "
+     "-start_region initial -start_points 9 -start_residual u-sin(pi*x)",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"system",
+     "-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_outputs u,v -network_layers 5,3,4 "
+     "-network_activation sin -terms flow,wall -flow_points 13 -flow_sampler sobol "
+     "-flow_residual u*u_x+v*u_y-lap(u);u*v_x+v*v_y-lap(v);u_x+v_y "
+     "-wall_region boundary -wall_points 11 -wall_residual u-y;v -wall_measure integral",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"normal",
+     "-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 7 -terms body,robin "
+     "-body_points 12 -body_residual u-lap(u)-1 -body_sampler halton "
+     "-robin_region boundary -robin_points 14 -robin_residual dot(normal,grad(u))+u^3",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"Ritz",
+     "-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 4,4 -terms body,wall "
+     "-body_points 15 -body_sampler sobol -body_energy dot(grad(u),grad(u))/2+u^4/4-x*u "
+     "-wall_region boundary -wall_points 10 -wall_residual u -wall_weight 50",
+     PETSC_TRUE, PETSC_FALSE, PETSC_TRUE},
+    {"five",
+     "-domain_lower 0 -domain_upper 1 -domain_coordinates x1..x5 -network_layers 6,5 -terms pde,wall "
+     "-pde_points 17 -pde_residual lap(u)+sum(cos(pi*x)) -wall_region boundary -wall_points 20 -wall_residual u",
+     PETSC_FALSE, PETSC_TRUE, PETSC_TRUE},
+    {"narrow", /* more components than the network is wide, fewer points than ranks */
+     "-domain_lower 0 -domain_upper 1 -domain_coordinates x -network_layers 1 -terms fit,one -fit_points 7 "
+     "-fit_residual u;u^2;sin(u);u*x;exp(u);u-1 -one_region x=0 -one_points 1 -one_residual u",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+};
+
+/* A problem, a network, a functional at random parameters theta, and two random vectors */
+typedef struct {
+  const Case    *which;
+  EngdProblem    problem;
+  EngdNetwork    net;
+  EngdFunctional F;
+  PetscInt       p;
+  Vec            theta, v, w;
+} Setting;
+
+/* the same random entries on any number of ranks */
+static inline void FillRandom(Vec v, PetscInt index)
+{
+  PetscReal *values;
+  PetscInt   begin, end;
+
+  CHECK(VecGetOwnershipRange(v, &begin, &end));
+  CHECK(VecGetArrayWrite(v, &values));
+  for (PetscInt j = begin; j < end; j++) values[j - begin] = 2 * EngdRandomUniform(3, 50, j, 0, index) - 1;
+  CHECK(VecRestoreArrayWrite(v, &values));
+}
+
+static inline void Begin(MPI_Comm comm, const Case *which, const char options[], Setting *s)
+{
+  s->which = which;
+  CHECK(PetscOptionsInsertString(NULL, which->options));
+  CHECK(PetscOptionsInsertString(NULL, options));
+  CHECK(EngdProblemCreate(comm, &s->problem));
+  CHECK(EngdProblemSetFromOptions(s->problem));
+  CHECK(EngdNetworkCreate(comm, &s->net));
+  CHECK(EngdNetworkSetSizes(s->net, s->problem->domain->dim, s->problem->noutputs));
+  CHECK(EngdNetworkSetFromOptions(s->net));
+  CHECK(EngdFunctionalCreate(s->problem, s->net, &s->F));
+  CHECK(EngdFunctionalSetFromOptions(s->F));
+  CHECK(EngdFunctionalSetUp(s->F));
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(EngdNetworkGetParameterCount(s->net, &s->p));
+  CHECK(EngdNetworkCreateParameters(s->net, &s->theta));
+  CHECK(VecDuplicate(s->theta, &s->v));
+  CHECK(VecDuplicate(s->theta, &s->w));
+  FillRandom(s->theta, 0);
+  FillRandom(s->v, 1);
+  FillRandom(s->w, 2);
+  CHECK(EngdFunctionalSetParameters(s->F, s->theta));
+}
+
+static inline void End(Setting *s)
+{
+  CHECK(VecDestroy(&s->theta));
+  CHECK(VecDestroy(&s->v));
+  CHECK(VecDestroy(&s->w));
+  CHECK(EngdFunctionalDestroy(&s->F));
+  CHECK(EngdNetworkDestroy(&s->net));
+  CHECK(EngdProblemDestroy(&s->problem));
+}
+
+static inline void Close(const char what[], PetscReal a, PetscReal b, PetscReal tolerance)
+{
+  if (!(PetscAbsReal(a - b) <= tolerance)) fail_msg("%s: %.17g is not %.17g", what, (double)a, (double)b);
+}
+
+static inline void CloseAll(const char what[], size_t n, const PetscReal a[], const PetscReal b[], PetscReal relative)
+{
+  PetscReal difference = 0, size = 0;
+
+  for (size_t k = 0; k < n; k++) {
+    if (!(PetscAbsReal(a[k] - b[k]) <= difference)) difference = PetscAbsReal(a[k] - b[k]);
+    size = PetscMax(size, PetscAbsReal(b[k]));
+  }
+  if (!(difference <= relative * size)) fail_msg("%s: differ by %g of %g", what, (double)difference, (double)size);
+}
+
+/* a (n), the entries of v on every rank */
+static inline void Whole(Vec v, PetscReal a[])
+{
+  const PetscReal *values;
+  VecScatter       scatter;
+  PetscInt         n;
+  Vec              all;
+
+  CHECK(VecScatterCreateToAll(v, &scatter, &all));
+  CHECK(VecScatterBegin(scatter, v, all, INSERT_VALUES, SCATTER_FORWARD));
+  CHECK(VecScatterEnd(scatter, v, all, INSERT_VALUES, SCATTER_FORWARD));
+  CHECK(VecGetSize(all, &n));
+  CHECK(VecGetArrayRead(all, &values));
+  CHECK(PetscArraycpy(a, values, n));
+  CHECK(VecRestoreArrayRead(all, &values));
+  CHECK(VecScatterDestroy(&scatter));
+  CHECK(VecDestroy(&all));
+}
+
+/* the matrix (M, N) of an operator, by columns, on every rank: products with unit vectors */
+static inline PetscReal *Dense(Mat A)
+{
+  PetscInt   M, N;
+  PetscReal *dense;
+  Vec        x, y;
+
+  CHECK(MatGetSize(A, &M, &N));
+  CHECK(PetscMalloc1(M * N, &dense));
+  CHECK(MatCreateVecs(A, &x, &y));
+  for (PetscInt j = 0; j < N; j++) {
+    CHECK(VecSet(x, 0));
+    CHECK(VecSetValue(x, j, 1, INSERT_VALUES)); /* by all ranks alike */
+    CHECK(VecAssemblyBegin(x));
+    CHECK(VecAssemblyEnd(x));
+    CHECK(MatMult(A, x, y));
+    Whole(y, dense + ENGD_COUNT(j, M));
+  }
+  CHECK(VecDestroy(&x));
+  CHECK(VecDestroy(&y));
+  return dense;
+}
+
+/* the largest over the ranks */
+static inline PetscReal Largest(PetscReal local)
+{
+  PetscReal all;
+
+  assert_int_equal(MPI_Allreduce(&local, &all, 1, MPIU_REAL, MPI_MAX, PETSC_COMM_WORLD), MPI_SUCCESS);
+  return all;
+}
+
+/* A property that each problem has, or each without an energy term */
+typedef struct {
+  const char *name;
+  void (*check)(const Case *);
+  PetscBool needs_residual;
+} Check;
+
+typedef struct {
+  const Case *which;
+  void (*check)(const Case *);
+} Pair;
+
+static inline void test_pair(void **state)
+{
+  const Pair *pair = (const Pair *)*state;
+
+  pair->check(pair->which);
+}
+
+/* all checks of all cases, and then `extra` */
+static inline int RunChecks(const char group[], size_t nchecks, const Check checks[], size_t nextra,
+                            const struct CMUnitTest extra[])
+{
+  static struct CMUnitTest tests[128];
+  static char              name[128][64];
+  static Pair              pair[128];
+  size_t                   n = 0;
+
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(cases) * nchecks; k++) {
+    const Check *check = &checks[k % nchecks];
+
+    pair[n] = (Pair){&cases[k / nchecks], check->check};
+    if (check->needs_residual && pair[n].which->energy) continue;
+    (void)PetscSNPrintf(name[n], sizeof(name[n]), "%s: %s", pair[n].which->name, check->name);
+    tests[n] = (struct CMUnitTest){name[n], test_pair, NULL, NULL, &pair[n]};
+    n++;
+  }
+  for (size_t k = 0; k < nextra; k++) tests[n++] = extra[k];
+  return _cmocka_run_group_tests(group, tests, n, NULL, NULL);
+}
+
+#endif

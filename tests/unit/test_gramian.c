@@ -1,0 +1,337 @@
+/*
+  G of each curvature, dense, for seven problems: against the sum over points of J^T W J with J from rows of the jets and W by
+  differences of the pointwise energies; symmetry, eigenvalues, diagonal, roots.
+  ranks: 1 2 3 4
+*/
+#include "functionals.h"
+
+static PetscReal *DenseGramian(EngdFunctional F)
+{
+  PetscReal *dense;
+  Mat        G;
+
+  CHECK(EngdFunctionalCreateGramian(F, &G));
+  dense = Dense(G);
+  CHECK(MatDestroy(&G));
+  return dense;
+}
+
+/* rows (p, n): the gradients of entry e of the jet, output o of channel c, at each point */
+static void EntryRows(const Setting *s, EngdJet jet, EngdJetWork work, PetscInt c, PetscInt o, PetscReal rows[])
+{
+  const PetscInt   noutputs = s->net->noutputs;
+  const PetscReal *theta;
+  PetscReal       *gu;
+
+  CHECK(PetscCalloc1(noutputs * jet->layout->nchannels * jet->n, &gu));
+  for (PetscInt i = 0; i < jet->n; i++) gu[(c * jet->n + i) * noutputs + o] = 1;
+  CHECK(VecGetArrayRead(s->F->theta, &theta));
+  CHECK(EngdJetRows(jet, theta, gu, work, rows));
+  CHECK(VecRestoreArrayRead(s->F->theta, &theta));
+  CHECK(PetscFree(gu));
+}
+
+/* r (or e) of a term at one point from the entries d of the jet */
+static void PointValue(EngdTerm term, PetscInt i, const PetscReal d[], PetscReal r[])
+{
+  const EngdPoints points = term->points;
+  EngdBatch        x[8], normal[8], jet[32];
+
+  for (PetscInt k = 0; k < points->dim; k++) x[k] = (EngdBatch){points->x + i * points->dim + k, 1};
+  for (PetscInt k = 0; points->normal && k < points->nspace; k++) {
+    normal[k] = (EngdBatch){points->normal + i * points->nspace + k, 1};
+  }
+  for (PetscInt e = 0; e < term->expression->nentries; e++) jet[e] = (EngdBatch){d + e, 1};
+  CHECK(EngdExpressionEvaluate(term->expression, 1, x, points->normal ? normal : NULL, jet, r, NULL, NULL));
+}
+
+/* dr_c/dd_e by differences of order 4: D (ncomponents, m) */
+static void DifferenceFirst(EngdTerm term, PetscInt i, PetscReal d[], PetscReal D[])
+{
+  const PetscInt  nc = term->expression->ncomponents;
+  const PetscReal h = 1e-3, shift[] = {-2, -1, 1, 2}, weight[] = {1. / 12, -2. / 3, 2. / 3, -1. / 12};
+  PetscReal       r[8];
+
+  for (PetscInt e = 0; e < term->expression->nentries; e++) {
+    const PetscReal here = d[e];
+
+    for (PetscInt c = 0; c < nc; c++) D[e * nc + c] = 0;
+    for (PetscInt k = 0; k < 4; k++) {
+      d[e] = here + shift[k] * h;
+      PointValue(term, i, d, r);
+      for (PetscInt c = 0; c < nc; c++) D[e * nc + c] += weight[k] / h * r[c];
+    }
+    d[e] = here;
+  }
+}
+
+/* e, or |r|^2/2 */
+static PetscReal PointEnergy(EngdTerm term, PetscInt i, const PetscReal d[])
+{
+  PetscReal r[8], sum = 0;
+
+  PointValue(term, i, d, r);
+  for (PetscInt c = 0; c < term->expression->ncomponents; c++) sum += term->energy ? r[c] : 0.5 * r[c] * r[c];
+  return sum;
+}
+
+/* d^2 e/dd_e dd_f by differences of order 4 */
+static PetscReal DifferenceSecond(EngdTerm term, PetscInt i, PetscReal d[], PetscInt e, PetscInt f)
+{
+  const PetscReal de = d[e], df = d[f];
+  PetscReal       difference[2];
+
+  for (PetscInt k = 0; k < 2; k++) {
+    const PetscReal h = k ? 4e-3 : 2e-3;
+
+    difference[k] = 0;
+    for (PetscInt sign = 0; sign < 4; sign++) {
+      const PetscInt a = sign % 2 ? 1 : -1, b = sign / 2 ? 1 : -1;
+
+      d[e] = de;
+      d[f] = df;
+      d[e] += a * h;
+      d[f] += b * h;
+      difference[k] += a * b * PointEnergy(term, i, d) / (4 * h * h);
+    }
+  }
+  d[e] = de;
+  d[f] = df;
+  return (4 * difference[0] - difference[1]) / 3;
+}
+
+/* the metric at point i: W (m, m) without the weight of the point, from the definition of the curvature */
+static void PointMetric(EngdTerm term, const char curvature[], PetscInt i, PetscInt m, PetscReal d[], PetscReal W[])
+{
+  PetscReal D[8 * 32];
+
+  for (PetscInt k = 0; k < m * m; k++) W[k] = 0;
+  if (curvature[0] == 'l' || curvature[0] == 'h') {
+    for (PetscInt e = 0; e < m; e++) W[e * m + e] = 1;
+  } else if (curvature[0] == 'e' || term->energy) {
+    for (PetscInt k = 0; k < m * m; k++) W[k] = DifferenceSecond(term, i, d, k % m, k / m);
+  } else {
+    DifferenceFirst(term, i, d, D);
+    for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
+      for (PetscInt k = 0; k < m * m; k++) {
+        W[k] += D[k % m * term->expression->ncomponents + c] * D[k / m * term->expression->ncomponents + c];
+      }
+    }
+  }
+}
+
+/* the entries that W acts on: those of the expression, or the value and perhaps the space gradient of each output */
+static PetscInt MetricEntries(const Setting *s, EngdTerm term, const char curvature[], EngdJetEntry entry[])
+{
+  PetscInt m = 0;
+
+  if (curvature[0] == 'g' || curvature[0] == 'e') {
+    CHECK(PetscArraycpy(entry, term->expression->entry, term->expression->nentries));
+    return term->expression->nentries;
+  }
+  for (PetscInt o = 0; o < s->net->noutputs; o++) {
+    entry[m++] = (EngdJetEntry){.output = o, .coordinate = {-1, -1}};
+    for (PetscInt i = 0; curvature[0] == 'h' && term->points->interior && i < term->points->nspace; i++) {
+      entry[m++] = (EngdJetEntry){.output = o, .order = 1, .coordinate = {i, -1}};
+    }
+  }
+  return m;
+}
+
+/* sum_i w_i J_i^T W_i J_i of the local points of a term, added to G (p, p) */
+static void AddTermGramian(const Setting *s, EngdTerm term, const char curvature[], PetscReal G[])
+{
+  const PetscInt   n = term->points->nlocal, p = s->p, noutputs = s->net->noutputs;
+  EngdJetEntry     entry[32];
+  const PetscInt   m = MetricEntries(s, term, curvature, entry);
+  PetscReal       *rows, d[32], W[32 * 32];
+  const PetscReal *theta;
+  PetscInt         channel[32];
+  EngdJetLayout    layout;
+  EngdJetWork      work;
+  EngdJet          jet;
+
+  CHECK(EngdJetLayoutCreate(term->points->nspace, term->points->dim, m, entry, &layout));
+  CHECK(EngdJetCreate(s->net, layout, n, &jet));
+  CHECK(EngdJetWorkCreate(s->net, layout->nchannels * n, &work));
+  CHECK(PetscMalloc1(p * n * m, &rows));
+  CHECK(VecGetArrayRead(s->F->theta, &theta));
+  CHECK(EngdJetForward(jet, theta, n, term->points->x));
+  CHECK(VecRestoreArrayRead(s->F->theta, &theta));
+  for (PetscInt e = 0; e < m; e++) {
+    CHECK(EngdJetLayoutFind(layout, &entry[e], &channel[e]));
+    EntryRows(s, jet, work, channel[e], entry[e].output, rows + e * p * n);
+  }
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal weight = term->weight * term->measure * term->points->weight[i];
+
+    for (PetscInt e = 0; e < m; e++) d[e] = jet->u[(channel[e] * n + i) * noutputs + entry[e].output];
+    PointMetric(term, curvature, i, m, d, W);
+    for (PetscInt k = 0; k < m * m; k++) {
+      const PetscReal *row = rows + (k % m * n + i) * p, *column = rows + (k / m * n + i) * p;
+
+      for (PetscInt j = 0; j < p * p; j++) G[j] += weight * W[k] * row[j % p] * column[j / p];
+    }
+  }
+  CHECK(PetscFree(rows));
+  CHECK(EngdJetWorkDestroy(&work));
+  CHECK(EngdJetDestroy(&jet));
+  CHECK(EngdJetLayoutDestroy(&layout));
+}
+
+static PetscReal *BruteGramian(const Setting *s, const char curvature[])
+{
+  PetscReal *G;
+
+  CHECK(PetscCalloc1(s->p * s->p, &G));
+  for (PetscInt t = 0; t < s->problem->nterms; t++) {
+    if (s->problem->term[t]->points->nlocal) AddTermGramian(s, s->problem->term[t], curvature, G);
+  }
+  assert_int_equal(MPI_Allreduce(MPI_IN_PLACE, G, s->p * s->p, MPIU_REAL, MPI_SUM, PETSC_COMM_WORLD), MPI_SUCCESS);
+  return G;
+}
+
+static void BeginCurvature(const Case *which, const char curvature[], Setting *s)
+{
+  char option[64];
+
+  CHECK(PetscSNPrintf(option, sizeof(option), "-tao_engd_curvature %s", curvature));
+  Begin(PETSC_COMM_WORLD, which, option, s);
+}
+
+/* symmetric; positive semidefinite where W is; equal to the sum over the points by its definition */
+static void GramianOf(const Case *which, const char curvature[])
+{
+  Setting      s;
+  PetscReal   *G, *brute, *mu, *work;
+  PetscBLASInt p, lwork, info;
+
+  BeginCurvature(which, curvature, &s);
+  G     = DenseGramian(s.F);
+  brute = BruteGramian(&s, curvature);
+  CloseAll("G by its definition", s.p * s.p, G, brute, curvature[0] == 'l' || curvature[0] == 'h' ? 1e-13 : 1e-7);
+  for (PetscInt k = 0; k < s.p * s.p; k++) brute[k] = G[k % s.p * s.p + k / s.p];
+  CloseAll("G is symmetric", s.p * s.p, G, brute, 1e-13);
+  if (which->convex || curvature[0] != 'e') {
+    CHECK(PetscBLASIntCast(s.p, &p));
+    lwork = 40 * p;
+    CHECK(PetscMalloc2(p, &mu, lwork, &work));
+    LAPACKsyev_("N", "L", &p, G, &p, mu, work, &lwork, &info);
+    assert_int_equal(info, 0);
+    assert_true(mu[p - 1] > 0);
+    Close("smallest eigenvalue of G", PetscMin(mu[0], 0), 0, 1e-12 * mu[p - 1]);
+    CHECK(PetscFree2(mu, work));
+  }
+  CHECK(PetscFree(G));
+  CHECK(PetscFree(brute));
+  End(&s);
+}
+
+static void GaussNewton(const Case *which)
+{
+  GramianOf(which, "gauss_newton");
+}
+
+static void Energy(const Case *which)
+{
+  PetscReal *G, *other;
+  Setting    s;
+
+  GramianOf(which, "energy");
+  if (!which->linear) return;
+  BeginCurvature(which, "energy", &s);
+  G = DenseGramian(s.F);
+  End(&s);
+  BeginCurvature(which, "gauss_newton", &s);
+  other = DenseGramian(s.F);
+  CloseAll("energy and gauss_newton of a linear PDE", s.p * s.p, G, other, 1e-13);
+  CHECK(PetscFree(G));
+  CHECK(PetscFree(other));
+  End(&s);
+}
+
+static void SobolevL2(const Case *which)
+{
+  GramianOf(which, "l2");
+}
+
+static void SobolevH1(const Case *which)
+{
+  GramianOf(which, "h1");
+}
+
+/* sum_k (C_k J)^T (C_k J) over all blocks and ranks */
+static PetscReal *RootGramian(const Setting *s)
+{
+  const EngdFunctional F = s->F;
+  const PetscReal     *theta;
+  PetscReal           *G, *rows;
+
+  CHECK(PetscCalloc1(s->p * s->p, &G));
+  CHECK(VecGetArrayRead(F->theta, &theta));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    PetscInt   nroots;
+    EngdBlock *block;
+
+    CHECK(EngdFunctionalGetBlock(F, b, &block));
+    CHECK((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
+    CHECK(PetscMalloc1(s->p * block->n, &rows));
+    for (PetscInt k = 0; k < nroots; k++) {
+      CHECK((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
+      CHECK(EngdJetRows(block->jet, theta, F->gu, F->work, rows));
+      for (PetscInt i = 0; i < block->n; i++) {
+        const PetscReal *row = rows + i * s->p;
+
+        for (PetscInt j = 0; j < s->p * s->p; j++) G[j] += row[j % s->p] * row[j / s->p];
+      }
+    }
+    CHECK(PetscFree(rows));
+  }
+  CHECK(VecRestoreArrayRead(F->theta, &theta));
+  assert_int_equal(MPI_Allreduce(MPI_IN_PLACE, G, s->p * s->p, MPIU_REAL, MPI_SUM, PETSC_COMM_WORLD), MPI_SUCCESS);
+  return G;
+}
+
+/* the roots give G, and the diagonal is its diagonal, where W is positive semidefinite */
+static void Roots(const Case *which)
+{
+  const char *const curvature[] = {"gauss_newton", "l2", "h1", "energy"};
+
+  for (PetscInt k = 0; k < (which->convex ? 4 : 3); k++) {
+    PetscReal *G, *roots, *diagonal;
+    Setting    s;
+    Mat        gramian;
+
+    BeginCurvature(which, curvature[k], &s);
+    CHECK(EngdFunctionalCreateGramian(s.F, &gramian));
+    CHECK(EngdGramianSetDamping(gramian, 0.25));
+    CHECK(MatGetDiagonal(gramian, s.w));
+    CHECK(EngdGramianSetDamping(gramian, 0));
+    G     = Dense(gramian);
+    roots = RootGramian(&s);
+    CloseAll("roots", s.p * s.p, roots, G, 1e-13);
+    CHECK(PetscMalloc1(s.p, &diagonal));
+    Whole(s.w, diagonal);
+    for (PetscInt j = 0; j < s.p; j++) roots[j] = G[j * s.p + j] + 0.25;
+    CloseAll("diagonal", s.p, diagonal, roots, 1e-13);
+    CHECK(PetscFree(diagonal));
+    CHECK(PetscFree(G));
+    CHECK(PetscFree(roots));
+    CHECK(MatDestroy(&gramian));
+    End(&s);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const Check checks[] = {{"gauss_newton", GaussNewton, PETSC_FALSE},
+                          {"energy", Energy, PETSC_FALSE},
+                          {"l2", SobolevL2, PETSC_FALSE},
+                          {"h1", SobolevH1, PETSC_FALSE},
+                          {"roots", Roots, PETSC_FALSE}};
+  int         failed;
+
+  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  failed = RunChecks("gramian", PETSC_STATIC_ARRAY_LENGTH(checks), checks, 0, NULL);
+  return EngdFinalize() ? 1 : failed;
+}

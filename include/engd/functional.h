@@ -65,7 +65,7 @@ struct _n_EngdFunctional {
   PetscObjectId    theta_id;     /* which Vec, in which state, theta is a copy of */
   PetscObjectState theta_state;
   EngdJetWork      work;
-  PetscReal       *du, *gu;     /* (noutputs, S n) for the largest block */
+  PetscReal       *du, *gu;     /* (noutputs, S n) or (ncomponents, n) for the largest block */
   EngdBatch       *batch;       /* inputs of an expression */
   PetscInt64       evaluations; /* of the loss, with or without gradient */
   PetscInt64       products;    /* with J, J^T and G */

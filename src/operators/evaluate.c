@@ -112,6 +112,7 @@ PetscErrorCode EngdFunctionalResidual(EngdFunctional F, Vec residual)
       }
     }
   }
+  F->evaluations++;
   PetscCall(VecRestoreArrayWrite(residual, &R));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

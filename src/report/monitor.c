@@ -31,8 +31,8 @@ static PetscErrorCode EstimateTimeLeft(EngdReport report, PetscInt iteration, do
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* report->row <- this iteration; the error is computed only if asked for */
-static PetscErrorCode FillRow(EngdReport report, PetscBool error)
+/* report->row <- this iteration of tao, which may be the subsolver of report->tao; the error only if asked for */
+static PetscErrorCode FillRow(EngdReport report, Tao tao, PetscBool error)
 {
   PetscReal *row = report->row;
   PetscInt   iteration;
@@ -42,13 +42,13 @@ static PetscErrorCode FillRow(EngdReport report, PetscBool error)
 
   PetscFunctionBeginUser;
   seconds = MPI_Wtime() - report->start;
-  PetscCall(TaoGetSolutionStatus(report->tao, &iteration, &row[ENGD_COLUMN_LOSS], &row[ENGD_COLUMN_GRADIENT], NULL,
-                                 NULL, NULL));
+  PetscCall(
+      TaoGetSolutionStatus(tao, &iteration, &row[ENGD_COLUMN_LOSS], &row[ENGD_COLUMN_GRADIENT], NULL, NULL, NULL));
   if (!report->nrows++) {
     report->first_iteration = iteration;
     report->first_seconds   = seconds;
   }
-  PetscCall(TaoEngdGetStatus(report->tao, &status));
+  PetscCall(TaoEngdGetStatus(tao, &status));
   row[ENGD_COLUMN_ITERATION] = iteration;
   row[ENGD_COLUMN_STEP]      = status.step;
   row[ENGD_COLUMN_DAMPING]   = status.damping;
@@ -56,7 +56,7 @@ static PetscErrorCode FillRow(EngdReport report, PetscBool error)
   row[ENGD_COLUMN_SECONDS]   = seconds;
   PetscCall(EstimateTimeLeft(report, iteration, seconds, &row[ENGD_COLUMN_LEFT]));
   if (!error || !report->errors) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TaoGetSolution(report->tao, &theta));
+  PetscCall(TaoGetSolution(tao, &theta));
   PetscCall(EngdErrorsCompute(report->errors, theta, PETSC_FALSE));
   row[ENGD_COLUMN_ERROR] = report->errors->all.relative_l2;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -106,15 +106,17 @@ static PetscErrorCode ShowRow(EngdReport report, PetscBool header)
 /*
   EngdReportMonitor - What TAO calls at each iteration. Collective
 */
-PetscErrorCode EngdReportMonitor(Tao tao, void *data)
+PetscErrorCode EngdReportMonitor(Tao tao, void *self)
 {
-  EngdReport     report = (EngdReport)data;
-  const PetscInt number = report->nrows;
-  PetscBool      show   = (PetscBool)(report->monitor && number % report->every == 0);
+  EngdReport report;
+  PetscInt   number;
+  PetscBool  show;
 
   PetscFunctionBeginUser;
-  (void)tao;
-  PetscCall(FillRow(report, (PetscBool)(show || report->file[ENGD_FILE_HISTORY])));
+  PetscCall(PetscContainerGetPointer((PetscContainer)self, (void **)&report));
+  number = report->nrows;
+  show   = (PetscBool)(report->monitor && number % report->every == 0);
+  PetscCall(FillRow(report, tao, (PetscBool)(show || report->file[ENGD_FILE_HISTORY])));
   report->shown = PETSC_FALSE;
   if (show) PetscCall(ShowRow(report, (PetscBool)(number == 0)));
   PetscCall(EngdHistoryWriteRow(report));

@@ -109,7 +109,9 @@ PetscErrorCode EngdReportStart(EngdReport report)
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SOLUTION));
   PetscCall(EngdHistoryOpen(report));
-  PetscCall(TaoMonitorSet(report->tao, EngdReportMonitor, report, NULL));
+  PetscCall(PetscContainerCreate(report->comm, &report->self));
+  PetscCall(PetscContainerSetPointer(report->self, report));
+  PetscCall(TaoMonitorSet(report->tao, EngdReportMonitor, report->self, NULL));
   PetscCallMPI(MPI_Barrier(report->comm));
   report->start = MPI_Wtime();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -244,6 +246,7 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   if (!*report) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdHistoryClose(*report));
   PetscCall(EngdErrorsDestroy(&(*report)->errors));
+  PetscCall(PetscContainerDestroy(&(*report)->self));
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree((*report)->file[k]));
   PetscCall(PetscCommDestroy(&(*report)->comm));
   PetscCall(PetscFree(*report));

@@ -125,6 +125,24 @@ static PetscErrorCode SetLeastSquares(EngdFunctional F, Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The type, engd unless -tao_type says otherwise, and kfac as what its KSP, if any, is preconditioned with: PETSc's own
+   default needs the entries of a matrix */
+static PetscErrorCode SetType(Tao tao)
+{
+  char type[256] = "engd";
+  KSP  ksp;
+  PC   pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_type", type, sizeof(type), NULL));
+  PetscCall(TaoSetType(tao, type));
+  PetscCall(TaoGetKSP(tao, &ksp));
+  if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetType(pc, "kfac"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdSolverCreate - the optimiser of a functional, of type engd unless -tao_type names another.
 
@@ -160,7 +178,7 @@ PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
   PetscCall(TaoSetObjectiveAndGradient(tao, NULL, FormObjectiveAndGradient, F));
   if (F->least_squares) PetscCall(SetLeastSquares(F, tao));
   PetscCall(TaoSetTolerances(tao, 0, 0, 0));
-  PetscCall(TaoSetType(tao, "engd"));
+  PetscCall(SetType(tao));
   PetscCall(SetLimits(F, tao));
   PetscCall(TaoSetFromOptions(tao));
   *out = tao;

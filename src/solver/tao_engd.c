@@ -279,7 +279,6 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
 {
   TAO_ENGD   *engd;
   const char *prefix;
-  PC          pc;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&engd));
@@ -305,8 +304,6 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   PetscCall(KSPSetOptionsPrefix(tao->ksp, prefix));
   PetscCall(KSPSetType(tao->ksp, KSPCG));
   PetscCall(KSPSetTolerances(tao->ksp, 1e-4, 0, PETSC_DEFAULT, 200));
-  PetscCall(KSPGetPC(tao->ksp, &pc));
-  PetscCall(PCSetType(pc, "kfac"));
   engd->solver->tao = tao;
   engd->solver->ksp = tao->ksp;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -20,6 +20,7 @@ PetscErrorCode EngdLogRegister(void)
   } events[] = {
       {"JetForward", &engd_log.forward},
       {"JetTangent", &engd_log.tangent},
+      {"JetActivation", &engd_log.activation},
       {"JetAdjoint", &engd_log.adjoint},
       {"Expression", &engd_log.expression},
       {"Loss", &engd_log.loss},

@@ -17,15 +17,62 @@ static const char *const at_the_end[] = {
 static PetscErrorCode IsReadLate(const char name[], PetscBool *late)
 {
   static const char *const parts[] = {"_view", "_test_", "converged_reason", "_monitor"};
+  PetscBool                ours;
 
   PetscFunctionBeginUser;
   *late = PETSC_FALSE;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(parts) && !*late; k++) {
+  PetscCall(PetscStrncmp(name, "engd_", 5, &ours));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(parts) && !*late && !ours; k++) {
     char *found;
 
     PetscCall(PetscStrstr(name, parts[k], &found));
     if (found) *late = PETSC_TRUE;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Does `name` begin with prefix, the name of a type in list that is not the chosen one, and an underscore */
+static PetscErrorCode IsOfOtherType(const char name[], const char prefix[], PetscFunctionList list,
+                                    const char chosen[], PetscBool *other)
+{
+  const char **types;
+  int          n;
+  char         start[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscFunctionListGet(list, &types, &n));
+  for (int k = 0; k < n && types[k] && !*other; k++) {
+    PetscBool same;
+
+    PetscCall(PetscStrcmp(types[k], chosen, &same));
+    if (same) continue;
+    PetscCall(PetscSNPrintf(start, sizeof(start), "%s_%s_", prefix, types[k]));
+    PetscCall(PetscStrncmp(name, start, strlen(start), other));
+  }
+  PetscCall(PetscFree(types));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is this an option of a method that another option has put out of use: of a TAO, KSP or PC type not chosen, or of the KSP
+   and PC where the TAO type is not engd. So -pc_type none can follow a problem file that tunes kfac. */
+static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
+{
+  char      tao[64] = "engd", ksp[64] = KSPCG, pc[64] = "kfac";
+  PetscBool engd, preonly, of_ksp, of_pc;
+
+  PetscFunctionBeginUser;
+  *other = PETSC_FALSE;
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_type", tao, sizeof(tao), NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-ksp_type", ksp, sizeof(ksp), NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-pc_type", pc, sizeof(pc), NULL));
+  PetscCall(PetscStrcmp(tao, "engd", &engd));
+  PetscCall(PetscStrcmp(ksp, KSPPREONLY, &preonly)); /* reads no tolerances */
+  PetscCall(PetscStrncmp(name, "ksp_", 4, &of_ksp));
+  PetscCall(PetscStrncmp(name, "pc_", 3, &of_pc));
+  if ((!engd && (of_ksp || of_pc)) || (preonly && of_ksp)) *other = PETSC_TRUE;
+  PetscCall(IsOfOtherType(name, "tao", TaoList, tao, other));
+  PetscCall(IsOfOtherType(name, "ksp", KSPList, ksp, other));
+  PetscCall(IsOfOtherType(name, "pc", PCList, pc, other));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -54,7 +101,8 @@ PetscErrorCode EngdCheckOptions(MPI_Comm comm, PetscBool final)
     size_t length;
 
     skip = PETSC_FALSE;
-    if (!final) PetscCall(IsReadLate(names[i], &skip));
+    PetscCall(IsOfOtherMethod(names[i], &skip));
+    if (!final && !skip) PetscCall(IsReadLate(names[i], &skip));
     if (skip) continue;
     PetscCall(PetscStrlen(list, &length));
     PetscCall(PetscSNPrintf(list + length, sizeof(list) - length, "%s-%s%s%s", unused ? ", " : "", names[i],

@@ -202,7 +202,7 @@ static void TestVectorsAndDerivatives(void **state)
 static void TestNumberedCoordinates(void **state)
 {
   enum { DIM = 12 };
-  char           name[DIM][8];
+  char           name[DIM][16];
   const char    *list[DIM];
   PetscReal      x[DIM], sum = 0.0;
   EngdSymbols    s = {.nspace = DIM, .dim = DIM, .coordinate = list, .noutputs = 2, .output = outputs};

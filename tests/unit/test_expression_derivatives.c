@@ -297,7 +297,7 @@ static void TestNoNaN(void **state)
 static void TestHundredDimensions(void **state)
 {
   enum { DIM = 100 };
-  char           name[DIM][8];
+  char           name[DIM][16];
   const char    *list[DIM];
   EngdSymbols    s = {.nspace = DIM, .dim = DIM, .coordinate = list, .noutputs = 1, .output = outputs};
   PetscLogDouble start, end;

@@ -332,7 +332,6 @@ static void AdjointIdentity(Setting *s)
     }
   }
   for (PetscInt j = 0; j < s->p; j++) right += gradient[j] * dtheta[j];
-  for (PetscInt j = 0; j < s->p; j++) size += PetscAbsReal(gradient[j] * dtheta[j]);
   Close("<gu, du> = <gradient, dtheta>", left, right, 1e-13 * size);
   CHECK(EngdJetGradient(s->jet, s->theta, gu, s->work, gradient));
   for (PetscInt j = 0; j < s->p; j++) right -= 0.5 * gradient[j] * dtheta[j];

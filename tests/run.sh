@@ -3,7 +3,8 @@
 #
 # Three kinds of test, each a line of the output, in this order whatever ends first:
 #   the commands given as arguments (format, ...), one test each
-#   $B/tests/unit/test_*, cmocka programs, on the numbers of ranks that a comment "ranks: 1 2 3" of the source names
+#   $B/tests/unit/test_*, cmocka programs, on the numbers of ranks that a comment "ranks: 1 2 3" of the source names;
+#     "ranks: 1 2 3; errors leak" says of a source that it meets errors, after which nothing is freed
 #   tests/run/*.sh, scripts of runs of the program; each `run` of case.sh in them is one test
 # The last line is "N passed, N failed" and the exit code is 1 when one failed. TEST_TIMEOUT: seconds a program may take.
 set -u
@@ -23,10 +24,10 @@ run_command() { # directory command
 }
 
 # One file of output a rank; rank 0 has the tests, and a test failed when it failed on any rank
-run_unit() { # directory program ranks
+run_unit() { # directory program ranks [leaks]
   # Open MPI unloads its plug-ins before leaks are counted, and on several ranks those leak too
   local ASAN_OPTIONS=${ASAN_OPTIONS:-}
-  (($3 == 1)) || ASAN_OPTIONS+=:detect_leaks=0
+  (($3 == 1)) && [ -z "${4:-}" ] || ASAN_OPTIONS+=:detect_leaks=0
   # shellcheck disable=SC2016
   timeout -k 5 "$TEST_TIMEOUT" "$MPIEXEC" -n "$3" bash -c \
     'exec "$1" >"$0/rank.${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-0}}"' "$1" "$2" 2>"$1/stderr"
@@ -70,9 +71,9 @@ for command in "$@"; do
 done
 for source in tests/unit/test_*.c; do
   [ -e "$source" ] || continue
-  program=${source%.c}
+  program=${source%.c} leaks=$(grep -q 'ranks: *[0-9 ]*; errors leak' "$source" && echo leaks)
   for n in $(sed -n 's/.*ranks: *\([0-9 ]*\).*/\1/p' "$source" | head -n 1 | grep . || echo 1); do
-    names+=("$program") ranks+=("$n") jobs+=("run_unit DIR $B/$program $n")
+    names+=("$program") ranks+=("$n") jobs+=("run_unit DIR $B/$program $n $leaks")
   done
 done
 for script in tests/run/*.sh; do

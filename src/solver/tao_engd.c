@@ -292,8 +292,8 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   engd->damping            = 1e-2;
   engd->damping_min        = 1e-16;
   engd->adapt              = PETSC_TRUE;
-  engd->increase           = 2;
-  engd->decrease           = 4;
+  engd->increase           = 4;
+  engd->decrease           = 10;
   if (!tao->max_it_changed) tao->max_it = 200;
   if (!tao->max_funcs_changed) tao->max_funcs = PETSC_MAX_INT;
   PetscCall(EngdDirectionCreate("krylov", &engd->direction));

@@ -1,6 +1,6 @@
 /*
   Domains from options: names of the coordinates, bounds, time, own types; every mistake in them and in regions.
-  ranks: 1 2
+  ranks: 1 2; errors leak
 */
 #include <engd/private.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
   Problems from options: names, parameters, terms, exact solutions, test points, defaults, -help, and every mistake.
-  ranks: 1 3
+  ranks: 1 3; errors leak
 */
 #include <engd/private.h>
 #include <stdarg.h>

@@ -89,7 +89,7 @@ static void TestArguments(void **state)
   assert_string_equal(EXPAND("-options_file", "-a"), "-options_file needs the name of a file, not '-a'");
 }
 
-/* Comments, quotes, several options a line, and the order of what was set */
+/* Comments, quotes, several options a line, and the order of what was set; the file names the problem */
 static void TestFile(void **state)
 {
   const char *path =
@@ -97,11 +97,11 @@ static void TestFile(void **state)
 
   (void)state;
   assert_string_equal(EXPAND("-z", "0", "-options_file", path, "-a", "2"),
-                      "-z|0|-a|1|-b|x + # 2|-c| -u \"q\"|-flag|-d| -lap(u)|-e||-a|2");
+                      "-z|0|-engd_problem_name|a|-a|1|-b|x + # 2|-c| -u \"q\"|-flag|-d| -lap(u)|-e||-a|2");
   path = WriteFile("empty.opts", "");
-  assert_string_equal(EXPAND("-options_file", path), "");
+  assert_string_equal(EXPAND("-options_file", path), "-engd_problem_name|empty");
   path = WriteFile("lines.opts", "-a \"1;\n 2\"\n-b 3\n");
-  assert_string_equal(EXPAND("-options_file", path), "-a|1;  2|-b|3");
+  assert_string_equal(EXPAND("-options_file", path), "-engd_problem_name|lines|-a|1;  2|-b|3");
 }
 
 static void TestFileMistakes(void **state)
@@ -135,9 +135,25 @@ static void TestSearch(void **state)
       strstr(EXPAND("-options_file", "far.opts"), "'far.opts' not found; searched: the working directory"));
   snprintf(path, sizeof(path), "/no/such:%s", directory);
   setenv("ENGD_OPTIONS_PATH", path, 1);
-  snprintf(expected, sizeof(expected), "-a|1|-options_file_yaml|%s/far.yaml", directory);
+  snprintf(expected, sizeof(expected), "-engd_problem_name|far|-a|1|-options_file_yaml|%s/far.yaml", directory);
   assert_string_equal(EXPAND("-options_file", "far.opts"), expected);
   unsetenv("ENGD_OPTIONS_PATH");
+}
+
+/* Of several files the first one names the problem, by its name without directory and ending */
+static void TestProblemName(void **state)
+{
+  char first[2 * PETSC_MAX_PATH_LEN];
+
+  (void)state;
+  snprintf(first, sizeof(first), "%s", WriteFile("two.part.opts", "-a 1"));
+  assert_string_equal(EXPAND("-options_file", first, "-options_file", WriteFile("tuning.opts", "-a 2")),
+                      "-engd_problem_name|two.part|-a|1|-a|2");
+  snprintf(first, sizeof(first), "%s", WriteFile("first.yaml", "a: 1\n"));
+  assert_non_null(strstr(EXPAND("-options_file", first, "-options_file", WriteFile("tuning.opts", "-a 2")),
+                         "-engd_problem_name|first|-options_file_yaml|"));
+  assert_string_equal(EXPAND("-options_file", WriteFile(".opts", "-engd_problem_name mine")),
+                      "-engd_problem_name|.opts|-engd_problem_name|mine");
 }
 
 static void TestNesting(void **state)
@@ -148,7 +164,8 @@ static void TestNesting(void **state)
   (void)state;
   path = WriteFile("inner.opts", "-i 1");
   snprintf(text, sizeof(text), "-a 1 -options_file %s -b 2", path);
-  assert_string_equal(EXPAND("-options_file", WriteFile("outer.opts", text)), "-a|1|-i|1|-b|2");
+  assert_string_equal(EXPAND("-options_file", WriteFile("outer.opts", text)),
+                      "-engd_problem_name|outer|-a|1|-i|1|-b|2");
   snprintf(text, sizeof(text), "-options_file %s/loop.opts", directory);
   assert_non_null(strstr(EXPAND("-options_file", WriteFile("loop.opts", text)), "nest without end"));
 }
@@ -280,9 +297,10 @@ static int RemoveDirectory(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestExitCodes),     cmocka_unit_test(TestArguments),  cmocka_unit_test(TestFile),
-      cmocka_unit_test(TestFileMistakes),  cmocka_unit_test(TestSearch),     cmocka_unit_test(TestNesting),
-      cmocka_unit_test(TestUnusedOptions), cmocka_unit_test(TestOptionForm), cmocka_unit_test(TestErrorLine),
+      cmocka_unit_test(TestExitCodes),    cmocka_unit_test(TestArguments),     cmocka_unit_test(TestFile),
+      cmocka_unit_test(TestFileMistakes), cmocka_unit_test(TestSearch),        cmocka_unit_test(TestProblemName),
+      cmocka_unit_test(TestNesting),      cmocka_unit_test(TestUnusedOptions), cmocka_unit_test(TestOptionForm),
+      cmocka_unit_test(TestErrorLine),
   };
   int failures;
 

@@ -31,7 +31,6 @@ static PetscErrorCode Choose_Armijo(EngdStep step, EngdSolver solver, EngdLine *
   TaoLineSearchConvergedReason reason;
 
   PetscFunctionBeginUser;
-  (void)solver;
   if (!armijo->theta) {
     PetscCall(VecDuplicate(line->theta, &armijo->theta));
     PetscCall(VecDuplicate(line->theta, &armijo->gradient));
@@ -39,9 +38,13 @@ static PetscErrorCode Choose_Armijo(EngdStep step, EngdSolver solver, EngdLine *
   PetscCall(VecCopy(line->theta, armijo->theta));
   PetscCall(VecCopy(line->gradient, armijo->gradient));
   line->newloss = line->loss;
+  PetscCall(TaoLineSearchReset(armijo->search)); /* its memory of losses may be of other points */
   PetscCall(TaoLineSearchSetInitialStepLength(armijo->search, 1));
   PetscCall(TaoLineSearchApply(armijo->search, armijo->theta, &line->newloss, armijo->gradient, line->d, &line->step,
                                &reason));
+  if (reason > TAOLINESEARCH_SUCCESS_USER) { /* halted: the step need not be the last one whose loss was computed */
+    PetscCall(EngdFunctionalLossAlong(solver->functional, line->theta, line->d, 1, &line->step, &line->newloss));
+  }
   if (reason <= 0 || PetscIsInfOrNanReal(line->newloss) || line->newloss > line->loss) line->step = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

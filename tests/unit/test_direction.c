@@ -1,0 +1,168 @@
+/*
+  Direction krylov: every KSP and PC against the dense solve of (G + lambda I) d = -gradient by LAPACK, those on
+  [J; sqrt(lambda) I] too, at two parameters and dampings in turn; preonly is the preconditioner alone.
+  ranks: 1 2 3
+*/
+#include "solver_case.h"
+
+/* the solver around a KSP with these options, without a Tao, and what a direction needs of it */
+typedef struct {
+  Setting              s[1];
+  struct _n_EngdSolver solver[1];
+  EngdDirection        direction;
+  Vec                  gradient, d;
+} Frame;
+
+static void BeginFrame(const Case *which, const char options[], Frame *f)
+{
+  Begin(PETSC_COMM_WORLD, which, "", f->s);
+  f->solver->tao        = NULL;
+  f->solver->functional = f->s->F;
+  CHECK(EngdFunctionalCreateGramian(f->s->F, &f->solver->G));
+  CHECK(KSPCreate(PETSC_COMM_WORLD, &f->solver->ksp));
+  CHECK(PetscOptionsInsertString(NULL, "-ksp_rtol 1e-14 -ksp_max_it 2000 -ksp_gmres_restart 60"));
+  CHECK(PetscOptionsInsertString(NULL, options));
+  CHECK(KSPSetFromOptions(f->solver->ksp));
+  CHECK(EngdDirectionCreate("krylov", &f->direction));
+  CHECK((*f->direction->ops->setup)(f->direction, f->solver));
+  CHECK(VecDuplicate(f->s->theta, &f->gradient));
+  CHECK(VecDuplicate(f->s->theta, &f->d));
+}
+
+static void EndFrame(Frame *f)
+{
+  CHECK(EngdDirectionDestroy(&f->direction));
+  CHECK(KSPDestroy(&f->solver->ksp));
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(MatDestroy(&f->solver->G));
+  CHECK(VecDestroy(&f->gradient));
+  CHECK(VecDestroy(&f->d));
+  End(f->s);
+}
+
+/* the direction at theta, as an iteration of the optimiser computes it */
+static void ComputeDirection(Frame *f, Vec theta, PetscReal lambda, PetscInt *its)
+{
+  PetscReal loss;
+
+  CHECK(EngdFunctionalSetParameters(f->s->F, theta));
+  CHECK(EngdFunctionalEvaluate(f->s->F, &loss, f->gradient));
+  f->solver->damping = lambda;
+  CHECK(PetscObjectStateIncrease((PetscObject)f->solver->G));
+  CHECK(EngdGramianSetDamping(f->solver->G, lambda));
+  CHECK((*f->direction->ops->compute)(f->direction, f->solver, f->gradient, f->d, its));
+}
+
+static void AgreesWithDense(const Case *which, const char options[])
+{
+  const PetscReal lambda[] = {1e-2, 1e-1};
+  Frame           f;
+  PetscReal      *exact, *d;
+  PetscInt        its;
+
+  BeginFrame(which, options, &f);
+  CHECK(PetscMalloc2(f.s->p, &exact, f.s->p, &d));
+  for (PetscInt k = 0; k < 2; k++) {
+    ComputeDirection(&f, k ? f.s->w : f.s->theta, lambda[k], &its);
+    ExactDirection(f.s->F, lambda[k], f.gradient, exact);
+    Whole(f.d, d);
+    CloseAll(options, (size_t)f.s->p, d, exact, 1e-8);
+    assert_in_range(its, 1, 2000);
+  }
+  CHECK(PetscFree2(exact, d));
+  EndFrame(&f);
+}
+
+static void TestOnGramian(void **state)
+{
+  const char *const methods[] = {"-ksp_type cg -pc_type none",
+                                 "-ksp_type cg -pc_type jacobi",
+                                 "-ksp_type cg -pc_type kfac",
+                                 "-ksp_type minres -pc_type none",
+                                 "-ksp_type minres -pc_type kfac",
+                                 "-ksp_type gmres -pc_type none",
+                                 "-ksp_type gmres -pc_type kfac",
+                                 "-ksp_type fgmres -pc_type jacobi",
+                                 "-ksp_type cg -pc_type kfac -pc_kfac_ema 0 -pc_kfac_damping 1e-3"};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(methods); k++) {
+    AgreesWithDense(&poisson, methods[k]);
+    AgreesWithDense(&ritz, methods[k]);
+  }
+}
+
+static void TestOnJacobian(void **state)
+{
+  const char *const methods[] = {"-ksp_type lsqr -pc_type none", "-ksp_type lsqr -pc_type jacobi",
+                                 "-ksp_type lsqr -pc_type kfac", "-ksp_type cgls -pc_type none"};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(methods); k++) AgreesWithDense(&poisson, methods[k]);
+}
+
+/* preonly with kfac is the KFAC optimiser: d = -P^{-1} gradient, with a P made here */
+static void TestPreconditionerAlone(void **state)
+{
+  PetscReal *expected, *d;
+  PetscInt   its;
+  Frame      f;
+  PC         pc;
+
+  (void)state;
+  BeginFrame(&poisson, "-ksp_type preonly -pc_type kfac -pc_kfac_damping 1e-4", &f);
+  CHECK(PetscMalloc2(f.s->p, &expected, f.s->p, &d));
+  CHECK(PCCreate(PETSC_COMM_WORLD, &pc));
+  CHECK(PCSetFromOptions(pc));
+  for (PetscInt k = 0; k < 2; k++) { /* the second time with factors averaged over both */
+    ComputeDirection(&f, k ? f.s->w : f.s->theta, 0.3, &its);
+    Whole(f.d, d);
+    CHECK(PCSetOperators(pc, f.solver->G, f.solver->G));
+    CHECK(PCApply(pc, f.gradient, f.s->v));
+    CHECK(VecScale(f.s->v, -1));
+    Whole(f.s->v, expected);
+    CloseAll("preonly", (size_t)f.s->p, d, expected, 1e-13);
+    assert_int_equal(its, 1);
+  }
+  CHECK(PCDestroy(&pc));
+  CHECK(PetscFree2(expected, d));
+  EndFrame(&f);
+}
+
+/* a KSP that stops early leaves what it has: one step of CG is -alpha gradient with the best alpha */
+static void TestStopsEarly(void **state)
+{
+  PetscReal gg, gGg, *expected, *d;
+  PetscInt  its;
+  Frame     f;
+
+  (void)state;
+  BeginFrame(&poisson, "-ksp_type cg -pc_type none -ksp_max_it 1", &f);
+  CHECK(PetscMalloc2(f.s->p, &expected, f.s->p, &d));
+  ComputeDirection(&f, f.s->theta, 1e-2, &its);
+  Whole(f.d, d);
+  CHECK(MatMult(f.solver->G, f.gradient, f.s->v));
+  CHECK(VecDot(f.gradient, f.s->v, &gGg));
+  CHECK(VecDot(f.gradient, f.gradient, &gg));
+  CHECK(VecScale(f.gradient, -gg / gGg));
+  Whole(f.gradient, expected);
+  CloseAll("one step of CG", (size_t)f.s->p, d, expected, 1e-12);
+  assert_int_equal(its, 1);
+  CHECK(PetscFree2(expected, d));
+  EndFrame(&f);
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestOnGramian),
+      cmocka_unit_test(TestOnJacobian),
+      cmocka_unit_test(TestPreconditionerAlone),
+      cmocka_unit_test(TestStopsEarly),
+  };
+  int failed;
+
+  if (EngdInitialize(&argc, &argv, NULL) || PCRegister("kfac", PCCreate_KFAC)) return 1;
+  failed = cmocka_run_group_tests_name("direction", tests, NULL, NULL);
+  return EngdFinalize() ? 1 : failed;
+}

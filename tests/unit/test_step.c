@@ -1,0 +1,222 @@
+/*
+  Steps along a given direction: grid takes the argmin of a brute-force loop, armijo a point of sufficient decrease, fixed
+  its length; uphill, or where no loss is finite, the step is rejected. None of them moves theta.
+  ranks: 1 2 3
+*/
+#include "solver_case.h"
+
+/* a step with these options and a line to choose on, in a solver of its own */
+typedef struct {
+  Setting              s[1];
+  Tao                  tao;
+  struct _n_EngdSolver solver[1];
+  EngdStep             step;
+  EngdLine             line;
+  Vec                  before; /* theta */
+} Frame;
+
+static PetscErrorCode StepSetFromOptions(EngdStep step, EngdSolver solver)
+{
+  PetscFunctionBeginUser;
+  PetscOptionsBegin(PETSC_COMM_WORLD, NULL, "Step", NULL);
+  PetscCall((*step->ops->setfromoptions)(step, solver, PetscOptionsObject));
+  PetscOptionsEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the line from theta along -factor gradient */
+static void SetLine(Frame *f, PetscReal factor)
+{
+  EngdLine *line = &f->line;
+
+  *line = (EngdLine){.theta = f->s->theta, .gradient = f->s->w, .d = f->s->v, .step = -1, .newloss = -1};
+  CHECK(VecCopy(line->theta, f->before));
+  CHECK(EngdFunctionalSetParameters(f->s->F, line->theta));
+  CHECK(EngdFunctionalEvaluate(f->s->F, &line->loss, line->gradient));
+  CHECK(VecCopy(line->gradient, line->d));
+  CHECK(VecScale(line->d, -factor));
+  CHECK(VecDot(line->gradient, line->d, &line->slope));
+}
+
+static void BeginFrame(const Case *which, const char type[], const char options[], Frame *f)
+{
+  Begin(PETSC_COMM_WORLD, which, "", f->s);
+  CreateTao(f->s, "", &f->tao);
+  CHECK(VecDuplicate(f->s->theta, &f->before));
+  f->solver->functional = f->s->F;
+  f->solver->tao        = f->tao;
+  CHECK(EngdStepCreate(type, &f->step));
+  CHECK(PetscOptionsInsertString(NULL, options));
+  CHECK(StepSetFromOptions(f->step, f->solver));
+  CHECK(PetscOptionsClear(NULL));
+}
+
+static void EndFrame(Frame *f)
+{
+  CHECK(EngdStepDestroy(&f->step));
+  CHECK(TaoDestroy(&f->tao));
+  CHECK(VecDestroy(&f->before));
+  End(f->s);
+}
+
+/* the step type chooses; theta stays, a step that is taken has the loss it tells, and a lower one */
+static void Choose(Frame *f)
+{
+  PetscBool same;
+
+  CHECK((*f->step->ops->choose)(f->step, f->solver, &f->line));
+  CHECK(VecEqual(f->line.theta, f->before, &same));
+  assert_true(same);
+  if (f->line.step == 0) return;
+  assert_true(f->line.step > 0);
+  assert_true(f->line.newloss <= f->line.loss);
+  Close("loss of the step", f->line.newloss, LossAt(f->s->F, f->line.theta, f->line.step, f->line.d),
+        1e-12 * f->line.loss);
+}
+
+/* of -gradient: from far too long to far too short */
+static const PetscReal factors[] = {1e3, 30, 1, 1e-1, 1e-2, 1e-5, 1e-8};
+
+static void GridIsArgmin(const Case *which, const char options[], PetscInt n, PetscReal ratio)
+{
+  PetscInt different = 0;
+  Frame    f;
+
+  BeginFrame(which, "grid", options, &f);
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(factors); k++) {
+    PetscReal best = 0, least, step = 1;
+
+    SetLine(&f, factors[k]);
+    least = f.line.loss;
+    for (PetscInt i = 0; i < n; i++, step *= ratio) {
+      const PetscReal loss = LossAt(f.s->F, f.line.theta, step, f.line.d);
+
+      if (PetscIsInfOrNanReal(loss) || loss >= least) continue;
+      least = loss;
+      best  = step;
+    }
+    Choose(&f);
+    Close("step", f.line.step, best, 1e-12);
+    Close("its loss", f.line.newloss, least, 1e-12 * f.line.loss);
+    different += best > 0 && best < 1;
+  }
+  assert_true(different > 1); /* the directions are not all alike */
+  EndFrame(&f);
+}
+
+static void TestGrid(void **state)
+{
+  (void)state;
+  GridIsArgmin(&poisson, "", 31, 0.5);
+  GridIsArgmin(&ritz, "-tao_engd_grid_points 12 -tao_engd_grid_ratio 0.3", 12, 0.3);
+  GridIsArgmin(&logarithm, "-tao_engd_grid_points 40 -tao_engd_grid_ratio 0.7", 40, 0.7);
+}
+
+static void TestArmijo(void **state)
+{
+  const Case *const problems[] = {&poisson, &ritz, &logarithm};
+  PetscInt          shortened  = 0;
+  Frame             f;
+
+  (void)state;
+  for (size_t c = 0; c < PETSC_STATIC_ARRAY_LENGTH(problems); c++) {
+    BeginFrame(problems[c], "armijo", "-tao_ls_armijo_sigma 0.1", &f);
+    for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(factors); k++) {
+      SetLine(&f, factors[k]);
+      Choose(&f);
+      assert_true(f.line.step > 0 && f.line.step <= 1);
+      assert_true(f.line.newloss <= f.line.loss + 0.1 * f.line.step * f.line.slope);
+      if (f.line.step == 1) continue;
+      /* the first of 1, 1/2, 1/4, ... that does */
+      assert_false(LossAt(f.s->F, f.line.theta, 2 * f.line.step, f.line.d) <=
+                   f.line.loss + 0.1 * 2 * f.line.step * f.line.slope);
+      shortened++;
+    }
+    EndFrame(&f);
+  }
+  assert_true(shortened > 3);
+}
+
+/* Decrease is measured from the present loss, not from the least that an earlier search has met: points may have changed */
+static void TestArmijoForgets(void **state)
+{
+  Frame f;
+
+  (void)state;
+  BeginFrame(&poisson, "armijo", "", &f);
+  SetLine(&f, 1e-2);
+  Choose(&f);
+  SetLine(&f, 1e-6);
+  Choose(&f);
+  assert_true(f.line.step == 1);
+  EndFrame(&f);
+}
+
+/* Few evaluations: no step, rather than one whose loss nobody has computed */
+static void TestArmijoRunsOut(void **state)
+{
+  Frame f;
+
+  (void)state;
+  for (int n = 1; n < 12; n++) {
+    char options[64];
+
+    snprintf(options, sizeof(options), "-tao_ls_max_funcs %d -tao_ls_armijo_sigma 0.4", n);
+    BeginFrame(&poisson, "armijo", options, &f);
+    SetLine(&f, 0.1);
+    Choose(&f);
+    EndFrame(&f);
+  }
+}
+
+static void TestFixed(void **state)
+{
+  Frame f;
+
+  (void)state;
+  BeginFrame(&poisson, "fixed", "-tao_engd_step_length 0.25", &f);
+  SetLine(&f, 1e-5);
+  Choose(&f);
+  assert_true(f.line.step == 0.25);
+  SetLine(&f, 1e3); /* an increase */
+  Choose(&f);
+  assert_true(f.line.step == 0);
+  EndFrame(&f);
+  BeginFrame(&logarithm, "fixed", "", &f);
+  SetLine(&f, 1e-4);
+  Choose(&f);
+  assert_true(f.line.step == 1);
+  SetLine(&f, 1e6);
+  assert_true(PetscIsNanReal(LossAt(f.s->F, f.line.theta, 1, f.line.d)));
+  Choose(&f);
+  assert_true(f.line.step == 0);
+  EndFrame(&f);
+}
+
+static void TestUphill(void **state)
+{
+  const char *const types[] = {"grid", "armijo", "fixed"};
+  Frame             f;
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(types); k++) {
+    BeginFrame(&poisson, types[k], "-tao_engd_grid_points 12", &f);
+    SetLine(&f, -1e-3);
+    Choose(&f);
+    assert_true(f.line.step == 0);
+    EndFrame(&f);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestGrid),          cmocka_unit_test(TestArmijo), cmocka_unit_test(TestArmijoForgets),
+      cmocka_unit_test(TestArmijoRunsOut), cmocka_unit_test(TestFixed),  cmocka_unit_test(TestUphill),
+  };
+  int failed;
+
+  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  failed = cmocka_run_group_tests_name("step", tests, NULL, NULL);
+  return EngdFinalize() ? 1 : failed;
+}

@@ -127,15 +127,21 @@ static PetscErrorCode SetLeastSquares(EngdFunctional F, Tao tao)
 
 /* The type, engd unless -tao_type says otherwise, and kfac as what its KSP, if any, is preconditioned with: PETSc's own
    default needs the entries of a matrix */
-static PetscErrorCode SetType(Tao tao)
+static PetscErrorCode SetType(EngdFunctional F, Tao tao)
 {
-  char type[256] = "engd";
-  KSP  ksp;
-  PC   pc;
+  char      type[256] = "engd";
+  PetscBool residual;
+  KSP       ksp;
+  PC        pc;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_type", type, sizeof(type), NULL));
   PetscCall(TaoSetType(tao, type));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)tao, &residual, TAOBRGN, TAOPOUNDERS, ""));
+  PetscCheck(
+      F->least_squares || !residual, F->comm, PETSC_ERR_USER_INPUT,
+      "-tao_type %s is for least squares, but a term of this problem is an energy; engd, lmvm, nls are for both",
+      type);
   PetscCall(TaoGetKSP(tao, &ksp));
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(ksp, &pc));
@@ -178,7 +184,7 @@ PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
   PetscCall(TaoSetObjectiveAndGradient(tao, NULL, FormObjectiveAndGradient, F));
   if (F->least_squares) PetscCall(SetLeastSquares(F, tao));
   PetscCall(TaoSetTolerances(tao, 0, 0, 0));
-  PetscCall(SetType(tao));
+  PetscCall(SetType(F, tao));
   PetscCall(SetLimits(F, tao));
   PetscCall(TaoSetFromOptions(tao));
   *out = tao;

@@ -20,6 +20,7 @@ typedef struct {
 static PetscErrorCode RunSetUp(MPI_Comm comm, Run *run)
 {
   PetscFunctionBeginUser;
+  PetscCall(PetscLogStagePush(engd_log.setup));
   PetscCall(EngdProblemCreate(comm, &run->problem));
   PetscCall(EngdProblemSetFromOptions(run->problem));
   PetscCall(EngdNetworkCreate(comm, &run->network));
@@ -34,6 +35,7 @@ static PetscErrorCode RunSetUp(MPI_Comm comm, Run *run)
   PetscCall(TaoSetSolution(run->tao, run->theta));
   PetscCall(EngdReportCreate(run->functional, run->tao, &run->report));
   PetscCall(EngdReportSetFromOptions(run->report));
+  PetscCall(PetscLogStagePop());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -52,8 +52,9 @@ static PetscErrorCode RunTrain(MPI_Comm comm, Run *run)
   PetscCall(TaoSolve(run->tao));
   PetscCall(PetscLogStagePop());
   PetscCall(PetscLogStagePush(engd_log.report));
-  PetscCall(EngdCheckOptions(comm, PETSC_TRUE));
   PetscCall(EngdReportFinish(run->report));
+  PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
+  PetscCall(EngdCheckOptions(comm, PETSC_TRUE)); /* after the results: a mistake found this late must not cost them */
   PetscCall(PetscLogStagePop());
   PetscFunctionReturn(PETSC_SUCCESS);
 }

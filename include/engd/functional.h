@@ -93,6 +93,14 @@ PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *);
 PETSC_INTERN PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *);
 
+/* the Jacobian written out, rows of the curvature's roots: by rows A (nrows, p) on each rank, or by columns A (p_local, N) */
+PETSC_INTERN PetscErrorCode EngdExplicitCountRows(EngdFunctional, PetscInt *nrows);
+PETSC_INTERN PetscErrorCode EngdExplicitHasResidual(EngdFunctional, PetscBool *);
+PETSC_INTERN PetscErrorCode EngdExplicitBytes(EngdFunctional, PetscBool by_columns, PetscReal *);
+PETSC_INTERN PetscErrorCode EngdExplicitFillRows(EngdFunctional, PetscInt lda, PetscReal A[]);
+PETSC_INTERN PetscErrorCode EngdExplicitFillColumns(EngdFunctional, const PetscInt ranges[], PetscInt lda,
+                                                    PetscReal A[]);
+
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate(const char type[], EngdCurvature *);
 PETSC_INTERN PetscErrorCode EngdCurvatureDestroy(EngdCurvature *);
 PETSC_EXTERN PetscErrorCode EngdCurvatureRegister(const char[], PetscErrorCode (*)(EngdCurvature));

@@ -28,6 +28,7 @@
 #include <engd/problem.h>
 #include <engd/network.h>
 #include <engd/functional.h>
+#include <engd/linalg.h>
 #include <engd/solver.h>
 #include <engd/report.h>
 

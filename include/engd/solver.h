@@ -26,10 +26,15 @@ struct _n_EngdSolver {
 /* A direction d, approximately -G^{-1} gradient at the present parameters of the functional */
 typedef struct _n_EngdDirection *EngdDirection;
 struct _n_EngdDirection {
-  char *type;
+  char     *type;
+  PetscReal damping; /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
   struct {
+    PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, PetscOptionItems *); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
     PetscErrorCode (*compute)(EngdDirection, EngdSolver, Vec gradient, Vec d, PetscInt *krylov_iterations);
+    /* may be NULL: a more cautious d at the same point for attempt 1, 2, ..., or false when there is none left */
+    PetscErrorCode (*retry)(EngdDirection, EngdSolver, PetscInt attempt, Vec d, PetscBool *);
+    PetscErrorCode (*view)(EngdDirection, PetscViewer); /* may be NULL */
     PetscErrorCode (*destroy)(EngdDirection);
   } ops[1];
   void *data;
@@ -59,6 +64,7 @@ PETSC_EXTERN PetscErrorCode EngdDirectionRegister(const char[], PetscErrorCode (
 PETSC_INTERN PetscErrorCode EngdDirectionCreate(const char[], EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
+PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
 
 PETSC_EXTERN PetscErrorCode EngdStepRegister(const char[], PetscErrorCode (*)(EngdStep));
 PETSC_INTERN PetscErrorCode EngdStepCreate(const char[], EngdStep *);

@@ -66,9 +66,10 @@ PETSC_INTERN PetscErrorCode EngdRegistryFind(EngdRegistry *, const char option[]
 /* Log events, each with its flops, and the stages of a run */
 typedef struct {
   PetscLogEvent forward, tangent, adjoint, activation,
-      expression;                                            /* the jets of the network, the text of the problem */
-  PetscLogEvent loss, gradient, jacobian, gramian, diagonal; /* the operators */
+      expression; /* the jets of the network, the text of the problem */
+  PetscLogEvent loss, gradient, jacobian, gramian, diagonal, explicit; /* the operators */
   PetscLogEvent kfac_factors, kfac_invert, kfac_apply;
+  PetscLogEvent qr, svd;
   PetscLogEvent direction, step, points;
   PetscLogStage setup, train, report;
 } EngdLog;

@@ -82,19 +82,37 @@ PetscErrorCode EngdNetworkSetActivation(EngdNetwork net, const char name[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -network_layers n1,n2,... */
+static PetscErrorCode SetLayersFromText(EngdNetwork net, const char text[])
+{
+  char    **items;
+  PetscInt *widths, n;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdParseList("-network_layers", text, &n, &items));
+  PetscCall(PetscMalloc1(n, &widths));
+  for (PetscInt l = 0; l < n; l++) PetscCall(EngdParseWhole("-network_layers", items[l], 1, &widths[l]));
+  PetscCall(EngdNetworkSetLayers(net, n, widths));
+  PetscCall(PetscFree(widths));
+  PetscCall(EngdListDestroy(n, &items));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdNetworkSetFromOptions - reads the -network_ options and fixes the sizes. Collective */
 PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
 {
   const char *const initial[] = {"glorot", "normal"};
-  PetscInt          widths[64], n = PETSC_STATIC_ARRAY_LENGTH(widths), choice = 0;
-  char              name[PETSC_MAX_PATH_LEN];
+  PetscInt          choice    = 0;
+  char              name[PETSC_MAX_PATH_LEN], *layers;
   PetscBool         set;
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(net->comm, NULL, "Network", "EngdNetwork");
-  PetscCall(PetscOptionsIntArray("-network_layers", "Units of each hidden layer, positive, as in 64,64 (default 64)",
-                                 "EngdNetworkSetLayers", widths, &n, &set));
-  if (set) PetscCall(EngdNetworkSetLayers(net, n, widths));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-network_layers",
+                            "Units of each hidden layer, positive, as in 64,64", "EngdNetworkSetLayers", "64", NULL,
+                            &layers));
+  PetscCall(SetLayersFromText(net, layers));
+  PetscCall(PetscFree(layers));
   PetscCall(PetscOptionsString("-network_activation",
                                "Activation of the hidden layers: tanh, sin, sigmoid, softplus, silu, gelu",
                                "EngdNetworkSetActivation", net->activation, name, sizeof(name), &set));
@@ -113,6 +131,8 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
                              "EngdNetworkInitialize", net->initial_bias, &net->initial_bias, NULL));
   PetscCheck(net->initial_scale > 0 && !PetscIsInfReal(net->initial_scale), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-network_init_scale %g: give a positive number", (double)net->initial_scale);
+  PetscCheck(net->initial_bias >= 0 && !PetscIsInfOrNanReal(net->initial_bias), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-network_init_bias %g: give zero or a positive number", (double)net->initial_bias);
   PetscOptionsEnd();
   PetscCall(EngdNetworkSetUp(net));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -120,23 +140,29 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
 
 PetscErrorCode EngdNetworkSetUp(EngdNetwork net)
 {
+  PetscInt64 p = 0;
+
   PetscFunctionBeginUser;
   if (net->setup) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree(net->layer));
-  net->nlayers     = net->nhidden + 1;
-  net->nparameters = 0;
-  net->widest      = 0;
+  net->nlayers = net->nhidden + 1;
+  net->widest  = 0;
   PetscCall(PetscMalloc1(net->nlayers, &net->layer));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     EngdLayer *layer = &net->layer[l];
 
     layer->n_in   = l == 0 ? net->ninputs : net->width[l - 1];
     layer->n_out  = l == net->nhidden ? net->noutputs : net->width[l];
-    layer->offset = net->nparameters;
+    layer->offset = (PetscInt)p;
     net->widest   = PetscMax(net->widest, PetscMax(layer->n_in, layer->n_out));
-    net->nparameters += (layer->n_in + 1) * layer->n_out;
+    p += ((PetscInt64)layer->n_in + 1) * layer->n_out;
+    PetscCheck(p <= PETSC_MAX_INT, net->comm, PETSC_ERR_ARG_OUTOFRANGE,
+               "-network_layers: more parameters than the %" PetscInt_FMT
+               " that this PETSc can number; smaller layers",
+               PETSC_MAX_INT);
   }
-  net->setup = PETSC_TRUE;
+  net->nparameters = (PetscInt)p;
+  net->setup       = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -125,6 +125,9 @@ static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt n, Pets
     block->start = b * (total / nblocks) + PetscMin(b, total % nblocks);
     block->n     = total / nblocks + (b < total % nblocks);
     block->row   = F->nrows;
+    PetscCheck((PetscInt64)F->nrows + (PetscInt64)block->n * expression->ncomponents <= PETSC_MAX_INT,
+               PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+               "term %s: more residuals than this PETSc can number; take fewer points", term->name);
     F->nrows += term->energy ? 0 : block->n * expression->ncomponents;
     PetscCall(PetscMalloc4(expression->ncomponents * block->n, &block->value, expression->nfirst * block->n,
                            &block->first, expression->nsecond * block->n, &block->second, block->n, &block->weight));

@@ -30,7 +30,10 @@ PetscErrorCode EngdOptionsText(PetscOptionItems *PetscOptionsObject, const char 
                                sizeof(shown), NULL));
   PetscCall(PetscOptionsFindPair(PetscOptionsObject->options, prefix, option, &value, &set));
   PetscCall(PetscOptionsHasHelp(PetscOptionsObject->options, &help));
-  if (set && !help) PetscCheck(value && *value, comm, PETSC_ERR_USER_INPUT, "-%s%s has no value", prefix, option + 1);
+  if (set && !help)
+    PetscCheck(value && *value, comm, PETSC_ERR_USER_INPUT,
+               "-%s%s has no value (one that begins with a minus sign is put in parentheses: (-u))", prefix,
+               option + 1);
   if (example && !help)
     PetscCheck(set, comm, PETSC_ERR_USER_INPUT, "-%s%s is missing: give it, for example -%s%s %s", prefix, option + 1,
                prefix, option + 1, example);

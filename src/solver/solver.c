@@ -130,14 +130,18 @@ static PetscErrorCode SetLeastSquares(EngdFunctional F, Tao tao)
 static PetscErrorCode SetType(EngdFunctional F, Tao tao)
 {
   char      type[256] = "engd";
-  PetscBool residual;
+  PetscBool residual, refused;
   KSP       ksp;
   PC        pc;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_type", type, sizeof(type), NULL));
+  PetscCall(
+      PetscStrInList(type, "ipm,pdipm,almm,admm,ssils,ssfls,asils,asfls,lcl,gpcg,pounders,shell", ',', &refused));
+  PetscCheck(!refused, F->comm, PETSC_ERR_ARG_WRONG,
+             "-tao_type %s is for another kind of problem; take engd, lmvm, nls, ntr, brgn, cg, ...", type);
   PetscCall(TaoSetType(tao, type));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)tao, &residual, TAOBRGN, TAOPOUNDERS, ""));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)tao, &residual, TAOBRGN, ""));
   PetscCheck(
       F->least_squares || !residual, F->comm, PETSC_ERR_USER_INPUT,
       "-tao_type %s is for least squares, but a term of this problem is an energy; engd, lmvm, nls are for both",
@@ -146,6 +150,36 @@ static PetscErrorCode SetType(EngdFunctional F, Tao tao)
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCSetType(pc, "kfac"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Limits that PETSc takes as they come, and a PC that cannot work without the entries of a matrix: told before training */
+static PetscErrorCode CheckOptions(EngdFunctional F, Tao tao)
+{
+  KSP       ksp;
+  PC        pc;
+  PCType    type;
+  PetscReal rtol;
+  PetscInt  maximum;
+  PetscBool fits;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetMaximumIterations(tao, &maximum));
+  PetscCheck(maximum >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-tao_max_it %" PetscInt_FMT ": give a positive number",
+             maximum);
+  PetscCall(TaoGetKSP(tao, &ksp));
+  if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, &maximum));
+  PetscCheck(rtol >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-ksp_rtol %g: give zero or a positive number",
+             (double)rtol);
+  PetscCheck(maximum > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-ksp_max_it %" PetscInt_FMT ": give a positive number",
+             maximum);
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCGetType(pc, &type));
+  PetscCall(PetscStrInList(type, "kfac,none,jacobi,pbjacobi,shell,composite,ksp,mat,lmvm,nystrom", ',', &fits));
+  PetscCheck(fits, F->comm, PETSC_ERR_ARG_WRONG,
+             "-pc_type %s needs the entries of a matrix, and the Gramian is never formed; take kfac, jacobi or none",
+             type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,6 +221,7 @@ PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
   PetscCall(SetType(F, tao));
   PetscCall(SetLimits(F, tao));
   PetscCall(TaoSetFromOptions(tao));
+  PetscCall(CheckOptions(F, tao));
   *out = tao;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

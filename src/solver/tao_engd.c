@@ -23,7 +23,8 @@ typedef struct {
   PetscInt             max_rejections;
   EngdDirection        direction;
   EngdStep             step;
-  Vec                  buffer; /* m_k */
+  PetscReal            retry_step;          /* more cautious directions are tried after a step no longer than this */
+  Vec                  buffer, trial, best; /* m_{k-1}, a try of m_k and the best one so far */
   EngdStatus           status;
 } TAO_ENGD;
 
@@ -38,21 +39,23 @@ static PetscErrorCode TaoSetUp_Engd(Tao tao)
   if (!tao->gradient) PetscCall(VecDuplicate(tao->solution, &tao->gradient));
   if (!tao->stepdirection) PetscCall(VecDuplicate(tao->solution, &tao->stepdirection));
   PetscCall(VecDuplicate(tao->solution, &engd->buffer));
+  PetscCall(VecDuplicate(tao->solution, &engd->trial));
+  PetscCall(VecDuplicate(tao->solution, &engd->best));
   PetscCall((*engd->direction->ops->setup)(engd->direction, engd->solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* m = mu m + d; a sum that does not go down starts anew from d. slope = gradient . m */
+/* m_k = mu m_{k-1} + d; a sum that does not go down starts anew from d. slope = gradient . m_k */
 static PetscErrorCode AddMomentum(TAO_ENGD *engd, Vec d, EngdLine *line)
 {
   PetscFunctionBeginUser;
-  PetscCall(VecAYPX(engd->buffer, engd->momentum, d));
-  PetscCall(VecDot(line->gradient, engd->buffer, &line->slope));
+  PetscCall(VecWAXPY(engd->trial, engd->momentum, engd->buffer, d));
+  PetscCall(VecDot(line->gradient, engd->trial, &line->slope));
   if (line->slope >= 0 && engd->momentum > 0) {
-    PetscCall(VecCopy(d, engd->buffer));
-    PetscCall(VecDot(line->gradient, engd->buffer, &line->slope));
+    PetscCall(VecCopy(d, engd->trial));
+    PetscCall(VecDot(line->gradient, engd->trial, &line->slope));
   }
-  line->d = engd->buffer;
+  line->d = engd->trial;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -80,6 +83,40 @@ static PetscErrorCode AdaptDamping(TAO_ENGD *engd, Vec d, PetscInt *rejections)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The step along d. After none, or one of at most retry_step, the more cautious directions of the type are tried, if it has
+   any, up to the first longer step. The best of all tries is taken; its m is line->d = best */
+static PetscErrorCode ChooseStep(Tao tao, EngdLine *line)
+{
+  TAO_ENGD     *engd      = (TAO_ENGD *)tao->data;
+  EngdDirection direction = engd->direction;
+  PetscBool     another   = PETSC_TRUE;
+  EngdLine      best      = *line;
+  PetscReal     damping   = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt attempt = 1; another; attempt++) {
+    line->step = 0;
+    PetscCall(AddMomentum(engd, tao->stepdirection, line));
+    if (line->slope < 0) {
+      PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
+      PetscCall((*engd->step->ops->choose)(engd->step, engd->solver, line));
+      PetscCall(PetscLogEventEnd(engd_log.step, 0, 0, 0, 0));
+    }
+    if (attempt == 1 || (line->step > 0 && (best.step == 0 || line->newloss < best.newloss))) {
+      best    = *line;
+      damping = direction->damping;
+      PetscCall(VecCopy(line->d, engd->best));
+    }
+    another = PETSC_FALSE;
+    if (line->step > engd->retry_step || !direction->ops->retry) break;
+    PetscCall((*direction->ops->retry)(direction, engd->solver, attempt, tao->stepdirection, &another));
+  }
+  *line              = best;
+  line->d            = engd->best;
+  direction->damping = damping;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* direction and step from theta; theta, loss and gradient are moved if a step was found */
 static PetscErrorCode Iterate(Tao tao, PetscReal *loss)
 {
@@ -90,18 +127,15 @@ static PetscErrorCode Iterate(Tao tao, PetscReal *loss)
   PetscFunctionBeginUser;
   PetscCall(TaoComputeHessian(tao, tao->solution, tao->hessian, tao->hessian_pre));
   PetscCall(EngdGramianSetDamping(solver->G, solver->damping));
+  engd->direction->damping = solver->damping;
   PetscCall(PetscLogEventBegin(engd_log.direction, 0, 0, 0, 0));
   PetscCall(
       (*engd->direction->ops->compute)(engd->direction, solver, tao->gradient, tao->stepdirection, &tao->ksp_its));
   PetscCall(PetscLogEventEnd(engd_log.direction, 0, 0, 0, 0));
   tao->ksp_tot_its += tao->ksp_its;
-  PetscCall(AddMomentum(engd, tao->stepdirection, &line));
-  if (line.slope < 0) {
-    PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
-    PetscCall((*engd->step->ops->choose)(engd->step, solver, &line));
-    PetscCall(PetscLogEventEnd(engd_log.step, 0, 0, 0, 0));
-  }
-  engd->status = (EngdStatus){line.step, solver->damping, tao->ksp_its, tao->ksp_tot_its};
+  PetscCall(ChooseStep(tao, &line));
+  PetscCall(VecCopy(line.d, engd->buffer));
+  engd->status = (EngdStatus){line.step, engd->direction->damping, tao->ksp_its, tao->ksp_tot_its};
   if (line.step > 0) {
     PetscCall(VecAXPY(tao->solution, line.step, line.d));
     PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, loss, tao->gradient));
@@ -192,7 +226,7 @@ static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, PetscOptionItems *PetscOpt
   PetscFunctionBeginUser;
   PetscCall(EngdGramianGetFunctional(tao->hessian, &engd->solver->functional));
   PetscOptionsHeadBegin(PetscOptionsObject, "Natural-gradient steps");
-  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov", "EngdDirection",
+  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov, tsvd", "EngdDirection",
                                engd->direction->type, type, sizeof(type), &set));
   if (set) {
     PetscCall(EngdDirectionDestroy(&engd->direction));
@@ -213,7 +247,16 @@ static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, PetscOptionItems *PetscOpt
                             "TAO type engd", engd->max_rejections, &engd->max_rejections, NULL));
   PetscCheck(engd->max_rejections > 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_max_rejections %" PetscInt_FMT ": give a positive number", engd->max_rejections);
+  PetscCall(
+      PetscOptionsReal("-tao_engd_retry_step",
+                       "Try more cautious directions, if any, after a step no longer than this, from 0 to below 1",
+                       "TAO type engd", engd->retry_step, &engd->retry_step, NULL));
+  PetscCheck(engd->retry_step >= 0 && engd->retry_step < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_retry_step %g: give a number from 0 to below 1", (double)engd->retry_step);
   PetscOptionsHeadEnd();
+  if (engd->direction->ops->setfromoptions) {
+    PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));
+  }
   PetscCall((*engd->step->ops->setfromoptions)(engd->step, engd->solver, PetscOptionsObject));
   PetscCall(KSPSetFromOptions(tao->ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -231,6 +274,7 @@ static PetscErrorCode TaoView_Engd(Tao tao, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(viewer, "direction: %s, curvature: %s, damping %g, momentum %g\n",
                                    engd->direction->type, engd->solver->functional->curvature->type,
                                    (double)engd->damping, (double)engd->momentum));
+  if (engd->direction->ops->view) PetscCall((*engd->direction->ops->view)(engd->direction, viewer));
   PetscCall((*engd->step->ops->view)(engd->step, viewer));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -244,6 +288,8 @@ static PetscErrorCode TaoDestroy_Engd(Tao tao)
   PetscCall(EngdDirectionDestroy(&engd->direction));
   PetscCall(EngdStepDestroy(&engd->step));
   PetscCall(VecDestroy(&engd->buffer));
+  PetscCall(VecDestroy(&engd->trial));
+  PetscCall(VecDestroy(&engd->best));
   PetscCall(KSPDestroy(&tao->ksp));
   PetscCall(PetscFree(tao->data));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -268,11 +314,12 @@ PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
   EngdFunctionalCreateGramian(), so it is created by EngdSolverCreate().
 
   Options Database Keys:
-+ -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_)
++ -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated least squares on J
 . -tao_engd_step type        - grid, armijo, fixed
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one
 . -tao_engd_damping_adapt    - does lambda follow the steps; _min, _decrease, _increase say how
 . -tao_engd_momentum mu      - m <- mu m + d
+. -tao_engd_retry_step s     - more cautious directions are tried after a step no longer than this
 - -tao_engd_max_rejections n - stop after n iterations in a row without a step
 M*/
 PetscErrorCode TaoCreate_Engd(Tao tao)
@@ -289,6 +336,7 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   tao->ops->view           = TaoView_Engd;
   tao->ops->destroy        = TaoDestroy_Engd;
   engd->max_rejections     = 10;
+  engd->retry_step         = 0.02;
   engd->damping            = 1e-2;
   engd->damping_min        = 1e-16;
   engd->adapt              = PETSC_TRUE;

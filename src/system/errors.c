@@ -128,6 +128,10 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
   if (run.traceback) (void)PetscTraceBackErrorHandler(comm, line, function, file, code, type, message, unused);
   if (type != PETSC_ERROR_INITIAL) return code;
   KeepMessage(code, message);
+  if (code == PETSC_ERR_MEM) {
+    snprintf(run.message, sizeof(run.message),
+             "not enough memory (in %s); take fewer points, smaller -network_layers, or more nodes", function);
+  }
   AddOptionNames(sizeof(run.message), run.message);
   AddFileNames(sizeof(run.message), run.message);
   if (MPI_Comm_size(comm, &size)) size = 1;

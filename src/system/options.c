@@ -5,6 +5,7 @@
   known here by name; what it reads during the solve (viewers, tests of derivatives) by the form of the name.
 */
 #include <engd/private.h>
+#include <stdlib.h>
 
 /* Read by PetscFinalize() and not before */
 static const char *const at_the_end[] = {
@@ -13,20 +14,24 @@ static const char *const at_the_end[] = {
     "-nox",         "-nox_warning",     "-objects_dump", "-options_left", "-options_view", "-x_virtual",
 };
 
-/* Does an option of this name belong to a viewer or a test that PETSc runs during the solve */
+/* Is this an option that PETSc, or engd, reads only during or after the solve */
 static PetscErrorCode IsReadLate(const char name[], PetscBool *late)
 {
-  static const char *const parts[] = {"_view", "_test_", "converged_reason", "_monitor"};
-  PetscBool                ours;
+  static const char *const starts[] = {"tao_view",
+                                       "tao_test_",
+                                       "tao_converged_reason",
+                                       "ksp_view",
+                                       "ksp_converged_reason",
+                                       "ksp_converged_rate",
+                                       "pc_view",
+                                       "mat_view",
+                                       "vec_view",
+                                       "theta_view"};
 
   PetscFunctionBeginUser;
   *late = PETSC_FALSE;
-  PetscCall(PetscStrncmp(name, "engd_", 5, &ours));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(parts) && !*late && !ours; k++) {
-    char *found;
-
-    PetscCall(PetscStrstr(name, parts[k], &found));
-    if (found) *late = PETSC_TRUE;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(starts) && !*late; k++) {
+    PetscCall(PetscStrncmp(name, starts[k], strlen(starts[k]), late));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -117,8 +122,18 @@ PetscErrorCode EngdCheckOptions(MPI_Comm comm, PetscBool final)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is the value a whole number that PETSc would wrap around on its way into a PetscInt */
+static PetscBool IsTooLarge(const char value[])
+{
+  const char *digits = value + (value[0] == '-' || value[0] == '+');
+
+  if (!digits[0] || digits[strspn(digits, "0123456789")]) return PETSC_FALSE;
+  return (PetscBool)(strtod(digits, NULL) > (double)PETSC_MAX_INT);
+}
+
 /*
-  EngdCheckOptionForm - Fails when an option, from wherever PETSc took it, was written -key=value.
+  EngdCheckOptionForm - Fails when an option, from wherever PETSc took it, was written -key=value, has an empty value, or a
+  whole number too large for a PetscInt (-engd_memory_limit, in bytes, is no PetscInt).
 
   Collective
 
@@ -127,17 +142,23 @@ PetscErrorCode EngdCheckOptions(MPI_Comm comm, PetscBool final)
 PetscErrorCode EngdCheckOptionForm(MPI_Comm comm)
 {
   PetscInt n;
-  char   **names, **values, name[256] = "", *equals = NULL;
+  char   **names, **values;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
-  for (PetscInt i = 0; i < n && !equals; i++) {
-    PetscCall(PetscStrncpy(name, names[i], sizeof(name)));
-    PetscCall(PetscStrchr(name, '=', &equals));
+  for (PetscInt i = 0; i < n; i++) {
+    const char *equals = strchr(names[i], '=');
+    PetscBool   bytes;
+
+    PetscCheck(!equals, comm, PETSC_ERR_USER_INPUT, "'-%s' is not of PETSc's form: write -%.*s %s", names[i],
+               (int)(equals - names[i]), names[i], equals + 1);
+    if (!values[i]) continue;
+    PetscCall(PetscStrcmp(names[i], "engd_memory_limit", &bytes));
+    PetscCheck(values[i][0], comm, PETSC_ERR_USER_INPUT, "-%s has an empty value", names[i]);
+    PetscCheck(bytes || !IsTooLarge(values[i]), comm, PETSC_ERR_USER_INPUT,
+               "-%s %s: too large, the largest whole number here is %" PetscInt_FMT, names[i], values[i],
+               PETSC_MAX_INT);
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
-  if (equals) *equals = 0;
-  PetscCheck(!equals, comm, PETSC_ERR_USER_INPUT, "'-%s=%s' is not of PETSc's form: write -%s %s", name, equals + 1,
-             name, equals + 1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

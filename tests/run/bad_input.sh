@@ -48,6 +48,16 @@ rejects 'nowhere' "${poisson[@]}" -pde_region nowhere
 rejects 'initial.*time|time.*initial' "${poisson[@]}" -wall_region initial
 rejects 'nothing.*-tao_type' "${poisson[@]}" -tao_type nothing
 
+rejects 'network_layers.*item 2' "${poisson[@]}" -network_layers 64,,
+rejects 'network_layers.*more parameters' "${poisson[@]}" -network_layers 65535,65536
+rejects 'too large' "${poisson[@]}" -tao_max_it 3000000000
+rejects 'tao_max_it -5' "${poisson[@]}" -tao_max_it -5
+rejects 'ksp_max_it -3' "${poisson[@]}" -ksp_max_it -3
+rejects 'pc_type ilu.*kfac' "${poisson[@]}" -pc_type ilu
+rejects 'tao_type ipm' "${poisson[@]}" -tao_type ipm
+rejects 'option.*thet_view' "${poisson[@]}" -thet_view binary:theta.bin
+rejects 'parentheses' "${poisson[@]}" -wall_residual -u
+
 # Expressions
 rejects 'pde_residual.*column 9' "${poisson[@]}" -pde_residual 'lap(u) +'
 rejects 'pde_residual.*column 8' "${poisson[@]}" -pde_residual 'lap(u) ) + 1'
@@ -59,3 +69,4 @@ rejects 'exact_u' "${poisson[@]}" -exact_u 'u + x'
 
 # Numbers that are none from the start
 code=3 rejects 'pde' "${poisson[@]}" -pde_residual 'log(u - 1e6)'
+code=3 rejects 'wall.*x = 0' "${poisson[@]}" -wall_residual 'u + abs(x*u)^1.5' -tao_engd_curvature energy

@@ -79,7 +79,7 @@ static const PetscReal factors[] = {1e3, 30, 1, 1e-1, 1e-2, 1e-5, 1e-8};
 
 static void GridIsArgmin(const Case *which, const char options[], PetscInt n, PetscReal ratio)
 {
-  PetscInt different = 0;
+  PetscInt different = 0, nowhere = 0;
   Frame    f;
 
   BeginFrame(which, "grid", options, &f);
@@ -91,6 +91,7 @@ static void GridIsArgmin(const Case *which, const char options[], PetscInt n, Pe
     for (PetscInt i = 0; i < n; i++, step *= ratio) {
       const PetscReal loss = LossAt(f.s->F, f.line.theta, step, f.line.d);
 
+      nowhere += PetscIsInfOrNanReal(loss);
       if (PetscIsInfOrNanReal(loss) || loss >= least) continue;
       least = loss;
       best  = step;
@@ -101,6 +102,7 @@ static void GridIsArgmin(const Case *which, const char options[], PetscInt n, Pe
     different += best > 0 && best < 1;
   }
   assert_true(different > 1); /* the directions are not all alike */
+  assert_true(which != &logarithm || nowhere > 0);
   EndFrame(&f);
 }
 
@@ -193,7 +195,8 @@ static void TestFixed(void **state)
   EndFrame(&f);
 }
 
-static void TestUphill(void **state)
+/* uphill, and where all losses that are tried are not numbers */
+static void TestNoStep(void **state)
 {
   const char *const types[] = {"grid", "armijo", "fixed"};
   Frame             f;
@@ -205,6 +208,11 @@ static void TestUphill(void **state)
     Choose(&f);
     assert_true(f.line.step == 0);
     EndFrame(&f);
+    BeginFrame(&logarithm, types[k], "-tao_engd_grid_points 5 -tao_ls_max_funcs 5", &f);
+    SetLine(&f, 1e3);
+    Choose(&f);
+    assert_true(f.line.step == 0);
+    EndFrame(&f);
   }
 }
 
@@ -212,7 +220,7 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(TestGrid),          cmocka_unit_test(TestArmijo), cmocka_unit_test(TestArmijoForgets),
-      cmocka_unit_test(TestArmijoRunsOut), cmocka_unit_test(TestFixed),  cmocka_unit_test(TestUphill),
+      cmocka_unit_test(TestArmijoRunsOut), cmocka_unit_test(TestFixed),  cmocka_unit_test(TestNoStep),
   };
   int failed;
 

@@ -192,10 +192,13 @@ static void TestUnusedOptions(void **state)
   assert_int_equal(PetscOptionsSetValue(NULL, "-memory_view", NULL), 0);
   assert_int_equal(Check(PETSC_TRUE), 0);
   assert_int_equal(PetscOptionsClearValue(NULL, "-memory_view"), 0);
-  assert_int_equal(PetscOptionsSetValue(NULL, "-u_view", "vtk:u.vts"), 0);
+  assert_int_equal(PetscOptionsSetValue(NULL, "-theta_view", "binary:theta.bin"), 0);
   assert_int_equal(Check(PETSC_FALSE), 0);
   assert_int_equal(Check(PETSC_TRUE), PETSC_ERR_USER_INPUT);
-  assert_int_equal(PetscOptionsClearValue(NULL, "-u_view"), 0);
+  assert_int_equal(PetscOptionsClearValue(NULL, "-theta_view"), 0);
+  assert_int_equal(PetscOptionsSetValue(NULL, "-thet_view", "binary:theta.bin"), 0);
+  assert_int_equal(Check(PETSC_FALSE), PETSC_ERR_USER_INPUT); /* not only after the training */
+  assert_int_equal(PetscOptionsClearValue(NULL, "-thet_view"), 0);
   assert_int_equal(PetscOptionsSetValue(NULL, "-wal_points", "3"), 0);
   assert_int_equal(Check(PETSC_FALSE), PETSC_ERR_USER_INPUT);
   assert_int_equal(PetscOptionsGetInt(NULL, NULL, "-wal_points", &n, &set), 0);

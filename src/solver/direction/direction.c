@@ -5,7 +5,8 @@
 
 static EngdRegistry directions = {
     .what    = "direction",
-    .builtin = {{"krylov", (EngdRegistryFn)EngdDirectionCreate_Krylov}},
+    .builtin = {{"krylov", (EngdRegistryFn)EngdDirectionCreate_Krylov},
+                {"tsvd", (EngdRegistryFn)EngdDirectionCreate_TSVD}},
 };
 
 /* EngdDirectionRegister - adds a way to compute directions; create fills the ops. Not collective */

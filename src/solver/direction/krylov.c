@@ -85,11 +85,16 @@ static PetscErrorCode SetUpLeastSquares(Krylov *krylov, EngdSolver solver)
 
 static PetscErrorCode SetUp_Krylov(EngdDirection direction, EngdSolver solver)
 {
-  Krylov *krylov = (Krylov *)direction->data;
+  Krylov   *krylov = (Krylov *)direction->data;
+  PetscBool cgls;
+  PC        pc;
 
   PetscFunctionBeginUser;
   krylov->solver = solver;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)solver->ksp, &krylov->least_squares, KSPLSQR, KSPCGLS, ""));
+  PetscCall(PetscObjectTypeCompare((PetscObject)solver->ksp, KSPCGLS, &cgls));
+  PetscCall(KSPGetPC(solver->ksp, &pc));
+  if (cgls) PetscCall(PCSetType(pc, PCNONE)); /* PETSc's CGLS applies none */
   if (krylov->least_squares)
     PetscCall(SetUpLeastSquares(krylov, solver));
   else
@@ -131,6 +136,8 @@ static PetscErrorCode Compute_Krylov(EngdDirection direction, EngdSolver solver,
   PetscCall(KSPGetConvergedReason(solver->ksp, &reason));
   PetscCheck(reason != KSP_DIVERGED_PC_FAILED, solver->functional->comm, ENGD_ERR_NUMERICS,
              "the preconditioner of the direction could not be set up; raise its damping");
+  PetscCheck(reason != KSP_DIVERGED_NANORINF, solver->functional->comm, ENGD_ERR_NUMERICS,
+             "products with the operator of the direction are not finite; check the residuals' derivatives");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

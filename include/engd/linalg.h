@@ -1,0 +1,45 @@
+/*
+  Dense linear algebra over ranks, on LAPACK: what explicit Jacobians need. (src/linalg)
+*/
+#ifndef ENGD_LINALG_H
+#define ENGD_LINALG_H
+
+/* LAPACK's routines that petscblaslapack.h does not declare */
+#define LAPACKgeqp3_  PETSCBLAS(geqp3, GEQP3)
+#define LAPACKgelqf_  PETSCBLAS(gelqf, GELQF)
+#define LAPACKormlq_  PETSCBLAS(ormlq, ORMLQ)
+#define LAPACKgesdd_  PETSCBLAS(gesdd, GESDD)
+#define LAPACKtpqrt_  PETSCBLAS(tpqrt, TPQRT)
+#define LAPACKtpmqrt_ PETSCBLAS(tpmqrt, TPMQRT)
+
+/* The singular values of a matrix (n, n) above a tolerance, with their vectors: A = U diag(sigma) V^T */
+typedef struct {
+  PetscInt   n, rank;
+  PetscReal *sigma; /* (rank) descending */
+  PetscReal *U, *V; /* (n, rank) */
+} EngdSVD;
+
+/* Compute: singular values are kept as long as the pivots of a rank-revealing QR are above tolerance times the first one.
+   Overwrites A. All are local. */
+PETSC_INTERN PetscErrorCode EngdSVDCreate(PetscInt n, EngdSVD *);
+PETSC_INTERN PetscErrorCode EngdSVDCompute(EngdSVD *, PetscReal A[], PetscReal tolerance);
+PETSC_INTERN PetscErrorCode EngdSVDDestroy(EngdSVD *);
+PETSC_INTERN size_t         EngdSVDBytes(PetscInt n);
+
+/*
+  A tall matrix A = Q T whose rows are spread over ranks, m on this one. Q (m, n) on this rank is never written out.
+  GetArray: A (m, n) with leading dimension lda, to be filled before Factor overwrites it.
+  Factor: the triangle T (n, n), on rank 0.
+  MultTranspose: y (n) = Q^T x, on rank 0.  Mult: x (m) = Q y, with y (n) from rank 0.
+  All but Bytes and GetArray are collective.
+*/
+typedef struct _n_EngdTSQR *EngdTSQR;
+PETSC_INTERN PetscErrorCode EngdTSQRCreate(MPI_Comm, PetscInt m, PetscInt n, EngdTSQR *);
+PETSC_INTERN PetscErrorCode EngdTSQRGetArray(EngdTSQR, PetscInt *lda, PetscReal **A);
+PETSC_INTERN PetscErrorCode EngdTSQRFactor(EngdTSQR, PetscReal T[]);
+PETSC_INTERN PetscErrorCode EngdTSQRMultTranspose(EngdTSQR, const PetscReal x[], PetscReal y[]);
+PETSC_INTERN PetscErrorCode EngdTSQRMult(EngdTSQR, const PetscReal y[], PetscReal x[]);
+PETSC_INTERN PetscErrorCode EngdTSQRDestroy(EngdTSQR *);
+PETSC_INTERN size_t         EngdTSQRBytes(MPI_Comm, PetscInt m, PetscInt n);
+
+#endif

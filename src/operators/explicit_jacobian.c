@@ -1,0 +1,212 @@
+/*
+  The Jacobian written out: rows (C_k J)_n for the roots C_k of the curvature, W = sum_k C_k^T C_k, so that G = A^T A.
+
+    gauss_newton on residuals: the rows sqrt(w) D J_u of the weighted residual, in the order of EngdFunctionalResidual()
+    anything else:             block by block, root by root, point by point
+
+  By rows: each rank has the rows of its points. By columns: each rank has its parameters' columns of all rows (those of rank
+  0 first), by one exchange of the row blocks. Memory for both forms is the caller's affair: nothing is kept here.
+*/
+#include <engd/private.h>
+
+/* EngdExplicitCountRows - rows of this rank, all roots of all its points. Not collective */
+PetscErrorCode EngdExplicitCountRows(EngdFunctional F, PetscInt *nrows)
+{
+  PetscFunctionBeginUser;
+  *nrows = 0;
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    PetscInt nroots;
+
+    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, F->block[b].term, &nroots));
+    *nrows += nroots * F->block[b].n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdExplicitHasResidual - are the rows those of the weighted residual R, so that A^T R = gradient. Not collective */
+PetscErrorCode EngdExplicitHasResidual(EngdFunctional F, PetscBool *has)
+{
+  PetscBool energy;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrcmp(F->curvature->type, "gauss_newton", has));
+  PetscCall(PetscStrcmp(F->curvature->type, "energy", &energy));
+  for (PetscInt t = 0; energy && t < F->problem->nterms; t++) {
+    energy = (PetscBool)(F->problem->term[t]->expression->nsecond == 0);
+  }
+  *has = (PetscBool)(F->least_squares && (*has || energy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* bytes of the largest block of rows */
+static size_t BlockBytes(EngdFunctional F)
+{
+  PetscInt n = 0;
+
+  for (PetscInt b = 0; b < F->nblocks; b++) n = PetscMax(n, F->block[b].n);
+  return sizeof(PetscReal) * ENGD_COUNT(n, F->network->nparameters);
+}
+
+/* EngdExplicitBytes - what the fill needs for itself on this rank. Not collective */
+PetscErrorCode EngdExplicitBytes(EngdFunctional F, PetscBool by_columns, PetscReal *bytes)
+{
+  PetscInt nrows;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdExplicitCountRows(F, &nrows));
+  *bytes = (PetscReal)(by_columns ? sizeof(PetscReal) * ENGD_COUNT(nrows, F->network->nparameters) : BlockBytes(F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* rows (p, n): those of root k at the points of a block */
+static PetscErrorCode FillRoot(EngdFunctional F, EngdBlock *block, PetscInt k, PetscReal rows[])
+{
+  const PetscReal *theta;
+
+  PetscFunctionBeginUser;
+  PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
+  PetscCall(VecGetArrayRead(F->theta, &theta));
+  PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, rows));
+  PetscCall(VecRestoreArrayRead(F->theta, &theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A (n, p) with leading dimension lda <- the transpose of rows (p, n), by tiles that stay in the cache */
+static void CopyTransposed(PetscInt n, PetscInt p, const PetscReal rows[], PetscInt lda, PetscReal A[])
+{
+  const PetscInt tile = 16;
+
+  for (PetscInt j0 = 0; j0 < p; j0 += tile) {
+    for (PetscInt i0 = 0; i0 < n; i0 += tile) {
+      for (PetscInt j = j0; j < PetscMin(j0 + tile, p); j++) {
+        for (PetscInt i = i0; i < PetscMin(i0 + tile, n); i++) A[j * (size_t)lda + i] = rows[i * (size_t)p + j];
+      }
+    }
+  }
+}
+
+/*
+  EngdExplicitFillRows - A (nrows, p) by columns: the rows of this rank.
+
+  Not collective
+
+  Input Parameters:
++ functional - with its parameters set
+- lda        - leading dimension of A
+
+  Output Parameter:
+. A - the matrix
+*/
+PetscErrorCode EngdExplicitFillRows(EngdFunctional F, PetscInt lda, PetscReal A[])
+{
+  const PetscInt p = F->network->nparameters;
+  PetscReal     *rows;
+  PetscInt       row = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
+  PetscCall(PetscMalloc1(BlockBytes(F) / sizeof(PetscReal), &rows));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block;
+    PetscInt   nroots;
+
+    PetscCall(EngdFunctionalGetBlock(F, b, &block));
+    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
+    for (PetscInt k = 0; k < nroots; k++, row += block->n) {
+      PetscCall(FillRoot(F, block, k, rows));
+      CopyTransposed(block->n, p, rows, lda, A + row);
+    }
+  }
+  PetscCall(PetscFree(rows));
+  PetscCall(PetscLogEventEnd(engd_log.explicit, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the transpose of the rows of this rank, (p, nrows) */
+static PetscErrorCode FillOwnRows(EngdFunctional F, PetscReal rows[])
+{
+  PetscFunctionBeginUser;
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block;
+    PetscInt   nroots;
+
+    PetscCall(EngdFunctionalGetBlock(F, b, &block));
+    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
+    for (PetscInt k = 0; k < nroots; k++, rows += ENGD_COUNT(block->n, F->network->nparameters)) {
+      PetscCall(FillRoot(F, block, k, rows));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the part of `rows` columns that rank has, as MPI sees it: count of them, ld apart, width numbers each */
+static PetscErrorCode ColumnsType(PetscInt count, PetscInt width, PetscInt ld, MPI_Datatype *type)
+{
+  PetscMPIInt c, w, l;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMPIIntCast(count, &c));
+  PetscCall(PetscMPIIntCast(width, &w));
+  PetscCall(PetscMPIIntCast(ld, &l));
+  PetscCallMPI(MPI_Type_vector(c, w, l, MPIU_REAL, type));
+  PetscCallMPI(MPI_Type_commit(type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A (p_local, N) <- the row blocks (p, nrows) of all ranks */
+static PetscErrorCode Exchange(EngdFunctional F, PetscInt nrows, const PetscReal rows[], const PetscInt ranges[],
+                               PetscInt lda, PetscReal A[])
+{
+  PetscMPIInt   size, rank;
+  PetscInt     *counts, start = 0;
+  MPI_Request  *request;
+  MPI_Datatype *type;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+  PetscCall(PetscMalloc3(size, &counts, 2 * size, &request, 2 * size, &type));
+  PetscCallMPI(MPI_Allgather(&nrows, 1, MPIU_INT, counts, 1, MPIU_INT, F->comm));
+  for (PetscMPIInt r = 0; r < size; r++) {
+    PetscCall(ColumnsType(counts[r], ranges[rank + 1] - ranges[rank], lda, &type[r]));
+    PetscCallMPI(MPI_Irecv(A + ENGD_COUNT(start, lda), 1, type[r], r, 0, F->comm, &request[r]));
+    start += counts[r];
+  }
+  for (PetscMPIInt r = 0; r < size; r++) {
+    PetscCall(ColumnsType(nrows, ranges[r + 1] - ranges[r], F->network->nparameters, &type[size + r]));
+    PetscCallMPI(MPI_Isend(rows + ranges[r], 1, type[size + r], r, 0, F->comm, &request[size + r]));
+  }
+  PetscCallMPI(MPI_Waitall(2 * size, request, MPI_STATUSES_IGNORE));
+  for (PetscMPIInt k = 0; k < 2 * size; k++) PetscCallMPI(MPI_Type_free(&type[k]));
+  PetscCall(PetscFree3(counts, request, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdExplicitFillColumns - A (p_local, N) by columns, the transpose: of each row the entries of the parameters of this rank.
+
+  Collective
+
+  Input Parameters:
++ functional - with its parameters set
+. ranges     - [size + 1] how the parameters are spread (VecGetOwnershipRanges)
+- lda        - leading dimension of A
+
+  Output Parameter:
+. A - the matrix
+*/
+PetscErrorCode EngdExplicitFillColumns(EngdFunctional F, const PetscInt ranges[], PetscInt lda, PetscReal A[])
+{
+  PetscReal *rows;
+  PetscInt   nrows;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
+  PetscCall(EngdExplicitCountRows(F, &nrows));
+  PetscCall(PetscMalloc1(ENGD_COUNT(nrows, F->network->nparameters), &rows));
+  PetscCall(FillOwnRows(F, rows));
+  PetscCall(Exchange(F, nrows, rows, ranges, lda, A));
+  PetscCall(PetscFree(rows));
+  PetscCall(PetscLogEventEnd(engd_log.explicit, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

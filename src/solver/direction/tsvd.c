@@ -1,0 +1,327 @@
+/*
+  Direction tsvd: truncated least squares on the Jacobian written out, never on J^T J, which squares the condition number.
+
+    J = U S V^T,   d = -V f(S) U^T R,   f(s) = 1/s where s > rcond s_1, else 0
+
+  N >= p: QR of J by row blocks. p > N: QR of J^T by blocks of parameters. Then an SVD of the triangle on rank 0. Both keep Q
+  as reflectors, so small singular directions are not lost. Where the metric is not that of a residual (energies, L2, H1),
+  U^T R is S^{-1} V^T gradient, and J stands for the roots of the metric. A retry raises the cut-off, with the same SVD.
+  The rows or the parameters, whichever are fewer, are at most some thousands.
+*/
+#include <engd/private.h>
+#include <petscblaslapack.h>
+
+#define PIVOT_TOLERANCE 1e-16 /* of the rank-revealing QR: below rounding */
+#define RETRY_FACTOR    10    /* a retry raises the cut-off by this */
+
+typedef struct {
+  PetscReal       rcond;
+  PetscBool       columns;        /* p > N: the transpose is factored */
+  PetscBool       residual;       /* the right-hand side is R, not the gradient */
+  PetscInt        nrows, N, p, n; /* rows here and in all; n = min(N, p) */
+  PetscReal       bytes;          /* on the rank that needs most */
+  EngdTSQR        qr;
+  EngdSVD         svd;       /* rank 0: of the triangle */
+  PetscReal      *T, *c, *y; /* rank 0: the triangle (n, n), U^T R and a vector (max(N, p)) */
+  Vec             R;
+  PetscMPIInt    *rowcount, *rowstart, *count, *start; /* [size] how rows and parameters are spread */
+  const PetscInt *ranges;
+  PetscInt64      generation; /* of the functional that the SVD and c belong to */
+} TSVD;
+
+/* y (n) = A x or A^T x with A (m, n) on this rank */
+static PetscErrorCode Multiply(const char trans[], PetscInt m, PetscInt n, const PetscReal A[], const PetscReal x[],
+                               PetscReal y[])
+{
+  const PetscReal zero = 0, unit = 1;
+  PetscBLASInt    bm, bn, one = 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(m, &bm));
+  PetscCall(PetscBLASIntCast(n, &bn));
+  if (m && n)
+    PetscCallBLAS("BLASgemv", BLASgemv_(trans, &bm, &bn, &unit, A, &bm, x, &one, &zero, y, &one));
+  else if (trans[0] == 'N')
+    PetscCall(PetscArrayzero(y, m));
+  PetscCall(PetscLogFlops(2.0 * m * n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sizes and the memory of the rank that needs most */
+static PetscErrorCode Measure(TSVD *tsvd, EngdFunctional F)
+{
+  PetscInt  local;
+  PetscReal bytes;
+
+  PetscFunctionBeginUser;
+  tsvd->p = F->network->nparameters;
+  PetscCall(EngdExplicitHasResidual(F, &tsvd->residual));
+  PetscCall(EngdExplicitCountRows(F, &tsvd->nrows));
+  PetscCall(MPIU_Allreduce(&tsvd->nrows, &tsvd->N, 1, MPIU_INT, MPI_SUM, F->comm));
+  tsvd->n       = PetscMin(tsvd->N, tsvd->p);
+  tsvd->columns = (PetscBool)(tsvd->p > tsvd->N);
+  local         = tsvd->nrows;
+  if (tsvd->columns) {
+    local = PETSC_DECIDE;
+    PetscCall(PetscSplitOwnership(F->comm, &local, &tsvd->p));
+  }
+  PetscCall(EngdExplicitBytes(F, tsvd->columns, &bytes));
+  bytes += (PetscReal)EngdTSQRBytes(F->comm, local, tsvd->n) + (PetscReal)EngdSVDBytes(tsvd->n);
+  PetscCall(MPIU_Allreduce(&bytes, &tsvd->bytes, 1, MPIU_REAL, MPI_MAX, F->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetFromOptions_TSVD(EngdDirection direction, EngdSolver solver,
+                                          PetscOptionItems *PetscOptionsObject)
+{
+  TSVD          *tsvd = (TSVD *)direction->data;
+  EngdFunctional F    = solver->functional;
+
+  PetscFunctionBeginUser;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Direction tsvd");
+  PetscCall(PetscOptionsReal("-tao_engd_rcond",
+                             "Singular values of J below this part of the largest are cut off, between 0 and 1",
+                             "EngdDirection", tsvd->rcond, &tsvd->rcond, NULL));
+  PetscCheck(tsvd->rcond > 0 && tsvd->rcond < 1, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_rcond %g: give a number between 0 and 1", (double)tsvd->rcond);
+  PetscOptionsHeadEnd();
+  PetscCall(Measure(tsvd, F));
+  PetscCheck(tsvd->bytes <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_direction tsvd needs %.3g bytes a rank for a Jacobian of %" PetscInt_FMT " x %" PetscInt_FMT
+             ", more than -engd_memory_limit %.3g; raise it, use more ranks, or choose -tao_engd_direction krylov",
+             (double)tsvd->bytes, tsvd->N, tsvd->p, (double)F->memory_limit);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* counts[r], starts[r] of a vector whose part on this rank has n entries */
+static PetscErrorCode Layout(MPI_Comm comm, PetscInt n, PetscMPIInt counts[], PetscMPIInt starts[])
+{
+  PetscMPIInt size, local;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(PetscMPIIntCast(n, &local));
+  PetscCallMPI(MPI_Allgather(&local, 1, MPI_INT, counts, 1, MPI_INT, comm));
+  for (PetscMPIInt r = 0, sum = 0; r < size; sum += counts[r++]) starts[r] = sum;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetUp_TSVD(EngdDirection direction, EngdSolver solver)
+{
+  TSVD          *tsvd = (TSVD *)direction->data;
+  EngdFunctional F    = solver->functional;
+  PetscMPIInt    rank, size;
+  PetscInt       local, n;
+
+  PetscFunctionBeginUser;
+  if (tsvd->qr) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Measure(tsvd, F));
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  PetscCall(MatGetLocalSize(solver->G, &local, NULL));
+  PetscCall(MatGetOwnershipRanges(solver->G, &tsvd->ranges));
+  PetscCall(PetscMalloc4(size, &tsvd->rowcount, size, &tsvd->rowstart, size, &tsvd->count, size, &tsvd->start));
+  PetscCall(Layout(F->comm, tsvd->nrows, tsvd->rowcount, tsvd->rowstart));
+  PetscCall(Layout(F->comm, local, tsvd->count, tsvd->start));
+  PetscCall(VecCreateMPI(F->comm, tsvd->nrows, PETSC_DETERMINE, &tsvd->R));
+  PetscCall(EngdTSQRCreate(F->comm, tsvd->columns ? local : tsvd->nrows, tsvd->n, &tsvd->qr));
+  n = rank ? 0 : tsvd->n;
+  PetscCall(EngdSVDCreate(n, &tsvd->svd));
+  PetscCall(PetscMalloc3(ENGD_COUNT(n, n), &tsvd->T, n, &tsvd->c, rank ? 0 : PetscMax(tsvd->N, tsvd->p), &tsvd->y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* one message for all ranks when J is not finite */
+static PetscErrorCode CheckFinite(EngdFunctional F, PetscInt m, PetscInt n, PetscInt lda, const PetscReal A[])
+{
+  PetscMPIInt bad = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt j = 0; j < n; j++) {
+    PetscReal sum = 0;
+
+    for (PetscInt i = 0; i < m; i++) sum += 0 * A[j * (size_t)lda + i];
+    if (sum != 0) bad = 1;
+  }
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, F->comm));
+  if (!bad) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdFunctionalCheck(F));
+  SETERRQ(F->comm, ENGD_ERR_NUMERICS,
+          "the Jacobian has entries that are not finite; scale the problem or start from smaller parameters");
+}
+
+/* A = Q T, T = U_T S V_T^T on rank 0 */
+static PetscErrorCode Factor(TSVD *tsvd, EngdFunctional F)
+{
+  PetscInt   lda, m;
+  PetscReal *A;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdTSQRGetArray(tsvd->qr, &lda, &A));
+  if (tsvd->columns) {
+    PetscMPIInt rank;
+
+    PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+    m = tsvd->ranges[rank + 1] - tsvd->ranges[rank];
+    PetscCall(EngdExplicitFillColumns(F, tsvd->ranges, lda, A));
+  } else {
+    m = tsvd->nrows;
+    PetscCall(EngdExplicitFillRows(F, lda, A));
+  }
+  PetscCall(CheckFinite(F, m, tsvd->n, lda, A));
+  PetscCall(PetscLogEventBegin(engd_log.qr, 0, 0, 0, 0));
+  PetscCall(EngdTSQRFactor(tsvd->qr, tsvd->T));
+  PetscCall(PetscLogEventEnd(engd_log.qr, 0, 0, 0, 0));
+  PetscCall(PetscLogEventBegin(engd_log.svd, 0, 0, 0, 0));
+  PetscCall(EngdSVDCompute(&tsvd->svd, tsvd->T, PIVOT_TOLERANCE));
+  PetscCall(PetscLogEventEnd(engd_log.svd, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y, whole on rank 0 <- a distributed vector */
+static PetscErrorCode GatherToRoot(Vec v, const PetscMPIInt counts[], const PetscMPIInt starts[], PetscReal y[])
+{
+  const PetscReal *x;
+  PetscInt         local;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetLocalSize(v, &local));
+  PetscCall(VecGetArrayRead(v, &x));
+  PetscCallMPI(MPI_Gatherv(x, (PetscMPIInt)local, MPIU_REAL, y, counts, starts, MPIU_REAL, 0,
+                           PetscObjectComm((PetscObject)v)));
+  PetscCall(VecRestoreArrayRead(v, &x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y (n) on rank 0 = Q^T v */
+static PetscErrorCode MultTransposeQ(TSVD *tsvd, Vec v)
+{
+  const PetscReal *x;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetArrayRead(v, &x));
+  PetscCall(EngdTSQRMultTranspose(tsvd->qr, x, tsvd->y));
+  PetscCall(VecRestoreArrayRead(v, &x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* c = U^T R, the left singular vectors being Q U_T (N >= p) or V_T; without R, c = S^{-1} V^T gradient */
+static PetscErrorCode Project(TSVD *tsvd, EngdFunctional F, Vec gradient)
+{
+  const EngdSVD *svd = &tsvd->svd;
+  const Vec      b   = tsvd->residual ? tsvd->R : gradient;
+
+  PetscFunctionBeginUser;
+  if (tsvd->residual) PetscCall(EngdFunctionalResidual(F, tsvd->R));
+  if (tsvd->residual != tsvd->columns) {
+    PetscCall(MultTransposeQ(tsvd, b));
+    PetscCall(Multiply("T", svd->n, svd->rank, svd->U, tsvd->y, tsvd->c));
+  } else {
+    PetscCall(GatherToRoot(b, tsvd->residual ? tsvd->rowcount : tsvd->count,
+                           tsvd->residual ? tsvd->rowstart : tsvd->start, tsvd->y));
+    PetscCall(Multiply("T", svd->n, svd->rank, svd->V, tsvd->y, tsvd->c));
+  }
+  for (PetscInt i = 0; !tsvd->residual && i < svd->rank; i++) tsvd->c[i] /= svd->sigma[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d = -V f(S) c with this cut-off, V being V_T (N >= p) or Q U_T */
+static PetscErrorCode Combine(TSVD *tsvd, PetscReal cutoff, Vec d)
+{
+  const EngdSVD *svd = &tsvd->svd;
+  PetscReal     *x, *f;
+  PetscInt       local;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(svd->rank, &f));
+  for (PetscInt i = 0; i < svd->rank; i++) {
+    f[i] = svd->sigma[i] > cutoff * svd->sigma[0] ? -tsvd->c[i] / svd->sigma[i] : 0;
+  }
+  PetscCall(Multiply("N", svd->n, svd->rank, tsvd->columns ? svd->U : svd->V, f, tsvd->y));
+  PetscCall(PetscFree(f));
+  PetscCall(VecGetLocalSize(d, &local));
+  PetscCall(VecGetArrayWrite(d, &x));
+  if (tsvd->columns)
+    PetscCall(EngdTSQRMult(tsvd->qr, tsvd->y, x));
+  else
+    PetscCallMPI(MPI_Scatterv(tsvd->y, tsvd->count, tsvd->start, MPIU_REAL, x, (PetscMPIInt)local, MPIU_REAL, 0,
+                              PetscObjectComm((PetscObject)d)));
+  PetscCall(VecRestoreArrayWrite(d, &x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the same theta and points as before, after a rejection, need no new factors */
+static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, Vec gradient, Vec d, PetscInt *its)
+{
+  TSVD          *tsvd = (TSVD *)direction->data;
+  EngdFunctional F    = solver->functional;
+
+  PetscFunctionBeginUser;
+  *its               = 0;
+  direction->damping = tsvd->rcond;
+  if (tsvd->generation != F->generation) {
+    PetscCall(Factor(tsvd, F));
+    PetscCall(Project(tsvd, F, gradient));
+    tsvd->generation = F->generation;
+  }
+  PetscCall(Combine(tsvd, tsvd->rcond, d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* attempt k: the cut-off 10^k times larger, while it is below 1 */
+static PetscErrorCode Retry_TSVD(EngdDirection direction, EngdSolver solver, PetscInt attempt, Vec d, PetscBool *more)
+{
+  TSVD           *tsvd   = (TSVD *)direction->data;
+  const PetscReal cutoff = tsvd->rcond * PetscPowRealInt(RETRY_FACTOR, attempt);
+
+  PetscFunctionBeginUser;
+  (void)solver;
+  *more = (PetscBool)(cutoff < 1);
+  if (!*more) PetscFunctionReturn(PETSC_SUCCESS);
+  direction->damping = cutoff;
+  PetscCall(Combine(tsvd, cutoff, d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View_TSVD(EngdDirection direction, PetscViewer viewer)
+{
+  const TSVD *tsvd = (const TSVD *)direction->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer, "Jacobian of %" PetscInt_FMT " x %" PetscInt_FMT ", QR of %s; cut-off %g; %.3g bytes a rank\n", tsvd->N,
+      tsvd->p, tsvd->columns ? "its transpose" : "its rows", (double)tsvd->rcond, (double)tsvd->bytes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_TSVD(EngdDirection direction)
+{
+  TSVD *tsvd = (TSVD *)direction->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdTSQRDestroy(&tsvd->qr));
+  PetscCall(EngdSVDDestroy(&tsvd->svd));
+  PetscCall(VecDestroy(&tsvd->R));
+  PetscCall(PetscFree3(tsvd->T, tsvd->c, tsvd->y));
+  PetscCall(PetscFree4(tsvd->rowcount, tsvd->rowstart, tsvd->count, tsvd->start));
+  PetscCall(PetscFree(tsvd));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection direction)
+{
+  TSVD *tsvd;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&tsvd));
+  tsvd->rcond                    = 1e-12;
+  tsvd->generation               = -1;
+  direction->data                = tsvd;
+  direction->ops->setfromoptions = SetFromOptions_TSVD;
+  direction->ops->setup          = SetUp_TSVD;
+  direction->ops->compute        = Compute_TSVD;
+  direction->ops->retry          = Retry_TSVD;
+  direction->ops->view           = View_TSVD;
+  direction->ops->destroy        = Destroy_TSVD;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

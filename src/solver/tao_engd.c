@@ -159,6 +159,17 @@ static PetscErrorCode Report(Tao tao, PetscReal loss, PetscReal step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Would another iteration from here find the same: no cautious direction is left to try, no momentum was in the way, and the
+   points do not change */
+static PetscBool IsStuck(const TAO_ENGD *engd)
+{
+  const EngdProblem problem = engd->solver->functional->problem;
+  PetscBool         stuck = (PetscBool)(engd->status.step == 0 && engd->direction->ops->retry && engd->momentum == 0);
+
+  for (PetscInt t = 0; t < problem->nterms; t++) stuck = (PetscBool)(stuck && !problem->term[t]->resample);
+  return stuck;
+}
+
 static PetscErrorCode TaoSolve_Engd(Tao tao)
 {
   TAO_ENGD      *engd       = (TAO_ENGD *)tao->data;
@@ -183,7 +194,7 @@ static PetscErrorCode TaoSolve_Engd(Tao tao)
     tao->niter++;
     PetscCall(AdaptDamping(engd, tao->stepdirection, &rejections));
     PetscCall(Report(tao, loss, rejections ? 1 : engd->status.step));
-    if (rejections >= engd->max_rejections && tao->reason == TAO_CONTINUE_ITERATING) {
+    if ((rejections >= engd->max_rejections || IsStuck(engd)) && tao->reason == TAO_CONTINUE_ITERATING) {
       PetscCall(TaoSetConvergedReason(tao, TAO_DIVERGED_LS_FAILURE));
     }
   }
@@ -336,7 +347,7 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   tao->ops->view           = TaoView_Engd;
   tao->ops->destroy        = TaoDestroy_Engd;
   engd->max_rejections     = 10;
-  engd->retry_step         = 0.02;
+  engd->retry_step         = 0.05;
   engd->damping            = 1e-2;
   engd->damping_min        = 1e-16;
   engd->adapt              = PETSC_TRUE;

@@ -12,7 +12,7 @@
 #include <petscblaslapack.h>
 
 #define PIVOT_TOLERANCE 1e-16 /* of the rank-revealing QR: below rounding */
-#define RETRY_FACTOR    10    /* a retry raises the cut-off by this */
+#define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
 
 typedef struct {
   PetscReal       rcond;
@@ -268,11 +268,11 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* attempt k: the cut-off 10^k times larger, while it is below 1 */
+/* attempt k: the cut-off 10^(k/2) times larger, while it is below 1 */
 static PetscErrorCode Retry_TSVD(EngdDirection direction, EngdSolver solver, PetscInt attempt, Vec d, PetscBool *more)
 {
   TSVD           *tsvd   = (TSVD *)direction->data;
-  const PetscReal cutoff = tsvd->rcond * PetscPowRealInt(RETRY_FACTOR, attempt);
+  const PetscReal cutoff = tsvd->rcond * PetscPowReal(10, RETRY_DECADES * (PetscReal)attempt);
 
   PetscFunctionBeginUser;
   (void)solver;

@@ -19,6 +19,17 @@
 #if PETSC_VERSION_LT(3, 21, 0)
 #define TaoMonitorSet TaoSetMonitor
 #endif
+#if PETSC_VERSION_LT(3, 22, 0)
+#define TaoParametersInitialize(tao)                     PETSC_SUCCESS
+#define PetscObjectParameterSetDefault(tao, name, value) ((void)((tao)->name##_changed || ((tao)->name = (value))))
+#endif
+#if PETSC_VERSION_LT(3, 23, 0)
+#define PetscContainerSetCtxDestroy PetscContainerSetUserDestroy
+#define PetscCtxDestroyDefault      PetscContainerUserDestroyDefault
+typedef PetscOptionItems *EngdOptionItems; /* of PetscOptionsObject */
+#else
+typedef PetscOptionItems EngdOptionItems;
+#endif
 
 /* y = a b in PetscInt, as MPI counts and array sizes need it said once */
 #define ENGD_COUNT(a, b) ((size_t)(a) * (size_t)(b))

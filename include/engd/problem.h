@@ -30,7 +30,7 @@ struct _n_EngdPoints {
 };
 
 struct _n_EngdDomainOps {
-  PetscErrorCode (*setfromoptions)(EngdDomain, PetscOptionItems *);
+  PetscErrorCode (*setfromoptions)(EngdDomain, EngdOptionItems);
   PetscErrorCode (*view)(EngdDomain, PetscViewer);
   /* from region, sampler and the requested numbers of points: interior, nglobal, measure, data, sampler (when auto),
      and whether the region has a normal */
@@ -131,10 +131,10 @@ PETSC_INTERN PetscErrorCode EngdProblemGetSymbols(EngdProblem, EngdSymbols *);
   A list is separated by commas outside parentheses. Numbers are constant expressions; names are identifiers that
   differ, and may be a range x1..x10.
 */
-PETSC_INTERN PetscErrorCode EngdOptionsText(PetscOptionItems *, const char option[], const char sentence[],
+PETSC_INTERN PetscErrorCode EngdOptionsText(EngdOptionItems, const char option[], const char sentence[],
                                             const char manual[], const char standard[], const char example[],
                                             char **);
-PETSC_INTERN PetscErrorCode EngdOptionsWhole(PetscOptionItems *, const char option[], const char sentence[],
+PETSC_INTERN PetscErrorCode EngdOptionsWhole(EngdOptionItems, const char option[], const char sentence[],
                                              const char manual[], PetscInt least, PetscInt *);
 PETSC_INTERN PetscErrorCode EngdParseReal(const char option[], const char text[], const EngdSymbols *, PetscReal *);
 PETSC_INTERN PetscErrorCode EngdParseWhole(const char option[], const char text[], PetscInt least, PetscInt *);

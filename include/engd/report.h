@@ -66,7 +66,6 @@ struct _n_EngdReport {
   EngdProblem    problem;
   EngdNetwork    network;
   Tao            tao;
-  PetscContainer self; /* this report as an object, since brgn takes the contexts of monitors for objects */
   PetscBool      monitor;
   PetscInt       every;                /* the monitor shows each every-th iteration */
   char          *file[ENGD_NFILES];    /* names, NULL where not asked for */
@@ -81,8 +80,8 @@ struct _n_EngdReport {
   PetscBool      shown;              /* was it printed */
 };
 
-PETSC_INTERN PetscErrorCode EngdReportMonitor(Tao, void *self); /* for TaoMonitorSet, with report->self */
-PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport);     /* the last line, if it was skipped */
+PETSC_INTERN PetscErrorCode EngdReportMonitor(Tao, void *report); /* for TaoMonitorSet */
+PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport);       /* the last line, if it was skipped */
 PETSC_INTERN PetscErrorCode EngdHistoryOpen(EngdReport);
 PETSC_INTERN PetscErrorCode EngdHistoryWriteRow(EngdReport);
 PETSC_INTERN PetscErrorCode EngdHistoryClose(EngdReport);

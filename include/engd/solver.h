@@ -29,7 +29,7 @@ struct _n_EngdDirection {
   char     *type;
   PetscReal damping; /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
   struct {
-    PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, PetscOptionItems *); /* may be NULL */
+    PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
     PetscErrorCode (*compute)(EngdDirection, EngdSolver, Vec gradient, Vec d, PetscInt *krylov_iterations);
     /* may be NULL: a more cautious d at the same point for attempt 1, 2, ..., or false when there is none left */
@@ -52,7 +52,7 @@ typedef struct _n_EngdStep *EngdStep;
 struct _n_EngdStep {
   char *type;
   struct {
-    PetscErrorCode (*setfromoptions)(EngdStep, EngdSolver, PetscOptionItems *);
+    PetscErrorCode (*setfromoptions)(EngdStep, EngdSolver, EngdOptionItems);
     PetscErrorCode (*choose)(EngdStep, EngdSolver, EngdLine *);
     PetscErrorCode (*view)(EngdStep, PetscViewer);
     PetscErrorCode (*destroy)(EngdStep);

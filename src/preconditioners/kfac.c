@@ -300,7 +300,7 @@ static PetscErrorCode PCView_KFAC(PC pc, PetscViewer viewer)
 }
 
 /* A shell has no SetFromOptions, but any object may have a handler of options: PCSetFromOptions() calls it last */
-static PetscErrorCode SetFromOptions(PetscObject pc, PetscOptionItems *PetscOptionsObject, void *unused)
+static PetscErrorCode SetFromOptions(PetscObject pc, EngdOptionItems PetscOptionsObject, void *unused)
 {
   const MPI_Comm comm = PetscObjectComm(pc);
   EngdKfac      *kfac;

@@ -15,7 +15,7 @@
   Collective. With an example the option is required; else `standard` is its default, which may be NULL. The caller
   frees *text.
 */
-PetscErrorCode EngdOptionsText(PetscOptionItems *PetscOptionsObject, const char option[], const char sentence[],
+PetscErrorCode EngdOptionsText(EngdOptionItems PetscOptionsObject, const char option[], const char sentence[],
                                const char manual[], const char standard[], const char example[], char **text)
 {
   const MPI_Comm comm   = PetscOptionsObject->comm;
@@ -136,7 +136,7 @@ PetscErrorCode EngdParseWhole(const char option[], const char text[], PetscInt l
   EngdOptionsWhole - Declares and reads an option whose value is a whole number from `least` on; PetscOptionsInt() takes
   too large numbers for other numbers. Collective; on entry *value is the default.
 */
-PetscErrorCode EngdOptionsWhole(PetscOptionItems *PetscOptionsObject, const char option[], const char sentence[],
+PetscErrorCode EngdOptionsWhole(EngdOptionItems PetscOptionsObject, const char option[], const char sentence[],
                                 const char manual[], PetscInt least, PetscInt *value)
 {
   char standard[32], name[256], *text;

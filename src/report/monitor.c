@@ -106,16 +106,13 @@ static PetscErrorCode ShowRow(EngdReport report, PetscBool header)
 /*
   EngdReportMonitor - What TAO calls at each iteration. Collective
 */
-PetscErrorCode EngdReportMonitor(Tao tao, void *self)
+PetscErrorCode EngdReportMonitor(Tao tao, void *context)
 {
-  EngdReport report;
-  PetscInt   number;
-  PetscBool  show;
+  EngdReport      report = (EngdReport)context;
+  const PetscInt  number = report->nrows;
+  const PetscBool show   = (PetscBool)(report->monitor && number % report->every == 0);
 
   PetscFunctionBeginUser;
-  PetscCall(PetscContainerGetPointer((PetscContainer)self, (void **)&report));
-  number = report->nrows;
-  show   = (PetscBool)(report->monitor && number % report->every == 0);
   PetscCall(FillRow(report, tao, (PetscBool)(show || report->file[ENGD_FILE_HISTORY])));
   report->shown = PETSC_FALSE;
   if (show) PetscCall(ShowRow(report, (PetscBool)(number == 0)));

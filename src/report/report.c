@@ -104,14 +104,18 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
 */
 PetscErrorCode EngdReportStart(EngdReport report)
 {
+  Tao       iterating = report->tao;
+  PetscBool brgn;
+
   PetscFunctionBeginUser;
   if (report->problem->nexact && !report->errors) PetscCall(EngdErrorsCreate(report->functional, &report->errors));
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SOLUTION));
   PetscCall(EngdHistoryOpen(report));
-  PetscCall(PetscContainerCreate(report->comm, &report->self));
-  PetscCall(PetscContainerSetPointer(report->self, report));
-  PetscCall(TaoMonitorSet(report->tao, EngdReportMonitor, report->self, NULL));
+  PetscCall(PetscObjectTypeCompare((PetscObject)iterating, TAOBRGN, &brgn));
+  if (brgn)
+    PetscCall(TaoBRGNGetSubsolver(report->tao, &iterating)); /* from 3.25 on it does not inherit the monitors */
+  PetscCall(TaoMonitorSet(iterating, EngdReportMonitor, report, NULL));
   PetscCallMPI(MPI_Barrier(report->comm));
   report->start = MPI_Wtime();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -262,7 +266,6 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   if (!*report) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdHistoryClose(*report));
   PetscCall(EngdErrorsDestroy(&(*report)->errors));
-  PetscCall(PetscContainerDestroy(&(*report)->self));
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree((*report)->file[k]));
   PetscCall(PetscCommDestroy(&(*report)->comm));
   PetscCall(PetscFree(*report));

@@ -98,7 +98,7 @@ static PetscErrorCode PrintOptions(FILE *file)
     end = OptionEnd(line);
     if (line[0] != '-') continue;
     if (end) *end = 0;
-    source = strstr(line, " (source: "); /* newer versions say where an option is from */
+    source = strstr(line, " # (source: "); /* newer versions say where an option is from */
     if (source) *source = 0;
     if (!strcmp(line, "-options_left no")) continue; /* set by EngdInitialize() */
     value = strchr(line, ' ');

@@ -79,13 +79,6 @@ static PetscErrorCode TestConvergence(Tao tao, void *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DestroySolveLimits(void *limits)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(limits));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* -engd_max_seconds; the limits live as long as the Tao */
 static PetscErrorCode SetLimits(EngdFunctional F, Tao tao)
 {
@@ -96,7 +89,7 @@ static PetscErrorCode SetLimits(EngdFunctional F, Tao tao)
   PetscCall(PetscNew(&limits));
   PetscCall(PetscContainerCreate(F->comm, &container));
   PetscCall(PetscContainerSetPointer(container, limits));
-  PetscCall(PetscContainerSetUserDestroy(container, DestroySolveLimits));
+  PetscCall(PetscContainerSetCtxDestroy(container, PetscCtxDestroyDefault));
   PetscCall(PetscObjectCompose((PetscObject)tao, "EngdSolveLimits", (PetscObject)container));
   PetscCall(PetscContainerDestroy(&container));
   PetscOptionsBegin(F->comm, NULL, "Optimiser", "Tao");
@@ -153,30 +146,40 @@ static PetscErrorCode SetType(EngdFunctional F, Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Limits that PETSc takes as they come, and a PC that cannot work without the entries of a matrix: told before training */
-static PetscErrorCode CheckOptions(EngdFunctional F, Tao tao)
+/* Limits that some versions of PETSc take as they come and others refuse without naming the option */
+static PetscErrorCode CheckLimits(EngdFunctional F)
+{
+  const char *const counts[] = {"-tao_max_it", "-ksp_max_it"};
+  PetscReal         rtol     = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(counts); k++) {
+    PetscInt count = 1;
+
+    PetscCall(PetscOptionsGetInt(NULL, NULL, counts[k], &count, NULL));
+    PetscCheck(count > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s %" PetscInt_FMT ": give a positive number",
+               counts[k], count);
+  }
+  PetscCall(PetscOptionsGetReal(NULL, NULL, "-ksp_rtol", &rtol, NULL));
+  PetscCheck(rtol >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-ksp_rtol %g: give zero or a positive number",
+             (double)rtol);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A PC that cannot work without the entries of a matrix is told before the training */
+static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
 {
   KSP       ksp;
   PC        pc;
   PCType    type;
-  PetscReal rtol;
-  PetscInt  maximum;
   PetscBool fits;
 
   PetscFunctionBeginUser;
-  PetscCall(TaoGetMaximumIterations(tao, &maximum));
-  PetscCheck(maximum >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-tao_max_it %" PetscInt_FMT ": give a positive number",
-             maximum);
   PetscCall(TaoGetKSP(tao, &ksp));
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, &maximum));
-  PetscCheck(rtol >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-ksp_rtol %g: give zero or a positive number",
-             (double)rtol);
-  PetscCheck(maximum > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-ksp_max_it %" PetscInt_FMT ": give a positive number",
-             maximum);
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCGetType(pc, &type));
-  PetscCall(PetscStrInList(type, "kfac,none,jacobi,pbjacobi,shell,composite,ksp,mat,lmvm,nystrom", ',', &fits));
+  PetscCall(PetscStrInList(type, "kfac,none,jacobi,pbjacobi,shell,composite,ksp,mat,lmvm", ',', &fits));
   PetscCheck(fits, F->comm, PETSC_ERR_ARG_WRONG,
              "-pc_type %s needs the entries of a matrix, and the Gramian is never formed; take kfac, jacobi or none",
              type);
@@ -217,11 +220,12 @@ PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
   PetscCall(TaoSetGradient(tao, NULL, FormGradient, F));
   PetscCall(TaoSetObjectiveAndGradient(tao, NULL, FormObjectiveAndGradient, F));
   if (F->least_squares) PetscCall(SetLeastSquares(F, tao));
-  PetscCall(TaoSetTolerances(tao, 0, 0, 0));
+  PetscCall(CheckLimits(F));
   PetscCall(SetType(F, tao));
+  PetscCall(TaoSetTolerances(tao, 0, 0, 0)); /* after the type, which resets them from 3.22 to 3.25 */
   PetscCall(SetLimits(F, tao));
   PetscCall(TaoSetFromOptions(tao));
-  PetscCall(CheckOptions(F, tao));
+  PetscCall(CheckPreconditioner(F, tao));
   *out = tao;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

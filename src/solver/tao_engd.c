@@ -202,7 +202,7 @@ static PetscErrorCode TaoSolve_Engd(Tao tao)
 }
 
 /* the options of the damping */
-static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdOptionItems PetscOptionsObject)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsReal("-tao_engd_damping", "lambda of G + lambda I, the first or the fixed one, not negative",
@@ -227,7 +227,7 @@ static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, EngdOptionItems PetscOptionsObject)
 {
   TAO_ENGD *engd = (TAO_ENGD *)tao->data;
   MPI_Comm  comm = PetscObjectComm((PetscObject)tao);
@@ -353,8 +353,9 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   engd->adapt              = PETSC_TRUE;
   engd->increase           = 4;
   engd->decrease           = 10;
-  if (!tao->max_it_changed) tao->max_it = 200;
-  if (!tao->max_funcs_changed) tao->max_funcs = PETSC_MAX_INT;
+  PetscCall(TaoParametersInitialize(tao));
+  PetscObjectParameterSetDefault(tao, max_it, 200);
+  PetscObjectParameterSetDefault(tao, max_funcs, PETSC_MAX_INT);
   PetscCall(EngdDirectionCreate("krylov", &engd->direction));
   PetscCall(EngdStepCreate("grid", &engd->step));
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)tao), &tao->ksp));
@@ -362,7 +363,7 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   PetscCall(TaoGetOptionsPrefix(tao, &prefix));
   PetscCall(KSPSetOptionsPrefix(tao->ksp, prefix));
   PetscCall(KSPSetType(tao->ksp, KSPCG));
-  PetscCall(KSPSetTolerances(tao->ksp, 1e-4, 0, PETSC_DEFAULT, 200));
+  PetscCall(KSPSetTolerances(tao->ksp, 1e-10, 0, PETSC_DEFAULT, 300));
   engd->solver->tao = tao;
   engd->solver->ksp = tao->ksp;
   PetscFunctionReturn(PETSC_SUCCESS);

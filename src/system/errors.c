@@ -46,12 +46,14 @@ static void Say(void)
 /* PETSc says "Input string abc has no integer value" and not where abc came from. word <- abc; false when it is not that */
 static PetscBool FindComplaint(const char message[], size_t size, char word[])
 {
-  static const char *const before[] = {"Input string ", "logical value: ", " type given: ", " type: ", " type "};
+  static const char *const before[] = {
+      "Input string ", "logical value: ", " type given: ", " type: ", " type ", "Newly set value "};
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(before); k++) {
-    const char  *at = strstr(message, before[k]);
-    const size_t n  = at ? strcspn(at + strlen(before[k]), " ,;\n") : 0;
+    const char *at = strstr(message, before[k]);
+    size_t      n  = at ? strcspn(at + strlen(before[k]), " ,;\n") : 0;
 
+    if (n && before[k][0] == 'N' && at[strlen(before[k]) + n - 1] == '.') n--; /* PETSc prints nan as nan. */
     if (!n || n >= size) continue;
     memcpy(word, at + strlen(before[k]), n);
     word[n] = 0;
@@ -70,13 +72,23 @@ static PetscBool IsEntry(const char word[], const char value[])
   return PETSC_FALSE;
 }
 
+/* Does the message name an option itself; numbers may be negative */
+static PetscBool NamesOption(const char message[])
+{
+  PetscBool key = PETSC_FALSE;
+
+  for (const char *s = strstr(message, " -"); s && !key; s = strstr(s + 1, " -"))
+    (void)PetscOptionsValidKey(s + 1, &key);
+  return key;
+}
+
 /* message <- message (from -key value), for all options whose value is what PETSc complains of */
 static void AddOptionNames(size_t size, char message[])
 {
   char        word[256], *all = NULL, *rest, *key, *value;
   const char *joint = " (from ";
 
-  if (strstr(message, " -") || !FindComplaint(message, sizeof(word), word)) return;
+  if (NamesOption(message) || !FindComplaint(message, sizeof(word), word)) return;
   if (PetscOptionsGetAll(NULL, &all) || !all) return;
   for (key = strtok_r(all, " ", &rest); key; key = value) {
     value = strtok_r(NULL, " ", &rest);

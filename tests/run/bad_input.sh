@@ -47,6 +47,7 @@ rejects 'network_activation.*bang|bang.*network_activation' "${poisson[@]}" -net
 rejects 'nowhere' "${poisson[@]}" -pde_region nowhere
 rejects 'initial.*time|time.*initial' "${poisson[@]}" -wall_region initial
 rejects 'nothing.*-tao_type' "${poisson[@]}" -tao_type nothing
+rejects '-pc_kfac_damping nan' "${poisson[@]}" -pc_kfac_damping nan
 
 rejects 'network_layers.*item 2' "${poisson[@]}" -network_layers 64,,
 rejects 'network_layers.*more parameters' "${poisson[@]}" -network_layers 65535,65536

@@ -76,8 +76,8 @@ for arguments in "-help" "-options_file poisson.opts -help"; do
   expect_stderr_empty
   expect_no_file s.json h.csv
   expect_equal "$(grep -cE '^ +[0-9]+ +[0-9.e+-]+|^relative L2 error' stdout)" 0
-  for option in $families; do expect_stdout " $option "; done
-  if [ "$arguments" = -help ]; then expect_stdout ' -<term>_residual '; else expect_stdout ' -wall_residual '; fi
+  for option in $families; do expect_stdout " $option[: ]"; done
+  if [ "$arguments" = -help ]; then expect_stdout ' -<term>_residual[: ]'; else expect_stdout ' -wall_residual[: ]'; fi
 done
 
 # Methods exchanged on the command line: what the file says of the others is let through, misspelt options are not

@@ -124,7 +124,7 @@ static void points_errors(void **state)
 }
 
 /* A type of one's own, which cannot be sampled but is found by name and knows the coordinates */
-static PetscErrorCode SetFromOptions(EngdDomain domain, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SetFromOptions(EngdDomain domain, EngdOptionItems PetscOptionsObject)
 {
   PetscFunctionBeginUser;
   PetscOptionsHeadBegin(PetscOptionsObject, "Point");

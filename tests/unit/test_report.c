@@ -255,7 +255,7 @@ static void quiet(void **state)
   char *summary;
 
   (void)state;
-  MakeRunIn(SQUARE "-exact_u x -tao_max_it 0 -engd_monitor false -engd_summary DIR/s.json", 1, &run);
+  MakeRunIn(SQUARE "-exact_u x -tao_gatol 1e9 -engd_monitor false -engd_summary DIR/s.json", 1, &run);
   OK(RunAndCatchOutput(&run));
   if (rank == 0) {
     assert_int_equal(CountLines(stdout_text), 3 + 3);

@@ -274,7 +274,7 @@ static void TestTraining(void **state)
     snprintf(all, sizeof(all), "-tao_engd_direction tsvd -tao_max_it 60 %s", options[c]);
     Begin(PETSC_COMM_WORLD, &poisson, "-network_layers 12", &s);
     CreateTao(&s, all, &tao);
-    CHECK(TaoSetMonitor(tao, Watch, &seen, NULL));
+    CHECK(TaoMonitorSet(tao, Watch, &seen, NULL));
     CHECK(TaoSolve(tao));
     if (c == 1 || c == 2) assert_true(seen.raised > 0);
     if (c == 0) without = seen.loss;

@@ -18,7 +18,7 @@ static PetscErrorCode BoxFillBounds(EngdDomain domain, const char option[], cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode EngdDomainSetFromOptions_Box(EngdDomain domain, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode EngdDomainSetFromOptions_Box(EngdDomain domain, EngdOptionItems PetscOptionsObject)
 {
   EngdBox   *box = (EngdBox *)domain->data;
   char      *textl, *textu;

@@ -72,7 +72,7 @@ static PetscErrorCode Measure(TSVD *tsvd, EngdFunctional F)
 }
 
 static PetscErrorCode SetFromOptions_TSVD(EngdDirection direction, EngdSolver solver,
-                                          PetscOptionItems *PetscOptionsObject)
+                                          EngdOptionItems PetscOptionsObject)
 {
   TSVD          *tsvd = (TSVD *)direction->data;
   EngdFunctional F    = solver->functional;

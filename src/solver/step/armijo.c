@@ -10,7 +10,7 @@ typedef struct {
   Vec           theta, gradient; /* the line search moves these */
 } Armijo;
 
-static PetscErrorCode SetFromOptions_Armijo(EngdStep step, EngdSolver solver, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SetFromOptions_Armijo(EngdStep step, EngdSolver solver, EngdOptionItems PetscOptionsObject)
 {
   Armijo *armijo = (Armijo *)step->data;
 

@@ -7,7 +7,7 @@ typedef struct {
   PetscReal length;
 } Fixed;
 
-static PetscErrorCode SetFromOptions_Fixed(EngdStep step, EngdSolver solver, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SetFromOptions_Fixed(EngdStep step, EngdSolver solver, EngdOptionItems PetscOptionsObject)
 {
   Fixed *fixed = (Fixed *)step->data;
 

@@ -13,7 +13,7 @@ typedef struct {
   PetscReal ratio;
 } Grid;
 
-static PetscErrorCode SetFromOptions_Grid(EngdStep step, EngdSolver solver, PetscOptionItems *PetscOptionsObject)
+static PetscErrorCode SetFromOptions_Grid(EngdStep step, EngdSolver solver, EngdOptionItems PetscOptionsObject)
 {
   Grid    *grid = (Grid *)step->data;
   MPI_Comm comm = solver->functional->comm;

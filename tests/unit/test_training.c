@@ -1,0 +1,164 @@
+/*
+  Whole runs of TAO type engd: the loss never grows, new points come when they are due, why it stops, numbers that are none;
+  and PETSc's own TAO types on the same objective.
+  ranks: 1 2 3
+*/
+#include "solver_record.h"
+
+/* every kind of step, with and without momentum and adaptive lambda, on every kind of problem */
+static void TestLossNeverGrows(void **state)
+{
+  const char *const steps[]  = {"grid", "armijo", "fixed"};
+  const Case *const which[]  = {&poisson, &ritz, &logarithm};
+  const char *const others[] = {"", "-tao_engd_momentum 0.9", "-tao_engd_damping 1e-6 -tao_engd_damping_adapt false",
+                                "-tao_engd_momentum 0.5 -ksp_type preonly -pc_type kfac"};
+  char              options[256];
+  Record            r;
+
+  (void)state;
+  for (int c = 0; c < 3 * 3 * 4; c++) {
+    snprintf(options, sizeof(options), "-tao_engd_step %s %s -tao_max_it 30", steps[c % 3], others[c / 9]);
+    (void)SolveCase(which[c / 3 % 3], "", options, &r);
+    assert_true(r.n > 3);
+    for (PetscInt k = 1; k < r.n; k++) {
+      if (!(r.loss[k] <= r.loss[k - 1] + 1e-14 * PetscAbsReal(r.loss[0])))
+        fail_msg("%s, %s: %.17g after %.17g", which[c / 3 % 3]->name, options, r.loss[k], r.loss[k - 1]);
+    }
+    /* a preconditioner alone knows no lambda: a step of length 1 that is rejected once always is */
+    assert_true(r.loss[r.n - 1] < r.loss[0] || (c % 3 == 2 && c / 9 == 3));
+    CHECK(PetscFree(r.theta));
+  }
+}
+
+/* -pde_resample 3: new points before iterations 3, 6, 9; the loss may grow there and nowhere else */
+static void TestResampling(void **state)
+{
+  const char *const steps[] = {"-tao_engd_step grid -tao_max_it 10", "-tao_engd_step armijo -tao_max_it 10"};
+  Record            r;
+
+  (void)state;
+  for (size_t c = 0; c < 2; c++) {
+    (void)SolveCase(&poisson, "-pde_resample 3", steps[c], &r);
+    assert_int_equal(r.n, 11);
+    for (PetscInt k = 1; k < r.n; k++) {
+      /* row k is after iteration k - 1 */
+      const PetscBool due = (PetscBool)(k > 1 && (k - 1) % 3 == 0);
+
+      assert_true(due == (r.points[k] != r.points[k - 1]));
+      assert_true(due || r.loss[k] <= r.loss[k - 1]);
+      assert_true(r.status[k].step > 0);
+    }
+    CHECK(PetscFree(r.theta));
+  }
+}
+
+static void TestWhyItStops(void **state)
+{
+  Record r;
+
+  (void)state;
+  assert_int_equal(SolveCase(&poisson, "", "-tao_max_it 3", &r), TAO_DIVERGED_MAXITS);
+  assert_int_equal(r.n, 4);
+  CHECK(PetscFree(r.theta));
+  assert_int_equal(SolveCase(&poisson, "", "-engd_max_seconds 1e-6 -tao_max_it 50", &r), TAO_CONVERGED_USER);
+  assert_int_equal(r.n, 2);
+  CHECK(PetscFree(r.theta));
+  assert_int_equal(SolveCase(&poisson, "", "-tao_gatol 1 -tao_max_it 50", &r), TAO_CONVERGED_GATOL);
+  assert_true(r.n > 2 && r.gradient_norm[r.n - 1] <= 1 && r.gradient_norm[r.n - 2] > 1);
+  CHECK(PetscFree(r.theta));
+  assert_int_equal(SolveCase(&poisson, "", "-tao_fmin 10 -tao_max_it 50", &r), TAO_CONVERGED_MINF);
+  assert_true(r.loss[r.n - 1] <= 10 && r.loss[r.n - 2] > 10);
+  CHECK(PetscFree(r.theta));
+}
+
+/* Steps into where the residual is not a number are met, and not taken */
+static void TestNotANumber(void **state)
+{
+  const char *const options[] = {"-tao_engd_step grid", "-tao_engd_step armijo",
+                                 "-tao_engd_step fixed -tao_engd_max_rejections 50",
+                                 "-tao_engd_step grid -tao_engd_momentum 0.9"};
+  Record            r;
+  PetscReal         loss, *d;
+  Setting           s;
+
+  (void)state;
+  Begin(PETSC_COMM_WORLD, &logarithm, "", &s);
+  CHECK(PetscMalloc1(s.p, &d));
+  CHECK(EngdFunctionalEvaluate(s.F, &loss, s.v));
+  ExactDirection(s.F, 1e-8, s.v, d);
+  for (PetscInt j = 0; j < s.p; j++) CHECK(VecSetValue(s.w, j, d[j], INSERT_VALUES));
+  CHECK(VecAssemblyBegin(s.w));
+  CHECK(VecAssemblyEnd(s.w));
+  assert_true(PetscIsNanReal(LossAt(s.F, s.theta, 1, s.w)));
+  CHECK(PetscFree(d));
+  End(&s);
+  for (size_t c = 0; c < PETSC_STATIC_ARRAY_LENGTH(options); c++) {
+    char all[256];
+
+    snprintf(all, sizeof(all), "%s -tao_engd_damping 1e-8 -tao_max_it 20", options[c]);
+    (void)SolveCase(&logarithm, "", all, &r);
+    for (PetscInt k = 0; k < r.n; k++) {
+      assert_false(PetscIsInfOrNanReal(r.loss[k]) || PetscIsInfOrNanReal(r.gradient_norm[k]));
+      for (PetscInt j = 0; j < r.p; j++) assert_false(PetscIsInfOrNanReal(r.theta[k * r.p + j]));
+    }
+    assert_true(r.status[1].step < 1 && r.loss[r.n - 1] < 0.5 * r.loss[0]);
+    CHECK(PetscFree(r.theta));
+  }
+}
+
+/* a second TaoSolve() goes on from where the first one ended */
+static void TestSolveAgain(void **state)
+{
+  PetscReal first, second;
+  Setting   s;
+  Tao       tao;
+
+  (void)state;
+  Begin(PETSC_COMM_WORLD, &poisson, "", &s);
+  CreateTao(&s, "-tao_max_it 3", &tao);
+  CHECK(TaoSolve(tao));
+  CHECK(TaoGetSolutionStatus(tao, NULL, &first, NULL, NULL, NULL, NULL));
+  CHECK(TaoSolve(tao));
+  CHECK(TaoGetSolutionStatus(tao, NULL, &second, NULL, NULL, NULL, NULL));
+  assert_true(second < first);
+  CHECK(TaoDestroy(&tao));
+  End(&s);
+}
+
+/* The methods of PETSc reduce the same loss in five iterations, where they apply */
+static void TestOtherTypes(void **state)
+{
+  const char *const types[] = {"lmvm", "cg", "nls", "ntr", "bqnls", "brgn"};
+
+  (void)state;
+  for (size_t c = 0; c < 2 * PETSC_STATIC_ARRAY_LENGTH(types); c++) {
+    char      options[128];
+    PetscReal before, after;
+    Setting   s;
+    Tao       tao;
+
+    if (c % 2 && !strcmp(types[c / 2], "brgn")) continue; /* least squares only */
+    snprintf(options, sizeof(options), "-tao_type %s -tao_max_it 5", types[c / 2]);
+    Begin(PETSC_COMM_WORLD, c % 2 ? &ritz : &poisson, "", &s);
+    CreateTao(&s, options, &tao);
+    CHECK(EngdFunctionalEvaluate(s.F, &before, NULL));
+    CHECK(TaoSolve(tao));
+    after = LossAt(s.F, s.theta, 0, s.theta);
+    if (!(after < before)) fail_msg("%s: loss %g after %g", options, (double)after, (double)before);
+    CHECK(TaoDestroy(&tao));
+    End(&s);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestLossNeverGrows), cmocka_unit_test(TestResampling), cmocka_unit_test(TestWhyItStops),
+      cmocka_unit_test(TestNotANumber),     cmocka_unit_test(TestSolveAgain), cmocka_unit_test(TestOtherTypes),
+  };
+  int failed;
+
+  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  failed = cmocka_run_group_tests_name("training", tests, NULL, NULL);
+  return EngdFinalize() ? 1 : failed;
+}

@@ -2,7 +2,7 @@
   The process: exit codes, options files put in place among the arguments, unused options, errors on one line.
   What ends a process (MPI_Abort, exit codes) is in tests/run/bad_input.sh.
 
-  ranks: 1 3
+  ranks: 1 3; errors leak
 */
 #define _GNU_SOURCE /* mkdtemp, setenv */
 #include <engd/private.h>

@@ -149,17 +149,16 @@ static PetscErrorCode SetType(EngdFunctional F, Tao tao)
 /* Limits that some versions of PETSc take as they come and others refuse without naming the option */
 static PetscErrorCode CheckLimits(EngdFunctional F)
 {
-  const char *const counts[] = {"-tao_max_it", "-ksp_max_it"};
-  PetscReal         rtol     = 0;
+  PetscInt  outer = 1, inner = 1;
+  PetscReal rtol = 0;
 
   PetscFunctionBeginUser;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(counts); k++) {
-    PetscInt count = 1;
-
-    PetscCall(PetscOptionsGetInt(NULL, NULL, counts[k], &count, NULL));
-    PetscCheck(count > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s %" PetscInt_FMT ": give a positive number",
-               counts[k], count);
-  }
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-tao_max_it", &outer, NULL));
+  PetscCheck(outer > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-tao_max_it %" PetscInt_FMT ": give a positive number",
+             outer);
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-ksp_max_it", &inner, NULL));
+  PetscCheck(inner > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-ksp_max_it %" PetscInt_FMT ": give a positive number",
+             inner);
   PetscCall(PetscOptionsGetReal(NULL, NULL, "-ksp_rtol", &rtol, NULL));
   PetscCheck(rtol >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-ksp_rtol %g: give zero or a positive number",
              (double)rtol);

@@ -58,10 +58,15 @@ static PetscErrorCode IsOfOtherType(const char name[], const char prefix[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is this an option of a method that another option has put out of use: of a TAO, KSP or PC type not chosen, or of the KSP
+/* Is this an option of a method that another option has put out of use: of a TAO, KSP, PC, step or
+   direction type not chosen, or of the KSP
    and PC where the TAO type is not engd. So -pc_type none can follow a problem file that tunes kfac. */
 static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
 {
+  static const char *const of_steps[] = {"tao_engd_grid_points", "tao_engd_grid_ratio", "tao_engd_step_length",
+                                         "tao_engd_rcond",       "tao_ls_type",         "tao_ls_max_funcs",
+                                         "tao_ls_armijo_sigma"};
+
   char      tao[64] = "engd", ksp[64] = KSPCG, pc[64] = "kfac";
   PetscBool engd, preonly, of_ksp, of_pc;
 
@@ -74,6 +79,8 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
   PetscCall(PetscStrcmp(ksp, KSPPREONLY, &preonly)); /* reads no tolerances */
   PetscCall(PetscStrncmp(name, "ksp_", 4, &of_ksp));
   PetscCall(PetscStrncmp(name, "pc_", 3, &of_pc));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(of_steps) && !*other; k++)
+    PetscCall(PetscStrcmp(name, of_steps[k], other));
   if ((!engd && (of_ksp || of_pc)) || (preonly && of_ksp)) *other = PETSC_TRUE;
   PetscCall(IsOfOtherType(name, "tao", TaoList, tao, other));
   PetscCall(IsOfOtherType(name, "ksp", KSPList, ksp, other));

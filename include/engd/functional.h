@@ -36,8 +36,9 @@ struct _n_EngdCurvatureOps {
   PetscErrorCode (*destroy)(EngdCurvature);
 };
 struct _n_EngdCurvature {
-  char    *type;
-  PetscInt values; /* derivatives of all outputs that it reads on its own: -1 none, 0 u, 1 u and grad u */
+  char     *type;
+  PetscInt  values; /* derivatives of all outputs that it reads on its own: -1 none, 0 u, 1 u and grad u */
+  PetscBool second; /* does it read d^2r/dDu^2 of residuals (of energies all that read the terms do) */
   struct _n_EngdCurvatureOps ops[1];
   void                      *data;
 };

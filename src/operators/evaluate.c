@@ -177,11 +177,9 @@ static PetscErrorCode FindNonFinite(EngdFunctional F, PetscInt t, PetscInt *inde
 {
   EngdTerm       term       = F->problem->term[t];
   EngdExpression expression = term->expression;
-  PetscBool      second;
 
   PetscFunctionBeginUser;
   *index = term->points->nglobal;
-  PetscCall(PetscStrcmp(F->curvature->type, "energy", &second)); /* the one that reads d^2r/dDu^2 */
   for (PetscInt b = F->nblocks - 1; b >= 0; b--) {
     EngdBlock *block;
 
@@ -196,7 +194,7 @@ static PetscErrorCode FindNonFinite(EngdFunctional F, PetscInt t, PetscInt *inde
       for (PetscInt k = 0; k < expression->nfirst; k++) {
         finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->first[k * block->n + i]));
       }
-      for (PetscInt k = 0; (term->energy || second) && k < expression->nsecond; k++) {
+      for (PetscInt k = 0; (term->energy || F->curvature->second) && k < expression->nsecond; k++) {
         finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->second[k * block->n + i]));
       }
       if (finite) continue;

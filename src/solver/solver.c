@@ -134,7 +134,7 @@ static PetscErrorCode SetType(EngdFunctional F, Tao tao)
   PetscCheck(!refused, F->comm, PETSC_ERR_ARG_WRONG,
              "-tao_type %s is for another kind of problem; take engd, lmvm, nls, ntr, brgn, cg, ...", type);
   PetscCall(TaoSetType(tao, type));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)tao, &residual, TAOBRGN, ""));
+  PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAOBRGN, &residual));
   PetscCheck(
       F->least_squares || !residual, F->comm, PETSC_ERR_USER_INPUT,
       "-tao_type %s is for least squares, but a term of this problem is an energy; engd, lmvm, nls are for both",

@@ -58,9 +58,8 @@ static PetscErrorCode IsOfOtherType(const char name[], const char prefix[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is this an option of a method that another option has put out of use: of a TAO, KSP, PC, step or
-   direction type not chosen, or of the KSP
-   and PC where the TAO type is not engd. So -pc_type none can follow a problem file that tunes kfac. */
+/* Is this an option of a method that another option has put out of use: of a TAO, KSP, PC, step or direction type not
+   chosen, or of the KSP and PC where the TAO type is not engd. So -pc_type none can follow a file that tunes kfac. */
 static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
 {
   static const char *const of_steps[] = {"tao_engd_grid_points", "tao_engd_grid_ratio", "tao_engd_step_length",

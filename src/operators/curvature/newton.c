@@ -12,17 +12,16 @@
 #include <petscblaslapack.h>
 
 typedef struct {
-  PetscBool  second; /* do residual terms add sum_c r_c S_c */
-  PetscReal *y;      /* (ncomponents, n) */
+  PetscReal *y; /* (ncomponents, n) */
   PetscInt   ysize;
   PetscReal *W; /* (m, m, n): at each point the eigenvectors of W scaled by the root of the eigenvalue */
   PetscInt   Wsize;
 } Newton;
 
 /* is W of this term D^T D and nothing else */
-static PetscBool IsGaussNewton(const Newton *newton, const EngdTerm term)
+static PetscBool IsGaussNewton(EngdCurvature curvature, const EngdTerm term)
 {
-  return (PetscBool)(!term->energy && (!newton->second || !term->expression->nsecond));
+  return (PetscBool)(!term->energy && (!curvature->second || !term->expression->nsecond));
 }
 
 /* a buffer that grows: no allocation once the largest block has been met */
@@ -63,7 +62,7 @@ static PetscErrorCode Apply_Newton(EngdCurvature curvature, EngdFunctional F, co
     }
     PetscCall(EngdBlockFirstTranspose(F, block, newton->y, gu));
   }
-  if (IsGaussNewton(newton, term)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (IsGaussNewton(curvature, term)) PetscFunctionReturn(PETSC_SUCCESS);
   SecondFactors(term, block, newton->y);
   PetscCall(EngdBlockSecond(F, block, newton->y, du, gu));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -74,8 +73,7 @@ static PetscErrorCode RootCount_Newton(EngdCurvature curvature, EngdFunctional F
   const EngdTerm term = F->problem->term[t];
 
   PetscFunctionBeginUser;
-  *count =
-      IsGaussNewton((Newton *)curvature->data, term) ? term->expression->ncomponents : term->expression->nentries;
+  *count = IsGaussNewton(curvature, term) ? term->expression->ncomponents : term->expression->nentries;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -138,7 +136,7 @@ static PetscErrorCode Root_Newton(EngdCurvature curvature, EngdFunctional F, con
 
   PetscFunctionBeginUser;
   PetscCall(EngdBlockZero(F, block, gu));
-  if (IsGaussNewton(newton, term)) {
+  if (IsGaussNewton(curvature, term)) {
     PetscCall(Reserve(expression->ncomponents * n, &newton->y, &newton->ysize));
     for (PetscInt c = 0; c < expression->ncomponents; c++) {
       for (PetscInt i = 0; i < n; i++) newton->y[c * n + i] = c == k ? PetscSqrtReal(block->weight[i]) : 0;
@@ -172,7 +170,7 @@ static PetscErrorCode CreateNewton(EngdCurvature curvature, PetscBool second)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&newton));
-  newton->second            = second;
+  curvature->second         = second;
   curvature->data           = newton;
   curvature->ops->apply     = Apply_Newton;
   curvature->ops->rootcount = RootCount_Newton;

@@ -50,6 +50,7 @@ PETSC_EXTERN PetscErrorCode EngdFunctionalEvaluate(EngdFunctional, PetscReal *lo
 PETSC_EXTERN PetscErrorCode EngdFunctionalResidual(EngdFunctional, Vec residual);
 PETSC_EXTERN PetscErrorCode EngdFunctionalLossAlong(EngdFunctional, Vec theta, Vec direction, PetscInt nsteps,
                                                     const PetscReal steps[], PetscReal losses[]);
+PETSC_EXTERN PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional, Vec direction, PetscReal step, Vec residual);
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateJacobian(EngdFunctional, Mat *J);
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional, Mat *G);
 PETSC_EXTERN PetscErrorCode EngdFunctionalResample(EngdFunctional, PetscInt iteration, PetscBool *changed);

@@ -34,6 +34,8 @@ struct _n_EngdDirection {
     PetscErrorCode (*compute)(EngdDirection, EngdSolver, Vec gradient, Vec d, PetscInt *krylov_iterations);
     /* may be NULL: a more cautious d at the same point for attempt 1, 2, ..., or false when there is none left */
     PetscErrorCode (*retry)(EngdDirection, EngdSolver, PetscInt attempt, Vec d, PetscBool *);
+    /* may be NULL: d = -(J^T J + mu s_1^2 I)^{-1} J^T r by the factors of J that compute left, s_1 the largest singular value */
+    PetscErrorCode (*solve)(EngdDirection, EngdSolver, PetscReal mu, Vec r, Vec d);
     PetscErrorCode (*view)(EngdDirection, PetscViewer); /* may be NULL */
     PetscErrorCode (*destroy)(EngdDirection);
   } ops[1];
@@ -46,6 +48,26 @@ typedef struct {
   PetscReal loss, slope;   /* at theta; slope = gradient . d < 0 */
   PetscReal step, newloss; /* chosen; step = 0: no tried point has a lower loss */
 } EngdLine;
+
+/* Levenberg-Marquardt steps with geodesic acceleration, on a direction that has a `solve`; all terms are residuals */
+typedef struct _n_EngdGeodesic *EngdGeodesic;
+PETSC_INTERN PetscErrorCode     EngdGeodesicCreate(EngdFunctional, EngdGeodesic *);
+PETSC_INTERN PetscErrorCode     EngdGeodesicStep(EngdGeodesic, EngdSolver, EngdDirection, EngdLine *);
+PETSC_INTERN PetscErrorCode     EngdGeodesicDestroy(EngdGeodesic *);
+
+/* The losses of the last iterations, and which kind of iteration is next: straight, or accelerated (src/solver/progress.c) */
+typedef struct {
+  PetscInt   size, n;     /* of the ring; losses recorded so far */
+  PetscReal *past;        /* [size] loss k at k % size */
+  PetscInt   since;       /* the loss from which the present kind is judged */
+  PetscInt   patience;    /* slow straight iterations until accelerated ones are tried */
+  PetscInt   accelerated; /* accelerated iterations left to do */
+  PetscBool  exhausted;   /* the last accelerated one found no step */
+} EngdProgress;
+PETSC_INTERN PetscErrorCode EngdProgressReset(EngdProgress *, PetscInt longest);
+PETSC_INTERN void           EngdProgressRecord(EngdProgress *, PetscReal loss);
+PETSC_INTERN PetscBool      EngdProgressIsSlow(const EngdProgress *, PetscInt since, PetscInt n, PetscReal decrease);
+PETSC_INTERN void           EngdProgressChooseKind(EngdProgress *, PetscReal step, PetscBool *stuck);
 
 /* A step length along the direction */
 typedef struct _n_EngdStep *EngdStep;

@@ -1,5 +1,5 @@
 /*
-  Loss, gradient and weighted residual of the functional, and the loss along a line.
+  Loss, gradient and weighted residual of the functional, and loss and residual along a line.
 
     residual terms  e = |r|^2/2:  L += w |r|^2 / 2,  R = sqrt(w) r,  gu = w D^T r
     energy terms:                 L += w e,                          gu = w D^T
@@ -83,6 +83,26 @@ PetscErrorCode EngdFunctionalEvaluate(EngdFunctional F, PetscReal *loss, Vec gra
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* R of a block <- sqrt(w) r from the values r of its term */
+static void WeightResidual(EngdFunctional F, const EngdBlock *block, const PetscReal value[], PetscReal R[])
+{
+  const PetscInt n = block->n;
+
+  for (PetscInt c = 0; c < F->problem->term[block->term]->expression->ncomponents; c++) {
+    for (PetscInt i = 0; i < n; i++) {
+      R[block->row + c * n + i] = PetscSqrtReal(block->weight[i]) * value[c * n + i];
+    }
+  }
+}
+
+static PetscErrorCode CheckLeastSquares(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(F->least_squares, F->comm, PETSC_ERR_ARG_WRONGSTATE,
+             "a problem with an energy term has no residual vector; use a direction or a method that needs none");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdFunctionalResidual - the weighted residual R = sqrt(lambda_t w_n) r, so that the loss is |R|^2/2.
 
@@ -99,21 +119,28 @@ PetscErrorCode EngdFunctionalResidual(EngdFunctional F, Vec residual)
   PetscReal *R;
 
   PetscFunctionBeginUser;
-  PetscCheck(F->least_squares, F->comm, PETSC_ERR_ARG_WRONGSTATE,
-             "a problem with an energy term has no residual vector; use a direction or a method that needs none");
+  PetscCall(CheckLeastSquares(F));
   PetscCall(VecGetArrayWrite(residual, &R));
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock *block;
 
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    for (PetscInt c = 0; c < F->problem->term[block->term]->expression->ncomponents; c++) {
-      for (PetscInt i = 0; i < block->n; i++) {
-        R[block->row + c * block->n + i] = PetscSqrtReal(block->weight[i]) * block->value[c * block->n + i];
-      }
-    }
+    WeightResidual(F, block, block->value, R);
   }
   F->evaluations++;
   PetscCall(VecRestoreArrayWrite(residual, &R));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F->du <- residuals or energies at the points of a block at F->trial */
+static PetscErrorCode EvaluateTrial(EngdFunctional F, EngdBlock *block)
+{
+  EngdJet jet = F->scratch[block->term];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdJetForward(jet, F->trial, block->n, block->x));
+  PetscCall(EngdBlockEvaluate(F, block, jet, F->du, NULL, NULL));
+  jet->x = NULL; /* so that no block takes it for a jet of the present theta */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -123,14 +150,23 @@ static PetscErrorCode TrialLoss(EngdFunctional F, PetscReal *loss)
   PetscFunctionBeginUser;
   *loss = 0;
   for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block = &F->block[b];
-    EngdJet    jet   = F->scratch[block->term];
-
-    PetscCall(EngdJetForward(jet, F->trial, block->n, block->x));
-    PetscCall(EngdBlockEvaluate(F, block, jet, F->du, NULL, NULL));
-    *loss += BlockLoss(F, block, F->du);
-    jet->x = NULL; /* so that no block takes it for a jet of the present theta */
+    PetscCall(EvaluateTrial(F, &F->block[b]));
+    *loss += BlockLoss(F, &F->block[b], F->du);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F->trial = theta + step d, d in F->whole */
+static PetscErrorCode SetTrial(EngdFunctional F, PetscReal step)
+{
+  const PetscReal *base, *d;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetArrayRead(F->theta, &base));
+  PetscCall(VecGetArrayRead(F->whole, &d));
+  for (PetscInt j = 0; j < F->network->nparameters; j++) F->trial[j] = base[j] + step * d[j];
+  PetscCall(VecRestoreArrayRead(F->whole, &d));
+  PetscCall(VecRestoreArrayRead(F->theta, &base));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,22 +188,49 @@ static PetscErrorCode TrialLoss(EngdFunctional F, PetscReal *loss)
 PetscErrorCode EngdFunctionalLossAlong(EngdFunctional F, Vec theta, Vec direction, PetscInt nsteps,
                                        const PetscReal steps[], PetscReal losses[])
 {
-  const PetscReal *base, *d;
-
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, theta));
   PetscCall(EngdFunctionalGather(F, direction, F->whole));
   PetscCall(PetscLogEventBegin(engd_log.loss, 0, 0, 0, 0));
-  PetscCall(VecGetArrayRead(F->theta, &base));
-  PetscCall(VecGetArrayRead(F->whole, &d));
   for (PetscInt k = 0; k < nsteps; k++) {
-    for (PetscInt j = 0; j < F->network->nparameters; j++) F->trial[j] = base[j] + steps[k] * d[j];
+    PetscCall(SetTrial(F, steps[k]));
     PetscCall(TrialLoss(F, &losses[k]));
   }
-  PetscCall(VecRestoreArrayRead(F->whole, &d));
-  PetscCall(VecRestoreArrayRead(F->theta, &base));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, losses, nsteps, MPIU_REAL, MPIU_SUM, F->comm));
   F->evaluations += nsteps;
+  PetscCall(PetscLogEventEnd(engd_log.loss, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdFunctionalResidualAlong - the weighted residual at theta + step * direction; the present parameters stay.
+
+  Collective
+
+  Input Parameters:
++ functional - with its parameters set; all its terms are residuals
+. direction  - p entries
+- step       - its length
+
+  Output Parameter:
+. residual - in the row layout of J; not a number, or infinite, where the problem cannot be evaluated
+*/
+PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional F, Vec direction, PetscReal step, Vec residual)
+{
+  PetscReal *R;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckLeastSquares(F));
+  PetscCall(EngdFunctionalGather(F, direction, F->whole));
+  PetscCall(PetscLogEventBegin(engd_log.loss, 0, 0, 0, 0));
+  PetscCall(VecGetArrayWrite(residual, &R));
+  PetscCall(SetTrial(F, step));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    PetscCall(EvaluateTrial(F, &F->block[b]));
+    WeightResidual(F, &F->block[b], F->du, R);
+  }
+  PetscCall(VecRestoreArrayWrite(residual, &R));
+  F->evaluations++;
   PetscCall(PetscLogEventEnd(engd_log.loss, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -155,7 +155,7 @@ static const char *DescribeReason(TaoConvergedReason reason)
   case TAO_CONVERGED_GATOL: return "converged: gradient norm below -tao_gatol";
   case TAO_CONVERGED_GRTOL: return "converged: gradient norm below -tao_grtol times the loss";
   case TAO_CONVERGED_GTTOL: return "converged: gradient norm reduced by -tao_gttol";
-  case TAO_CONVERGED_STEPTOL: return "converged: step below the tolerance";
+  case TAO_CONVERGED_STEPTOL: return "converged: steps no longer lower the loss";
   case TAO_CONVERGED_MINF: return "converged: loss below -tao_fmin";
   case TAO_CONVERGED_USER: return "stopped: time budget used";
   case TAO_DIVERGED_MAXITS: return "stopped: maximum iterations reached";

@@ -13,6 +13,7 @@
 
 #define REJECTION_FACTOR 10    /* a rejection raises lambda by this, */
 #define REJECTION_LEAST  1e-12 /* from at least this */
+#define STALL_DECREASE   1e-3  /* less of the loss than this, in -tao_engd_stall iterations, is no progress */
 
 typedef struct {
   struct _n_EngdSolver solver[1];
@@ -23,10 +24,37 @@ typedef struct {
   PetscInt             max_rejections;
   EngdDirection        direction;
   EngdStep             step;
-  PetscReal            retry_step;          /* more cautious directions are tried after a step no longer than this */
+  PetscReal            retry_step;  /* more cautious directions are tried after a step no longer than this */
+  PetscBool            geodesic;    /* the option: are slow iterations followed by accelerated ones */
+  EngdGeodesic         accelerator; /* NULL where the direction or the problem has none */
+  PetscInt             stall;       /* stop after so many iterations without progress */
+  EngdProgress         progress;
   Vec                  buffer, trial, best; /* m_{k-1}, a try of m_k and the best one so far */
   EngdStatus           status;
 } TAO_ENGD;
+
+/* do points change during the training, so that losses of two iterations cannot be compared */
+static PetscBool Resamples(const TAO_ENGD *engd)
+{
+  const EngdProblem problem = engd->solver->functional->problem;
+  PetscBool         any     = PETSC_FALSE;
+
+  for (PetscInt t = 0; t < problem->nterms; t++) any = (PetscBool)(any || problem->term[t]->resample);
+  return any;
+}
+
+/* accelerated steps need the factors of the Jacobian of a residual, and are steps of their own, without momentum */
+static PetscErrorCode SetUpAccelerator(TAO_ENGD *engd)
+{
+  PetscBool residual;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdExplicitHasResidual(engd->solver->functional, &residual));
+  if (!engd->geodesic || !residual || !engd->direction->ops->solve || engd->momentum > 0 || Resamples(engd))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdGeodesicCreate(engd->solver->functional, &engd->accelerator));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* theta, gradient, direction; the Gramian is the Tao's Hessian */
 static PetscErrorCode TaoSetUp_Engd(Tao tao)
@@ -42,6 +70,7 @@ static PetscErrorCode TaoSetUp_Engd(Tao tao)
   PetscCall(VecDuplicate(tao->solution, &engd->trial));
   PetscCall(VecDuplicate(tao->solution, &engd->best));
   PetscCall((*engd->direction->ops->setup)(engd->direction, engd->solver));
+  PetscCall(SetUpAccelerator(engd));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -133,7 +162,10 @@ static PetscErrorCode Iterate(Tao tao, PetscReal *loss)
       (*engd->direction->ops->compute)(engd->direction, solver, tao->gradient, tao->stepdirection, &tao->ksp_its));
   PetscCall(PetscLogEventEnd(engd_log.direction, 0, 0, 0, 0));
   tao->ksp_tot_its += tao->ksp_its;
-  PetscCall(ChooseStep(tao, &line));
+  if (engd->progress.accelerated)
+    PetscCall(EngdGeodesicStep(engd->accelerator, solver, engd->direction, &line));
+  else
+    PetscCall(ChooseStep(tao, &line));
   PetscCall(VecCopy(line.d, engd->buffer));
   engd->status = (EngdStatus){line.step, engd->direction->damping, tao->ksp_its, tao->ksp_tot_its};
   if (line.step > 0) {
@@ -163,11 +195,25 @@ static PetscErrorCode Report(Tao tao, PetscReal loss, PetscReal step)
    points do not change */
 static PetscBool IsStuck(const TAO_ENGD *engd)
 {
-  const EngdProblem problem = engd->solver->functional->problem;
-  PetscBool         stuck = (PetscBool)(engd->status.step == 0 && engd->direction->ops->retry && engd->momentum == 0);
+  return (PetscBool)(engd->status.step == 0 && engd->direction->ops->retry && engd->momentum == 0 &&
+                     !Resamples(engd));
+}
 
-  for (PetscInt t = 0; t < problem->nterms; t++) stuck = (PetscBool)(stuck && !problem->term[t]->resample);
-  return stuck;
+/* the end, when no step is found any more, or none that makes a difference */
+static PetscErrorCode JudgeProgress(Tao tao, PetscReal loss, PetscInt rejections)
+{
+  TAO_ENGD *engd  = (TAO_ENGD *)tao->data;
+  PetscBool stuck = (PetscBool)(rejections >= engd->max_rejections || IsStuck(engd));
+
+  PetscFunctionBeginUser;
+  EngdProgressRecord(&engd->progress, loss);
+  if (engd->accelerator) EngdProgressChooseKind(&engd->progress, engd->status.step, &stuck);
+  if (tao->reason != TAO_CONTINUE_ITERATING) PetscFunctionReturn(PETSC_SUCCESS);
+  if (stuck)
+    PetscCall(TaoSetConvergedReason(tao, TAO_DIVERGED_LS_FAILURE));
+  else if (engd->stall && !Resamples(engd) && EngdProgressIsSlow(&engd->progress, 0, engd->stall, STALL_DECREASE))
+    PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_STEPTOL));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode TaoSolve_Engd(Tao tao)
@@ -183,6 +229,8 @@ static PetscErrorCode TaoSolve_Engd(Tao tao)
   tao->reason           = TAO_CONTINUE_ITERATING;
   PetscCall(VecZeroEntries(engd->buffer));
   PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, &loss, tao->gradient));
+  PetscCall(EngdProgressReset(&engd->progress, engd->stall));
+  EngdProgressRecord(&engd->progress, loss);
   PetscCall(Report(tao, loss, 1));
   while (tao->reason == TAO_CONTINUE_ITERATING) {
     PetscBool resampled = PETSC_FALSE;
@@ -194,9 +242,7 @@ static PetscErrorCode TaoSolve_Engd(Tao tao)
     tao->niter++;
     PetscCall(AdaptDamping(engd, tao->stepdirection, &rejections));
     PetscCall(Report(tao, loss, rejections ? 1 : engd->status.step));
-    if ((rejections >= engd->max_rejections || IsStuck(engd)) && tao->reason == TAO_CONTINUE_ITERATING) {
-      PetscCall(TaoSetConvergedReason(tao, TAO_DIVERGED_LS_FAILURE));
-    }
+    PetscCall(JudgeProgress(tao, loss, rejections));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -264,6 +310,14 @@ static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, EngdOptionItems PetscOptio
                        "TAO type engd", engd->retry_step, &engd->retry_step, NULL));
   PetscCheck(engd->retry_step >= 0 && engd->retry_step < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_retry_step %g: give a number from 0 to below 1", (double)engd->retry_step);
+  PetscCall(PetscOptionsBool("-tao_engd_geodesic",
+                             "Follow slow iterations by accelerated ones, if the direction has factors of J",
+                             "TAO type engd", engd->geodesic, &engd->geodesic, NULL));
+  PetscCall(PetscOptionsInt("-tao_engd_stall",
+                            "Stop after so many iterations that lower the loss by less than 0.1%, 0 for never",
+                            "TAO type engd", engd->stall, &engd->stall, NULL));
+  PetscCheck(engd->stall >= 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_stall %" PetscInt_FMT ": give a positive number, or 0 for never", engd->stall);
   PetscOptionsHeadEnd();
   if (engd->direction->ops->setfromoptions) {
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));
@@ -298,6 +352,8 @@ static PetscErrorCode TaoDestroy_Engd(Tao tao)
   PetscFunctionBeginUser;
   PetscCall(EngdDirectionDestroy(&engd->direction));
   PetscCall(EngdStepDestroy(&engd->step));
+  PetscCall(EngdGeodesicDestroy(&engd->accelerator));
+  PetscCall(PetscFree(engd->progress.past));
   PetscCall(VecDestroy(&engd->buffer));
   PetscCall(VecDestroy(&engd->trial));
   PetscCall(VecDestroy(&engd->best));
@@ -330,6 +386,8 @@ PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one
 . -tao_engd_damping_adapt    - does lambda follow the steps; _min, _decrease, _increase say how
 . -tao_engd_momentum mu      - m <- mu m + d
+. -tao_engd_geodesic         - accelerated Levenberg-Marquardt steps where straight ones have become slow
+. -tao_engd_stall n          - stop after n iterations that lower the loss by less than 0.1%
 . -tao_engd_retry_step s     - more cautious directions are tried after a step no longer than this
 - -tao_engd_max_rejections n - stop after n iterations in a row without a step
 M*/
@@ -348,6 +406,8 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   tao->ops->destroy        = TaoDestroy_Engd;
   engd->max_rejections     = 10;
   engd->retry_step         = 0.05;
+  engd->geodesic           = PETSC_TRUE;
+  engd->stall              = 20;
   engd->damping            = 1e-2;
   engd->damping_min        = 1e-16;
   engd->adapt              = PETSC_TRUE;

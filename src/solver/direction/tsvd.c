@@ -15,15 +15,15 @@
 #define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
 
 typedef struct {
-  PetscReal       rcond;
-  PetscBool       columns;        /* p > N: the transpose is factored */
-  PetscBool       residual;       /* the right-hand side is R, not the gradient */
-  PetscInt        nrows, N, p, n; /* rows here and in all; n = min(N, p) */
-  PetscReal       bytes;          /* on the rank that needs most */
-  EngdTSQR        qr;
-  EngdSVD         svd;       /* rank 0: of the triangle */
-  PetscReal      *T, *c, *y; /* rank 0: the triangle (n, n), U^T R and a vector (max(N, p)) */
-  Vec             R;
+  PetscReal  rcond;
+  PetscBool  columns;        /* p > N: the transpose is factored */
+  PetscBool  residual;       /* the right-hand side is R, not the gradient */
+  PetscInt   nrows, N, p, n; /* rows here and in all; n = min(N, p) */
+  PetscReal  bytes;          /* on the rank that needs most */
+  EngdTSQR   qr;
+  EngdSVD    svd;           /* rank 0: of the triangle */
+  PetscReal *T, *c, *f, *y; /* rank 0: the triangle (n, n), U^T R, what V is multiplied with, a vector (max(N, p)) */
+  Vec        R;
   PetscMPIInt    *rowcount, *rowstart, *count, *start; /* [size] how rows and parameters are spread */
   const PetscInt *ranges;
   PetscInt64      generation; /* of the functional that the SVD and c belong to */
@@ -127,7 +127,8 @@ static PetscErrorCode SetUp_TSVD(EngdDirection direction, EngdSolver solver)
   PetscCall(EngdTSQRCreate(F->comm, tsvd->columns ? local : tsvd->nrows, tsvd->n, &tsvd->qr));
   n = rank ? 0 : tsvd->n;
   PetscCall(EngdSVDCreate(n, &tsvd->svd));
-  PetscCall(PetscMalloc3(ENGD_COUNT(n, n), &tsvd->T, n, &tsvd->c, rank ? 0 : PetscMax(tsvd->N, tsvd->p), &tsvd->y));
+  PetscCall(PetscMalloc4(ENGD_COUNT(n, n), &tsvd->T, n, &tsvd->c, n, &tsvd->f, rank ? 0 : PetscMax(tsvd->N, tsvd->p),
+                         &tsvd->y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,40 +206,44 @@ static PetscErrorCode MultTransposeQ(TSVD *tsvd, Vec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* c = U^T R, the left singular vectors being Q U_T (N >= p) or V_T; without R, c = S^{-1} V^T gradient */
-static PetscErrorCode Project(TSVD *tsvd, EngdFunctional F, Vec gradient)
+/* c = U^T r, the left singular vectors being Q U_T (N >= p) or V_T */
+static PetscErrorCode ProjectResidual(TSVD *tsvd, Vec r, PetscReal c[])
 {
   const EngdSVD *svd = &tsvd->svd;
-  const Vec      b   = tsvd->residual ? tsvd->R : gradient;
 
   PetscFunctionBeginUser;
-  if (tsvd->residual) PetscCall(EngdFunctionalResidual(F, tsvd->R));
-  if (tsvd->residual != tsvd->columns) {
-    PetscCall(MultTransposeQ(tsvd, b));
-    PetscCall(Multiply("T", svd->n, svd->rank, svd->U, tsvd->y, tsvd->c));
-  } else {
-    PetscCall(GatherToRoot(b, tsvd->residual ? tsvd->rowcount : tsvd->count,
-                           tsvd->residual ? tsvd->rowstart : tsvd->start, tsvd->y));
-    PetscCall(Multiply("T", svd->n, svd->rank, svd->V, tsvd->y, tsvd->c));
-  }
-  for (PetscInt i = 0; !tsvd->residual && i < svd->rank; i++) tsvd->c[i] /= svd->sigma[i];
+  if (tsvd->columns)
+    PetscCall(GatherToRoot(r, tsvd->rowcount, tsvd->rowstart, tsvd->y));
+  else
+    PetscCall(MultTransposeQ(tsvd, r));
+  PetscCall(Multiply("T", svd->n, svd->rank, tsvd->columns ? svd->V : svd->U, tsvd->y, c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* d = -V f(S) c with this cut-off, V being V_T (N >= p) or Q U_T */
-static PetscErrorCode Combine(TSVD *tsvd, PetscReal cutoff, Vec d)
+/* c = S^{-1} V^T gradient, the right singular vectors being V_T (N >= p) or Q U_T */
+static PetscErrorCode ProjectGradient(TSVD *tsvd, Vec gradient, PetscReal c[])
 {
   const EngdSVD *svd = &tsvd->svd;
-  PetscReal     *x, *f;
+
+  PetscFunctionBeginUser;
+  if (tsvd->columns)
+    PetscCall(MultTransposeQ(tsvd, gradient));
+  else
+    PetscCall(GatherToRoot(gradient, tsvd->count, tsvd->start, tsvd->y));
+  PetscCall(Multiply("T", svd->n, svd->rank, tsvd->columns ? svd->U : svd->V, tsvd->y, c));
+  for (PetscInt i = 0; i < svd->rank; i++) c[i] /= svd->sigma[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d = -V f, V being V_T (N >= p) or Q U_T, f (rank) on rank 0 */
+static PetscErrorCode Combine(TSVD *tsvd, const PetscReal f[], Vec d)
+{
+  const EngdSVD *svd = &tsvd->svd;
+  PetscReal     *x;
   PetscInt       local;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(svd->rank, &f));
-  for (PetscInt i = 0; i < svd->rank; i++) {
-    f[i] = svd->sigma[i] > cutoff * svd->sigma[0] ? -tsvd->c[i] / svd->sigma[i] : 0;
-  }
   PetscCall(Multiply("N", svd->n, svd->rank, tsvd->columns ? svd->U : svd->V, f, tsvd->y));
-  PetscCall(PetscFree(f));
   PetscCall(VecGetLocalSize(d, &local));
   PetscCall(VecGetArrayWrite(d, &x));
   if (tsvd->columns)
@@ -247,6 +252,36 @@ static PetscErrorCode Combine(TSVD *tsvd, PetscReal cutoff, Vec d)
     PetscCallMPI(MPI_Scatterv(tsvd->y, tsvd->count, tsvd->start, MPIU_REAL, x, (PetscMPIInt)local, MPIU_REAL, 0,
                               PetscObjectComm((PetscObject)d)));
   PetscCall(VecRestoreArrayWrite(d, &x));
+  PetscCall(VecScale(d, -1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d = -V f(S) c with this cut-off */
+static PetscErrorCode Truncate(TSVD *tsvd, PetscReal cutoff, Vec d)
+{
+  const EngdSVD *svd = &tsvd->svd;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < svd->rank; i++) {
+    tsvd->f[i] = svd->sigma[i] > cutoff * svd->sigma[0] ? tsvd->c[i] / svd->sigma[i] : 0;
+  }
+  PetscCall(Combine(tsvd, tsvd->f, d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d = -V S (S^2 + mu s_1^2)^{-1} U^T r */
+static PetscErrorCode Solve_TSVD(EngdDirection direction, EngdSolver solver, PetscReal mu, Vec r, Vec d)
+{
+  TSVD          *tsvd = (TSVD *)direction->data;
+  const EngdSVD *svd  = &tsvd->svd;
+
+  PetscFunctionBeginUser;
+  (void)solver;
+  PetscCall(ProjectResidual(tsvd, r, tsvd->f));
+  for (PetscInt i = 0; i < svd->rank; i++) {
+    tsvd->f[i] /= svd->sigma[i] + mu * svd->sigma[0] / svd->sigma[i] * svd->sigma[0];
+  }
+  PetscCall(Combine(tsvd, tsvd->f, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -261,10 +296,15 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
   direction->damping = tsvd->rcond;
   if (tsvd->generation != F->generation) {
     PetscCall(Factor(tsvd, F));
-    PetscCall(Project(tsvd, F, gradient));
+    if (tsvd->residual) {
+      PetscCall(EngdFunctionalResidual(F, tsvd->R));
+      PetscCall(ProjectResidual(tsvd, tsvd->R, tsvd->c));
+    } else {
+      PetscCall(ProjectGradient(tsvd, gradient, tsvd->c));
+    }
     tsvd->generation = F->generation;
   }
-  PetscCall(Combine(tsvd, tsvd->rcond, d));
+  PetscCall(Truncate(tsvd, tsvd->rcond, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -279,7 +319,7 @@ static PetscErrorCode Retry_TSVD(EngdDirection direction, EngdSolver solver, Pet
   *more = (PetscBool)(cutoff < 1);
   if (!*more) PetscFunctionReturn(PETSC_SUCCESS);
   direction->damping = cutoff;
-  PetscCall(Combine(tsvd, cutoff, d));
+  PetscCall(Truncate(tsvd, cutoff, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -302,7 +342,7 @@ static PetscErrorCode Destroy_TSVD(EngdDirection direction)
   PetscCall(EngdTSQRDestroy(&tsvd->qr));
   PetscCall(EngdSVDDestroy(&tsvd->svd));
   PetscCall(VecDestroy(&tsvd->R));
-  PetscCall(PetscFree3(tsvd->T, tsvd->c, tsvd->y));
+  PetscCall(PetscFree4(tsvd->T, tsvd->c, tsvd->f, tsvd->y));
   PetscCall(PetscFree4(tsvd->rowcount, tsvd->rowstart, tsvd->count, tsvd->start));
   PetscCall(PetscFree(tsvd));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -321,6 +361,7 @@ PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection direction)
   direction->ops->setup          = SetUp_TSVD;
   direction->ops->compute        = Compute_TSVD;
   direction->ops->retry          = Retry_TSVD;
+  direction->ops->solve          = Solve_TSVD;
   direction->ops->view           = View_TSVD;
   direction->ops->destroy        = Destroy_TSVD;
   PetscFunctionReturn(PETSC_SUCCESS);

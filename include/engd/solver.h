@@ -13,6 +13,30 @@ typedef struct {
 } EngdStatus;
 PETSC_INTERN PetscErrorCode TaoEngdGetStatus(Tao, EngdStatus *);
 
+/* An iteration of a TAO type of this program, in the loop of src/solver/tao_loop.c, which alone knows the fields of a Tao */
+typedef struct {
+  PetscInt   iteration; /* 0, 1, ... of this solve */
+  Vec        theta, gradient;
+  PetscReal  loss;  /* at theta, as the gradient is: an iteration moves all three, or none */
+  PetscBool  stuck; /* out: another iteration would not find a step either */
+  EngdStatus status;
+} EngdIterate;
+
+typedef struct {
+  PetscErrorCode (*setup)(Tao, void *data, Vec theta);
+  PetscErrorCode (*begin)(Tao, void *data, EngdStatus *); /* of each TaoSolve() */
+  PetscErrorCode (*iterate)(Tao, void *data, EngdIterate *);
+  PetscErrorCode (*setfromoptions)(Tao, void *data, EngdOptionItems);
+  PetscErrorCode (*view)(Tao, void *data, PetscViewer);
+  PetscErrorCode (*destroy)(void *data);
+} EngdTaoOps;
+PETSC_INTERN PetscErrorCode EngdTaoBecome(Tao, const EngdTaoOps *, void *data, PetscInt iterations);
+PETSC_INTERN PetscErrorCode EngdTaoCreateKSP(Tao, KSP *);
+
+/* A Tao of EngdSolverCreate() that goes on where others stopped: their iterations, the seconds left of the whole run */
+PETSC_INTERN PetscErrorCode EngdSolverContinue(Tao, PetscInt before, PetscReal seconds_left);
+PETSC_INTERN PetscErrorCode EngdSolverGetIterationsBefore(Tao, PetscInt *before);
+
 /* What directions and steps see of the solver */
 typedef struct _n_EngdSolver *EngdSolver;
 struct _n_EngdSolver {

@@ -8,6 +8,7 @@ typedef struct {
   EngdFunctional functional;
   PetscReal      max_seconds; /* budget of the solve, 0: none */
   PetscLogDouble start;
+  PetscInt       before; /* iterations of earlier stages */
 } SolveLimits;
 
 static PetscErrorCode FormObjectiveAndGradient(Tao tao, Vec theta, PetscReal *loss, Vec gradient, void *functional)
@@ -99,6 +100,41 @@ static PetscErrorCode SetLimits(EngdFunctional F, Tao tao)
   PetscCheck(limits->max_seconds >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-engd_max_seconds %g: give a positive number, or 0 for no limit", (double)limits->max_seconds);
   PetscCall(TaoSetConvergenceTest(tao, TestConvergence, limits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the limits behind a Tao, NULL if it is not of EngdSolverCreate() */
+static PetscErrorCode GetLimits(Tao tao, SolveLimits **limits)
+{
+  PetscContainer container;
+
+  PetscFunctionBeginUser;
+  *limits = NULL;
+  PetscCall(PetscObjectQuery((PetscObject)tao, "EngdSolveLimits", (PetscObject *)&container));
+  if (container) PetscCall(PetscContainerGetPointer(container, (void **)limits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* tao goes on after so many iterations of others; seconds_left, of the whole run, bounds its own budget */
+PetscErrorCode EngdSolverContinue(Tao tao, PetscInt before, PetscReal seconds_left)
+{
+  SolveLimits *limits;
+
+  PetscFunctionBeginUser;
+  PetscCall(GetLimits(tao, &limits));
+  limits->before = before;
+  if (PetscIsInfReal(seconds_left)) PetscFunctionReturn(PETSC_SUCCESS);
+  limits->max_seconds = limits->max_seconds > 0 ? PetscMin(limits->max_seconds, seconds_left) : seconds_left;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdSolverGetIterationsBefore(Tao tao, PetscInt *before)
+{
+  SolveLimits *limits;
+
+  PetscFunctionBeginUser;
+  PetscCall(GetLimits(tao, &limits));
+  *before = limits ? limits->before : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

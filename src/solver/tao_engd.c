@@ -5,11 +5,10 @@
 
   An iteration never keeps an increase of the loss: it rejects the step, forgets the momentum and raises lambda. Long steps
   lower lambda, so that the first iterations are damped and the last ones nearly Gauss-Newton (Levenberg-Marquardt, with
-  the step length for a gain ratio). The only file that touches the fields of a Tao.
+  the step length for a gain ratio). The loop around the iterations is that of tao_loop.c.
   References: Mueller and Zeinhofer (arXiv 2302.13163), Dangel et al. (2405.15603).
 */
 #include <engd/private.h>
-#include <petsc/private/taoimpl.h>
 
 #define REJECTION_FACTOR 10    /* a rejection raises lambda by this, */
 #define REJECTION_LEAST  1e-12 /* from at least this */
@@ -24,35 +23,35 @@ typedef struct {
   EngdDirection        direction;
   EngdStep             step;
   PetscReal            retry_step;          /* more cautious directions are tried after a step no longer than this */
+  Vec                  d;                   /* the direction */
   Vec                  buffer, trial, best; /* m_{k-1}, a try of m_k and the best one so far */
-  EngdStatus           status;
+  PetscInt             rejections;          /* in a row, up to now */
 } TAO_ENGD;
 
-/* theta, gradient, direction; the Gramian is the Tao's Hessian */
-static PetscErrorCode TaoSetUp_Engd(Tao tao)
+/* vectors and the direction; the Gramian is the Tao's Hessian */
+static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
 {
-  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+  TAO_ENGD *engd = (TAO_ENGD *)data;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdGramianGetFunctional(tao->hessian, &engd->solver->functional));
-  engd->solver->G = tao->hessian;
-  if (!tao->gradient) PetscCall(VecDuplicate(tao->solution, &tao->gradient));
-  if (!tao->stepdirection) PetscCall(VecDuplicate(tao->solution, &tao->stepdirection));
-  PetscCall(VecDuplicate(tao->solution, &engd->buffer));
-  PetscCall(VecDuplicate(tao->solution, &engd->trial));
-  PetscCall(VecDuplicate(tao->solution, &engd->best));
+  PetscCall(TaoGetHessian(tao, &engd->solver->G, NULL, NULL, NULL));
+  PetscCall(EngdGramianGetFunctional(engd->solver->G, &engd->solver->functional));
+  PetscCall(VecDuplicate(theta, &engd->d));
+  PetscCall(VecDuplicate(theta, &engd->buffer));
+  PetscCall(VecDuplicate(theta, &engd->trial));
+  PetscCall(VecDuplicate(theta, &engd->best));
   PetscCall((*engd->direction->ops->setup)(engd->direction, engd->solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* m_k = mu m_{k-1} + d; a sum that does not go down starts anew from d. slope = gradient . m_k */
-static PetscErrorCode AddMomentum(TAO_ENGD *engd, Vec d, EngdLine *line)
+static PetscErrorCode AddMomentum(TAO_ENGD *engd, EngdLine *line)
 {
   PetscFunctionBeginUser;
-  PetscCall(VecWAXPY(engd->trial, engd->momentum, engd->buffer, d));
+  PetscCall(VecWAXPY(engd->trial, engd->momentum, engd->buffer, engd->d));
   PetscCall(VecDot(line->gradient, engd->trial, &line->slope));
   if (line->slope >= 0 && engd->momentum > 0) {
-    PetscCall(VecCopy(d, engd->trial));
+    PetscCall(VecCopy(engd->d, engd->trial));
     PetscCall(VecDot(line->gradient, engd->trial, &line->slope));
   }
   line->d = engd->trial;
@@ -61,22 +60,22 @@ static PetscErrorCode AddMomentum(TAO_ENGD *engd, Vec d, EngdLine *line)
 
 /* A step of at least 1/4 lowers lambda, a shorter one raises it: along d the quadratic model was trusted too far. A fixed
    lambda is raised by rejections alone, and steps bring it back. A rejection forgets momentum and direction. */
-static PetscErrorCode AdaptDamping(TAO_ENGD *engd, Vec d, PetscInt *rejections)
+static PetscErrorCode AdaptDamping(TAO_ENGD *engd, const EngdLine *line)
 {
   PetscReal *lambda = &engd->solver->damping;
 
   PetscFunctionBeginUser;
-  if (engd->status.step == 0) {
-    (*rejections)++;
+  if (line->step == 0) {
+    engd->rejections++;
     *lambda = PetscMax(REJECTION_LEAST, REJECTION_FACTOR * *lambda);
     PetscCall(VecZeroEntries(engd->buffer));
-    PetscCall(VecZeroEntries(d));
+    PetscCall(VecZeroEntries(engd->d));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  *rejections = 0;
+  engd->rejections = 0;
   if (!engd->adapt)
     *lambda = PetscMax(engd->damping, *lambda / REJECTION_FACTOR);
-  else if (engd->status.step >= 0.25)
+  else if (line->step >= 0.25)
     *lambda = PetscMax(engd->damping_min, *lambda / engd->decrease);
   else
     *lambda *= engd->increase;
@@ -85,9 +84,8 @@ static PetscErrorCode AdaptDamping(TAO_ENGD *engd, Vec d, PetscInt *rejections)
 
 /* The step along d. After none, or one of at most retry_step, the more cautious directions of the type are tried, if it has
    any, up to the first longer step. The best of all tries is taken; its m is line->d = best */
-static PetscErrorCode ChooseStep(Tao tao, EngdLine *line)
+static PetscErrorCode ChooseStep(TAO_ENGD *engd, EngdLine *line)
 {
-  TAO_ENGD     *engd      = (TAO_ENGD *)tao->data;
   EngdDirection direction = engd->direction;
   PetscBool     another   = PETSC_TRUE;
   EngdLine      best      = *line;
@@ -96,7 +94,7 @@ static PetscErrorCode ChooseStep(Tao tao, EngdLine *line)
   PetscFunctionBeginUser;
   for (PetscInt attempt = 1; another; attempt++) {
     line->step = 0;
-    PetscCall(AddMomentum(engd, tao->stepdirection, line));
+    PetscCall(AddMomentum(engd, line));
     if (line->slope < 0) {
       PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
       PetscCall((*engd->step->ops->choose)(engd->step, engd->solver, line));
@@ -109,53 +107,11 @@ static PetscErrorCode ChooseStep(Tao tao, EngdLine *line)
     }
     another = PETSC_FALSE;
     if (line->step > engd->retry_step || !direction->ops->retry) break;
-    PetscCall((*direction->ops->retry)(direction, engd->solver, attempt, tao->stepdirection, &another));
+    PetscCall((*direction->ops->retry)(direction, engd->solver, attempt, engd->d, &another));
   }
   *line              = best;
   line->d            = engd->best;
   direction->damping = damping;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* direction and step from theta; theta, loss and gradient are moved if a step was found */
-static PetscErrorCode Iterate(Tao tao, PetscReal *loss)
-{
-  TAO_ENGD  *engd   = (TAO_ENGD *)tao->data;
-  EngdSolver solver = engd->solver;
-  EngdLine   line   = {.theta = tao->solution, .gradient = tao->gradient, .loss = *loss};
-
-  PetscFunctionBeginUser;
-  PetscCall(TaoComputeHessian(tao, tao->solution, tao->hessian, tao->hessian_pre));
-  PetscCall(EngdGramianSetDamping(solver->G, solver->damping));
-  engd->direction->damping = solver->damping;
-  PetscCall(PetscLogEventBegin(engd_log.direction, 0, 0, 0, 0));
-  PetscCall(
-      (*engd->direction->ops->compute)(engd->direction, solver, tao->gradient, tao->stepdirection, &tao->ksp_its));
-  PetscCall(PetscLogEventEnd(engd_log.direction, 0, 0, 0, 0));
-  tao->ksp_tot_its += tao->ksp_its;
-  PetscCall(ChooseStep(tao, &line));
-  PetscCall(VecCopy(line.d, engd->buffer));
-  engd->status = (EngdStatus){line.step, engd->direction->damping, tao->ksp_its, tao->ksp_tot_its};
-  if (line.step > 0) {
-    PetscCall(VecAXPY(tao->solution, line.step, line.d));
-    PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, loss, tao->gradient));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* history, monitors and tolerances, with the loss and gradient of the present theta */
-static PetscErrorCode Report(Tao tao, PetscReal loss, PetscReal step)
-{
-  PetscReal norm;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecNorm(tao->gradient, NORM_2, &norm));
-  PetscCheck(!PetscIsInfOrNanReal(loss) && !PetscIsInfOrNanReal(norm), PetscObjectComm((PetscObject)tao),
-             ENGD_ERR_NUMERICS, "iteration %" PetscInt_FMT ": the loss is %g and the norm of its gradient %g",
-             tao->niter, (double)loss, (double)norm);
-  PetscCall(TaoLogConvergenceHistory(tao, loss, norm, 0, tao->ksp_its));
-  PetscCall(TaoMonitor(tao, tao->niter, loss, norm, 0, step));
-  PetscUseTypeMethod(tao, convergencetest, tao->cnvP);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -164,40 +120,51 @@ static PetscErrorCode Report(Tao tao, PetscReal loss, PetscReal step)
 static PetscBool IsStuck(const TAO_ENGD *engd)
 {
   const EngdProblem problem = engd->solver->functional->problem;
-  PetscBool         stuck = (PetscBool)(engd->status.step == 0 && engd->direction->ops->retry && engd->momentum == 0);
+  PetscBool         stuck   = (PetscBool)(engd->rejections && engd->direction->ops->retry && engd->momentum == 0);
 
   for (PetscInt t = 0; t < problem->nterms; t++) stuck = (PetscBool)(stuck && !problem->term[t]->resample);
   return stuck;
 }
 
-static PetscErrorCode TaoSolve_Engd(Tao tao)
+/* direction and step from theta; theta, loss and gradient are moved if a step was found */
+static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 {
-  TAO_ENGD      *engd       = (TAO_ENGD *)tao->data;
-  EngdFunctional F          = engd->solver->functional;
-  PetscInt       rejections = 0;
-  PetscReal      loss;
+  TAO_ENGD  *engd   = (TAO_ENGD *)data;
+  EngdSolver solver = engd->solver;
+  EngdLine   line   = {.theta = it->theta, .gradient = it->gradient, .loss = it->loss};
 
   PetscFunctionBeginUser;
-  engd->solver->damping = engd->damping;
-  engd->status          = (EngdStatus){.damping = engd->damping};
-  tao->reason           = TAO_CONTINUE_ITERATING;
-  PetscCall(VecZeroEntries(engd->buffer));
-  PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, &loss, tao->gradient));
-  PetscCall(Report(tao, loss, 1));
-  while (tao->reason == TAO_CONTINUE_ITERATING) {
-    PetscBool resampled = PETSC_FALSE;
-
-    PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
-    if (tao->niter) PetscCall(EngdFunctionalResample(F, tao->niter, &resampled));
-    if (resampled) PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, &loss, tao->gradient));
-    PetscCall(Iterate(tao, &loss));
-    tao->niter++;
-    PetscCall(AdaptDamping(engd, tao->stepdirection, &rejections));
-    PetscCall(Report(tao, loss, rejections ? 1 : engd->status.step));
-    if ((rejections >= engd->max_rejections || IsStuck(engd)) && tao->reason == TAO_CONTINUE_ITERATING) {
-      PetscCall(TaoSetConvergedReason(tao, TAO_DIVERGED_LS_FAILURE));
-    }
+  PetscCall(TaoComputeHessian(tao, it->theta, solver->G, solver->G));
+  PetscCall(EngdGramianSetDamping(solver->G, solver->damping));
+  engd->direction->damping = solver->damping;
+  PetscCall(PetscLogEventBegin(engd_log.direction, 0, 0, 0, 0));
+  PetscCall((*engd->direction->ops->compute)(engd->direction, solver, it->gradient, engd->d,
+                                             &it->status.krylov_iterations));
+  PetscCall(PetscLogEventEnd(engd_log.direction, 0, 0, 0, 0));
+  PetscCall(ChooseStep(engd, &line));
+  PetscCall(VecCopy(line.d, engd->buffer));
+  it->status.step    = line.step;
+  it->status.damping = engd->direction->damping;
+  if (line.step > 0) {
+    PetscCall(VecAXPY(it->theta, line.step, line.d));
+    PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
   }
+  PetscCall(AdaptDamping(engd, &line));
+  it->stuck = (PetscBool)(engd->rejections >= engd->max_rejections || IsStuck(engd));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
+{
+  TAO_ENGD *engd = (TAO_ENGD *)data;
+
+  PetscFunctionBeginUser;
+  (void)tao;
+  engd->solver->damping = engd->damping;
+  engd->rejections      = 0;
+  status->damping       = engd->damping;
+  PetscCall(VecZeroEntries(engd->d));
+  PetscCall(VecZeroEntries(engd->buffer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -227,15 +194,17 @@ static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdO
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, EngdOptionItems PetscOptionsObject)
+static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscOptionsObject)
 {
-  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+  TAO_ENGD *engd = (TAO_ENGD *)data;
   MPI_Comm  comm = PetscObjectComm((PetscObject)tao);
   char      type[256];
   PetscBool set;
+  Mat       G;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdGramianGetFunctional(tao->hessian, &engd->solver->functional));
+  PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
+  PetscCall(EngdGramianGetFunctional(G, &engd->solver->functional));
   PetscOptionsHeadBegin(PetscOptionsObject, "Natural-gradient steps");
   PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov, tsvd", "EngdDirection",
                                engd->direction->type, type, sizeof(type), &set));
@@ -269,54 +238,36 @@ static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, EngdOptionItems PetscOptio
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));
   }
   PetscCall((*engd->step->ops->setfromoptions)(engd->step, engd->solver, PetscOptionsObject));
-  PetscCall(KSPSetFromOptions(tao->ksp));
+  PetscCall(KSPSetFromOptions(engd->solver->ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TaoView_Engd(Tao tao, PetscViewer viewer)
+static PetscErrorCode View(Tao tao, void *data, PetscViewer viewer)
 {
-  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
-  PetscBool ascii;
+  TAO_ENGD *engd = (TAO_ENGD *)data;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
-  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscViewerASCIIPushTab(viewer));
+  (void)tao;
   PetscCall(PetscViewerASCIIPrintf(viewer, "direction: %s, curvature: %s, damping %g, momentum %g\n",
                                    engd->direction->type, engd->solver->functional->curvature->type,
                                    (double)engd->damping, (double)engd->momentum));
   if (engd->direction->ops->view) PetscCall((*engd->direction->ops->view)(engd->direction, viewer));
   PetscCall((*engd->step->ops->view)(engd->step, viewer));
-  PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TaoDestroy_Engd(Tao tao)
+static PetscErrorCode Destroy(void *data)
 {
-  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+  TAO_ENGD *engd = (TAO_ENGD *)data;
 
   PetscFunctionBeginUser;
   PetscCall(EngdDirectionDestroy(&engd->direction));
   PetscCall(EngdStepDestroy(&engd->step));
+  PetscCall(VecDestroy(&engd->d));
   PetscCall(VecDestroy(&engd->buffer));
   PetscCall(VecDestroy(&engd->trial));
   PetscCall(VecDestroy(&engd->best));
-  PetscCall(KSPDestroy(&tao->ksp));
-  PetscCall(PetscFree(tao->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* status of the last iteration; of other TAO types the Krylov iterations alone */
-PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
-{
-  PetscBool same;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscObjectTypeCompare((PetscObject)tao, "engd", &same));
-  if (same)
-    *status = ((TAO_ENGD *)tao->data)->status;
-  else
-    *status = (EngdStatus){.step = tao->step, .krylov_iterations = tao->ksp_its, .total_krylov = tao->ksp_tot_its};
+  PetscCall(PetscFree(engd));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -335,36 +286,24 @@ PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
 M*/
 PetscErrorCode TaoCreate_Engd(Tao tao)
 {
-  TAO_ENGD   *engd;
-  const char *prefix;
+  static const EngdTaoOps ops = {SetUp, BeginSolve, Iterate, SetFromOptions, View, Destroy};
+  TAO_ENGD               *engd;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&engd));
-  tao->data                = engd;
-  tao->ops->setup          = TaoSetUp_Engd;
-  tao->ops->solve          = TaoSolve_Engd;
-  tao->ops->setfromoptions = TaoSetFromOptions_Engd;
-  tao->ops->view           = TaoView_Engd;
-  tao->ops->destroy        = TaoDestroy_Engd;
-  engd->max_rejections     = 10;
-  engd->retry_step         = 0.05;
-  engd->damping            = 1e-2;
-  engd->damping_min        = 1e-16;
-  engd->adapt              = PETSC_TRUE;
-  engd->increase           = 4;
-  engd->decrease           = 10;
-  PetscCall(TaoParametersInitialize(tao));
-  PetscObjectParameterSetDefault(tao, max_it, 200);
-  PetscObjectParameterSetDefault(tao, max_funcs, PETSC_MAX_INT);
+  PetscCall(EngdTaoBecome(tao, &ops, engd, 200));
+  engd->max_rejections = 10;
+  engd->retry_step     = 0.05;
+  engd->damping        = 1e-2;
+  engd->damping_min    = 1e-16;
+  engd->adapt          = PETSC_TRUE;
+  engd->increase       = 4;
+  engd->decrease       = 10;
+  engd->solver->tao    = tao;
   PetscCall(EngdDirectionCreate("krylov", &engd->direction));
   PetscCall(EngdStepCreate("grid", &engd->step));
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)tao), &tao->ksp));
-  PetscCall(PetscObjectIncrementTabLevel((PetscObject)tao->ksp, (PetscObject)tao, 1));
-  PetscCall(TaoGetOptionsPrefix(tao, &prefix));
-  PetscCall(KSPSetOptionsPrefix(tao->ksp, prefix));
-  PetscCall(KSPSetType(tao->ksp, KSPCG));
-  PetscCall(KSPSetTolerances(tao->ksp, 1e-10, 0, PETSC_DEFAULT, 300));
-  engd->solver->tao = tao;
-  engd->solver->ksp = tao->ksp;
+  PetscCall(EngdTaoCreateKSP(tao, &engd->solver->ksp));
+  PetscCall(KSPSetType(engd->solver->ksp, KSPCG));
+  PetscCall(KSPSetTolerances(engd->solver->ksp, 1e-10, 0, PETSC_DEFAULT, 300));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

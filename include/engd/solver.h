@@ -98,6 +98,8 @@ PETSC_INTERN PetscErrorCode EngdStepCreate_Armijo(EngdStep);
 PETSC_INTERN PetscErrorCode EngdStepCreate_Fixed(EngdStep);
 
 PETSC_EXTERN PetscErrorCode TaoCreate_Engd(Tao);
+PETSC_EXTERN PetscErrorCode TaoCreate_Adam(Tao);
+PETSC_EXTERN PetscErrorCode TaoCreate_SGD(Tao);
 PETSC_EXTERN PetscErrorCode PCCreate_KFAC(PC);
 
 #endif

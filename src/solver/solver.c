@@ -1,6 +1,6 @@
 /*
   The optimiser of a functional: a Tao with loss, gradient, Gramian and, for least squares, residual and Jacobian, so
-  that -tao_type engd and PETSc's own lmvm, nls, ntr, brgn, ... run on the same objective.
+  that -tao_type engd, adam, sgd and PETSc's own lmvm, nls, ntr, brgn, ... run on the same objective.
 */
 #include <engd/private.h>
 
@@ -233,7 +233,7 @@ static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
 . tao - its options read; TaoSetSolution() and TaoSolve() follow
 
   Options Database Keys:
-+ -tao_type type      - engd, or lmvm, nls, ntr, brgn, ... of PETSc
++ -tao_type type      - engd, adam, sgd, or lmvm, nls, ntr, brgn, ... of PETSc
 - -engd_max_seconds s - budget of the solve
 
   Note: the tolerances of PETSc on the gradient are set to zero, since a loss of 1e-20 is within reach; -tao_gatol and its
@@ -247,6 +247,8 @@ PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
   PetscFunctionBeginUser;
   PetscCall(PCRegister("kfac", PCCreate_KFAC));
   PetscCall(TaoRegister("engd", TaoCreate_Engd));
+  PetscCall(TaoRegister("adam", TaoCreate_Adam));
+  PetscCall(TaoRegister("sgd", TaoCreate_SGD));
   PetscCall(TaoCreate(F->comm, &tao));
   PetscCall(EngdFunctionalCreateGramian(F, &G));
   PetscCall(TaoSetHessian(tao, G, G, FormOperator, F));

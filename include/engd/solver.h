@@ -66,15 +66,19 @@ struct _n_EngdDirection {
 
 /* The point along d that an iteration starts a step from, and what the step type chose */
 typedef struct {
-  Vec       theta, gradient, d;
-  PetscReal loss, slope;   /* at theta; slope = gradient . d < 0 */
-  PetscReal step, newloss; /* chosen; step = 0: no tried point has a lower loss */
+  Vec       theta, gradient;
+  Vec       previous;       /* the direction of the last step, zero if there is none */
+  Vec       d;              /* the step type may put another in its place */
+  PetscReal loss, slope;    /* at theta; slope = gradient . d < 0 */
+  PetscReal step, newloss;  /* chosen; step = 0: no tried point has a lower loss */
+  PetscReal damping_factor; /* of the next lambda; 0, unless the type chooses it: by the length of the step */
 } EngdLine;
 
 /* A step length along the direction */
 typedef struct _n_EngdStep *EngdStep;
 struct _n_EngdStep {
-  char *type;
+  char     *type;
+  PetscBool has_momentum; /* it finds its own momentum, so that there must be no other */
   struct {
     PetscErrorCode (*setfromoptions)(EngdStep, EngdSolver, EngdOptionItems);
     PetscErrorCode (*choose)(EngdStep, EngdSolver, EngdLine *);
@@ -96,6 +100,8 @@ PETSC_INTERN PetscErrorCode EngdStepDestroy(EngdStep *);
 PETSC_INTERN PetscErrorCode EngdStepCreate_Grid(EngdStep);
 PETSC_INTERN PetscErrorCode EngdStepCreate_Armijo(EngdStep);
 PETSC_INTERN PetscErrorCode EngdStepCreate_Fixed(EngdStep);
+PETSC_INTERN PetscErrorCode EngdStepCreate_Quadratic(EngdStep);
+PETSC_INTERN PetscErrorCode EngdStepCreate_TrustRegion(EngdStep);
 
 PETSC_EXTERN PetscErrorCode TaoCreate_Engd(Tao);
 PETSC_EXTERN PetscErrorCode TaoCreate_Adam(Tao);

@@ -58,16 +58,18 @@ static PetscErrorCode AddMomentum(TAO_ENGD *engd, EngdLine *line)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A step of at least 1/4 lowers lambda, a shorter one raises it: along d the quadratic model was trusted too far. A fixed
-   lambda is raised by rejections alone, and steps bring it back. A rejection forgets momentum and direction. */
+/* Unless the step says by what, a length of at least 1/4 lowers lambda, a shorter one raises it: along d the quadratic model
+   was trusted too far. A fixed lambda is raised by rejections alone, and steps bring it back. A rejection forgets momentum
+   and direction. */
 static PetscErrorCode AdaptDamping(TAO_ENGD *engd, const EngdLine *line)
 {
-  PetscReal *lambda = &engd->solver->damping;
+  const PetscReal factor = line->damping_factor;
+  PetscReal      *lambda = &engd->solver->damping;
 
   PetscFunctionBeginUser;
   if (line->step == 0) {
     engd->rejections++;
-    *lambda = PetscMax(REJECTION_LEAST, REJECTION_FACTOR * *lambda);
+    *lambda = PetscMax(REJECTION_LEAST, (factor > 0 ? factor : REJECTION_FACTOR) * *lambda);
     PetscCall(VecZeroEntries(engd->buffer));
     PetscCall(VecZeroEntries(engd->d));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -75,6 +77,8 @@ static PetscErrorCode AdaptDamping(TAO_ENGD *engd, const EngdLine *line)
   engd->rejections = 0;
   if (!engd->adapt)
     *lambda = PetscMax(engd->damping, *lambda / REJECTION_FACTOR);
+  else if (factor > 0)
+    *lambda = PetscMax(engd->damping_min, factor * *lambda);
   else if (line->step >= 0.25)
     *lambda = PetscMax(engd->damping_min, *lambda / engd->decrease);
   else
@@ -93,7 +97,7 @@ static PetscErrorCode ChooseStep(TAO_ENGD *engd, EngdLine *line)
 
   PetscFunctionBeginUser;
   for (PetscInt attempt = 1; another; attempt++) {
-    line->step = 0;
+    line->step = line->damping_factor = 0;
     PetscCall(AddMomentum(engd, line));
     if (line->slope < 0) {
       PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
@@ -131,7 +135,7 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 {
   TAO_ENGD  *engd   = (TAO_ENGD *)data;
   EngdSolver solver = engd->solver;
-  EngdLine   line   = {.theta = it->theta, .gradient = it->gradient, .loss = it->loss};
+  EngdLine   line   = {.theta = it->theta, .gradient = it->gradient, .previous = engd->buffer, .loss = it->loss};
 
   PetscFunctionBeginUser;
   PetscCall(TaoComputeHessian(tao, it->theta, solver->G, solver->G));
@@ -212,7 +216,8 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
     PetscCall(EngdDirectionDestroy(&engd->direction));
     PetscCall(EngdDirectionCreate(type, &engd->direction));
   }
-  PetscCall(PetscOptionsString("-tao_engd_step", "Way to the step length: grid, armijo, fixed", "EngdStep",
+  PetscCall(PetscOptionsString("-tao_engd_step",
+                               "Way to the step length: grid, armijo, fixed, quadratic, trust_region", "EngdStep",
                                engd->step->type, type, sizeof(type), &set));
   if (set) {
     PetscCall(EngdStepDestroy(&engd->step));
@@ -223,6 +228,9 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
                              engd->momentum, &engd->momentum, NULL));
   PetscCheck(engd->momentum >= 0 && engd->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_momentum %g: give a number from 0 to below 1", (double)engd->momentum);
+  PetscCheck(engd->momentum == 0 || !engd->step->has_momentum, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_momentum %g with -tao_engd_step %s, which finds its own momentum: leave out one of them",
+             (double)engd->momentum, engd->step->type);
   PetscCall(PetscOptionsInt("-tao_engd_max_rejections", "Stop after so many iterations without a step, positive",
                             "TAO type engd", engd->max_rejections, &engd->max_rejections, NULL));
   PetscCheck(engd->max_rejections > 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -277,7 +285,7 @@ static PetscErrorCode Destroy(void *data)
 
   Options Database Keys:
 + -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated least squares on J
-. -tao_engd_step type        - grid, armijo, fixed
+. -tao_engd_step type        - grid, armijo, fixed, quadratic, trust_region
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one
 . -tao_engd_damping_adapt    - does lambda follow the steps; _min, _decrease, _increase say how
 . -tao_engd_momentum mu      - m <- mu m + d

@@ -37,6 +37,9 @@ PETSC_INTERN PetscErrorCode EngdTaoCreateKSP(Tao, KSP *);
 PETSC_INTERN PetscErrorCode EngdSolverContinue(Tao, PetscInt before, PetscReal seconds_left);
 PETSC_INTERN PetscErrorCode EngdSolverGetIterationsBefore(Tao, PetscInt *before);
 
+/* How much of the Gramian a direction solves with: all, what is within each layer, the diagonal */
+typedef enum { ENGD_STRUCTURE_FULL, ENGD_STRUCTURE_LAYER, ENGD_STRUCTURE_DIAGONAL } EngdStructure;
+
 /* What directions and steps see of the solver */
 typedef struct _n_EngdSolver *EngdSolver;
 struct _n_EngdSolver {
@@ -44,14 +47,16 @@ struct _n_EngdSolver {
   Tao            tao;
   Mat            G; /* J^T W J + damping I */
   KSP            ksp;
-  PetscReal      damping; /* lambda of the present iteration */
+  PetscReal      damping;   /* lambda of the present iteration */
+  EngdStructure  structure; /* of G in the direction */
 };
 
 /* A direction d, approximately -G^{-1} gradient at the present parameters of the functional */
 typedef struct _n_EngdDirection *EngdDirection;
 struct _n_EngdDirection {
   char     *type;
-  PetscReal damping; /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
+  PetscBool structures; /* can it solve with less than the whole Gramian */
+  PetscReal damping;    /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
   struct {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
@@ -93,6 +98,13 @@ PETSC_INTERN PetscErrorCode EngdDirectionCreate(const char[], EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
+
+/* The iterates of a Krylov method, of which the one with the lowest loss may be taken; collective */
+typedef struct _n_EngdBacktrack *EngdBacktrack;
+PETSC_INTERN PetscErrorCode      EngdBacktrackCreate(KSP, Vec, EngdBacktrack *);
+PETSC_INTERN PetscErrorCode      EngdBacktrackBegin(EngdBacktrack);
+PETSC_INTERN PetscErrorCode      EngdBacktrackChoose(EngdBacktrack, EngdFunctional, Vec theta, Vec d);
+PETSC_INTERN PetscErrorCode      EngdBacktrackDestroy(EngdBacktrack *);
 
 PETSC_EXTERN PetscErrorCode EngdStepRegister(const char[], PetscErrorCode (*)(EngdStep));
 PETSC_INTERN PetscErrorCode EngdStepCreate(const char[], EngdStep *);

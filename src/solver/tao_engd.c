@@ -198,6 +198,22 @@ static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdO
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* how much of the Gramian the direction solves with */
+static PetscErrorCode SetStructureFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdOptionItems PetscOptionsObject)
+{
+  static const char *const structures[] = {"full", "layer", "diagonal"};
+  PetscInt                 structure    = (PetscInt)engd->solver->structure;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsEList("-tao_engd_structure", "Part of the Gramian of the direction: full, layer, diagonal",
+                              "EngdDirection", structures, 3, structures[structure], &structure, NULL));
+  PetscCheck(structure == ENGD_STRUCTURE_FULL || engd->direction->structures, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction krylov",
+             structures[structure], engd->direction->type);
+  engd->solver->structure = (EngdStructure)structure;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscOptionsObject)
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
@@ -223,6 +239,7 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
     PetscCall(EngdStepDestroy(&engd->step));
     PetscCall(EngdStepCreate(type, &engd->step));
   }
+  PetscCall(SetStructureFromOptions(engd, comm, PetscOptionsObject));
   PetscCall(SetDampingFromOptions(engd, comm, PetscOptionsObject));
   PetscCall(PetscOptionsReal("-tao_engd_momentum", "mu of m <- mu m + d, from 0 to below 1", "TAO type engd",
                              engd->momentum, &engd->momentum, NULL));
@@ -242,11 +259,11 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCheck(engd->retry_step >= 0 && engd->retry_step < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_retry_step %g: give a number from 0 to below 1", (double)engd->retry_step);
   PetscOptionsHeadEnd();
+  PetscCall(KSPSetFromOptions(engd->solver->ksp));
   if (engd->direction->ops->setfromoptions) {
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));
   }
   PetscCall((*engd->step->ops->setfromoptions)(engd->step, engd->solver, PetscOptionsObject));
-  PetscCall(KSPSetFromOptions(engd->solver->ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -285,6 +302,7 @@ static PetscErrorCode Destroy(void *data)
 
   Options Database Keys:
 + -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated least squares on J
+. -tao_engd_structure part   - full, layer, diagonal: of the Gramian in the direction
 . -tao_engd_step type        - grid, armijo, fixed, quadratic, trust_region
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one
 . -tao_engd_damping_adapt    - does lambda follow the steps; _min, _decrease, _increase say how

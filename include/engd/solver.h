@@ -33,6 +33,8 @@ typedef struct {
 PETSC_INTERN PetscErrorCode EngdTaoBecome(Tao, const EngdTaoOps *, void *data, PetscInt iterations);
 PETSC_INTERN PetscErrorCode EngdTaoCreateKSP(Tao, KSP *);
 
+PETSC_INTERN PetscErrorCode EngdSolverRegister(void);
+
 /* A Tao of EngdSolverCreate() that goes on where others stopped: their iterations, the seconds left of the whole run */
 PETSC_INTERN PetscErrorCode EngdSolverContinue(Tao, PetscInt before, PetscReal seconds_left);
 PETSC_INTERN PetscErrorCode EngdSolverGetIterationsBefore(Tao, PetscInt *before);

@@ -123,6 +123,7 @@ PetscErrorCode EngdSolverContinue(Tao tao, PetscInt before, PetscReal seconds_le
   PetscFunctionBeginUser;
   PetscCall(GetLimits(tao, &limits));
   limits->before = before;
+  seconds_left   = PetscMax(seconds_left, PETSC_SMALL); /* zero would be no limit */
   if (PetscIsInfReal(seconds_left)) PetscFunctionReturn(PETSC_SUCCESS);
   limits->max_seconds = limits->max_seconds > 0 ? PetscMin(limits->max_seconds, seconds_left) : seconds_left;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -221,6 +222,18 @@ static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the types of this program, under the names of the options */
+PetscErrorCode EngdSolverRegister(void)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TaoInitializePackage());
+  PetscCall(PCRegister("kfac", PCCreate_KFAC));
+  PetscCall(TaoRegister("engd", TaoCreate_Engd));
+  PetscCall(TaoRegister("adam", TaoCreate_Adam));
+  PetscCall(TaoRegister("sgd", TaoCreate_SGD));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdSolverCreate - the optimiser of a functional, of type engd unless -tao_type names another.
 
@@ -245,10 +258,7 @@ PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
   Mat G;
 
   PetscFunctionBeginUser;
-  PetscCall(PCRegister("kfac", PCCreate_KFAC));
-  PetscCall(TaoRegister("engd", TaoCreate_Engd));
-  PetscCall(TaoRegister("adam", TaoCreate_Adam));
-  PetscCall(TaoRegister("sgd", TaoCreate_SGD));
+  PetscCall(EngdSolverRegister());
   PetscCall(TaoCreate(F->comm, &tao));
   PetscCall(EngdFunctionalCreateGramian(F, &G));
   PetscCall(TaoSetHessian(tao, G, G, FormOperator, F));

@@ -88,6 +88,24 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdOptionsExcuse(void)
+{
+  PetscInt  n;
+  char    **names, **values, option[256];
+  PetscBool excused, exists;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(IsReadLate(names[i], &excused));
+    if (!excused) PetscCall(IsOfOtherMethod(names[i], &excused));
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", names[i]));
+    if (excused) PetscCall(PetscOptionsHasName(NULL, NULL, option, &exists)); /* counts as used from now on */
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdCheckOptions - Fails, naming them all, when the options database holds options that nobody asked for.
 

@@ -85,6 +85,7 @@ static PetscErrorCode SetLimits(EngdFunctional F, Tao tao)
 {
   SolveLimits   *limits;
   PetscContainer container;
+  PetscBool      brgn;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&limits));
@@ -99,6 +100,8 @@ static PetscErrorCode SetLimits(EngdFunctional F, Tao tao)
   PetscOptionsEnd();
   PetscCheck(limits->max_seconds >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-engd_max_seconds %g: give a positive number, or 0 for no limit", (double)limits->max_seconds);
+  PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAOBRGN, &brgn));
+  if (brgn) PetscCall(TaoBRGNGetSubsolver(tao, &tao)); /* it is what iterates, and tests */
   PetscCall(TaoSetConvergenceTest(tao, TestConvergence, limits));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -7,6 +7,7 @@
     EngdNetwork    u_theta, a multilayer perceptron with a flat parameter vector theta
     EngdFunctional E(u_theta) on the points of this rank; loss, gradient, J and G as PETSc matrices
     Tao            PETSc's optimiser; -tao_type engd takes natural-gradient steps
+    EngdStages     one or several of them in turn
 
   Every function returns a PetscErrorCode; every object is created, set up and destroyed by all ranks of its
   communicator together.
@@ -21,6 +22,7 @@
 typedef struct _n_EngdProblem    *EngdProblem;
 typedef struct _n_EngdNetwork    *EngdNetwork;
 typedef struct _n_EngdFunctional *EngdFunctional;
+typedef struct _n_EngdStages     *EngdStages;
 typedef struct _n_EngdReport     *EngdReport;
 
 PETSC_EXTERN PetscErrorCode EngdInitialize(int *, char ***, const char[]);
@@ -59,6 +61,11 @@ PETSC_EXTERN PetscErrorCode EngdFunctionalDestroy(EngdFunctional *);
 PETSC_EXTERN PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda);
 
 PETSC_EXTERN PetscErrorCode EngdSolverCreate(EngdFunctional, Tao *);
+
+PETSC_EXTERN PetscErrorCode EngdStagesCreate(EngdFunctional, Vec theta, EngdStages *);
+PETSC_EXTERN PetscErrorCode EngdStagesGetTao(EngdStages, PetscInt, Tao *);
+PETSC_EXTERN PetscErrorCode EngdStagesSolve(EngdStages, EngdReport);
+PETSC_EXTERN PetscErrorCode EngdStagesDestroy(EngdStages *);
 
 PETSC_EXTERN PetscErrorCode EngdReportCreate(EngdFunctional, Tao, EngdReport *);
 PETSC_EXTERN PetscErrorCode EngdReportSetFromOptions(EngdReport);

@@ -11,14 +11,16 @@ typedef struct {
   EngdProblem    problem;
   EngdNetwork    network;
   EngdFunctional functional;
-  Tao            tao;
   Vec            theta;
+  EngdStages     stages;
   EngdReport     report;
 } Run;
 
 /* options -> problem -> network -> functional -> optimiser -> report: all that can be wrong with the input is met here */
 static PetscErrorCode RunSetUp(MPI_Comm comm, Run *run)
 {
+  Tao first;
+
   PetscFunctionBeginUser;
   PetscCall(PetscLogStagePush(engd_log.setup));
   PetscCall(EngdProblemCreate(comm, &run->problem));
@@ -31,9 +33,9 @@ static PetscErrorCode RunSetUp(MPI_Comm comm, Run *run)
   PetscCall(EngdFunctionalSetUp(run->functional));
   PetscCall(EngdNetworkCreateParameters(run->network, &run->theta));
   PetscCall(EngdNetworkInitialize(run->network, run->problem->seed, run->theta));
-  PetscCall(EngdSolverCreate(run->functional, &run->tao));
-  PetscCall(TaoSetSolution(run->tao, run->theta));
-  PetscCall(EngdReportCreate(run->functional, run->tao, &run->report));
+  PetscCall(EngdStagesCreate(run->functional, run->theta, &run->stages));
+  PetscCall(EngdStagesGetTao(run->stages, 0, &first));
+  PetscCall(EngdReportCreate(run->functional, first, &run->report));
   PetscCall(EngdReportSetFromOptions(run->report));
   PetscCall(PetscLogStagePop());
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -49,7 +51,7 @@ static PetscErrorCode RunTrain(MPI_Comm comm, Run *run)
   PetscCall(EngdReportStart(run->report));
   EngdSetPhase(ENGD_PHASE_SOLVE);
   PetscCall(PetscLogStagePush(engd_log.train));
-  PetscCall(TaoSolve(run->tao));
+  PetscCall(EngdStagesSolve(run->stages, run->report));
   PetscCall(PetscLogStagePop());
   PetscCall(PetscLogStagePush(engd_log.report));
   PetscCall(EngdReportFinish(run->report));
@@ -63,7 +65,7 @@ static PetscErrorCode RunDestroy(Run *run)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdReportDestroy(&run->report));
-  PetscCall(TaoDestroy(&run->tao));
+  PetscCall(EngdStagesDestroy(&run->stages));
   PetscCall(VecDestroy(&run->theta));
   PetscCall(EngdFunctionalDestroy(&run->functional));
   PetscCall(EngdNetworkDestroy(&run->network));

@@ -93,6 +93,7 @@ PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
 
 PETSC_INTERN PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *);
 PETSC_INTERN PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *);
+PETSC_INTERN PetscErrorCode EngdGramianCreateLayers(Mat G, Mat *); /* what of it is within each layer */
 
 /* the Jacobian written out, rows of the curvature's roots: by rows A (nrows, p) on each rank, or by columns A (p_local, N) */
 PETSC_INTERN PetscErrorCode EngdExplicitCountRows(EngdFunctional, PetscInt *nrows);

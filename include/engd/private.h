@@ -7,7 +7,7 @@
 #define ENGD_PRIVATE_H
 
 #include <engd.h>
-#include <petsc/private/petscimpl.h> /* states of objects; nothing else of PETSc's inside, but for tao_engd.c */
+#include <petsc/private/petscimpl.h> /* states of objects; nothing else of PETSc's inside, but for tao_loop.c */
 
 #if defined(PETSC_USE_COMPLEX) || !defined(PETSC_USE_REAL_DOUBLE)
 #error "engd needs a PETSc of real double precision scalars"

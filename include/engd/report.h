@@ -76,12 +76,20 @@ struct _n_EngdReport {
   double         start, seconds;       /* when the training started, how long it took */
   double         first_seconds;        /* when the first iteration began */
   PetscInt       first_iteration, nrows;
-  PetscReal      row[ENGD_NCOLUMNS]; /* the last one */
-  PetscBool      shown;              /* was it printed */
+  PetscInt       iterations, krylov_iterations; /* of the optimisers before the present one */
+  PetscReal      row[ENGD_NCOLUMNS];            /* the last one */
+  PetscBool      shown;                         /* was it printed */
 };
 
 PETSC_INTERN PetscErrorCode EngdReportMonitor(Tao, void *report); /* for TaoMonitorSet */
 PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport);       /* the last line, if it was skipped */
+
+/* Several optimisers in turn. Progress: iterations so far and seconds left of the budget, infinity if there is none.
+   Continue: from now on with this Tao. ShowStage: a line that says its name. Collective */
+PETSC_INTERN PetscErrorCode EngdReportGetProgress(EngdReport, PetscInt *iterations, PetscReal *left);
+PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport, Tao);
+PETSC_INTERN PetscErrorCode EngdReportShowStage(EngdReport, const char name[]);
+
 PETSC_INTERN PetscErrorCode EngdHistoryOpen(EngdReport);
 PETSC_INTERN PetscErrorCode EngdHistoryWriteRow(EngdReport);
 PETSC_INTERN PetscErrorCode EngdHistoryClose(EngdReport);

@@ -13,6 +13,35 @@ typedef struct {
 } EngdStatus;
 PETSC_INTERN PetscErrorCode TaoEngdGetStatus(Tao, EngdStatus *);
 
+/* An iteration of a TAO type of this program, in the loop of src/solver/tao_loop.c, which alone knows the fields of a Tao */
+typedef struct {
+  PetscInt           iteration; /* 0, 1, ... of this solve */
+  Vec                theta, gradient;
+  PetscReal          loss;   /* at theta, as the gradient is: an iteration moves all three, or none */
+  TaoConvergedReason reason; /* out: why another iteration is of no use, if it is not */
+  EngdStatus         status;
+} EngdIterate;
+
+typedef struct {
+  PetscErrorCode (*setup)(Tao, void *data, Vec theta);
+  PetscErrorCode (*begin)(Tao, void *data, EngdStatus *); /* of each TaoSolve() */
+  PetscErrorCode (*iterate)(Tao, void *data, EngdIterate *);
+  PetscErrorCode (*setfromoptions)(Tao, void *data, EngdOptionItems);
+  PetscErrorCode (*view)(Tao, void *data, PetscViewer);
+  PetscErrorCode (*destroy)(void *data);
+} EngdTaoOps;
+PETSC_INTERN PetscErrorCode EngdTaoBecome(Tao, const EngdTaoOps *, void *data, PetscInt iterations);
+PETSC_INTERN PetscErrorCode EngdTaoCreateKSP(Tao, KSP *);
+
+PETSC_INTERN PetscErrorCode EngdSolverRegister(void);
+
+/* A Tao of EngdSolverCreate() that goes on where others stopped: their iterations, the seconds left of the whole run */
+PETSC_INTERN PetscErrorCode EngdSolverContinue(Tao, PetscInt before, PetscReal seconds_left);
+PETSC_INTERN PetscErrorCode EngdSolverGetIterationsBefore(Tao, PetscInt *before);
+
+/* How much of the Gramian a direction solves with: all, what is within each layer, the diagonal */
+typedef enum { ENGD_STRUCTURE_FULL, ENGD_STRUCTURE_LAYER, ENGD_STRUCTURE_DIAGONAL } EngdStructure;
+
 /* What directions and steps see of the solver */
 typedef struct _n_EngdSolver *EngdSolver;
 struct _n_EngdSolver {
@@ -20,14 +49,16 @@ struct _n_EngdSolver {
   Tao            tao;
   Mat            G; /* J^T W J + damping I */
   KSP            ksp;
-  PetscReal      damping; /* lambda of the present iteration */
+  PetscReal      damping;   /* lambda of the present iteration */
+  EngdStructure  structure; /* of G in the direction */
 };
 
 /* A direction d, approximately -G^{-1} gradient at the present parameters of the functional */
 typedef struct _n_EngdDirection *EngdDirection;
 struct _n_EngdDirection {
   char     *type;
-  PetscReal damping; /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
+  PetscBool structures; /* can it solve with less than the whole Gramian */
+  PetscReal damping;    /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
   struct {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
@@ -44,9 +75,12 @@ struct _n_EngdDirection {
 
 /* The point along d that an iteration starts a step from, and what the step type chose */
 typedef struct {
-  Vec       theta, gradient, d;
-  PetscReal loss, slope;   /* at theta; slope = gradient . d < 0 */
-  PetscReal step, newloss; /* chosen; step = 0: no tried point has a lower loss */
+  Vec       theta, gradient;
+  Vec       previous;       /* the direction of the last step, zero if there is none */
+  Vec       d;              /* the step type may put another in its place */
+  PetscReal loss, slope;    /* at theta; slope = gradient . d < 0 */
+  PetscReal step, newloss;  /* chosen; step = 0: no tried point has a lower loss */
+  PetscReal damping_factor; /* of the next lambda; 0, unless the type chooses it: by the length of the step */
 } EngdLine;
 
 /* Levenberg-Marquardt steps with geodesic acceleration, on a direction that has a `solve`; all terms are residuals */
@@ -72,7 +106,8 @@ PETSC_INTERN void           EngdProgressChooseKind(EngdProgress *, PetscReal ste
 /* A step length along the direction */
 typedef struct _n_EngdStep *EngdStep;
 struct _n_EngdStep {
-  char *type;
+  char     *type;
+  PetscBool has_momentum; /* it finds its own momentum, so that there must be no other */
   struct {
     PetscErrorCode (*setfromoptions)(EngdStep, EngdSolver, EngdOptionItems);
     PetscErrorCode (*choose)(EngdStep, EngdSolver, EngdLine *);
@@ -88,14 +123,25 @@ PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
 
+/* The iterates of a Krylov method, of which the one with the lowest loss may be taken; collective */
+typedef struct _n_EngdBacktrack *EngdBacktrack;
+PETSC_INTERN PetscErrorCode      EngdBacktrackCreate(KSP, Vec, EngdBacktrack *);
+PETSC_INTERN PetscErrorCode      EngdBacktrackBegin(EngdBacktrack);
+PETSC_INTERN PetscErrorCode      EngdBacktrackChoose(EngdBacktrack, EngdFunctional, Vec theta, Vec d);
+PETSC_INTERN PetscErrorCode      EngdBacktrackDestroy(EngdBacktrack *);
+
 PETSC_EXTERN PetscErrorCode EngdStepRegister(const char[], PetscErrorCode (*)(EngdStep));
 PETSC_INTERN PetscErrorCode EngdStepCreate(const char[], EngdStep *);
 PETSC_INTERN PetscErrorCode EngdStepDestroy(EngdStep *);
 PETSC_INTERN PetscErrorCode EngdStepCreate_Grid(EngdStep);
 PETSC_INTERN PetscErrorCode EngdStepCreate_Armijo(EngdStep);
 PETSC_INTERN PetscErrorCode EngdStepCreate_Fixed(EngdStep);
+PETSC_INTERN PetscErrorCode EngdStepCreate_Quadratic(EngdStep);
+PETSC_INTERN PetscErrorCode EngdStepCreate_TrustRegion(EngdStep);
 
 PETSC_EXTERN PetscErrorCode TaoCreate_Engd(Tao);
+PETSC_EXTERN PetscErrorCode TaoCreate_Adam(Tao);
+PETSC_EXTERN PetscErrorCode TaoCreate_SGD(Tao);
 PETSC_EXTERN PetscErrorCode PCCreate_KFAC(PC);
 
 #endif

@@ -25,6 +25,22 @@ PETSC_INTERN void           EngdErrorsEnd(void);
 PETSC_INTERN void           EngdOptionsExpand(MPI_Comm, int *, char ***, size_t, char[]);
 PETSC_INTERN PetscErrorCode EngdCheckOptionForm(MPI_Comm);
 
+/* What stands before the messages of errors from now on, "stage adam: "; NULL for nothing */
+PETSC_INTERN PetscErrorCode EngdErrorsSetPlace(const char kind[], const char name[]);
+
+/* Options with a prefix laid over those without it (src/system/options_overlay.c) */
+typedef struct _n_EngdOverlay *EngdOverlay;
+PETSC_INTERN PetscErrorCode    EngdOverlayCreate(const char prefix[], EngdOverlay *);
+PETSC_INTERN PetscErrorCode    EngdOverlayAdd(EngdOverlay, const char name[], const char value[]);
+PETSC_INTERN PetscBool         EngdOverlayHas(EngdOverlay, const char name[]);
+PETSC_INTERN PetscErrorCode    EngdOverlayPush(EngdOverlay);
+PETSC_INTERN PetscErrorCode    EngdOverlayPop(EngdOverlay);
+PETSC_INTERN PetscErrorCode    EngdOverlayDestroy(EngdOverlay *);
+
+/* marks as used the options of methods not chosen and those that are read during the solve, in the present state of the
+   database: what several objects choose differently is excused by each */
+PETSC_INTERN PetscErrorCode EngdOptionsExcuse(void);
+
 /* Fails, naming them, when the options database holds options that nobody asked for. Before the solve
    (final = PETSC_FALSE) options that PETSc reads late, the viewers, are let through. */
 PETSC_INTERN PetscErrorCode EngdCheckOptions(MPI_Comm, PetscBool final);

@@ -49,7 +49,7 @@ static PetscErrorCode FillRow(EngdReport report, Tao tao, PetscBool error)
     report->first_seconds   = seconds;
   }
   PetscCall(TaoEngdGetStatus(tao, &status));
-  row[ENGD_COLUMN_ITERATION] = iteration;
+  row[ENGD_COLUMN_ITERATION] = report->iterations + iteration;
   row[ENGD_COLUMN_STEP]      = status.step;
   row[ENGD_COLUMN_DAMPING]   = status.damping;
   row[ENGD_COLUMN_KRYLOV]    = status.krylov_iterations;
@@ -111,12 +111,24 @@ PetscErrorCode EngdReportMonitor(Tao tao, void *context)
   EngdReport      report = (EngdReport)context;
   const PetscInt  number = report->nrows;
   const PetscBool show   = (PetscBool)(report->monitor && number % report->every == 0);
+  PetscInt        iteration;
 
   PetscFunctionBeginUser;
+  PetscCall(TaoGetIterationNumber(tao, &iteration));
+  if (report->iterations > 0 && iteration == 0)
+    PetscFunctionReturn(PETSC_SUCCESS); /* the last row of the one before */
   PetscCall(FillRow(report, tao, (PetscBool)(show || report->file[ENGD_FILE_HISTORY])));
   report->shown = PETSC_FALSE;
   if (show) PetscCall(ShowRow(report, (PetscBool)(number == 0)));
   PetscCall(EngdHistoryWriteRow(report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the name of the optimiser whose lines follow; their time left is that of this stage */
+PetscErrorCode EngdReportShowStage(EngdReport report, const char name[])
+{
+  PetscFunctionBeginUser;
+  if (report->monitor) PetscCall(PetscPrintf(report->comm, "Stage %s\n", name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

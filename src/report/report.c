@@ -93,6 +93,20 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the monitor of the present optimiser */
+static PetscErrorCode AttachMonitor(EngdReport report)
+{
+  Tao       iterating = report->tao;
+  PetscBool brgn;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectTypeCompare((PetscObject)iterating, TAOBRGN, &brgn));
+  if (brgn)
+    PetscCall(TaoBRGNGetSubsolver(report->tao, &iterating)); /* from 3.25 on it does not inherit the monitors */
+  PetscCall(TaoMonitorSet(iterating, EngdReportMonitor, report, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportStart - Checks that the files can be written, opens the history, attaches the monitor, starts the clock.
 
@@ -104,20 +118,42 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
 */
 PetscErrorCode EngdReportStart(EngdReport report)
 {
-  Tao       iterating = report->tao;
-  PetscBool brgn;
-
   PetscFunctionBeginUser;
   if (report->problem->nexact && !report->errors) PetscCall(EngdErrorsCreate(report->functional, &report->errors));
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SOLUTION));
   PetscCall(EngdHistoryOpen(report));
-  PetscCall(PetscObjectTypeCompare((PetscObject)iterating, TAOBRGN, &brgn));
-  if (brgn)
-    PetscCall(TaoBRGNGetSubsolver(report->tao, &iterating)); /* from 3.25 on it does not inherit the monitors */
-  PetscCall(TaoMonitorSet(iterating, EngdReportMonitor, report, NULL));
+  PetscCall(AttachMonitor(report));
   PetscCallMPI(MPI_Barrier(report->comm));
   report->start = MPI_Wtime();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdReportGetProgress(EngdReport report, PetscInt *iterations, PetscReal *left)
+{
+  PetscInt now;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetIterationNumber(report->tao, &now));
+  *iterations = report->iterations + now;
+  *left       = report->max_seconds - (MPI_Wtime() - report->start);
+  PetscCallMPI(MPI_Bcast(left, 1, MPIU_REAL, 0, report->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdReportContinue(EngdReport report, Tao tao)
+{
+  EngdStatus status;
+  PetscReal  left;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoEngdGetStatus(report->tao, &status));
+  report->krylov_iterations += status.total_krylov;
+  PetscCall(EngdReportGetProgress(report, &report->iterations, &left));
+  report->tao             = tao;
+  report->first_iteration = 0;
+  report->first_seconds   = MPI_Wtime() - report->start;
+  PetscCall(AttachMonitor(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -241,9 +277,10 @@ PetscErrorCode EngdReportFinish(EngdReport report)
   report->seconds = MPI_Wtime() - report->start;
   PetscCall(TaoGetSolution(report->tao, &theta));
   PetscCall(TaoGetSolutionStatus(report->tao, &outcome.iterations, NULL, NULL, NULL, NULL, &outcome.reason));
+  outcome.iterations += report->iterations;
   PetscCall(MeasureLoss(report->functional, theta, &outcome));
   PetscCall(TaoEngdGetStatus(report->tao, &status));
-  outcome.krylov_iterations = status.total_krylov;
+  outcome.krylov_iterations = report->krylov_iterations + status.total_krylov;
   if (report->errors) PetscCall(EngdErrorsCompute(report->errors, theta, PETSC_TRUE));
   PetscCall(EngdReportShowLast(report));
   PetscCall(EngdHistoryClose(report));

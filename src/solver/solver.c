@@ -1,6 +1,6 @@
 /*
   The optimiser of a functional: a Tao with loss, gradient, Gramian and, for least squares, residual and Jacobian, so
-  that -tao_type engd and PETSc's own lmvm, nls, ntr, brgn, ... run on the same objective.
+  that -tao_type engd, adam, sgd and PETSc's own lmvm, nls, ntr, brgn, ... run on the same objective.
 */
 #include <engd/private.h>
 
@@ -8,6 +8,7 @@ typedef struct {
   EngdFunctional functional;
   PetscReal      max_seconds; /* budget of the solve, 0: none */
   PetscLogDouble start;
+  PetscInt       before; /* iterations of earlier stages */
 } SolveLimits;
 
 static PetscErrorCode FormObjectiveAndGradient(Tao tao, Vec theta, PetscReal *loss, Vec gradient, void *functional)
@@ -84,6 +85,7 @@ static PetscErrorCode SetLimits(EngdFunctional F, Tao tao)
 {
   SolveLimits   *limits;
   PetscContainer container;
+  PetscBool      brgn;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&limits));
@@ -98,7 +100,45 @@ static PetscErrorCode SetLimits(EngdFunctional F, Tao tao)
   PetscOptionsEnd();
   PetscCheck(limits->max_seconds >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-engd_max_seconds %g: give a positive number, or 0 for no limit", (double)limits->max_seconds);
+  PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAOBRGN, &brgn));
+  if (brgn) PetscCall(TaoBRGNGetSubsolver(tao, &tao)); /* it is what iterates, and tests */
   PetscCall(TaoSetConvergenceTest(tao, TestConvergence, limits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the limits behind a Tao, NULL if it is not of EngdSolverCreate() */
+static PetscErrorCode GetLimits(Tao tao, SolveLimits **limits)
+{
+  PetscContainer container;
+
+  PetscFunctionBeginUser;
+  *limits = NULL;
+  PetscCall(PetscObjectQuery((PetscObject)tao, "EngdSolveLimits", (PetscObject *)&container));
+  if (container) PetscCall(PetscContainerGetPointer(container, (void **)limits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* tao goes on after so many iterations of others; seconds_left, of the whole run, bounds its own budget */
+PetscErrorCode EngdSolverContinue(Tao tao, PetscInt before, PetscReal seconds_left)
+{
+  SolveLimits *limits;
+
+  PetscFunctionBeginUser;
+  PetscCall(GetLimits(tao, &limits));
+  limits->before = before;
+  seconds_left   = PetscMax(seconds_left, PETSC_SMALL); /* zero would be no limit */
+  if (PetscIsInfReal(seconds_left)) PetscFunctionReturn(PETSC_SUCCESS);
+  limits->max_seconds = limits->max_seconds > 0 ? PetscMin(limits->max_seconds, seconds_left) : seconds_left;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdSolverGetIterationsBefore(Tao tao, PetscInt *before)
+{
+  SolveLimits *limits;
+
+  PetscFunctionBeginUser;
+  PetscCall(GetLimits(tao, &limits));
+  *before = limits ? limits->before : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -185,6 +225,18 @@ static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the types of this program, under the names of the options */
+PetscErrorCode EngdSolverRegister(void)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TaoInitializePackage());
+  PetscCall(PCRegister("kfac", PCCreate_KFAC));
+  PetscCall(TaoRegister("engd", TaoCreate_Engd));
+  PetscCall(TaoRegister("adam", TaoCreate_Adam));
+  PetscCall(TaoRegister("sgd", TaoCreate_SGD));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdSolverCreate - the optimiser of a functional, of type engd unless -tao_type names another.
 
@@ -197,7 +249,7 @@ static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
 . tao - its options read; TaoSetSolution() and TaoSolve() follow
 
   Options Database Keys:
-+ -tao_type type      - engd, or lmvm, nls, ntr, brgn, ... of PETSc
++ -tao_type type      - engd, adam, sgd, or lmvm, nls, ntr, brgn, ... of PETSc
 - -engd_max_seconds s - budget of the solve
 
   Note: the tolerances of PETSc on the gradient are set to zero, since a loss of 1e-20 is within reach; -tao_gatol and its
@@ -209,8 +261,7 @@ PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
   Mat G;
 
   PetscFunctionBeginUser;
-  PetscCall(PCRegister("kfac", PCCreate_KFAC));
-  PetscCall(TaoRegister("engd", TaoCreate_Engd));
+  PetscCall(EngdSolverRegister());
   PetscCall(TaoCreate(F->comm, &tao));
   PetscCall(EngdFunctionalCreateGramian(F, &G));
   PetscCall(TaoSetHessian(tao, G, G, FormOperator, F));

@@ -5,11 +5,10 @@
 
   An iteration never keeps an increase of the loss: it rejects the step, forgets the momentum and raises lambda. Long steps
   lower lambda, so that the first iterations are damped and the last ones nearly Gauss-Newton (Levenberg-Marquardt, with
-  the step length for a gain ratio). The only file that touches the fields of a Tao.
+  the step length for a gain ratio). The loop around the iterations is that of tao_loop.c.
   References: Mueller and Zeinhofer (arXiv 2302.13163), Dangel et al. (2405.15603).
 */
 #include <engd/private.h>
-#include <petsc/private/taoimpl.h>
 
 #define REJECTION_FACTOR 10    /* a rejection raises lambda by this, */
 #define REJECTION_LEAST  1e-12 /* from at least this */
@@ -29,8 +28,9 @@ typedef struct {
   EngdGeodesic         accelerator; /* NULL where the direction or the problem has none */
   PetscInt             stall;       /* stop after so many iterations without progress */
   EngdProgress         progress;
+  Vec                  d;                   /* the direction */
   Vec                  buffer, trial, best; /* m_{k-1}, a try of m_k and the best one so far */
-  EngdStatus           status;
+  PetscInt             rejections;          /* in a row, up to now */
 } TAO_ENGD;
 
 /* do points change during the training, so that losses of two iterations cannot be compared */
@@ -49,63 +49,66 @@ static PetscErrorCode SetUpAccelerator(TAO_ENGD *engd)
   PetscBool residual;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdExplicitHasResidual(engd->solver->functional, &residual));
-  if (!engd->geodesic || !residual || !engd->direction->ops->solve || engd->momentum > 0 || Resamples(engd))
+  if (!engd->geodesic || !engd->direction->ops->solve || engd->momentum > 0 || Resamples(engd))
     PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdGeodesicCreate(engd->solver->functional, &engd->accelerator));
+  PetscCall(EngdExplicitHasResidual(engd->solver->functional, &residual));
+  if (residual) PetscCall(EngdGeodesicCreate(engd->solver->functional, &engd->accelerator));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* theta, gradient, direction; the Gramian is the Tao's Hessian */
-static PetscErrorCode TaoSetUp_Engd(Tao tao)
+/* vectors and the direction; the Gramian is the Tao's Hessian */
+static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
 {
-  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+  TAO_ENGD *engd = (TAO_ENGD *)data;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdGramianGetFunctional(tao->hessian, &engd->solver->functional));
-  engd->solver->G = tao->hessian;
-  if (!tao->gradient) PetscCall(VecDuplicate(tao->solution, &tao->gradient));
-  if (!tao->stepdirection) PetscCall(VecDuplicate(tao->solution, &tao->stepdirection));
-  PetscCall(VecDuplicate(tao->solution, &engd->buffer));
-  PetscCall(VecDuplicate(tao->solution, &engd->trial));
-  PetscCall(VecDuplicate(tao->solution, &engd->best));
+  PetscCall(TaoGetHessian(tao, &engd->solver->G, NULL, NULL, NULL));
+  PetscCall(EngdGramianGetFunctional(engd->solver->G, &engd->solver->functional));
+  PetscCall(VecDuplicate(theta, &engd->d));
+  PetscCall(VecDuplicate(theta, &engd->buffer));
+  PetscCall(VecDuplicate(theta, &engd->trial));
+  PetscCall(VecDuplicate(theta, &engd->best));
   PetscCall((*engd->direction->ops->setup)(engd->direction, engd->solver));
   PetscCall(SetUpAccelerator(engd));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* m_k = mu m_{k-1} + d; a sum that does not go down starts anew from d. slope = gradient . m_k */
-static PetscErrorCode AddMomentum(TAO_ENGD *engd, Vec d, EngdLine *line)
+static PetscErrorCode AddMomentum(TAO_ENGD *engd, EngdLine *line)
 {
   PetscFunctionBeginUser;
-  PetscCall(VecWAXPY(engd->trial, engd->momentum, engd->buffer, d));
+  PetscCall(VecWAXPY(engd->trial, engd->momentum, engd->buffer, engd->d));
   PetscCall(VecDot(line->gradient, engd->trial, &line->slope));
   if (line->slope >= 0 && engd->momentum > 0) {
-    PetscCall(VecCopy(d, engd->trial));
+    PetscCall(VecCopy(engd->d, engd->trial));
     PetscCall(VecDot(line->gradient, engd->trial, &line->slope));
   }
   line->d = engd->trial;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A step of at least 1/4 lowers lambda, a shorter one raises it: along d the quadratic model was trusted too far. A fixed
-   lambda is raised by rejections alone, and steps bring it back. A rejection forgets momentum and direction. */
-static PetscErrorCode AdaptDamping(TAO_ENGD *engd, Vec d, PetscInt *rejections)
+/* Unless the step says by what, a length of at least 1/4 lowers lambda, a shorter one raises it: along d the quadratic model
+   was trusted too far. A fixed lambda is raised by rejections alone, and steps bring it back. A rejection forgets momentum
+   and direction. */
+static PetscErrorCode AdaptDamping(TAO_ENGD *engd, const EngdLine *line)
 {
-  PetscReal *lambda = &engd->solver->damping;
+  const PetscReal factor = line->damping_factor;
+  PetscReal      *lambda = &engd->solver->damping;
 
   PetscFunctionBeginUser;
-  if (engd->status.step == 0) {
-    (*rejections)++;
-    *lambda = PetscMax(REJECTION_LEAST, REJECTION_FACTOR * *lambda);
+  if (line->step == 0) {
+    engd->rejections++;
+    *lambda = PetscMax(REJECTION_LEAST, (factor > 0 ? factor : REJECTION_FACTOR) * *lambda);
     PetscCall(VecZeroEntries(engd->buffer));
-    PetscCall(VecZeroEntries(d));
+    PetscCall(VecZeroEntries(engd->d));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  *rejections = 0;
+  engd->rejections = 0;
   if (!engd->adapt)
     *lambda = PetscMax(engd->damping, *lambda / REJECTION_FACTOR);
-  else if (engd->status.step >= 0.25)
+  else if (factor > 0)
+    *lambda = PetscMax(engd->damping_min, factor * *lambda);
+  else if (line->step >= 0.25)
     *lambda = PetscMax(engd->damping_min, *lambda / engd->decrease);
   else
     *lambda *= engd->increase;
@@ -114,9 +117,8 @@ static PetscErrorCode AdaptDamping(TAO_ENGD *engd, Vec d, PetscInt *rejections)
 
 /* The step along d. After none, or one of at most retry_step, the more cautious directions of the type are tried, if it has
    any, up to the first longer step. The best of all tries is taken; its m is line->d = best */
-static PetscErrorCode ChooseStep(Tao tao, EngdLine *line)
+static PetscErrorCode ChooseStep(TAO_ENGD *engd, EngdLine *line)
 {
-  TAO_ENGD     *engd      = (TAO_ENGD *)tao->data;
   EngdDirection direction = engd->direction;
   PetscBool     another   = PETSC_TRUE;
   EngdLine      best      = *line;
@@ -124,8 +126,8 @@ static PetscErrorCode ChooseStep(Tao tao, EngdLine *line)
 
   PetscFunctionBeginUser;
   for (PetscInt attempt = 1; another; attempt++) {
-    line->step = 0;
-    PetscCall(AddMomentum(engd, tao->stepdirection, line));
+    line->step = line->damping_factor = 0;
+    PetscCall(AddMomentum(engd, line));
     if (line->slope < 0) {
       PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
       PetscCall((*engd->step->ops->choose)(engd->step, engd->solver, line));
@@ -138,7 +140,7 @@ static PetscErrorCode ChooseStep(Tao tao, EngdLine *line)
     }
     another = PETSC_FALSE;
     if (line->step > engd->retry_step || !direction->ops->retry) break;
-    PetscCall((*direction->ops->retry)(direction, engd->solver, attempt, tao->stepdirection, &another));
+    PetscCall((*direction->ops->retry)(direction, engd->solver, attempt, engd->d, &another));
   }
   *line              = best;
   line->d            = engd->best;
@@ -146,104 +148,70 @@ static PetscErrorCode ChooseStep(Tao tao, EngdLine *line)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* direction and step from theta; theta, loss and gradient are moved if a step was found */
-static PetscErrorCode Iterate(Tao tao, PetscReal *loss)
-{
-  TAO_ENGD  *engd   = (TAO_ENGD *)tao->data;
-  EngdSolver solver = engd->solver;
-  EngdLine   line   = {.theta = tao->solution, .gradient = tao->gradient, .loss = *loss};
-
-  PetscFunctionBeginUser;
-  PetscCall(TaoComputeHessian(tao, tao->solution, tao->hessian, tao->hessian_pre));
-  PetscCall(EngdGramianSetDamping(solver->G, solver->damping));
-  engd->direction->damping = solver->damping;
-  PetscCall(PetscLogEventBegin(engd_log.direction, 0, 0, 0, 0));
-  PetscCall(
-      (*engd->direction->ops->compute)(engd->direction, solver, tao->gradient, tao->stepdirection, &tao->ksp_its));
-  PetscCall(PetscLogEventEnd(engd_log.direction, 0, 0, 0, 0));
-  tao->ksp_tot_its += tao->ksp_its;
-  if (engd->progress.accelerated)
-    PetscCall(EngdGeodesicStep(engd->accelerator, solver, engd->direction, &line));
-  else
-    PetscCall(ChooseStep(tao, &line));
-  PetscCall(VecCopy(line.d, engd->buffer));
-  engd->status = (EngdStatus){line.step, engd->direction->damping, tao->ksp_its, tao->ksp_tot_its};
-  if (line.step > 0) {
-    PetscCall(VecAXPY(tao->solution, line.step, line.d));
-    PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, loss, tao->gradient));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* history, monitors and tolerances, with the loss and gradient of the present theta */
-static PetscErrorCode Report(Tao tao, PetscReal loss, PetscReal step)
-{
-  PetscReal norm;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecNorm(tao->gradient, NORM_2, &norm));
-  PetscCheck(!PetscIsInfOrNanReal(loss) && !PetscIsInfOrNanReal(norm), PetscObjectComm((PetscObject)tao),
-             ENGD_ERR_NUMERICS, "iteration %" PetscInt_FMT ": the loss is %g and the norm of its gradient %g",
-             tao->niter, (double)loss, (double)norm);
-  PetscCall(TaoLogConvergenceHistory(tao, loss, norm, 0, tao->ksp_its));
-  PetscCall(TaoMonitor(tao, tao->niter, loss, norm, 0, step));
-  PetscUseTypeMethod(tao, convergencetest, tao->cnvP);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Would another iteration from here find the same: no cautious direction is left to try, no momentum was in the way, and the
    points do not change */
 static PetscBool IsStuck(const TAO_ENGD *engd)
 {
-  return (PetscBool)(engd->status.step == 0 && engd->direction->ops->retry && engd->momentum == 0 &&
-                     !Resamples(engd));
+  return (PetscBool)(engd->rejections && engd->direction->ops->retry && engd->momentum == 0 && !Resamples(engd));
 }
 
-/* the end, when no step is found any more, or none that makes a difference */
-static PetscErrorCode JudgeProgress(Tao tao, PetscReal loss, PetscInt rejections)
+/* the kind of the next iteration, or the end: no step is found any more, or none that makes a difference */
+static TaoConvergedReason JudgeProgress(TAO_ENGD *engd, const EngdIterate *it)
 {
-  TAO_ENGD *engd  = (TAO_ENGD *)tao->data;
-  PetscBool stuck = (PetscBool)(rejections >= engd->max_rejections || IsStuck(engd));
+  PetscBool stuck = (PetscBool)(engd->rejections >= engd->max_rejections || IsStuck(engd));
+
+  EngdProgressRecord(&engd->progress, it->loss);
+  if (engd->accelerator) EngdProgressChooseKind(&engd->progress, it->status.step, &stuck);
+  if (stuck) return TAO_DIVERGED_LS_FAILURE;
+  if (engd->stall && !Resamples(engd) && EngdProgressIsSlow(&engd->progress, 0, engd->stall, STALL_DECREASE))
+    return TAO_CONVERGED_STEPTOL;
+  return TAO_CONTINUE_ITERATING;
+}
+
+/* direction and step from theta; theta, loss and gradient are moved if a step was found */
+static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
+{
+  TAO_ENGD  *engd   = (TAO_ENGD *)data;
+  EngdSolver solver = engd->solver;
+  EngdLine   line   = {.theta = it->theta, .gradient = it->gradient, .previous = engd->buffer, .loss = it->loss};
 
   PetscFunctionBeginUser;
-  EngdProgressRecord(&engd->progress, loss);
-  if (engd->accelerator) EngdProgressChooseKind(&engd->progress, engd->status.step, &stuck);
-  if (tao->reason != TAO_CONTINUE_ITERATING) PetscFunctionReturn(PETSC_SUCCESS);
-  if (stuck)
-    PetscCall(TaoSetConvergedReason(tao, TAO_DIVERGED_LS_FAILURE));
-  else if (engd->stall && !Resamples(engd) && EngdProgressIsSlow(&engd->progress, 0, engd->stall, STALL_DECREASE))
-    PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_STEPTOL));
+  PetscCall(TaoComputeHessian(tao, it->theta, solver->G, solver->G));
+  PetscCall(EngdGramianSetDamping(solver->G, solver->damping));
+  engd->direction->damping = solver->damping;
+  PetscCall(PetscLogEventBegin(engd_log.direction, 0, 0, 0, 0));
+  PetscCall((*engd->direction->ops->compute)(engd->direction, solver, it->gradient, engd->d,
+                                             &it->status.krylov_iterations));
+  PetscCall(PetscLogEventEnd(engd_log.direction, 0, 0, 0, 0));
+  if (!engd->progress.n) EngdProgressRecord(&engd->progress, it->loss);
+  if (engd->progress.accelerated)
+    PetscCall(EngdGeodesicStep(engd->accelerator, solver, engd->direction, &line));
+  else
+    PetscCall(ChooseStep(engd, &line));
+  PetscCall(VecCopy(line.d, engd->buffer));
+  it->status.step    = line.step;
+  it->status.damping = engd->direction->damping;
+  if (line.step > 0) {
+    PetscCall(VecAXPY(it->theta, line.step, line.d));
+    PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
+  }
+  PetscCall(AdaptDamping(engd, &line));
+  it->reason = JudgeProgress(engd, it);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TaoSolve_Engd(Tao tao)
+static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
 {
-  TAO_ENGD      *engd       = (TAO_ENGD *)tao->data;
-  EngdFunctional F          = engd->solver->functional;
-  PetscInt       rejections = 0;
-  PetscReal      loss;
+  TAO_ENGD *engd = (TAO_ENGD *)data;
 
   PetscFunctionBeginUser;
+  (void)tao;
   engd->solver->damping = engd->damping;
-  engd->status          = (EngdStatus){.damping = engd->damping};
-  tao->reason           = TAO_CONTINUE_ITERATING;
-  PetscCall(VecZeroEntries(engd->buffer));
-  PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, &loss, tao->gradient));
+  engd->rejections      = 0;
+  status->damping       = engd->damping;
   PetscCall(EngdProgressReset(&engd->progress, engd->stall));
-  EngdProgressRecord(&engd->progress, loss);
-  PetscCall(Report(tao, loss, 1));
-  while (tao->reason == TAO_CONTINUE_ITERATING) {
-    PetscBool resampled = PETSC_FALSE;
-
-    PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
-    if (tao->niter) PetscCall(EngdFunctionalResample(F, tao->niter, &resampled));
-    if (resampled) PetscCall(TaoComputeObjectiveAndGradient(tao, tao->solution, &loss, tao->gradient));
-    PetscCall(Iterate(tao, &loss));
-    tao->niter++;
-    PetscCall(AdaptDamping(engd, tao->stepdirection, &rejections));
-    PetscCall(Report(tao, loss, rejections ? 1 : engd->status.step));
-    PetscCall(JudgeProgress(tao, loss, rejections));
-  }
+  PetscCall(VecZeroEntries(engd->d));
+  PetscCall(VecZeroEntries(engd->buffer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -273,15 +241,33 @@ static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdO
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, EngdOptionItems PetscOptionsObject)
+/* how much of the Gramian the direction solves with */
+static PetscErrorCode SetStructureFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdOptionItems PetscOptionsObject)
 {
-  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+  static const char *const structures[] = {"full", "layer", "diagonal"};
+  PetscInt                 structure    = (PetscInt)engd->solver->structure;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsEList("-tao_engd_structure", "Part of the Gramian of the direction: full, layer, diagonal",
+                              "EngdDirection", structures, 3, structures[structure], &structure, NULL));
+  PetscCheck(structure == ENGD_STRUCTURE_FULL || engd->direction->structures, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction krylov",
+             structures[structure], engd->direction->type);
+  engd->solver->structure = (EngdStructure)structure;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscOptionsObject)
+{
+  TAO_ENGD *engd = (TAO_ENGD *)data;
   MPI_Comm  comm = PetscObjectComm((PetscObject)tao);
   char      type[256];
   PetscBool set;
+  Mat       G;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdGramianGetFunctional(tao->hessian, &engd->solver->functional));
+  PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
+  PetscCall(EngdGramianGetFunctional(G, &engd->solver->functional));
   PetscOptionsHeadBegin(PetscOptionsObject, "Natural-gradient steps");
   PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov, tsvd", "EngdDirection",
                                engd->direction->type, type, sizeof(type), &set));
@@ -289,17 +275,22 @@ static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, EngdOptionItems PetscOptio
     PetscCall(EngdDirectionDestroy(&engd->direction));
     PetscCall(EngdDirectionCreate(type, &engd->direction));
   }
-  PetscCall(PetscOptionsString("-tao_engd_step", "Way to the step length: grid, armijo, fixed", "EngdStep",
+  PetscCall(PetscOptionsString("-tao_engd_step",
+                               "Way to the step length: grid, armijo, fixed, quadratic, trust_region", "EngdStep",
                                engd->step->type, type, sizeof(type), &set));
   if (set) {
     PetscCall(EngdStepDestroy(&engd->step));
     PetscCall(EngdStepCreate(type, &engd->step));
   }
+  PetscCall(SetStructureFromOptions(engd, comm, PetscOptionsObject));
   PetscCall(SetDampingFromOptions(engd, comm, PetscOptionsObject));
   PetscCall(PetscOptionsReal("-tao_engd_momentum", "mu of m <- mu m + d, from 0 to below 1", "TAO type engd",
                              engd->momentum, &engd->momentum, NULL));
   PetscCheck(engd->momentum >= 0 && engd->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_momentum %g: give a number from 0 to below 1", (double)engd->momentum);
+  PetscCheck(engd->momentum == 0 || !engd->step->has_momentum, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_momentum %g with -tao_engd_step %s, which finds its own momentum: leave out one of them",
+             (double)engd->momentum, engd->step->type);
   PetscCall(PetscOptionsInt("-tao_engd_max_rejections", "Stop after so many iterations without a step, positive",
                             "TAO type engd", engd->max_rejections, &engd->max_rejections, NULL));
   PetscCheck(engd->max_rejections > 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -319,60 +310,42 @@ static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, EngdOptionItems PetscOptio
   PetscCheck(engd->stall >= 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_stall %" PetscInt_FMT ": give a positive number, or 0 for never", engd->stall);
   PetscOptionsHeadEnd();
+  PetscCall(KSPSetFromOptions(engd->solver->ksp));
   if (engd->direction->ops->setfromoptions) {
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));
   }
   PetscCall((*engd->step->ops->setfromoptions)(engd->step, engd->solver, PetscOptionsObject));
-  PetscCall(KSPSetFromOptions(tao->ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TaoView_Engd(Tao tao, PetscViewer viewer)
+static PetscErrorCode View(Tao tao, void *data, PetscViewer viewer)
 {
-  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
-  PetscBool ascii;
+  TAO_ENGD *engd = (TAO_ENGD *)data;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
-  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscViewerASCIIPushTab(viewer));
+  (void)tao;
   PetscCall(PetscViewerASCIIPrintf(viewer, "direction: %s, curvature: %s, damping %g, momentum %g\n",
                                    engd->direction->type, engd->solver->functional->curvature->type,
                                    (double)engd->damping, (double)engd->momentum));
   if (engd->direction->ops->view) PetscCall((*engd->direction->ops->view)(engd->direction, viewer));
   PetscCall((*engd->step->ops->view)(engd->step, viewer));
-  PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TaoDestroy_Engd(Tao tao)
+static PetscErrorCode Destroy(void *data)
 {
-  TAO_ENGD *engd = (TAO_ENGD *)tao->data;
+  TAO_ENGD *engd = (TAO_ENGD *)data;
 
   PetscFunctionBeginUser;
   PetscCall(EngdDirectionDestroy(&engd->direction));
   PetscCall(EngdStepDestroy(&engd->step));
   PetscCall(EngdGeodesicDestroy(&engd->accelerator));
   PetscCall(PetscFree(engd->progress.past));
+  PetscCall(VecDestroy(&engd->d));
   PetscCall(VecDestroy(&engd->buffer));
   PetscCall(VecDestroy(&engd->trial));
   PetscCall(VecDestroy(&engd->best));
-  PetscCall(KSPDestroy(&tao->ksp));
-  PetscCall(PetscFree(tao->data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* status of the last iteration; of other TAO types the Krylov iterations alone */
-PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
-{
-  PetscBool same;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscObjectTypeCompare((PetscObject)tao, "engd", &same));
-  if (same)
-    *status = ((TAO_ENGD *)tao->data)->status;
-  else
-    *status = (EngdStatus){.step = tao->step, .krylov_iterations = tao->ksp_its, .total_krylov = tao->ksp_tot_its};
+  PetscCall(PetscFree(engd));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -382,7 +355,8 @@ PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
 
   Options Database Keys:
 + -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated least squares on J
-. -tao_engd_step type        - grid, armijo, fixed
+. -tao_engd_structure part   - full, layer, diagonal: of the Gramian in the direction
+. -tao_engd_step type        - grid, armijo, fixed, quadratic, trust_region
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one
 . -tao_engd_damping_adapt    - does lambda follow the steps; _min, _decrease, _increase say how
 . -tao_engd_momentum mu      - m <- mu m + d
@@ -393,38 +367,26 @@ PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
 M*/
 PetscErrorCode TaoCreate_Engd(Tao tao)
 {
-  TAO_ENGD   *engd;
-  const char *prefix;
+  static const EngdTaoOps ops = {SetUp, BeginSolve, Iterate, SetFromOptions, View, Destroy};
+  TAO_ENGD               *engd;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&engd));
-  tao->data                = engd;
-  tao->ops->setup          = TaoSetUp_Engd;
-  tao->ops->solve          = TaoSolve_Engd;
-  tao->ops->setfromoptions = TaoSetFromOptions_Engd;
-  tao->ops->view           = TaoView_Engd;
-  tao->ops->destroy        = TaoDestroy_Engd;
-  engd->max_rejections     = 10;
-  engd->retry_step         = 0.05;
-  engd->geodesic           = PETSC_TRUE;
-  engd->stall              = 20;
-  engd->damping            = 1e-2;
-  engd->damping_min        = 1e-16;
-  engd->adapt              = PETSC_TRUE;
-  engd->increase           = 4;
-  engd->decrease           = 10;
-  PetscCall(TaoParametersInitialize(tao));
-  PetscObjectParameterSetDefault(tao, max_it, 200);
-  PetscObjectParameterSetDefault(tao, max_funcs, PETSC_MAX_INT);
+  PetscCall(EngdTaoBecome(tao, &ops, engd, 200));
+  engd->max_rejections = 10;
+  engd->retry_step     = 0.05;
+  engd->geodesic       = PETSC_TRUE;
+  engd->stall          = 20;
+  engd->damping        = 1e-2;
+  engd->damping_min    = 1e-16;
+  engd->adapt          = PETSC_TRUE;
+  engd->increase       = 4;
+  engd->decrease       = 10;
+  engd->solver->tao    = tao;
   PetscCall(EngdDirectionCreate("krylov", &engd->direction));
   PetscCall(EngdStepCreate("grid", &engd->step));
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)tao), &tao->ksp));
-  PetscCall(PetscObjectIncrementTabLevel((PetscObject)tao->ksp, (PetscObject)tao, 1));
-  PetscCall(TaoGetOptionsPrefix(tao, &prefix));
-  PetscCall(KSPSetOptionsPrefix(tao->ksp, prefix));
-  PetscCall(KSPSetType(tao->ksp, KSPCG));
-  PetscCall(KSPSetTolerances(tao->ksp, 1e-10, 0, PETSC_DEFAULT, 300));
-  engd->solver->tao = tao;
-  engd->solver->ksp = tao->ksp;
+  PetscCall(EngdTaoCreateKSP(tao, &engd->solver->ksp));
+  PetscCall(KSPSetType(engd->solver->ksp, KSPCG));
+  PetscCall(KSPSetTolerances(engd->solver->ksp, 1e-10, 0, PETSC_DEFAULT, 300));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

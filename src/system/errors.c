@@ -22,6 +22,7 @@ static struct {
   PetscBool      traceback, said;
   PetscErrorCode code;
   char         **arguments;
+  char           place[128];
   char           message[1024];
 } run = {.comm = MPI_COMM_NULL, .size = 1};
 
@@ -114,11 +115,12 @@ static void AddFileNames(size_t size, char message[])
   if (joint[1] == 'o') snprintf(message + strlen(message), size - strlen(message), ")");
 }
 
-/* run.message <- text on one line: PETSc breaks some of its messages */
+/* run.message <- the place and text on one line: PETSc breaks some of its messages */
 static void KeepMessage(PetscErrorCode code, const char text[])
 {
-  size_t n = 0;
+  size_t n = strlen(run.place);
 
+  strcpy(run.message, run.place);
   if (!text || !text[0] || !text[strspn(text, " \n")]) (void)PetscErrorMessage((int)code, &text, NULL);
   for (; text && *text && n + 1 < sizeof(run.message); text++) {
     const char c = *text == '\n' || *text == '\t' ? ' ' : *text;
@@ -163,8 +165,9 @@ PetscErrorCode EngdErrorsBegin(MPI_Comm comm, char **arguments)
   MPI_Comm_dup(comm, &run.comm);
   MPI_Comm_rank(comm, &run.rank);
   MPI_Comm_size(comm, &run.size);
-  run.phase = ENGD_PHASE_INPUT;
-  run.code  = PETSC_SUCCESS;
+  run.phase    = ENGD_PHASE_INPUT;
+  run.code     = PETSC_SUCCESS;
+  run.place[0] = 0;
   return PetscPushErrorHandler(HandleError, NULL);
 }
 
@@ -174,6 +177,13 @@ PetscErrorCode EngdErrorSay(PetscErrorCode code, const char message[])
   KeepMessage(code, message);
   if (run.rank == 0) Say();
   return code;
+}
+
+PetscErrorCode EngdErrorsSetPlace(const char kind[], const char name[])
+{
+  run.place[0] = 0;
+  if (kind) snprintf(run.place, sizeof(run.place), "%s %s: ", kind, name);
+  return PETSC_SUCCESS;
 }
 
 PetscErrorCode EngdErrorsSetTraceback(PetscBool traceback)

@@ -62,9 +62,10 @@ static PetscErrorCode IsOfOtherType(const char name[], const char prefix[], Pets
    chosen, or of the KSP and PC where the TAO type is not engd. So -pc_type none can follow a file that tunes kfac. */
 static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
 {
-  static const char *const of_steps[] = {"tao_engd_grid_points", "tao_engd_grid_ratio", "tao_engd_step_length",
-                                         "tao_engd_rcond",       "tao_ls_type",         "tao_ls_max_funcs",
-                                         "tao_ls_armijo_sigma"};
+  static const char *const of_steps[] = {
+      "tao_engd_grid_points",      "tao_engd_grid_ratio", "tao_engd_step_length", "tao_engd_quadratic_first",
+      "tao_engd_krylov_backtrack", "tao_engd_rcond",      "tao_ls_type",          "tao_ls_max_funcs",
+      "tao_ls_armijo_sigma"};
 
   char      tao[64] = "engd", ksp[64] = KSPCG, pc[64] = "kfac";
   PetscBool engd, preonly, of_ksp, of_pc;
@@ -84,6 +85,24 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
   PetscCall(IsOfOtherType(name, "tao", TaoList, tao, other));
   PetscCall(IsOfOtherType(name, "ksp", KSPList, ksp, other));
   PetscCall(IsOfOtherType(name, "pc", PCList, pc, other));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdOptionsExcuse(void)
+{
+  PetscInt  n;
+  char    **names, **values, option[256];
+  PetscBool excused, exists;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(IsReadLate(names[i], &excused));
+    if (!excused) PetscCall(IsOfOtherMethod(names[i], &excused));
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", names[i]));
+    if (excused) PetscCall(PetscOptionsHasName(NULL, NULL, option, &exists)); /* counts as used from now on */
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -83,16 +83,19 @@ static inline void FillRandom(Vec v, PetscInt index)
   CHECK(VecRestoreArrayWrite(v, &values));
 }
 
-static inline void Begin(MPI_Comm comm, const Case *which, const char options[], Setting *s)
+/* the problem and the network of the options */
+static inline void BeginProblem(MPI_Comm comm, Setting *s)
 {
-  s->which = which;
-  CHECK(PetscOptionsInsertString(NULL, which->options));
-  CHECK(PetscOptionsInsertString(NULL, options));
   CHECK(EngdProblemCreate(comm, &s->problem));
   CHECK(EngdProblemSetFromOptions(s->problem));
   CHECK(EngdNetworkCreate(comm, &s->net));
   CHECK(EngdNetworkSetSizes(s->net, s->problem->domain->dim, s->problem->noutputs));
   CHECK(EngdNetworkSetFromOptions(s->net));
+}
+
+/* their functional at random parameters */
+static inline void BeginFunctional(Setting *s)
+{
   CHECK(EngdFunctionalCreate(s->problem, s->net, &s->F));
   CHECK(EngdFunctionalSetFromOptions(s->F));
   CHECK(EngdFunctionalSetUp(s->F));
@@ -105,6 +108,15 @@ static inline void Begin(MPI_Comm comm, const Case *which, const char options[],
   FillRandom(s->v, 1);
   FillRandom(s->w, 2);
   CHECK(EngdFunctionalSetParameters(s->F, s->theta));
+}
+
+static inline void Begin(MPI_Comm comm, const Case *which, const char options[], Setting *s)
+{
+  s->which = which;
+  CHECK(PetscOptionsInsertString(NULL, which->options));
+  CHECK(PetscOptionsInsertString(NULL, options));
+  BeginProblem(comm, s);
+  BeginFunctional(s);
 }
 
 static inline void End(Setting *s)

@@ -21,6 +21,20 @@ static const Case poisson = {"Poisson",
     logarithm = {"logarithm", SQUARE "-terms fit -fit_points 25 -fit_residual log(u+9)+5", PETSC_FALSE, PETSC_FALSE,
                  PETSC_FALSE};
 
+/* u = W x + b and a residual of values: the loss is quadratic, and its Hessian the Gramian anywhere */
+static const Case affine = {"affine", SQUARE "-terms fit -fit_points 25 -fit_residual u-sin(2*x+y)", PETSC_FALSE,
+                            PETSC_TRUE, PETSC_TRUE};
+
+/* Begin() with a network of one linear layer, which no option makes */
+static inline void BeginAffine(Setting *s)
+{
+  s->which = &affine;
+  CHECK(PetscOptionsInsertString(NULL, affine.options));
+  BeginProblem(PETSC_COMM_WORLD, s);
+  CHECK(EngdNetworkSetLayers(s->net, 0, NULL));
+  BeginFunctional(s);
+}
+
 /* the optimiser of a setting, starting at its theta */
 static inline void CreateTao(Setting *s, const char options[], Tao *tao)
 {

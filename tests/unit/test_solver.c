@@ -179,12 +179,97 @@ static void TestPreconditionerFollows(void **state)
   End(&s);
 }
 
+/* KFAC* without momentum yet: on one linear layer KFAC is exact up to a factor, which the quadratic model finds */
+static void TestKfacStarIsNewton(void **state)
+{
+  PetscReal *exact, *moved;
+  Setting    s;
+  Record     r;
+
+  (void)state;
+  BeginAffine(&s);
+  (void)Solve(&s,
+              "-ksp_type preonly -pc_type kfac -pc_kfac_ema 0 -pc_kfac_damping 1e-14 -tao_engd_step quadratic "
+              "-tao_engd_damping 0 -tao_max_it 1",
+              &r);
+  CHECK(PetscMalloc2(s.p, &exact, s.p, &moved));
+  assert_true(r.status[1].step == 1);
+  GoTo(&s, &r, 0);
+  ExactDirection(s.F, 0, s.v, exact);
+  for (PetscInt j = 0; j < s.p; j++) moved[j] = r.theta[s.p + j] - r.theta[j];
+  CloseAll("Newton step", (size_t)s.p, moved, exact, 1e-8);
+  CHECK(PetscFree2(exact, moved));
+  CHECK(PetscFree(r.theta));
+  End(&s);
+}
+
+/* Each update of KFAC* makes the model stationary along the one before it */
+static void TestKfacStarMomentum(void **state)
+{
+  PetscReal Gd, gd;
+  Setting   s;
+  Record    r;
+  Mat       G;
+  Vec       before;
+
+  (void)state;
+  Begin(PETSC_COMM_WORLD, &poisson, "", &s);
+  (void)Solve(&s,
+              "-ksp_type preonly -pc_type kfac -tao_engd_step quadratic -tao_engd_damping 0.1 "
+              "-tao_engd_damping_adapt false -tao_max_it 6",
+              &r);
+  CHECK(EngdFunctionalCreateGramian(s.F, &G));
+  CHECK(EngdGramianSetDamping(G, 0.1));
+  CHECK(VecDuplicate(s.theta, &before));
+  for (PetscInt k = 1; k < 6; k++) {
+    assert_true(r.status[k].step > 0);
+    if (r.status[k + 1].step != 1) continue;
+    GoTo(&s, &r, k - 1);
+    CHECK(VecCopy(s.theta, before));
+    GoTo(&s, &r, k + 1);
+    CHECK(VecCopy(s.theta, s.w));
+    GoTo(&s, &r, k);
+    CHECK(VecAXPY(s.w, -1, s.theta));    /* the update */
+    CHECK(VecAYPX(before, -1, s.theta)); /* the one before it */
+    CHECK(VecDot(before, s.v, &gd));
+    CHECK(MatMult(G, s.w, s.v));
+    CHECK(VecDot(before, s.v, &Gd));
+    Close("stationary", Gd + gd, 0, 1e-8 * PetscAbsReal(gd));
+  }
+  CHECK(VecDestroy(&before));
+  CHECK(MatDestroy(&G));
+  CHECK(PetscFree(r.theta));
+  End(&s);
+}
+
+/* The factor of step trust_region is what becomes of lambda */
+static void TestTrustRegionDamping(void **state)
+{
+  PetscInt lower = 0, higher = 0;
+  Record   r;
+
+  (void)state;
+  (void)SolveCase(&poisson, "", "-tao_engd_step trust_region -tao_engd_damping 1e-4 -tao_max_it 30", &r);
+  for (PetscInt k = 1; k + 1 < r.n; k++) {
+    const PetscReal ratio = r.status[k + 1].damping / r.status[k].damping;
+
+    assert_true(ratio >= 1. / 3 - 1e-12);
+    if (r.status[k].step == 0) assert_true(ratio >= 2 - 1e-12);
+    lower += ratio < 1;
+    higher += ratio > 1;
+  }
+  assert_true(lower > 3 && higher > 0);
+  CHECK(PetscFree(r.theta));
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestRejection),      cmocka_unit_test(TestDampingComesBack),
-      cmocka_unit_test(TestDampingAdapts),  cmocka_unit_test(TestMomentum),
-      cmocka_unit_test(TestMomentumUphill), cmocka_unit_test(TestPreconditionerFollows),
+      cmocka_unit_test(TestRejection),          cmocka_unit_test(TestDampingComesBack),
+      cmocka_unit_test(TestDampingAdapts),      cmocka_unit_test(TestMomentum),
+      cmocka_unit_test(TestMomentumUphill),     cmocka_unit_test(TestPreconditionerFollows),
+      cmocka_unit_test(TestKfacStarIsNewton),   cmocka_unit_test(TestKfacStarMomentum),
+      cmocka_unit_test(TestTrustRegionDamping),
   };
   int failed;
 

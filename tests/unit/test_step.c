@@ -1,6 +1,7 @@
 /*
   Steps along a given direction: grid takes the argmin of a brute-force loop, armijo a point of sufficient decrease, fixed
-  its length; uphill, or where no loss is finite, the step is rejected. None of them moves theta.
+  its length, quadratic the minimum of a dense model in a plane, trust_region all or nothing by the gain ratio; uphill, or
+  where no loss is finite, the step is rejected. None of them moves theta.
   ranks: 1 2 3
 */
 #include "solver_case.h"
@@ -13,6 +14,7 @@ typedef struct {
   EngdStep             step;
   EngdLine             line;
   Vec                  before; /* theta */
+  Vec                  previous;
 } Frame;
 
 static PetscErrorCode StepSetFromOptions(EngdStep step, EngdSolver solver)
@@ -29,7 +31,8 @@ static void SetLine(Frame *f, PetscReal factor)
 {
   EngdLine *line = &f->line;
 
-  *line = (EngdLine){.theta = f->s->theta, .gradient = f->s->w, .d = f->s->v, .step = -1, .newloss = -1};
+  *line = (EngdLine){
+      .theta = f->s->theta, .gradient = f->s->w, .d = f->s->v, .previous = f->previous, .step = -1, .newloss = -1};
   CHECK(VecCopy(line->theta, f->before));
   CHECK(EngdFunctionalSetParameters(f->s->F, line->theta));
   CHECK(EngdFunctionalEvaluate(f->s->F, &line->loss, line->gradient));
@@ -43,8 +46,10 @@ static void BeginFrame(const Case *which, const char type[], const char options[
   Begin(PETSC_COMM_WORLD, which, "", f->s);
   CreateTao(f->s, "", &f->tao);
   CHECK(VecDuplicate(f->s->theta, &f->before));
+  CHECK(VecDuplicate(f->s->theta, &f->previous));
   f->solver->functional = f->s->F;
   f->solver->tao        = f->tao;
+  CHECK(TaoGetHessian(f->tao, &f->solver->G, NULL, NULL, NULL));
   CHECK(EngdStepCreate(type, &f->step));
   CHECK(PetscOptionsInsertString(NULL, options));
   CHECK(StepSetFromOptions(f->step, f->solver));
@@ -56,6 +61,7 @@ static void EndFrame(Frame *f)
   CHECK(EngdStepDestroy(&f->step));
   CHECK(TaoDestroy(&f->tao));
   CHECK(VecDestroy(&f->before));
+  CHECK(VecDestroy(&f->previous));
   End(f->s);
 }
 
@@ -195,10 +201,130 @@ static void TestFixed(void **state)
   EndFrame(&f);
 }
 
+/* residual of the model at the update, (G + lambda I) update + gradient, along a; relative to gradient . a */
+static PetscReal Along(Frame *f, Vec a)
+{
+  PetscReal aGd, ag;
+  Vec       Gd;
+
+  CHECK(EngdFunctionalSetParameters(f->s->F, f->line.theta)); /* LossAt() has moved them */
+  CHECK(VecDuplicate(a, &Gd));
+  CHECK(MatMult(f->solver->G, f->line.d, Gd));
+  CHECK(VecDot(a, Gd, &aGd));
+  CHECK(VecDot(a, f->line.gradient, &ag));
+  CHECK(VecDestroy(&Gd));
+  return (aGd + ag) / PetscAbsReal(ag);
+}
+
+/* The update lies in span{D, P} and is stationary for the model there; alone along D where P is zero or parallel to it */
+static void TestQuadratic(void **state)
+{
+  const Case *const problems[] = {&poisson, &ritz, &logarithm};
+  PetscInt          whole      = 0;
+  PetscReal         size, rest;
+  Frame             f;
+  Vec               D, P;
+
+  (void)state;
+  for (PetscInt c = 0; c < 3 * 3; c++) {
+    BeginFrame(problems[c / 3], "quadratic", "", &f);
+    CHECK(EngdGramianSetDamping(f.solver->G, 0.3));
+    CHECK(VecDuplicate(f.s->theta, &D));
+    CHECK(VecDuplicate(f.s->theta, &P));
+    SetLine(&f, 1e-3);
+    CHECK(VecCopy(f.line.d, D));
+    if (c % 3 == 0) FillRandom(P, 7);
+    if (c % 3 == 1) CHECK(VecAXPY(P, -40, D));
+    CHECK(VecCopy(P, f.previous));
+    Choose(&f);
+    Close("along D", Along(&f, D), 0, 1e-9);
+    if (c % 3 == 0) Close("along P", Along(&f, P), 0, 1e-7);
+    /* what is left of it after the projection on D, P, by Gram and Schmidt twice */
+    CHECK(VecNorm(f.line.d, NORM_2, &size));
+    CHECK(VecNormalize(D, NULL));
+    for (PetscInt k = 0; k < 2; k++) {
+      CHECK(VecDot(P, D, &rest));
+      CHECK(VecAXPY(P, -rest, D));
+    }
+    if (c % 3 == 0) CHECK(VecNormalize(P, NULL));
+    for (PetscInt k = 0; k < 2; k++) {
+      CHECK(VecDot(f.line.d, D, &rest));
+      CHECK(VecAXPY(f.line.d, -rest, D));
+      if (c % 3) continue;
+      CHECK(VecDot(f.line.d, P, &rest));
+      CHECK(VecAXPY(f.line.d, -rest, P));
+    }
+    CHECK(VecNorm(f.line.d, NORM_2, &rest));
+    Close("in the plane", rest, 0, 1e-10 * size);
+    whole += f.line.step == 1;
+    CHECK(VecDestroy(&D));
+    CHECK(VecDestroy(&P));
+    EndFrame(&f);
+  }
+  assert_true(whole > 2);
+}
+
+/* The learning rate of the first step, halved until the loss does not grow */
+static void TestQuadraticFirst(void **state)
+{
+  PetscReal dd, ud;
+  Frame     f;
+
+  (void)state;
+  BeginFrame(&poisson, "quadratic", "-tao_engd_quadratic_first 1e-6", &f);
+  SetLine(&f, 1);
+  Choose(&f);
+  assert_true(f.line.step == 1);
+  CHECK(VecDot(f.line.d, f.s->v, &ud));
+  CHECK(VecDot(f.s->v, f.s->v, &dd));
+  Close("learning rate", ud / dd, 1e-6, 1e-18);
+  EndFrame(&f);
+  BeginFrame(&poisson, "quadratic", "-tao_engd_quadratic_first 1", &f);
+  SetLine(&f, 1);
+  assert_true(LossAt(f.s->F, f.line.theta, 1, f.line.d) > f.line.loss);
+  Choose(&f);
+  assert_true(f.line.step < 1 && f.line.step > 0);
+  EndFrame(&f);
+}
+
+/* All or nothing by the gain ratio, and the factors of lambda of Nielsen */
+static void TestTrustRegion(void **state)
+{
+  PetscInt  taken = 0, rejected = 0;
+  PetscReal nu = 2, gain = 0, dGd;
+  Frame     f;
+
+  (void)state;
+  BeginFrame(&poisson, "trust_region", "", &f);
+  for (size_t k = 0; k < 2 * PETSC_STATIC_ARRAY_LENGTH(factors); k++) {
+    f.solver->damping = 0.1;
+    SetLine(&f, factors[k / 2]);
+    CHECK(EngdGramianSetDamping(f.solver->G, 0));
+    CHECK(MatMult(f.solver->G, f.line.d, f.previous));
+    CHECK(VecDot(f.line.d, f.previous, &dGd));
+    CHECK(EngdGramianSetDamping(f.solver->G, 0.1));
+    Choose(&f);
+    gain = (f.line.loss - LossAt(f.s->F, f.line.theta, 1, f.line.d)) / -(f.line.slope + dGd / 2);
+    if (-(f.line.slope + dGd / 2) > 0 && gain > 1e-4) {
+      Close("step", f.line.step, 1, 0);
+      Close("factor", f.line.damping_factor, PetscMax(1. / 3, 1 - PetscPowReal(2 * gain - 1, 3)), 1e-8);
+      nu = 2;
+      taken++;
+    } else {
+      Close("no step", f.line.step, 0, 0);
+      Close("factor", f.line.damping_factor, nu, 1e-12 * nu);
+      nu *= 2;
+      rejected++;
+    }
+  }
+  assert_true(taken > 2 && rejected > 2);
+  EndFrame(&f);
+}
+
 /* uphill, and where all losses that are tried are not numbers */
 static void TestNoStep(void **state)
 {
-  const char *const types[] = {"grid", "armijo", "fixed"};
+  const char *const types[] = {"grid", "armijo", "fixed", "trust_region"};
   Frame             f;
 
   (void)state;
@@ -219,8 +345,9 @@ static void TestNoStep(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestGrid),          cmocka_unit_test(TestArmijo), cmocka_unit_test(TestArmijoForgets),
-      cmocka_unit_test(TestArmijoRunsOut), cmocka_unit_test(TestFixed),  cmocka_unit_test(TestNoStep),
+      cmocka_unit_test(TestGrid),          cmocka_unit_test(TestArmijo),         cmocka_unit_test(TestArmijoForgets),
+      cmocka_unit_test(TestArmijoRunsOut), cmocka_unit_test(TestFixed),          cmocka_unit_test(TestNoStep),
+      cmocka_unit_test(TestQuadratic),     cmocka_unit_test(TestQuadraticFirst), cmocka_unit_test(TestTrustRegion),
   };
   int failed;
 

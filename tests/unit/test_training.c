@@ -8,7 +8,7 @@
 /* every kind of step, with and without momentum and adaptive lambda, on every kind of problem */
 static void TestLossNeverGrows(void **state)
 {
-  const char *const steps[]  = {"grid", "armijo", "fixed"};
+  const char *const steps[]  = {"grid", "armijo", "fixed", "trust_region", "quadratic"};
   const Case *const which[]  = {&poisson, &ritz, &logarithm};
   const char *const others[] = {"", "-tao_engd_momentum 0.9", "-tao_engd_damping 1e-6 -tao_engd_damping_adapt false",
                                 "-tao_engd_momentum 0.5 -ksp_type preonly -pc_type kfac"};
@@ -16,16 +16,19 @@ static void TestLossNeverGrows(void **state)
   Record            r;
 
   (void)state;
-  for (int c = 0; c < 3 * 3 * 4; c++) {
-    snprintf(options, sizeof(options), "-tao_engd_step %s %s -tao_max_it 30", steps[c % 3], others[c / 9]);
-    (void)SolveCase(which[c / 3 % 3], "", options, &r);
+  for (int c = 0; c < 5 * 3 * 4; c++) {
+    const PetscBool quadratic = (PetscBool)(c % 5 == 4), alone = (PetscBool)(c / 15 == 3);
+
+    snprintf(options, sizeof(options), "-tao_engd_step %s %s%s -tao_max_it 30", steps[c % 5], others[c / 15],
+             quadratic ? " -tao_engd_momentum 0" : "");
+    (void)SolveCase(which[c / 5 % 3], "", options, &r);
     assert_true(r.n > 3);
     for (PetscInt k = 1; k < r.n; k++) {
       if (!(r.loss[k] <= r.loss[k - 1] + 1e-14 * PetscAbsReal(r.loss[0])))
-        fail_msg("%s, %s: %.17g after %.17g", which[c / 3 % 3]->name, options, r.loss[k], r.loss[k - 1]);
+        fail_msg("%s, %s: %.17g after %.17g", which[c / 5 % 3]->name, options, r.loss[k], r.loss[k - 1]);
     }
     /* a preconditioner alone knows no lambda: a step of length 1 that is rejected once always is */
-    assert_true(r.loss[r.n - 1] < r.loss[0] || (c % 3 == 2 && c / 9 == 3));
+    assert_true(r.loss[r.n - 1] < r.loss[0] || (alone && (c % 5 == 2 || c % 5 == 3)));
     CHECK(PetscFree(r.theta));
   }
 }
@@ -54,7 +57,10 @@ static void TestResampling(void **state)
 
 static void TestWhyItStops(void **state)
 {
-  Record r;
+  TaoConvergedReason reason;
+  Setting            s;
+  Record             r;
+  Tao                tao;
 
   (void)state;
   assert_int_equal(SolveCase(&poisson, "", "-tao_max_it 3", &r), TAO_DIVERGED_MAXITS);
@@ -63,6 +69,13 @@ static void TestWhyItStops(void **state)
   assert_int_equal(SolveCase(&poisson, "", "-engd_max_seconds 1e-6 -tao_max_it 50", &r), TAO_CONVERGED_USER);
   assert_int_equal(r.n, 2);
   CHECK(PetscFree(r.theta));
+  Begin(PETSC_COMM_WORLD, &poisson, "", &s);
+  CreateTao(&s, "-tao_type brgn -engd_max_seconds 1e-6 -tao_max_it 50", &tao);
+  CHECK(TaoSolve(tao));
+  CHECK(TaoGetConvergedReason(tao, &reason));
+  assert_int_equal(reason, TAO_CONVERGED_USER);
+  CHECK(TaoDestroy(&tao));
+  End(&s);
   assert_int_equal(SolveCase(&poisson, "", "-tao_gatol 1 -tao_max_it 50", &r), TAO_CONVERGED_GATOL);
   assert_true(r.n > 2 && r.gradient_norm[r.n - 1] <= 1 && r.gradient_norm[r.n - 2] > 1);
   CHECK(PetscFree(r.theta));
@@ -150,11 +163,41 @@ static void TestOtherTypes(void **state)
   }
 }
 
+/* A Gauss-Newton step by the truncated SVD of J is that of TAO's brgn, by CG on J^T J with next to no regularisation */
+static void TestAgreesWithBrgn(void **state)
+{
+  const char *const options[] = {
+      "-tao_engd_direction tsvd -tao_engd_rcond 1e-14 -tao_engd_step fixed -tao_max_it 1",
+      "-tao_type brgn -tao_brgn_regularization_type l2pure -tao_brgn_regularizer_weight 1e-15 "
+      "-tao_brgn_subsolver_tao_ls_type unit -tao_brgn_subsolver_tao_bnk_pc_type none "
+      "-tao_brgn_subsolver_tao_bnk_ksp_rtol 1e-14 -tao_max_it 1"};
+  PetscReal *step[2];
+  Setting    s;
+  Tao        tao;
+
+  (void)state;
+  for (int c = 0; c < 2; c++) {
+    BeginAffine(&s);
+    CHECK(VecCopy(s.theta, s.w));
+    CreateTao(&s, options[c], &tao);
+    CHECK(TaoSolve(tao));
+    CHECK(VecAXPY(s.theta, -1, s.w));
+    CHECK(PetscMalloc1(s.p, &step[c]));
+    Whole(s.theta, step[c]);
+    CHECK(TaoDestroy(&tao));
+    if (c) CloseAll("step of brgn", (size_t)s.p, step[1], step[0], 1e-8);
+    End(&s);
+  }
+  CHECK(PetscFree(step[0]));
+  CHECK(PetscFree(step[1]));
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(TestLossNeverGrows), cmocka_unit_test(TestResampling), cmocka_unit_test(TestWhyItStops),
       cmocka_unit_test(TestNotANumber),     cmocka_unit_test(TestSolveAgain), cmocka_unit_test(TestOtherTypes),
+      cmocka_unit_test(TestAgreesWithBrgn),
   };
   int failed;
 

@@ -3,6 +3,7 @@
 
     on G:  (J^T W J + lambda I) d = -gradient                       cg, minres, gmres, preonly, ...
     on J:  min |J d + R|^2 + lambda |d|^2                            lsqr, cgls
+    on the blocks of G within each layer, or its diagonal            -tao_engd_structure layer, diagonal
 
   KSPs for least squares get the stacked operator [J; sqrt(lambda) I], so that the condition number is not squared; G
   remains their preconditioning matrix. A KSP that stops early, for any reason, leaves a direction that is
@@ -11,11 +12,35 @@
 #include <engd/private.h>
 
 typedef struct {
-  EngdSolver solver;
-  PetscBool  least_squares; /* is the KSP one of those that take J */
-  Mat        J, stacked;    /* stacked (nrows + p local rows, p columns) */
-  Vec        R, rhs;        /* rhs = -[R; 0], and the gradient with its sign changed */
+  EngdSolver    solver;
+  PetscBool     least_squares; /* is the KSP one of those that take J */
+  Mat           J, stacked;    /* stacked (nrows + p local rows, p columns) */
+  Vec           R, rhs;        /* rhs = -[R; 0], and the gradient with its sign changed */
+  Mat           layers;        /* -tao_engd_structure layer */
+  PetscBool     backtrack;
+  EngdBacktrack kept; /* if so */
 } Krylov;
+
+static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver solver,
+                                            EngdOptionItems PetscOptionsObject)
+{
+  Krylov   *krylov = (Krylov *)direction->data;
+  PetscBool on_jacobian;
+
+  PetscFunctionBeginUser;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Direction krylov");
+  PetscCall(PetscOptionsBool("-tao_engd_krylov_backtrack",
+                             "Take the iterate of the Krylov method that has the lowest loss", "EngdDirection",
+                             krylov->backtrack, &krylov->backtrack, NULL));
+  PetscCheck(!krylov->backtrack || solver->structure != ENGD_STRUCTURE_DIAGONAL, solver->functional->comm,
+             PETSC_ERR_USER_INPUT,
+             "-tao_engd_krylov_backtrack with -tao_engd_structure diagonal, which has no Krylov iterates");
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)solver->ksp, &on_jacobian, KSPLSQR, KSPCGLS, ""));
+  PetscCheck(solver->structure == ENGD_STRUCTURE_FULL || !on_jacobian, solver->functional->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_structure layer and diagonal are parts of G, not of J: take -ksp_type cg");
+  PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* y = [J v; sqrt(lambda) v] */
 static PetscErrorCode MatMult_Stacked(Mat stacked, Vec v, Vec y)
@@ -88,6 +113,8 @@ static PetscErrorCode SetUp_Krylov(EngdDirection direction, EngdSolver solver)
   Krylov   *krylov = (Krylov *)direction->data;
   PetscBool cgls;
   PC        pc;
+  Mat       A;
+  Vec       x;
 
   PetscFunctionBeginUser;
   krylov->solver = solver;
@@ -99,7 +126,13 @@ static PetscErrorCode SetUp_Krylov(EngdDirection direction, EngdSolver solver)
     PetscCall(SetUpLeastSquares(krylov, solver));
   else
     PetscCall(MatCreateVecs(solver->G, NULL, &krylov->rhs));
-  PetscCall(KSPSetOperators(solver->ksp, krylov->least_squares ? krylov->stacked : solver->G, solver->G));
+  if (solver->structure == ENGD_STRUCTURE_LAYER) PetscCall(EngdGramianCreateLayers(solver->G, &krylov->layers));
+  A = krylov->least_squares ? krylov->stacked : krylov->layers ? krylov->layers : solver->G;
+  PetscCall(KSPSetOperators(solver->ksp, A, solver->G));
+  if (!krylov->backtrack) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatCreateVecs(solver->G, &x, NULL));
+  PetscCall(EngdBacktrackCreate(solver->ksp, x, &krylov->kept));
+  PetscCall(VecDestroy(&x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -127,10 +160,20 @@ static PetscErrorCode Compute_Krylov(EngdDirection direction, EngdSolver solver,
 {
   Krylov            *krylov = (Krylov *)direction->data;
   KSPConvergedReason reason;
+  Vec                theta;
 
   PetscFunctionBeginUser;
+  if (solver->structure == ENGD_STRUCTURE_DIAGONAL) {
+    *its = 0;
+    PetscCall(MatGetDiagonal(solver->G, krylov->rhs));
+    PetscCall(VecPointwiseDivide(d, gradient, krylov->rhs)); /* zero where both are */
+    PetscCall(VecScale(d, -1));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(FormRightHandSide(krylov, solver, gradient));
   if (krylov->least_squares) PetscCall(PetscObjectStateIncrease((PetscObject)krylov->stacked));
+  if (krylov->layers) PetscCall(PetscObjectStateIncrease((PetscObject)krylov->layers));
+  if (krylov->kept) PetscCall(EngdBacktrackBegin(krylov->kept));
   PetscCall(KSPSolve(solver->ksp, krylov->rhs, d));
   PetscCall(KSPGetIterationNumber(solver->ksp, its));
   PetscCall(KSPGetConvergedReason(solver->ksp, &reason));
@@ -138,6 +181,19 @@ static PetscErrorCode Compute_Krylov(EngdDirection direction, EngdSolver solver,
              "the preconditioner of the direction could not be set up; raise its damping");
   PetscCheck(reason != KSP_DIVERGED_NANORINF, solver->functional->comm, ENGD_ERR_NUMERICS,
              "products with the operator of the direction are not finite; check the residuals' derivatives");
+  if (krylov->kept) {
+    PetscCall(TaoGetSolution(solver->tao, &theta));
+    PetscCall(EngdBacktrackChoose(krylov->kept, solver->functional, theta, d));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View_Krylov(EngdDirection direction, PetscViewer viewer)
+{
+  Krylov *krylov = (Krylov *)direction->data;
+
+  PetscFunctionBeginUser;
+  if (krylov->backtrack) PetscCall(PetscViewerASCIIPrintf(viewer, "direction: the iterate with the lowest loss\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -146,6 +202,8 @@ static PetscErrorCode Destroy_Krylov(EngdDirection direction)
   Krylov *krylov = (Krylov *)direction->data;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdBacktrackDestroy(&krylov->kept));
+  PetscCall(MatDestroy(&krylov->layers));
   PetscCall(MatDestroy(&krylov->J));
   PetscCall(MatDestroy(&krylov->stacked));
   PetscCall(VecDestroy(&krylov->R));
@@ -160,9 +218,12 @@ PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection direction)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&krylov));
-  direction->data         = krylov;
-  direction->ops->setup   = SetUp_Krylov;
-  direction->ops->compute = Compute_Krylov;
-  direction->ops->destroy = Destroy_Krylov;
+  direction->structures          = PETSC_TRUE;
+  direction->data                = krylov;
+  direction->ops->setfromoptions = SetFromOptions_Krylov;
+  direction->ops->view           = View_Krylov;
+  direction->ops->setup          = SetUp_Krylov;
+  direction->ops->compute        = Compute_Krylov;
+  direction->ops->destroy        = Destroy_Krylov;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

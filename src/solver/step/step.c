@@ -7,7 +7,9 @@ static EngdRegistry steps = {
     .what    = "step",
     .builtin = {{"grid", (EngdRegistryFn)EngdStepCreate_Grid},
                 {"armijo", (EngdRegistryFn)EngdStepCreate_Armijo},
-                {"fixed", (EngdRegistryFn)EngdStepCreate_Fixed}},
+                {"fixed", (EngdRegistryFn)EngdStepCreate_Fixed},
+                {"quadratic", (EngdRegistryFn)EngdStepCreate_Quadratic},
+                {"trust_region", (EngdRegistryFn)EngdStepCreate_TrustRegion}},
 };
 
 /* EngdStepRegister - adds a way to choose a step; create fills the ops. Not collective */

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Every file of options/optimisers composes with a problem: a few iterations on 1, 2 and 3 ranks lower the loss alike, and the
+# first comment says what it is. Methods for residuals say so where there are energies.
+. "$(dirname "$0")/case.sh"
+small=(-network_layers 8 -pde_points 100 -wall_points 40)
+short=(-tao_max_it 4 -engd_history h.csv -engd_monitor false
+  -ksp_max_it 5 -tao_brgn_subsolver_tao_bnk_ksp_max_it 5) # so that rounding is not amplified: see ranks.sh
+ritz=(-terms ritz -domain_coordinates x -domain_lower 0 -domain_upper 1 -ritz_energy 'u_x^2/2 - u + u^2' -ritz_points 40 -network_layers 6)
+last() { tail -n 1 h.csv | cut -d, -f2; }
+
+for file in "$ENGD_ROOT"/options/optimisers/*.opts; do
+  method=optimisers/${file##*/}
+  for ranks in 1 2 3; do
+    name "$method"
+    run "$ranks" -options_file poisson.opts -options_file "$method" "${small[@]}" "${short[@]}"
+    expect_exit 0
+    expect_stderr_empty
+    expect_less "$(last)" "$(sed -n 2p h.csv | cut -d, -f2)"
+    [ "$ranks" = 1 ] && one=$(last)
+    expect_close "$(last)" "$one" 1e-6
+    head -n 1 "$file" | grep -qE '^# .{30}' || complain "$method does not begin with what it is"
+  done
+  name "$method on an energy"
+  run 2 "${ritz[@]}" -options_file "$method" "${short[@]}"
+  if grep -q 'For residuals only' "$file"; then
+    expect_exit 2
+    expect_stderr_one_line_matching 'energy'
+  else
+    expect_exit 0
+    expect_less "$(last)" "$(sed -n 2p h.csv | cut -d, -f2)"
+  fi
+done
+
+rejects() { # REGEX arguments...
+  local regex=$1
+  shift
+  run 2 -options_file poisson.opts "${small[@]}" "${short[@]}" "$@"
+  expect_exit 2
+  expect_stderr_one_line_matching "$regex"
+  expect_no_file h.csv
+}
+rejects 'tao_adam_beta1 1' -tao_type adam -tao_adam_beta1 1
+rejects 'tao_sgd_learning_rate -1' -tao_type sgd -tao_sgd_learning_rate -1
+rejects 'tao_engd_structure layer.*krylov' -tao_engd_structure layer -tao_engd_direction tsvd
+rejects 'tao_engd_structure layer.*cg' -tao_engd_structure layer -ksp_type lsqr
+rejects 'krylov_backtrack.*diagonal' -tao_engd_structure diagonal -tao_engd_krylov_backtrack
+rejects 'momentum 0.5.*quadratic' -tao_engd_step quadratic -tao_engd_momentum 0.5
+rejects 'quadratic_first -1' -tao_engd_step quadratic -tao_engd_quadratic_first -1

@@ -70,6 +70,7 @@ typedef struct {
   PetscLogEvent loss, gradient, jacobian, gramian, diagonal, explicit; /* the operators */
   PetscLogEvent kfac_factors, kfac_invert, kfac_apply;
   PetscLogEvent qr, svd;
+  PetscLogEvent kernel, cholesky;
   PetscLogEvent direction, step, points;
   PetscLogStage setup, train, report;
 } EngdLog;

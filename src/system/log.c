@@ -31,6 +31,8 @@ PetscErrorCode EngdLogRegister(void)
       {"JacobianFill", &engd_log.explicit},
       {"QR", &engd_log.qr},
       {"SVD", &engd_log.svd},
+      {"KernelFill", &engd_log.kernel},
+      {"KernelFactor", &engd_log.cholesky},
       {"KFACFactors", &engd_log.kfac_factors},
       {"KFACInvert", &engd_log.kfac_invert},
       {"KFACApply", &engd_log.kfac_apply},

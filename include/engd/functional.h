@@ -102,12 +102,13 @@ PETSC_INTERN PetscErrorCode EngdExplicitFillRows(EngdFunctional, PetscInt lda, P
 PETSC_INTERN PetscErrorCode EngdExplicitFillColumns(EngdFunctional, const PetscInt ranges[], PetscInt lda,
                                                     PetscReal A[]);
 
-/* the (neural tangent) kernel K = A A^T of that Jacobian, (nrows, N) on each rank, layer by layer by Gram matrices or by rows */
+/* the (neural tangent) kernel K = A A^T of that Jacobian, row blocks on the ranks, each layer by Gram matrices or rows */
 typedef struct _n_EngdNTK *EngdNTK;
 typedef enum { ENGD_NTK_AUTO, ENGD_NTK_GRAM, ENGD_NTK_ROWS } EngdNTKForm;
 PETSC_INTERN PetscErrorCode EngdNTKCreate(EngdFunctional, EngdNTKForm, EngdNTK *);
 PETSC_INTERN PetscErrorCode EngdNTKGetBytes(EngdNTK, PetscReal *);
-PETSC_INTERN PetscErrorCode EngdNTKFill(EngdNTK, PetscReal K[]);
+PETSC_INTERN PetscInt       EngdNTKLargestRows(EngdNTK);
+PETSC_INTERN PetscErrorCode EngdNTKFill(EngdNTK, PetscInt ld, PetscReal K[]);
 PETSC_INTERN PetscErrorCode EngdNTKView(EngdNTK, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdNTKDestroy(EngdNTK *);
 

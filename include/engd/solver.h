@@ -27,7 +27,8 @@ struct _n_EngdSolver {
 typedef struct _n_EngdDirection *EngdDirection;
 struct _n_EngdDirection {
   char     *type;
-  PetscReal damping; /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
+  PetscReal damping;  /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
+  PetscReal momentum; /* of the type's own, 0 for none */
   struct {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
@@ -65,6 +66,7 @@ PETSC_INTERN PetscErrorCode EngdDirectionCreate(const char[], EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
+PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dual(EngdDirection);
 
 PETSC_EXTERN PetscErrorCode EngdStepRegister(const char[], PetscErrorCode (*)(EngdStep));
 PETSC_INTERN PetscErrorCode EngdStepCreate(const char[], EngdStep *);

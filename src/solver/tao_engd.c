@@ -237,7 +237,7 @@ static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, EngdOptionItems PetscOptio
   PetscFunctionBeginUser;
   PetscCall(EngdGramianGetFunctional(tao->hessian, &engd->solver->functional));
   PetscOptionsHeadBegin(PetscOptionsObject, "Natural-gradient steps");
-  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov, tsvd", "EngdDirection",
+  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov, tsvd, dual", "EngdDirection",
                                engd->direction->type, type, sizeof(type), &set));
   if (set) {
     PetscCall(EngdDirectionDestroy(&engd->direction));
@@ -268,6 +268,9 @@ static PetscErrorCode TaoSetFromOptions_Engd(Tao tao, EngdOptionItems PetscOptio
   if (engd->direction->ops->setfromoptions) {
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));
   }
+  PetscCheck(engd->momentum == 0 || engd->direction->momentum == 0, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_momentum %g and the direction's own momentum %g exclude each other; give one of them",
+             (double)engd->momentum, (double)engd->direction->momentum);
   PetscCall((*engd->step->ops->setfromoptions)(engd->step, engd->solver, PetscOptionsObject));
   PetscCall(KSPSetFromOptions(tao->ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -325,7 +328,8 @@ PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
   EngdFunctionalCreateGramian(), so it is created by EngdSolverCreate().
 
   Options Database Keys:
-+ -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated least squares on J
++ -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated least squares on J;
+                                dual: by the kernel J J^T
 . -tao_engd_step type        - grid, armijo, fixed
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one
 . -tao_engd_damping_adapt    - does lambda follow the steps; _min, _decrease, _increase say how

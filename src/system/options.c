@@ -62,9 +62,10 @@ static PetscErrorCode IsOfOtherType(const char name[], const char prefix[], Pets
    chosen, or of the KSP and PC where the TAO type is not engd. So -pc_type none can follow a file that tunes kfac. */
 static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
 {
-  static const char *const of_steps[] = {"tao_engd_grid_points", "tao_engd_grid_ratio", "tao_engd_step_length",
-                                         "tao_engd_rcond",       "tao_ls_type",         "tao_ls_max_funcs",
-                                         "tao_ls_armijo_sigma"};
+  static const char *const of_steps[] = {
+      "tao_engd_grid_points", "tao_engd_grid_ratio",    "tao_engd_step_length",         "tao_engd_rcond",
+      "tao_ls_type",          "tao_ls_max_funcs",       "tao_ls_armijo_sigma",          "tao_engd_dual_solver",
+      "tao_engd_dual_kernel", "tao_engd_dual_momentum", "tao_engd_dual_bias_correction"};
 
   char      tao[64] = "engd", ksp[64] = KSPCG, pc[64] = "kfac";
   PetscBool engd, preonly, of_ksp, of_pc;

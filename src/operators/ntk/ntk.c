@@ -73,12 +73,17 @@ static size_t LargestLayer(EngdNTK kernel, PetscInt l)
   return size;
 }
 
-/* rows of the rank that has most */
-static PetscInt LargestRows(EngdNTK kernel)
+/* rows of A on rank r, and on the rank that has most */
+PetscInt EngdNTKRows(EngdNTK kernel, PetscMPIInt r)
+{
+  return kernel->start[r + 1] - kernel->start[r];
+}
+
+PetscInt EngdNTKLargestRows(EngdNTK kernel)
 {
   PetscInt n = 0;
 
-  for (PetscMPIInt r = 0; r < kernel->size; r++) n = PetscMax(n, kernel->start[r + 1] - kernel->start[r]);
+  for (PetscMPIInt r = 0; r < kernel->size; r++) n = PetscMax(n, EngdNTKRows(kernel, r));
   return n;
 }
 
@@ -98,7 +103,7 @@ static void LargestPatch(EngdNTK kernel, size_t *gram, size_t *input)
 static PetscErrorCode ChooseGroups(EngdNTK kernel)
 {
   const PetscInt nlayers = kernel->F->network->nlayers;
-  const size_t   rows    = ENGD_COUNT(LargestRows(kernel), kernel->start[kernel->size]);
+  const size_t   rows    = ENGD_COUNT(EngdNTKLargestRows(kernel), kernel->start[kernel->size]);
   PetscReal      bound;
   size_t         sum = 0, largest = 0, gram, input;
 
@@ -117,7 +122,8 @@ static PetscErrorCode ChooseGroups(EngdNTK kernel)
   }
   kernel->group[kernel->ngroups] = nlayers;
   LargestPatch(kernel, &gram, &input);
-  if (kernel->size > 1) largest = PetscMax(largest, ENGD_COUNT(LargestRows(kernel), LargestRows(kernel)));
+  if (kernel->size > 1)
+    largest = PetscMax(largest, ENGD_COUNT(EngdNTKLargestRows(kernel), EngdNTKLargestRows(kernel)));
   kernel->largest = largest;
   kernel->bytes = (PetscReal)sizeof(PetscReal) * (PetscReal)((kernel->size > 1 ? 2 : 1) * largest + 2 * gram + input);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -212,10 +218,9 @@ static size_t GroupSize(EngdNTK kernel, PetscMPIInt r, PetscInt g)
 }
 
 /* the rounds of one group of layers */
-static PetscErrorCode AddGroup(EngdNTK kernel, PetscInt g, PetscReal A[])
+static PetscErrorCode AddGroup(EngdNTK kernel, PetscInt g, PetscInt ld, PetscReal K[])
 {
   const PetscMPIInt rank = kernel->rank, size = kernel->size;
-  const PetscInt    m = kernel->start[rank + 1] - kernel->start[rank];
 
   PetscFunctionBeginUser;
   PetscCall(EngdNTKSave(kernel, g));
@@ -227,64 +232,73 @@ static PetscErrorCode AddGroup(EngdNTK kernel, PetscInt g, PetscReal A[])
                          GroupSize(kernel, up, g), kernel->other, Forms(kernel, rank, k), PETSC_FALSE));
     }
     if (Forms(kernel, rank, k)) {
-      PetscCall(EngdNTKAddProducts(kernel, g, up, A + ENGD_COUNT(kernel->start[up], m)));
+      PetscCall(EngdNTKAddProducts(kernel, g, up, ld, K + ENGD_COUNT(ld, ld) * up));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Y (n, m) = X^T, X (m, n) */
-static void Transpose(PetscInt m, PetscInt n, const PetscReal X[], PetscReal Y[])
+/* Y (n, m) = X^T, with rows of X (m, n) ldx and of Y ldy apart, by tiles that stay in the cache */
+static void Transpose(PetscInt m, PetscInt n, const PetscReal X[], PetscInt ldx, PetscReal Y[], PetscInt ldy)
 {
-  for (PetscInt j = 0; j < n; j++) {
-    for (PetscInt i = 0; i < m; i++) Y[ENGD_COUNT(i, n) + j] = X[ENGD_COUNT(j, m) + i];
+  const PetscInt tile = 16;
+
+  for (PetscInt j0 = 0; j0 < n; j0 += tile) {
+    for (PetscInt i0 = 0; i0 < m; i0 += tile) {
+      for (PetscInt j = j0; j < PetscMin(j0 + tile, n); j++) {
+        for (PetscInt i = i0; i < PetscMin(i0 + tile, m); i++) Y[ENGD_COUNT(i, ldy) + j] = X[ENGD_COUNT(j, ldx) + i];
+      }
+    }
   }
 }
 
 /* the lower triangle of the own block, then the blocks that other ranks formed */
-static PetscErrorCode Mirror(EngdNTK kernel, PetscReal A[])
+static PetscErrorCode Mirror(EngdNTK kernel, PetscInt ld, PetscReal K[])
 {
   const PetscMPIInt rank = kernel->rank, size = kernel->size;
-  const PetscInt    m   = kernel->start[rank + 1] - kernel->start[rank];
-  PetscReal        *own = A + ENGD_COUNT(kernel->start[rank], m);
+  const PetscInt    m   = EngdNTKRows(kernel, rank);
+  PetscReal        *own = K + ENGD_COUNT(ld, ld) * rank;
 
   PetscFunctionBeginUser;
   for (PetscInt j = 0; j < m; j++) {
-    for (PetscInt i = 0; i < j; i++) own[ENGD_COUNT(i, m) + j] = own[ENGD_COUNT(j, m) + i];
+    for (PetscInt i = 0; i < j; i++) own[ENGD_COUNT(i, ld) + j] = own[ENGD_COUNT(j, ld) + i];
   }
   for (PetscMPIInt k = 1; 2 * k <= size; k++) {
     const PetscMPIInt up = (rank + k) % size, down = (rank - k + size) % size;
-    const PetscInt    nup   = kernel->start[up + 1] - kernel->start[up];
-    const PetscInt    ndown = kernel->start[down + 1] - kernel->start[down];
+    const size_t sent = ENGD_COUNT(m, EngdNTKRows(kernel, up)), received = ENGD_COUNT(m, EngdNTKRows(kernel, down));
 
-    if (Forms(kernel, rank, k)) Transpose(m, nup, A + ENGD_COUNT(kernel->start[up], m), kernel->own);
-    PetscCall(Exchange(kernel, k, ENGD_COUNT(m, nup), kernel->own, Forms(kernel, rank, k), ENGD_COUNT(m, ndown),
-                       A + ENGD_COUNT(kernel->start[down], m), Forms(kernel, down, k), PETSC_TRUE));
+    for (PetscInt j = 0; Forms(kernel, rank, k) && j < EngdNTKRows(kernel, up); j++) {
+      PetscCall(PetscArraycpy(kernel->own + ENGD_COUNT(j, m), K + ENGD_COUNT(ld, ld) * up + ENGD_COUNT(j, ld), m));
+    }
+    PetscCall(Exchange(kernel, k, sent, kernel->own, Forms(kernel, rank, k), received, kernel->other,
+                       Forms(kernel, down, k), PETSC_TRUE));
+    if (Forms(kernel, down, k))
+      Transpose(EngdNTKRows(kernel, down), m, kernel->other, EngdNTKRows(kernel, down), K + ENGD_COUNT(ld, ld) * down,
+                ld);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
-  EngdNTKFill - the rows of this rank of K = A A^T.
+  EngdNTKFill - the rows of this rank of K = A A^T, in blocks of the same size for all ranks.
 
   Collective
 
-  Input Parameter:
-. kernel - of a functional with its parameters set
+  Input Parameters:
++ kernel - of a functional with its parameters set
+- ld     - rows of a block, at least those of any rank (EngdExplicitCountRows)
 
   Output Parameter:
-. K - (nrows, N) by columns, nrows those of EngdExplicitCountRows()
+. K - (ld, ld x ranks) by columns: the columns of rank r begin at ld r; rows and columns that no rank has are zero
 */
-PetscErrorCode EngdNTKFill(EngdNTK kernel, PetscReal K[])
+PetscErrorCode EngdNTKFill(EngdNTK kernel, PetscInt ld, PetscReal K[])
 {
-  const PetscInt m = kernel->start[kernel->rank + 1] - kernel->start[kernel->rank];
-
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.kernel, 0, 0, 0, 0));
   PetscCall(Allocate(kernel));
-  PetscCall(PetscArrayzero(K, ENGD_COUNT(m, kernel->start[kernel->size])));
-  for (PetscInt g = 0; g < kernel->ngroups; g++) PetscCall(AddGroup(kernel, g, K));
-  PetscCall(Mirror(kernel, K));
+  PetscCall(PetscArrayzero(K, ENGD_COUNT(ld, ld) * kernel->size));
+  for (PetscInt g = 0; g < kernel->ngroups; g++) PetscCall(AddGroup(kernel, g, ld, K));
+  PetscCall(Mirror(kernel, ld, K));
   PetscCall(PetscLogEventEnd(engd_log.kernel, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -28,6 +28,7 @@ struct _n_EngdNTK {
   PetscReal     *input;           /* (dim, S n) the input jet of a block */
 };
 
+PETSC_INTERN PetscInt EngdNTKRows(EngdNTK, PetscMPIInt r); /* of A on rank r */
 /* doubles that layer l needs of the points of rank r: by rows (p_l, rows); by Gram matrices z (n_in, channels x points)
    of all patches, then g (n_out, roots x channels x points) */
 PETSC_INTERN size_t EngdNTKLayerSize(EngdNTK, PetscMPIInt r, PetscInt l);
@@ -35,8 +36,8 @@ PETSC_INTERN size_t EngdNTKLayerSize(EngdNTK, PetscMPIInt r, PetscInt l);
 PETSC_INTERN PetscInt EngdNTKChannels(EngdNTK, PetscInt term, PetscInt l);
 /* own <- what the layers of group g need of the points of this rank */
 PETSC_INTERN PetscErrorCode EngdNTKSave(EngdNTK, PetscInt g);
-/* C (rows here, rows of rank r) += the products of the layers of group g with the points of rank r, those in `other`;
-   of this rank with itself the upper triangle */
-PETSC_INTERN PetscErrorCode EngdNTKAddProducts(EngdNTK, PetscInt g, PetscMPIInt r, PetscReal C[]);
+/* C (rows here, rows of rank r), ld apart, += the products of the layers of group g with the points of rank r, those in
+   `other`; of this rank with itself the upper triangle */
+PETSC_INTERN PetscErrorCode EngdNTKAddProducts(EngdNTK, PetscInt g, PetscMPIInt r, PetscInt ld, PetscReal C[]);
 
 #endif

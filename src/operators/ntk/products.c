@@ -50,7 +50,7 @@ size_t EngdNTKLayerSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
   const EngdLayer *layer = &kernel->F->network->layer[l];
   size_t           size  = 0;
 
-  if (!kernel->gram[l]) return ENGD_COUNT(LayerParameters(layer), kernel->start[r + 1] - kernel->start[r]);
+  if (!kernel->gram[l]) return ENGD_COUNT(LayerParameters(layer), EngdNTKRows(kernel, r));
   for (PetscInt b = kernel->first[r]; b < kernel->first[r + 1]; b++) {
     size += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
     size += layer->n_out * OutputColumns(kernel, &kernel->patch[b], l);
@@ -165,20 +165,21 @@ PetscErrorCode EngdNTKSave(EngdNTK kernel, PetscInt group)
 
 /* C (m, n) = X^T Y + beta C with X (k, m), Y (k, n), or its upper triangle */
 static PetscErrorCode MultiplyTransposed(PetscInt m, PetscInt n, PetscInt k, const PetscReal X[], const PetscReal Y[],
-                                         PetscReal beta, PetscBool upper, PetscReal C[])
+                                         PetscReal beta, PetscBool upper, PetscInt ld, PetscReal C[])
 {
   const PetscReal one = 1;
-  PetscBLASInt    bm, bn, bk;
+  PetscBLASInt    bm, bn, bk, bl;
 
   PetscFunctionBeginUser;
   if (!m || !n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscBLASIntCast(m, &bm));
   PetscCall(PetscBLASIntCast(n, &bn));
   PetscCall(PetscBLASIntCast(k, &bk));
+  PetscCall(PetscBLASIntCast(ld, &bl));
   if (upper)
-    PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "T", &bn, &bk, &one, X, &bk, &beta, C, &bm));
+    PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "T", &bn, &bk, &one, X, &bk, &beta, C, &bl));
   else
-    PetscCallBLAS("BLASgemm", BLASgemm_("T", "N", &bm, &bn, &bk, &one, X, &bk, Y, &bk, &beta, C, &bm));
+    PetscCallBLAS("BLASgemm", BLASgemm_("T", "N", &bm, &bn, &bk, &one, X, &bk, Y, &bk, &beta, C, &bl));
   PetscCall(PetscLogFlops((upper ? 1.0 : 2.0) * m * n * k));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -219,7 +220,7 @@ static PetscErrorCode AddPair(EngdNTK kernel, PetscInt l, const Factors *a, cons
   const PetscBool  last = (PetscBool)(l == kernel->F->network->nhidden);
 
   PetscFunctionBeginUser;
-  PetscCall(MultiplyTransposed(m, n, layer->n_in, a->z, b->z, 0, PETSC_FALSE, kernel->zz));
+  PetscCall(MultiplyTransposed(m, n, layer->n_in, a->z, b->z, 0, PETSC_FALSE, m, kernel->zz));
   if (!last || (layout[a->patch->term]->used[0] && layout[b->patch->term]->used[0])) {
     for (PetscInt j = 0; j < nb; j++) {
       for (PetscInt i = 0; i < na; i++) kernel->zz[ENGD_COUNT(j, m) + i] += 1;
@@ -228,7 +229,7 @@ static PetscErrorCode AddPair(EngdNTK kernel, PetscInt l, const Factors *a, cons
   for (PetscInt k = 0; k < broots; k++) {
     for (PetscInt j = 0; j < aroots; j++) {
       PetscCall(MultiplyTransposed(m, n, layer->n_out, a->g + ENGD_COUNT(j * m, layer->n_out),
-                                   b->g + ENGD_COUNT(k * n, layer->n_out), 0, PETSC_FALSE, kernel->gg));
+                                   b->g + ENGD_COUNT(k * n, layer->n_out), 0, PETSC_FALSE, m, kernel->gg));
       Fold(a->nchannels, na, b->nchannels, nb, kernel->zz, kernel->gg, ld,
            C + ENGD_COUNT(b->patch->row + k * nb, ld) + a->patch->row + j * na);
     }
@@ -257,11 +258,10 @@ static void FindFactors(EngdNTK kernel, PetscMPIInt r, PetscInt l, const PetscRe
 
 /* a layer by Gram matrices, pair by pair of patches */
 static PetscErrorCode AddGram(EngdNTK kernel, PetscInt l, PetscMPIInt r, const PetscReal X[], const PetscReal Y[],
-                              PetscReal C[])
+                              PetscInt ld, PetscReal C[])
 {
-  const PetscInt m  = kernel->first[kernel->rank + 1] - kernel->first[kernel->rank];
-  const PetscInt n  = kernel->first[r + 1] - kernel->first[r];
-  const PetscInt ld = kernel->start[kernel->rank + 1] - kernel->start[kernel->rank];
+  const PetscInt m = kernel->first[kernel->rank + 1] - kernel->first[kernel->rank];
+  const PetscInt n = kernel->first[r + 1] - kernel->first[r];
   Factors       *a, *b;
 
   PetscFunctionBeginUser;
@@ -277,19 +277,18 @@ static PetscErrorCode AddGram(EngdNTK kernel, PetscInt l, PetscMPIInt r, const P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdNTKAddProducts(EngdNTK kernel, PetscInt group, PetscMPIInt r, PetscReal C[])
+PetscErrorCode EngdNTKAddProducts(EngdNTK kernel, PetscInt group, PetscMPIInt r, PetscInt ld, PetscReal C[])
 {
-  const PetscInt   m    = kernel->start[kernel->rank + 1] - kernel->start[kernel->rank];
-  const PetscInt   n    = kernel->start[r + 1] - kernel->start[r];
+  const PetscInt   m = EngdNTKRows(kernel, kernel->rank), n = EngdNTKRows(kernel, r);
   const PetscBool  self = (PetscBool)(r == kernel->rank);
   const PetscReal *X = kernel->own, *Y = self ? X : kernel->other;
 
   PetscFunctionBeginUser;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
     if (kernel->gram[l])
-      PetscCall(AddGram(kernel, l, r, X, Y, C));
+      PetscCall(AddGram(kernel, l, r, X, Y, ld, C));
     else
-      PetscCall(MultiplyTransposed(m, n, LayerParameters(&kernel->F->network->layer[l]), X, Y, 1, self, C));
+      PetscCall(MultiplyTransposed(m, n, LayerParameters(&kernel->F->network->layer[l]), X, Y, 1, self, ld, C));
     X += EngdNTKLayerSize(kernel, kernel->rank, l);
     Y += EngdNTKLayerSize(kernel, r, l);
   }

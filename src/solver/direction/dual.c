@@ -44,8 +44,9 @@ static PetscErrorCode CheckUse(const EngdDual *dual, EngdFunctional F)
   PetscFunctionBeginUser;
   PetscCall(EngdExplicitHasResidual(F, &residual));
   PetscCheck(residual, F->comm, PETSC_ERR_USER_INPUT,
-             "-tao_engd_direction dual needs a residual, and the curvature %s of this problem is not of one; choose "
-             "-tao_engd_direction krylov or tsvd",
+             "-tao_engd_direction dual works on residuals; this problem has an energy, or its curvature %s is not "
+             "that of its "
+             "residuals: choose -tao_engd_direction krylov or tsvd",
              F->curvature->type);
   PetscCheck(
       dual->bytes <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,

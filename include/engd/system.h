@@ -67,8 +67,8 @@ PETSC_INTERN PetscErrorCode EngdRegistryFind(EngdRegistry *, const char option[]
 typedef struct {
   PetscLogEvent forward, tangent, adjoint, activation,
       expression; /* the jets of the network, the text of the problem */
-  PetscLogEvent loss, gradient, jacobian, gramian, diagonal, explicit; /* the operators */
-  PetscLogEvent kfac_factors, kfac_invert, kfac_apply;
+  PetscLogEvent loss, gradient, jacobian, gramian, diagonal, explicit, several; /* the operators */
+  PetscLogEvent kfac_factors, kfac_invert, kfac_apply, nystrom_setup, nystrom_apply;
   PetscLogEvent qr, svd;
   PetscLogEvent kernel, cholesky;
   PetscLogEvent direction, step, points;

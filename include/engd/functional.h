@@ -33,6 +33,8 @@ struct _n_EngdCurvatureOps {
   /* rows C_0, C_1, ... with sum_k C_k^T C_k = W (its positive part): how many, and gu = C_k, asked for k = 0, 1, ... */
   PetscErrorCode (*rootcount)(EngdCurvature, EngdFunctional, PetscInt term, PetscInt *);
   PetscErrorCode (*root)(EngdCurvature, EngdFunctional, const EngdBlock *, PetscInt k, PetscReal gu[]);
+  /* is sum_k C_k^T C_k all of W on this term; NULL: on none */
+  PetscErrorCode (*rootexact)(EngdCurvature, EngdFunctional, PetscInt term, PetscBool *);
   PetscErrorCode (*destroy)(EngdCurvature);
 };
 struct _n_EngdCurvature {
@@ -95,6 +97,16 @@ PETSC_INTERN PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *);
 PETSC_INTERN PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *);
 PETSC_INTERN PetscErrorCode EngdGramianCreateLayers(Mat G, Mat *); /* what of it is within each layer */
 
+/* What a preconditioner asks of any operator A + lambda I. A matrix answers by composed functions of the same names with _C:
+   the lambda that its products contain (known = false when it does not say), the functional whose theta and points it
+   follows (NULL: none) */
+PETSC_INTERN PetscErrorCode EngdMatGetDamping(Mat, PetscReal *lambda, PetscBool *known);
+PETSC_INTERN PetscErrorCode EngdMatGetFunctional(Mat, EngdFunctional *);
+
+/* C = (J^T W J + lambda I) B; C = J B or J^T B: what MatMatMult() of the shells with dense matrices does. Collective */
+PETSC_INTERN PetscErrorCode EngdSeveralGramian(EngdFunctional, PetscReal lambda, Mat G, Mat B, Mat C);
+PETSC_INTERN PetscErrorCode EngdSeveralJacobian(EngdFunctional, PetscBool transpose, Mat J, Mat B, Mat C);
+
 /* the Jacobian written out, rows of the curvature's roots: by rows A (nrows, p) on each rank, or by columns A (p_local, N) */
 PETSC_INTERN PetscErrorCode EngdExplicitCountRows(EngdFunctional, PetscInt *nrows);
 PETSC_INTERN PetscErrorCode EngdExplicitHasResidual(EngdFunctional, PetscBool *);
@@ -102,6 +114,16 @@ PETSC_INTERN PetscErrorCode EngdExplicitBytes(EngdFunctional, PetscBool by_colum
 PETSC_INTERN PetscErrorCode EngdExplicitFillRows(EngdFunctional, PetscInt lda, PetscReal A[]);
 PETSC_INTERN PetscErrorCode EngdExplicitFillColumns(EngdFunctional, const PetscInt ranges[], PetscInt lda,
                                                     PetscReal A[]);
+
+/* the (neural tangent) kernel K = A A^T of that Jacobian, row blocks on the ranks, each layer by Gram matrices or rows */
+typedef struct _n_EngdNTK *EngdNTK;
+typedef enum { ENGD_NTK_AUTO, ENGD_NTK_GRAM, ENGD_NTK_ROWS } EngdNTKForm;
+PETSC_INTERN PetscErrorCode EngdNTKCreate(EngdFunctional, EngdNTKForm, EngdNTK *);
+PETSC_INTERN PetscErrorCode EngdNTKGetBytes(EngdNTK, PetscReal *);
+PETSC_INTERN PetscInt       EngdNTKLargestRows(EngdNTK);
+PETSC_INTERN PetscErrorCode EngdNTKFill(EngdNTK, PetscInt ld, PetscReal K[]);
+PETSC_INTERN PetscErrorCode EngdNTKView(EngdNTK, PetscViewer);
+PETSC_INTERN PetscErrorCode EngdNTKDestroy(EngdNTK *);
 
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate(const char type[], EngdCurvature *);
 PETSC_INTERN PetscErrorCode EngdCurvatureDestroy(EngdCurvature *);

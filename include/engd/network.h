@@ -107,7 +107,16 @@ PETSC_INTERN PetscErrorCode EngdJetAdjoint(EngdJet, const PetscReal theta[], con
                                            EngdLayerVisitor, void *ctx);
 PETSC_INTERN PetscErrorCode EngdJetGradient(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
                                             PetscReal gradient[]);
-/* rows (p, n): row i is the gradient of gu_i . u_i at point i alone */
+/*
+  Rows: row i is the gradient of gu_i . u_i at point i alone.
+  Cotangents: g of all layers, CotangentCount numbers, from gu by one adjoint; WriteRows: from g the rows (p, end - begin)
+  of points begin, ..., end - 1.  Rows: both, for all points, rows (p, n).
+*/
+PETSC_INTERN size_t         EngdJetCotangentCount(EngdNetwork, EngdJetLayout, PetscInt n);
+PETSC_INTERN PetscErrorCode EngdJetCotangents(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
+                                              PetscReal g[]);
+PETSC_INTERN PetscErrorCode EngdJetWriteRows(EngdJet, const PetscReal g[], PetscInt begin, PetscInt end,
+                                             PetscReal rows[]);
 PETSC_INTERN PetscErrorCode EngdJetRows(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
                                         PetscReal rows[]);
 /* sum (p) += the squares of these rows, entry by entry, with the memory of one row */

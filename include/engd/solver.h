@@ -59,6 +59,7 @@ struct _n_EngdDirection {
   char     *type;
   PetscBool structures; /* can it solve with less than the whole Gramian */
   PetscReal damping;    /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
+  PetscReal momentum;   /* of the type's own, 0 for none */
   struct {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
@@ -122,6 +123,7 @@ PETSC_INTERN PetscErrorCode EngdDirectionCreate(const char[], EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
+PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dual(EngdDirection);
 
 /* The iterates of a Krylov method, of which the one with the lowest loss may be taken; collective */
 typedef struct _n_EngdBacktrack *EngdBacktrack;

@@ -79,13 +79,17 @@ PETSC_INTERN PetscErrorCode EngdRegistryAdd(EngdRegistry *, const char name[], E
 PETSC_INTERN PetscErrorCode EngdRegistryFind(EngdRegistry *, const char option[], const char name[],
                                              EngdRegistryFn *);
 
+/* the types of the registry of such objects, NULL while none has been looked for */
+PETSC_INTERN PetscErrorCode EngdRegistryGetList(const char what[], PetscFunctionList *);
+
 /* Log events, each with its flops, and the stages of a run */
 typedef struct {
   PetscLogEvent forward, tangent, adjoint, activation,
       expression; /* the jets of the network, the text of the problem */
-  PetscLogEvent loss, gradient, jacobian, gramian, diagonal, explicit; /* the operators */
-  PetscLogEvent kfac_factors, kfac_invert, kfac_apply;
+  PetscLogEvent loss, gradient, jacobian, gramian, diagonal, explicit, several; /* the operators */
+  PetscLogEvent kfac_factors, kfac_invert, kfac_apply, nystrom_setup, nystrom_apply;
   PetscLogEvent qr, svd;
+  PetscLogEvent kernel, cholesky;
   PetscLogEvent direction, step, points;
   PetscLogStage setup, train, report;
 } EngdLog;

@@ -3,85 +3,167 @@
 
     row_i on layer l:  sum over channels s of g_{i,s} z_{i,s}^T, and g_{i,0} for the bias
 
-  One small GEMM a point and layer: for explicit J and diagonals, never in a Krylov iteration. For the sum of squares
-  each row is written over the last, so that it needs the memory of one row.
+  The cotangents g of all layers come from one adjoint pass; rows are then written for some of the points at a time, one small
+  product a point and layer: for explicit J, diagonals, and products with many vectors at once.
 */
 #include <engd/private.h>
-#include <petscblaslapack.h>
 
-typedef struct {
-  PetscReal *rows;    /* (p, n), or (p, 1) when only the squares are wanted */
-  PetscReal *squares; /* (p) to which the squares of the rows are added, or NULL */
-  PetscReal *input;   /* (dim, S n) the input jet */
-} Rows;
-
-/* rows on layer l: for each point the product of its columns of g and z, n columns apart */
-static PetscErrorCode WriteLayerRows(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *out)
+/* where the cotangents of layer l stand: g (n_out, S n), the layers one after the other */
+static size_t CotangentOffset(EngdJet jet, PetscInt l)
 {
-  const Rows      *rows  = (const Rows *)out;
-  EngdNetwork      net   = jet->network;
-  const EngdLayer *layer = &net->layer[l];
-  const PetscInt   n = jet->n, p = net->nparameters, n_in = layer->n_in, n_out = layer->n_out;
-  const PetscBool *used = l == net->nhidden ? jet->layout->used : NULL;
-  const PetscReal  one = 1, *in = z ? z : rows->input;
-  PetscBLASInt     bm, bn, apart_g, apart_z;
+  size_t offset = 0;
+
+  for (PetscInt below = 0; below < l; below++) {
+    offset += ENGD_COUNT(jet->network->layer[below].n_out, jet->layout->nchannels * jet->n);
+  }
+  return offset;
+}
+
+size_t EngdJetCotangentCount(EngdNetwork net, EngdJetLayout layout, PetscInt n)
+{
+  size_t count = 0;
+
+  for (PetscInt l = 0; l < net->nlayers; l++) count += ENGD_COUNT(net->layer[l].n_out, layout->nchannels * n);
+  return count;
+}
+
+/* keep g; of the last layer the channels marked used alone are defined */
+static PetscErrorCode KeepCotangents(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *all)
+{
+  const PetscInt   width = jet->network->layer[l].n_out, n = jet->n;
+  const PetscBool *used = l == jet->network->nhidden ? jet->layout->used : NULL;
+  PetscReal       *kept = (PetscReal *)all + CotangentOffset(jet, l);
 
   PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(n_out, &bm));
-  PetscCall(PetscBLASIntCast(n_in, &bn));
-  PetscCall(PetscBLASIntCast(n * n_out, &apart_g));
-  PetscCall(PetscBLASIntCast(n * n_in, &apart_z));
-  for (PetscInt i = 0; i < n; i++) {
-    PetscReal *W = rows->rows + ENGD_COUNT(rows->squares ? 0 : i, p) + layer->offset,
-              *b = W + ENGD_COUNT(n_in, n_out);
-
-    PetscCall(PetscArrayzero(W, ENGD_COUNT(n_in + 1, n_out)));
-    for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
-      const PetscInt   column = begin * n + i;
-      const PetscReal *gi = g + ENGD_COUNT(column, n_out), *zi = in + ENGD_COUNT(column, n_in);
-      PetscBLASInt     bk;
-
-      PetscCall(PetscBLASIntCast(end - begin, &bk));
-      PetscCallBLAS("BLASgemm", BLASgemm_("N", "T", &bm, &bn, &bk, &one, gi, &apart_g, zi, &apart_z, &one, W, &bm));
-    }
-    if (!used || used[0]) PetscCall(PetscArraycpy(b, g + ENGD_COUNT(i, n_out), n_out));
-    for (PetscInt j = 0; rows->squares && j < (n_in + 1) * n_out; j++)
-      rows->squares[layer->offset + j] += W[j] * W[j];
+  (void)z;
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+    PetscCall(PetscArraycpy(kept + ENGD_COUNT(begin * n, width), g + ENGD_COUNT(begin * n, width),
+                            ENGD_COUNT((end - begin) * n, width)));
   }
-  PetscCall(PetscLogFlops(2.0 * n_out * n_in * jet->layout->nchannels * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the adjoint pass that visits the rows */
-static PetscErrorCode VisitRows(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
-                                Rows *rows)
+PetscErrorCode EngdJetCotangents(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
+                                 PetscReal g[])
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(ENGD_COUNT(jet->layout->dim, jet->layout->nchannels * jet->n), &rows->input));
-  PetscCall(EngdJetFillInput(jet, rows->input));
-  PetscCall(EngdJetAdjoint(jet, theta, gu, work, WriteLayerRows, rows));
-  PetscCall(PetscFree(rows->input));
+  PetscCall(EngdJetAdjoint(jet, theta, gu, work, KeepCotangents, g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* W (n_out, dim) of the first layer at point i: its input is x on the value channel and e_j on the channel d/dx_j */
+static void WriteInputRow(EngdJet jet, const PetscBool used[], PetscInt i, const PetscReal g[], PetscReal W[])
+{
+  const EngdJetLayout layout = jet->layout;
+  const PetscInt      m = jet->network->layer[0].n_out, n = jet->n;
+  const PetscReal    *x = jet->x + ENGD_COUNT(i, layout->dim), *value = g + ENGD_COUNT(i, m);
+  const PetscBool     has = (PetscBool)(!used || used[0]);
+
+  for (PetscInt j = 0; j < layout->dim; j++) {
+    const PetscInt   c  = layout->first[j];
+    const PetscReal *gj = c >= 0 && (!used || used[c]) ? g + ENGD_COUNT(c * n + i, m) : NULL;
+
+    for (PetscInt k = 0; k < m; k++) W[j * m + k] = (has ? value[k] * x[j] : 0) + (gj ? gj[k] : 0);
+  }
+}
+
+/* W (m, n) (+)= sum over at most four channels of g_s z_s^T; g_s and z_s are apart_g and apart_z numbers apart */
+static void AddProducts(PetscInt m, PetscInt n, PetscInt nchannels, const PetscReal g[], size_t apart_g,
+                        const PetscReal z[], size_t apart_z, PetscBool add, PetscReal W[])
+{
+  const PetscReal *restrict g0 = g, *restrict g1 = g + (nchannels > 1 ? apart_g : 0),
+                            *restrict g2 = g + (nchannels > 2 ? 2 * apart_g : 0),
+                            *restrict g3 = g + (nchannels > 3 ? 3 * apart_g : 0);
+
+  for (PetscInt j = 0; j < n; j++) {
+    const PetscReal z0 = z[j], z1 = nchannels > 1 ? z[apart_z + j] : 0, z2 = nchannels > 2 ? z[2 * apart_z + j] : 0,
+                    z3         = nchannels > 3 ? z[3 * apart_z + j] : 0;
+    PetscReal *restrict column = W + ENGD_COUNT(j, m);
+
+    if (add) {
+      for (PetscInt k = 0; k < m; k++) column[k] += (g0[k] * z0 + g1[k] * z1) + (g2[k] * z2 + g3[k] * z3);
+    } else {
+      for (PetscInt k = 0; k < m; k++) column[k] = (g0[k] * z0 + g1[k] * z1) + (g2[k] * z2 + g3[k] * z3);
+    }
+  }
+}
+
+/* W (n_out, n_in) of a later layer at point i, whose columns of g and z are n columns apart */
+static void WriteLayerRow(EngdJet jet, PetscInt l, const PetscBool used[], PetscInt i, const PetscReal g[],
+                          PetscReal W[])
+{
+  const PetscInt n_in = jet->network->layer[l].n_in, n_out = jet->network->layer[l].n_out;
+  const size_t   apart_g = ENGD_COUNT(jet->n, n_out), apart_z = ENGD_COUNT(jet->n, n_in);
+  PetscBool      add = PETSC_FALSE;
+
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+    for (PetscInt c = begin; c < end; c += 4, add = PETSC_TRUE) {
+      const PetscReal *gi = g + c * apart_g + ENGD_COUNT(i, n_out),
+                      *zi = jet->z[l - 1] + c * apart_z + ENGD_COUNT(i, n_in);
+
+      if (n_out == 1) /* a row, not columns of one entry */
+        AddProducts(n_in, 1, PetscMin(4, end - c), zi, apart_z, gi, apart_g, add, W);
+      else
+        AddProducts(n_out, n_in, PetscMin(4, end - c), gi, apart_g, zi, apart_z, add, W);
+    }
+  }
+  for (size_t k = 0; !add && k < ENGD_COUNT(n_in, n_out); k++) W[k] = 0;
+}
+
+PetscErrorCode EngdJetWriteRows(EngdJet jet, const PetscReal g[], PetscInt begin, PetscInt end, PetscReal rows[])
+{
+  EngdNetwork net = jet->network;
+
+  PetscFunctionBeginUser;
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    const EngdLayer *layer = &net->layer[l];
+    const PetscBool *used  = l == net->nhidden ? jet->layout->used : NULL;
+    const PetscReal *gl    = g + CotangentOffset(jet, l);
+
+    for (PetscInt i = begin; i < end; i++) {
+      PetscReal *W = rows + ENGD_COUNT(i - begin, net->nparameters) + layer->offset;
+      PetscReal *b = W + ENGD_COUNT(layer->n_in, layer->n_out);
+
+      if (l == 0)
+        WriteInputRow(jet, used, i, gl, W);
+      else
+        WriteLayerRow(jet, l, used, i, gl, W);
+      if (!used || used[0])
+        PetscCall(PetscArraycpy(b, gl + ENGD_COUNT(i, layer->n_out), layer->n_out));
+      else
+        PetscCall(PetscArrayzero(b, layer->n_out));
+    }
+  }
+  PetscCall(PetscLogFlops(2.0 * net->nparameters * jet->layout->nchannels * (end - begin)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdJetRows(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
                            PetscReal rows[])
 {
-  Rows visited = {.rows = rows};
+  PetscReal *g;
 
   PetscFunctionBeginUser;
-  PetscCall(VisitRows(jet, theta, gu, work, &visited));
+  PetscCall(PetscMalloc1(EngdJetCotangentCount(jet->network, jet->layout, jet->n), &g));
+  PetscCall(EngdJetCotangents(jet, theta, gu, work, g));
+  PetscCall(EngdJetWriteRows(jet, g, 0, jet->n, rows));
+  PetscCall(PetscFree(g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdJetSquaredRows(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
                                   PetscReal sum[])
 {
-  Rows visited = {.squares = sum};
+  const PetscInt p = jet->network->nparameters;
+  PetscReal     *g, *row;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(jet->network->nparameters, &visited.rows));
-  PetscCall(VisitRows(jet, theta, gu, work, &visited));
-  PetscCall(PetscFree(visited.rows));
+  PetscCall(PetscMalloc2(EngdJetCotangentCount(jet->network, jet->layout, jet->n), &g, p, &row));
+  PetscCall(EngdJetCotangents(jet, theta, gu, work, g));
+  for (PetscInt i = 0; i < jet->n; i++) {
+    PetscCall(EngdJetWriteRows(jet, g, i, i + 1, row));
+    for (PetscInt j = 0; j < p; j++) sum[j] += row[j] * row[j];
+  }
+  PetscCall(PetscFree2(g, row));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

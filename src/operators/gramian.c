@@ -91,6 +91,18 @@ static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* C = (J^T W J + lambda I) B */
+static PetscErrorCode MatMatMult_Gramian(Mat G, Mat B, Mat C, void *unused)
+{
+  Gramian *gramian;
+
+  PetscFunctionBeginUser;
+  (void)unused;
+  PetscCall(MatShellGetContext(G, &gramian));
+  PetscCall(EngdSeveralGramian(gramian->functional, gramian->damping, G, B, C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode MatDestroy_Gramian(Mat G)
 {
   Gramian *gramian;
@@ -98,6 +110,13 @@ static PetscErrorCode MatDestroy_Gramian(Mat G)
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(G, &gramian));
   PetscCall(PetscFree(gramian));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode EngdMatGetDamping_Gramian(Mat G, PetscReal *lambda)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdGramianGetDamping(G, lambda));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,7 +139,7 @@ static PetscErrorCode EngdGramianGetFunctional_Gramian(Mat G, EngdFunctional *fu
 . functional - set up; -tao_engd_curvature has chosen W
 
   Output Parameter:
-. G - symmetric MATSHELL with MatMult, MatGetDiagonal; lambda is zero until EngdGramianSetDamping()
+. G - symmetric MATSHELL with MatMult, MatGetDiagonal, MatMatMult with dense matrices; lambda is zero until EngdGramianSetDamping()
 */
 PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional F, Mat *G)
 {
@@ -140,10 +159,13 @@ PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional F, Mat *G)
   PetscCall(MatShellSetOperation(*G, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMult_Gramian));
   PetscCall(MatShellSetOperation(*G, MATOP_GET_DIAGONAL, (void (*)(void))MatGetDiagonal_Gramian));
   PetscCall(MatShellSetOperation(*G, MATOP_DESTROY, (void (*)(void))MatDestroy_Gramian));
+  PetscCall(MatShellSetMatProductOperation(*G, MATPRODUCT_AB, NULL, MatMatMult_Gramian, NULL, MATDENSE, MATDENSE));
   PetscCall(MatSetOption(*G, MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatSetUp(*G));
   PetscCall(
       PetscObjectComposeFunction((PetscObject)*G, "EngdGramianGetFunctional_C", EngdGramianGetFunctional_Gramian));
+  PetscCall(PetscObjectComposeFunction((PetscObject)*G, "EngdMatGetFunctional_C", EngdGramianGetFunctional_Gramian));
+  PetscCall(PetscObjectComposeFunction((PetscObject)*G, "EngdMatGetDamping_C", EngdMatGetDamping_Gramian));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -180,5 +202,30 @@ PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *lambda)
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(G, &gramian));
   *lambda = gramian->damping;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the functional that a matrix follows, NULL if it says none */
+PetscErrorCode EngdMatGetFunctional(Mat A, EngdFunctional *functional)
+{
+  PetscErrorCode (*get)(Mat, EngdFunctional *);
+
+  PetscFunctionBeginUser;
+  *functional = NULL;
+  PetscCall(PetscObjectQueryFunction((PetscObject)A, "EngdMatGetFunctional_C", &get));
+  if (get) PetscCall((*get)(A, functional));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* lambda of A + lambda I, whose products contain it; known: does the matrix say */
+PetscErrorCode EngdMatGetDamping(Mat A, PetscReal *lambda, PetscBool *known)
+{
+  PetscErrorCode (*get)(Mat, PetscReal *);
+
+  PetscFunctionBeginUser;
+  *lambda = 0;
+  PetscCall(PetscObjectQueryFunction((PetscObject)A, "EngdMatGetDamping_C", &get));
+  if (get) PetscCall((*get)(A, lambda));
+  *known = get ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

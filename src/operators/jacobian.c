@@ -77,6 +77,30 @@ static PetscErrorCode MatMultTranspose_Jacobian(Mat J, Vec y, Vec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* C = J B */
+static PetscErrorCode MatMatMult_Jacobian(Mat J, Mat B, Mat C, void *unused)
+{
+  EngdFunctional F;
+
+  PetscFunctionBeginUser;
+  (void)unused;
+  PetscCall(MatShellGetContext(J, &F));
+  PetscCall(EngdSeveralJacobian(F, PETSC_FALSE, J, B, C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* C = J^T B */
+static PetscErrorCode MatTransposeMatMult_Jacobian(Mat J, Mat B, Mat C, void *unused)
+{
+  EngdFunctional F;
+
+  PetscFunctionBeginUser;
+  (void)unused;
+  PetscCall(MatShellGetContext(J, &F));
+  PetscCall(EngdSeveralJacobian(F, PETSC_TRUE, J, B, C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdFunctionalCreateJacobian - J = dR/dtheta at the present parameters of the functional, whatever they become.
 
@@ -86,7 +110,7 @@ static PetscErrorCode MatMultTranspose_Jacobian(Mat J, Vec y, Vec v)
 . functional - set up; all its terms are residuals
 
   Output Parameter:
-. J - MATSHELL with MatMult, MatMultTranspose; MatCreateVecs(J, &theta, &R) gives vectors that fit
+. J - MATSHELL with MatMult, MatMultTranspose, MatMatMult and MatTransposeMatMult with dense matrices; MatCreateVecs(J, &theta, &R) gives vectors that fit
 */
 PetscErrorCode EngdFunctionalCreateJacobian(EngdFunctional F, Mat *J)
 {
@@ -103,6 +127,9 @@ PetscErrorCode EngdFunctionalCreateJacobian(EngdFunctional F, Mat *J)
   PetscCall(PetscObjectSetName((PetscObject)*J, "Jacobian"));
   PetscCall(MatShellSetOperation(*J, MATOP_MULT, (void (*)(void))MatMult_Jacobian));
   PetscCall(MatShellSetOperation(*J, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMultTranspose_Jacobian));
+  PetscCall(MatShellSetMatProductOperation(*J, MATPRODUCT_AB, NULL, MatMatMult_Jacobian, NULL, MATDENSE, MATDENSE));
+  PetscCall(MatShellSetMatProductOperation(*J, MATPRODUCT_AtB, NULL, MatTransposeMatMult_Jacobian, NULL, MATDENSE,
+                                           MATDENSE));
   PetscCall(MatSetUp(*J));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -269,7 +269,7 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
   PetscCall(EngdGramianGetFunctional(G, &engd->solver->functional));
   PetscOptionsHeadBegin(PetscOptionsObject, "Natural-gradient steps");
-  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov, tsvd", "EngdDirection",
+  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov, tsvd, dual", "EngdDirection",
                                engd->direction->type, type, sizeof(type), &set));
   if (set) {
     PetscCall(EngdDirectionDestroy(&engd->direction));
@@ -314,6 +314,9 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   if (engd->direction->ops->setfromoptions) {
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));
   }
+  PetscCheck(engd->momentum == 0 || engd->direction->momentum == 0, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_momentum %g and the direction's own momentum %g exclude each other; give one of them",
+             (double)engd->momentum, (double)engd->direction->momentum);
   PetscCall((*engd->step->ops->setfromoptions)(engd->step, engd->solver, PetscOptionsObject));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -354,7 +357,8 @@ static PetscErrorCode Destroy(void *data)
   EngdFunctionalCreateGramian(), so it is created by EngdSolverCreate().
 
   Options Database Keys:
-+ -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated least squares on J
++ -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated least squares on J;
+                                dual: by the kernel J J^T
 . -tao_engd_structure part   - full, layer, diagonal: of the Gramian in the direction
 . -tao_engd_step type        - grid, armijo, fixed, quadratic, trust_region
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one

@@ -62,29 +62,34 @@ static PetscErrorCode IsOfOtherType(const char name[], const char prefix[], Pets
    chosen, or of the KSP and PC where the TAO type is not engd. So -pc_type none can follow a file that tunes kfac. */
 static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
 {
-  static const char *const of_steps[] = {
-      "tao_engd_grid_points",      "tao_engd_grid_ratio", "tao_engd_step_length", "tao_engd_quadratic_first",
-      "tao_engd_krylov_backtrack", "tao_engd_rcond",      "tao_ls_type",          "tao_ls_max_funcs",
-      "tao_ls_armijo_sigma"};
+  static const char *const shared[] = {"tao_engd_rcond", "tao_engd_step_length", "tao_ls_type", "tao_ls_max_funcs",
+                                       "tao_ls_armijo_sigma"};
 
-  char      tao[64] = "engd", ksp[64] = KSPCG, pc[64] = "kfac";
-  PetscBool engd, preonly, of_ksp, of_pc;
+  char              tao[64] = "engd", ksp[64] = KSPCG, pc[64] = "kfac", direction[64] = "auto", step[64] = "grid";
+  PetscBool         engd, preonly, of_ksp, of_pc;
+  PetscFunctionList directions, steps;
 
   PetscFunctionBeginUser;
   *other = PETSC_FALSE;
   PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_type", tao, sizeof(tao), NULL));
   PetscCall(PetscOptionsGetString(NULL, NULL, "-ksp_type", ksp, sizeof(ksp), NULL));
   PetscCall(PetscOptionsGetString(NULL, NULL, "-pc_type", pc, sizeof(pc), NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_engd_direction", direction, sizeof(direction), NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_engd_step", step, sizeof(step), NULL));
+  PetscCall(EngdRegistryGetList("direction", &directions));
+  PetscCall(EngdRegistryGetList("step", &steps));
   PetscCall(PetscStrcmp(tao, "engd", &engd));
   PetscCall(PetscStrcmp(ksp, KSPPREONLY, &preonly)); /* reads no tolerances */
   PetscCall(PetscStrncmp(name, "ksp_", 4, &of_ksp));
   PetscCall(PetscStrncmp(name, "pc_", 3, &of_pc));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(of_steps) && !*other; k++)
-    PetscCall(PetscStrcmp(name, of_steps[k], other));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(shared) && !*other; k++)
+    PetscCall(PetscStrcmp(name, shared[k], other));
   if ((!engd && (of_ksp || of_pc)) || (preonly && of_ksp)) *other = PETSC_TRUE;
   PetscCall(IsOfOtherType(name, "tao", TaoList, tao, other));
   PetscCall(IsOfOtherType(name, "ksp", KSPList, ksp, other));
   PetscCall(IsOfOtherType(name, "pc", PCList, pc, other));
+  PetscCall(IsOfOtherType(name, "tao_engd", directions, direction, other));
+  PetscCall(IsOfOtherType(name, "tao_engd", steps, step, other));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -59,3 +59,16 @@ PetscErrorCode EngdRegistryFind(EngdRegistry *registry, const char option[], con
   SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s %s: no such %s; the known ones are %s", option, name,
           registry->what, known);
 }
+
+PetscErrorCode EngdRegistryGetList(const char what[], PetscFunctionList *list)
+{
+  PetscFunctionBeginUser;
+  *list = NULL;
+  for (EngdRegistry *registry = in_use; registry && !*list; registry = registry->next) {
+    PetscBool same;
+
+    PetscCall(PetscStrcmp(registry->what, what, &same));
+    if (same) *list = registry->list;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -10,6 +10,7 @@ static const char help[] =
     "  product       G v with the jets of the parameters kept: only its matrix products are counted, all time is\n"
     "  gradient      loss and gradient at new parameters, with the forward pass\n"
     "  activations   their share of the time of G v\n"
+    "  several, gain G X with -bench_vectors vectors at once: its rate, and how much faster it is than as many G v\n"
     "Rates in GF/s of a rank, the best of -bench_tries; what is compared takes turns.\n\n";
 
 #include <engd/private.h>
@@ -25,6 +26,7 @@ typedef struct {
   EngdFunctional functional;
   Mat            G;
   Vec            theta, v, y;
+  Mat            X, GX;     /* several vectors */
   PetscReal     *A, *B, *C; /* for DGEMM */
 } Bench;
 
@@ -61,9 +63,10 @@ static PetscErrorCode SetOptions(PetscInt d, PetscInt w)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Begin(Bench *b, PetscInt d, PetscInt w)
+static PetscErrorCode Begin(Bench *b, PetscInt d, PetscInt w, PetscInt vectors)
 {
-  size_t size;
+  PetscInt local;
+  size_t   size;
 
   PetscFunctionBeginUser;
   b->dim   = d;
@@ -84,6 +87,10 @@ static PetscErrorCode Begin(Bench *b, PetscInt d, PetscInt w)
   PetscCall(VecDuplicate(b->theta, &b->v));
   PetscCall(VecDuplicate(b->theta, &b->y));
   PetscCall(VecSet(b->v, 1));
+  PetscCall(VecGetLocalSize(b->v, &local));
+  PetscCall(MatCreateDense(PETSC_COMM_WORLD, local, PETSC_DECIDE, PETSC_DETERMINE, vectors, NULL, &b->X));
+  PetscCall(MatSetRandom(b->X, NULL));
+  PetscCall(MatMatMult(b->G, b->X, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &b->GX));
   b->columns = b->functional->block[0].n * b->functional->layout[0]->nchannels;
   size       = PetscMax(ENGD_COUNT(LARGE, LARGE), ENGD_COUNT(w, b->columns));
   PetscCall(PetscMalloc3(size, &b->A, size, &b->B, size, &b->C));
@@ -95,6 +102,8 @@ static PetscErrorCode End(Bench *b)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscFree3(b->A, b->B, b->C));
+  PetscCall(MatDestroy(&b->X));
+  PetscCall(MatDestroy(&b->GX));
   PetscCall(MatDestroy(&b->G));
   PetscCall(VecDestroy(&b->theta));
   PetscCall(VecDestroy(&b->v));
@@ -143,6 +152,13 @@ static PetscErrorCode Product(Bench *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Several(Bench *b)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatMatMult(b->G, b->X, MAT_REUSE_MATRIX, PETSC_DEFAULT, &b->GX));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Gradient(Bench *b)
 {
   PetscReal loss;
@@ -180,27 +196,30 @@ static PetscErrorCode Try(Bench *b, PetscBool logging, Timing *timing)
 }
 
 /* one line of the table */
-static PetscErrorCode Line(PetscInt d, PetscInt w, PetscInt tries)
+static PetscErrorCode Line(PetscInt d, PetscInt w, PetscInt k, PetscInt tries)
 {
-  Timing large = {.run = Large}, layer = {.run = Layer}, product = {.run = Product}, gradient = {.run = Gradient};
-  Bench  b;
+  Timing large = {.run = Large}, layer = {.run = Layer}, product = {.run = Product}, gradient = {.run = Gradient},
+         several = {.run = Several};
+  Bench b;
 
   PetscFunctionBeginUser;
-  PetscCall(Begin(&b, d, w));
+  PetscCall(Begin(&b, d, w, k));
   PetscCall(Gradient(&b));
-  for (PetscInt k = 0; k < tries; k++) {
+  for (PetscInt try = 0; try < tries; try++) {
     PetscCall(Try(&b, PETSC_TRUE, &layer));
     PetscCall(Try(&b, PETSC_TRUE, &product));
     PetscCall(Try(&b, PETSC_TRUE, &large));
+    PetscCall(Try(&b, PETSC_TRUE, &several));
     PetscCall(Try(&b, PETSC_TRUE, &gradient));
   }
   PetscCall(PetscPrintf(PETSC_COMM_WORLD,
                         "%4" PetscInt_FMT " %5" PetscInt_FMT " %7" PetscInt_FMT " %7" PetscInt_FMT
-                        " %8.1f %8.1f %9.1f %9.2f %8.0f%% %8.0f%% %10.1f %10.0f%%\n",
+                        " %8.1f %8.1f %9.1f %9.2f %8.0f%% %8.0f%% %10.1f %10.0f%% %8.1f %6.1f\n",
                         d, w, b.problem->term[0]->points->nlocal, b.columns, (double)large.rate, (double)layer.rate,
                         (double)product.rate, (double)product.seconds, (double)(100 * product.rate / layer.rate),
                         (double)(100 * product.rate / large.rate), (double)gradient.rate,
-                        (double)(100 * product.activation)));
+                        (double)(100 * product.activation), (double)several.rate,
+                        (double)(k * product.seconds / several.seconds)));
   PetscCall(End(&b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -212,7 +231,7 @@ static PetscErrorCode BeginLog(PetscInt tries)
   Bench  b;
 
   PetscFunctionBeginUser;
-  PetscCall(Begin(&b, 2, 64));
+  PetscCall(Begin(&b, 2, 64, 1));
   PetscCall(Gradient(&b));
   for (PetscInt k = 0; k < tries; k++) PetscCall(Try(&b, PETSC_FALSE, &without));
   PetscCall(PetscLogDefaultBegin());
@@ -225,7 +244,7 @@ static PetscErrorCode BeginLog(PetscInt tries)
 
 static PetscErrorCode Run(void)
 {
-  PetscInt  dims[16] = {2, 10, 100}, widths[16] = {64, 128, 256}, ndims = 16, nwidths = 16, tries = 5;
+  PetscInt  dims[16] = {2, 10, 100}, widths[16] = {64, 128, 256}, ndims = 16, nwidths = 16, tries = 5, nvectors = 64;
   PetscBool given[2];
 
   PetscFunctionBeginUser;
@@ -234,13 +253,15 @@ static PetscErrorCode Run(void)
   PetscCall(PetscOptionsIntArray("-bench_widths", "Widths of the four layers, positive", NULL, widths, &nwidths,
                                  &given[1]));
   PetscCall(PetscOptionsInt("-bench_tries", "The best of how many tries, positive", NULL, tries, &tries, NULL));
+  PetscCall(PetscOptionsInt("-bench_vectors", "Vectors of a product with several, positive", NULL, nvectors,
+                            &nvectors, NULL));
   PetscOptionsEnd();
   PetscCall(BeginLog(tries));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%4s %5s %7s %7s %8s %8s %9s %9s %9s %9s %10s %11s\n", "d", "w", "points",
-                        "columns", "large", "layer", "product", "seconds", "/layer", "/large", "gradient",
-                        "activations"));
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%4s %5s %7s %7s %8s %8s %9s %9s %9s %9s %10s %11s %8s %6s\n", "d", "w",
+                        "points", "columns", "large", "layer", "product", "seconds", "/layer", "/large", "gradient",
+                        "activations", "several", "gain"));
   for (PetscInt k = 0; k < (given[0] ? ndims : 3); k++) {
-    for (PetscInt l = 0; l < (given[1] ? nwidths : 3); l++) PetscCall(Line(dims[k], widths[l], tries));
+    for (PetscInt l = 0; l < (given[1] ? nwidths : 3); l++) PetscCall(Line(dims[k], widths[l], nvectors, tries));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -77,6 +77,13 @@ static PetscErrorCode RootCount_Newton(EngdCurvature curvature, EngdFunctional F
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode RootExact_Newton(EngdCurvature curvature, EngdFunctional F, PetscInt t, PetscBool *exact)
+{
+  PetscFunctionBeginUser;
+  *exact = IsGaussNewton(curvature, F->problem->term[t]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* W (m, m) at point i, lower triangle */
 static void FormMetric(const EngdTerm term, const EngdBlock *block, const PetscReal y[], PetscInt i, PetscReal W[])
 {
@@ -175,6 +182,7 @@ static PetscErrorCode CreateNewton(EngdCurvature curvature, PetscBool second)
   curvature->ops->apply     = Apply_Newton;
   curvature->ops->rootcount = RootCount_Newton;
   curvature->ops->root      = Root_Newton;
+  curvature->ops->rootexact = RootExact_Newton;
   curvature->ops->destroy   = Destroy_Newton;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -65,6 +65,14 @@ static PetscErrorCode Root_Sobolev(EngdCurvature curvature, EngdFunctional F, co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode RootExact_Sobolev(EngdCurvature curvature, EngdFunctional F, PetscInt term, PetscBool *exact)
+{
+  PetscFunctionBeginUser;
+  (void)curvature, (void)F, (void)term;
+  *exact = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CreateSobolev(EngdCurvature curvature, PetscInt order)
 {
   PetscFunctionBeginUser;
@@ -72,6 +80,7 @@ static PetscErrorCode CreateSobolev(EngdCurvature curvature, PetscInt order)
   curvature->ops->apply     = Apply_Sobolev;
   curvature->ops->rootcount = RootCount_Sobolev;
   curvature->ops->root      = Root_Sobolev;
+  curvature->ops->rootexact = RootExact_Sobolev;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

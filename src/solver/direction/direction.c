@@ -6,7 +6,8 @@
 static EngdRegistry directions = {
     .what    = "direction",
     .builtin = {{"krylov", (EngdRegistryFn)EngdDirectionCreate_Krylov},
-                {"tsvd", (EngdRegistryFn)EngdDirectionCreate_TSVD}},
+                {"tsvd", (EngdRegistryFn)EngdDirectionCreate_TSVD},
+                {"dual", (EngdRegistryFn)EngdDirectionCreate_Dual}},
 };
 
 /* EngdDirectionRegister - adds a way to compute directions; create fills the ops. Not collective */

@@ -1,0 +1,43 @@
+/*
+  What the two files of the kernel share: which points every rank has, and how each layer enters.
+*/
+#ifndef NTK_H
+#define NTK_H
+
+#include <engd/private.h>
+
+/* A block of points of some rank */
+typedef struct {
+  PetscInt term, n;
+  PetscInt row; /* of A on its rank: root k of point i is row + k n + i */
+} EngdPatch;
+
+struct _n_EngdNTK {
+  EngdFunctional F;
+  PetscMPIInt    rank, size;
+  PetscInt      *first; /* [size + 1] the patches of rank r are first[r] to first[r + 1] - 1 */
+  EngdPatch     *patch;
+  PetscInt      *start;           /* [size + 1] the rows of rank r likewise */
+  PetscInt      *roots;           /* [nterms] rows of A a point */
+  PetscBool     *gram;            /* [nlayers] does the layer enter by Gram matrices, not by its rows */
+  PetscInt       ngroups, *group; /* [ngroups + 1] the layers of group g are group[g] to group[g + 1] - 1 */
+  PetscReal      bytes;           /* of all that follows, on the rank that needs most */
+  size_t         largest;         /* doubles of `own` and of `other` */
+  PetscReal     *own, *other;     /* what a group needs of the points of this and of another rank, layer by layer */
+  PetscReal     *zz, *gg;         /* Gram matrices of two patches */
+  PetscReal     *input;           /* (dim, S n) the input jet of a block */
+};
+
+PETSC_INTERN PetscInt EngdNTKRows(EngdNTK, PetscMPIInt r); /* of A on rank r */
+/* doubles that layer l needs of the points of rank r: by rows (p_l, rows); by Gram matrices z (n_in, channels x points)
+   of all patches, then g (n_out, roots x channels x points) */
+PETSC_INTERN size_t EngdNTKLayerSize(EngdNTK, PetscMPIInt r, PetscInt l);
+/* channels of a term that enter at layer l: those with a cotangent */
+PETSC_INTERN PetscInt EngdNTKChannels(EngdNTK, PetscInt term, PetscInt l);
+/* own <- what the layers of group g need of the points of this rank */
+PETSC_INTERN PetscErrorCode EngdNTKSave(EngdNTK, PetscInt g);
+/* C (rows here, rows of rank r), ld apart, += the products of the layers of group g with the points of rank r, those in
+   `other`; of this rank with itself the upper triangle */
+PETSC_INTERN PetscErrorCode EngdNTKAddProducts(EngdNTK, PetscInt g, PetscMPIInt r, PetscInt ld, PetscReal C[]);
+
+#endif

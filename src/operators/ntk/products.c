@@ -1,0 +1,296 @@
+/*
+  The kernel of two sets of points, layer by layer. With z the input of a layer and g the cotangent of its output on
+  channel s, what the layer has of two rows of A is <sum_s g_s z_s^T, sum_t g'_t z'_t^T>, so that
+
+    rows            K_nm += vec(g z^T)_n . vec(g' z'^T)_m                           one product of inner length n_in n_out
+    Gram matrices   K_nm += sum_{s,t} (Z_s^T Z'_t)_nm (g_s^T g'_t)_nm               two products of S^2 times the size
+
+  and the bias adds 1 to Z^T Z' on the value channel. Gram matrices cost S^2 (n_in + n_out) a pair of points, rows
+  n_in n_out. Local: what other ranks have of their points has come in `other`.
+  Reference: layer-wise kernels of Novak, Sohl-Dickstein, Schoenholz, Fast finite width neural tangent kernel (2206.08720).
+*/
+#include "ntk.h"
+#include <petscblaslapack.h>
+
+typedef struct {
+  EngdNTK     kernel;
+  PetscInt    group, patch, root; /* of what is being saved */
+  PetscReal **at;                 /* [nlayers] where a layer of the group begins in `own` */
+} Saved;
+
+PetscInt EngdNTKChannels(EngdNTK kernel, PetscInt term, PetscInt l)
+{
+  const EngdJetLayout layout = kernel->F->layout[term];
+  PetscInt            n      = 0;
+
+  if (l < kernel->F->network->nhidden) return layout->nchannels;
+  for (PetscInt c = 0; c < layout->nchannels; c++) n += layout->used[c];
+  return n;
+}
+
+/* columns of z and of g of a patch */
+static size_t InputColumns(EngdNTK kernel, const EngdPatch *patch, PetscInt l)
+{
+  return ENGD_COUNT(EngdNTKChannels(kernel, patch->term, l), patch->n);
+}
+
+static size_t OutputColumns(EngdNTK kernel, const EngdPatch *patch, PetscInt l)
+{
+  return kernel->roots[patch->term] * InputColumns(kernel, patch, l);
+}
+
+/* parameters of a layer */
+static PetscInt LayerParameters(const EngdLayer *layer)
+{
+  return (layer->n_in + 1) * layer->n_out;
+}
+
+size_t EngdNTKLayerSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
+{
+  const EngdLayer *layer = &kernel->F->network->layer[l];
+  size_t           size  = 0;
+
+  if (!kernel->gram[l]) return ENGD_COUNT(LayerParameters(layer), EngdNTKRows(kernel, r));
+  for (PetscInt b = kernel->first[r]; b < kernel->first[r + 1]; b++) {
+    size += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
+    size += layer->n_out * OutputColumns(kernel, &kernel->patch[b], l);
+  }
+  return size;
+}
+
+/* Y (m, columns) <- the channels of X that enter at layer l, side by side */
+static PetscErrorCode CopyChannels(EngdJet jet, PetscInt l, PetscInt m, const PetscReal X[], PetscReal Y[])
+{
+  const PetscBool *used = l == jet->network->nhidden ? jet->layout->used : NULL;
+
+  PetscFunctionBeginUser;
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+    const size_t count = ENGD_COUNT(m, (end - begin) * jet->n);
+
+    PetscCall(PetscArraycpy(Y, X + ENGD_COUNT(m, begin * jet->n), count));
+    Y += count;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* rows (p_l, n): at each point the sum over channels of g z^T, whose columns stand n apart, and the bias */
+static PetscErrorCode WriteRows(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], PetscReal rows[])
+{
+  const EngdLayer *layer = &jet->network->layer[l];
+  const PetscInt   n = jet->n, n_in = layer->n_in, n_out = layer->n_out;
+  const PetscBool *used = l == jet->network->nhidden ? jet->layout->used : NULL;
+  const PetscReal  one  = 1;
+  PetscBLASInt     bm, bn, bk, apart_g, apart_z;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(n_out, &bm));
+  PetscCall(PetscBLASIntCast(n_in, &bn));
+  PetscCall(PetscBLASIntCast(n * n_out, &apart_g));
+  PetscCall(PetscBLASIntCast(n * n_in, &apart_z));
+  PetscCall(PetscArrayzero(rows, ENGD_COUNT(LayerParameters(layer), n)));
+  for (PetscInt i = 0; i < n; i++, rows += LayerParameters(layer)) {
+    for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+      const PetscReal *gi = g + ENGD_COUNT(begin * n + i, n_out), *zi = z + ENGD_COUNT(begin * n + i, n_in);
+
+      PetscCall(PetscBLASIntCast(end - begin, &bk));
+      PetscCallBLAS("BLASgemm",
+                    BLASgemm_("N", "T", &bm, &bn, &bk, &one, gi, &apart_g, zi, &apart_z, &one, rows, &bm));
+    }
+    if (used && !used[0]) continue;
+    PetscCall(PetscArraycpy(rows + ENGD_COUNT(n_in, n_out), g + ENGD_COUNT(i, n_out), n_out));
+  }
+  PetscCall(PetscLogFlops(2.0 * n_out * n_in * jet->layout->nchannels * n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what the adjoint of one root does at each layer */
+static PetscErrorCode SaveLayer(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *data)
+{
+  const Saved     *saved  = (const Saved *)data;
+  EngdNTK          kernel = saved->kernel;
+  const EngdLayer *layer  = &jet->network->layer[l];
+  const EngdPatch *patch  = &kernel->patch[saved->patch];
+  const PetscInt   first = kernel->first[kernel->rank], last = kernel->first[kernel->rank + 1];
+  PetscReal       *Z = saved->at[l], *G = Z;
+
+  PetscFunctionBeginUser;
+  if (l < kernel->group[saved->group] || l >= kernel->group[saved->group + 1]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!z) z = kernel->input;
+  if (!kernel->gram[l]) {
+    const PetscInt p = LayerParameters(layer);
+
+    PetscCall(WriteRows(jet, l, z, g, Z + ENGD_COUNT(patch->row + saved->root * patch->n, p)));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (PetscInt b = first; b < last; b++) {
+    if (b < saved->patch) Z += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
+    G += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
+  }
+  for (PetscInt b = first; b < saved->patch; b++) G += layer->n_out * OutputColumns(kernel, &kernel->patch[b], l);
+  G += saved->root * layer->n_out * InputColumns(kernel, patch, l);
+  if (saved->root == 0) PetscCall(CopyChannels(jet, l, layer->n_in, z, Z));
+  PetscCall(CopyChannels(jet, l, layer->n_out, g, G));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdNTKSave(EngdNTK kernel, PetscInt group)
+{
+  EngdFunctional   F     = kernel->F;
+  Saved            saved = {.kernel = kernel, .group = group};
+  PetscReal       *next  = kernel->own;
+  const PetscReal *theta;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(F->network->nlayers, &saved.at));
+  for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
+    saved.at[l] = next;
+    next += EngdNTKLayerSize(kernel, kernel->rank, l);
+  }
+  PetscCall(VecGetArrayRead(F->theta, &theta));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block;
+
+    PetscCall(EngdFunctionalGetBlock(F, b, &block));
+    PetscCall(EngdJetFillInput(block->jet, kernel->input));
+    saved.patch = kernel->first[kernel->rank] + b;
+    for (saved.root = 0; saved.root < kernel->roots[block->term]; saved.root++) {
+      PetscCall((*F->curvature->ops->root)(F->curvature, F, block, saved.root, F->gu));
+      PetscCall(EngdJetAdjoint(block->jet, theta, F->gu, F->work, SaveLayer, &saved));
+    }
+  }
+  PetscCall(VecRestoreArrayRead(F->theta, &theta));
+  PetscCall(PetscFree(saved.at));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* C (m, n) = X^T Y + beta C with X (k, m), Y (k, n), or its upper triangle */
+static PetscErrorCode MultiplyTransposed(PetscInt m, PetscInt n, PetscInt k, const PetscReal X[], const PetscReal Y[],
+                                         PetscReal beta, PetscBool upper, PetscInt ld, PetscReal C[])
+{
+  const PetscReal one = 1;
+  PetscBLASInt    bm, bn, bk, bl;
+
+  PetscFunctionBeginUser;
+  if (!m || !n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscBLASIntCast(m, &bm));
+  PetscCall(PetscBLASIntCast(n, &bn));
+  PetscCall(PetscBLASIntCast(k, &bk));
+  PetscCall(PetscBLASIntCast(ld, &bl));
+  if (upper)
+    PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "T", &bn, &bk, &one, X, &bk, &beta, C, &bl));
+  else
+    PetscCallBLAS("BLASgemm", BLASgemm_("T", "N", &bm, &bn, &bk, &one, X, &bk, Y, &bk, &beta, C, &bl));
+  PetscCall(PetscLogFlops((upper ? 1.0 : 2.0) * m * n * k));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* C_ij += sum_{s,t} zz_{si,tj} gg_{si,tj}, i < m, j < n, s < S, t < T, with rows of C ld apart */
+static void Fold(PetscInt S, PetscInt m, PetscInt T, PetscInt n, const PetscReal zz[], const PetscReal gg[],
+                 PetscInt ld, PetscReal C[])
+{
+  for (PetscInt j = 0; j < n; j++) {
+    PetscReal *restrict c = C + ENGD_COUNT(j, ld);
+
+    for (PetscInt t = 0; t < T; t++) {
+      for (PetscInt s = 0; s < S; s++) {
+        const size_t at             = ENGD_COUNT(t * n + j, S * m) + ENGD_COUNT(s, m);
+        const PetscReal *restrict z = zz + at, *restrict g = gg + at;
+
+        for (PetscInt i = 0; i < m; i++) c[i] += z[i] * g[i];
+      }
+    }
+  }
+}
+
+/* z and g of a patch at a layer, and how many columns z has */
+typedef struct {
+  const EngdPatch *patch;
+  PetscInt         nchannels;
+  const PetscReal *z, *g;
+} Factors;
+
+/* one layer of two patches by Gram matrices; C is that of all patches */
+static PetscErrorCode AddPair(EngdNTK kernel, PetscInt l, const Factors *a, const Factors *b, PetscInt ld,
+                              PetscReal C[])
+{
+  const EngdLayer *layer  = &kernel->F->network->layer[l];
+  EngdJetLayout   *layout = kernel->F->layout;
+  const PetscInt   na = a->patch->n, nb = b->patch->n, m = a->nchannels * na, n = b->nchannels * nb;
+  const PetscInt   aroots = kernel->roots[a->patch->term], broots = kernel->roots[b->patch->term];
+  const PetscBool  last = (PetscBool)(l == kernel->F->network->nhidden);
+
+  PetscFunctionBeginUser;
+  PetscCall(MultiplyTransposed(m, n, layer->n_in, a->z, b->z, 0, PETSC_FALSE, m, kernel->zz));
+  if (!last || (layout[a->patch->term]->used[0] && layout[b->patch->term]->used[0])) {
+    for (PetscInt j = 0; j < nb; j++) {
+      for (PetscInt i = 0; i < na; i++) kernel->zz[ENGD_COUNT(j, m) + i] += 1;
+    }
+  }
+  for (PetscInt k = 0; k < broots; k++) {
+    for (PetscInt j = 0; j < aroots; j++) {
+      PetscCall(MultiplyTransposed(m, n, layer->n_out, a->g + ENGD_COUNT(j * m, layer->n_out),
+                                   b->g + ENGD_COUNT(k * n, layer->n_out), 0, PETSC_FALSE, m, kernel->gg));
+      Fold(a->nchannels, na, b->nchannels, nb, kernel->zz, kernel->gg, ld,
+           C + ENGD_COUNT(b->patch->row + k * nb, ld) + a->patch->row + j * na);
+    }
+  }
+  PetscCall(PetscLogFlops(2.0 * aroots * broots * m * n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the patches of rank r at layer l, whose numbers begin at X */
+static void FindFactors(EngdNTK kernel, PetscMPIInt r, PetscInt l, const PetscReal X[], Factors factors[])
+{
+  const EngdLayer *layer = &kernel->F->network->layer[l];
+  const PetscInt   n     = kernel->first[r + 1] - kernel->first[r];
+
+  for (PetscInt b = 0; b < n; b++) {
+    factors[b].patch     = &kernel->patch[kernel->first[r] + b];
+    factors[b].nchannels = EngdNTKChannels(kernel, factors[b].patch->term, l);
+    factors[b].z         = X;
+    X += layer->n_in * InputColumns(kernel, factors[b].patch, l);
+  }
+  for (PetscInt b = 0; b < n; b++) {
+    factors[b].g = X;
+    X += layer->n_out * OutputColumns(kernel, factors[b].patch, l);
+  }
+}
+
+/* a layer by Gram matrices, pair by pair of patches */
+static PetscErrorCode AddGram(EngdNTK kernel, PetscInt l, PetscMPIInt r, const PetscReal X[], const PetscReal Y[],
+                              PetscInt ld, PetscReal C[])
+{
+  const PetscInt m = kernel->first[kernel->rank + 1] - kernel->first[kernel->rank];
+  const PetscInt n = kernel->first[r + 1] - kernel->first[r];
+  Factors       *a, *b;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(m, &a, n, &b));
+  FindFactors(kernel, kernel->rank, l, X, a);
+  FindFactors(kernel, r, l, Y, b);
+  for (PetscInt j = 0; j < n; j++) {
+    for (PetscInt i = 0; i < (r == kernel->rank ? j + 1 : m); i++) {
+      PetscCall(AddPair(kernel, l, &a[i], &b[j], ld, C));
+    }
+  }
+  PetscCall(PetscFree2(a, b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdNTKAddProducts(EngdNTK kernel, PetscInt group, PetscMPIInt r, PetscInt ld, PetscReal C[])
+{
+  const PetscInt   m = EngdNTKRows(kernel, kernel->rank), n = EngdNTKRows(kernel, r);
+  const PetscBool  self = (PetscBool)(r == kernel->rank);
+  const PetscReal *X = kernel->own, *Y = self ? X : kernel->other;
+
+  PetscFunctionBeginUser;
+  for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
+    if (kernel->gram[l])
+      PetscCall(AddGram(kernel, l, r, X, Y, ld, C));
+    else
+      PetscCall(MultiplyTransposed(m, n, LayerParameters(&kernel->F->network->layer[l]), X, Y, 1, self, ld, C));
+    X += EngdNTKLayerSize(kernel, kernel->rank, l);
+    Y += EngdNTKLayerSize(kernel, r, l);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

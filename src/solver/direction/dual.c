@@ -1,0 +1,227 @@
+/*
+  Direction dual (ENGD-W): the damped Gauss-Newton step by the kernel of the residual, for more parameters than residuals.
+
+    d = -J^T (K + lambda I)^{-1} R,  K = J J^T (N, N)        the same d as -(J^T J + lambda I)^{-1} gradient
+
+    cholesky   of K + lambda I, K formed (ntk.c): LAPACK on one rank, ScaLAPACK on several
+    krylov     the KSP on K + lambda I, K formed, or as products J (J^T v) that need no memory
+
+  K is kept while theta and the points are the same: after a rejection, which raises lambda, only the factorisation is new.
+  One that fails, lambda being below the rounding of K, raises lambda itself. K squares the condition number of J. With momentum
+  mu (SPRING, Goldshlager, Abrahamsen, Lin, arXiv 2401.10190; for PDEs, Guzman-Cordero et al., 2505.12149), in iteration k
+
+    phi = J^T (K + lambda I)^{-1} (R - mu J phi_old) + mu phi_old,   d = -phi / sqrt(1 - mu^{2k})
+
+  which a rejection starts anew. Curvatures without a residual (energies, L2, H1) are refused.
+*/
+#include "dual.h"
+
+/* sizes and the memory of the rank that needs most */
+static PetscErrorCode Measure(EngdDual *dual, EngdFunctional F)
+{
+  PetscMPIInt size;
+  PetscReal   block;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdNTKDestroy(&dual->kernel));
+  PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  PetscCall(EngdExplicitCountRows(F, &dual->nrows));
+  dual->bytes = 0;
+  if (!dual->formed) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdNTKCreate(F, dual->form, &dual->kernel));
+  PetscCall(EngdNTKGetBytes(dual->kernel, &dual->bytes));
+  block = (PetscReal)sizeof(PetscReal) * size * PetscSqr((PetscReal)EngdNTKLargestRows(dual->kernel));
+  dual->bytes += block * (dual->krylov ? 1
+                          : size > 1   ? 3
+                                       : 2); /* K, its factor, and a copy between the two layouts */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckUse(const EngdDual *dual, EngdFunctional F)
+{
+  PetscBool residual;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdExplicitHasResidual(F, &residual));
+  PetscCheck(residual, F->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_direction dual works on residuals; this problem has an energy, or its curvature %s is not "
+             "that of its "
+             "residuals: choose -tao_engd_direction krylov or tsvd",
+             F->curvature->type);
+  PetscCheck(
+      dual->bytes <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+      "-tao_engd_direction dual needs %.3g bytes a rank for its kernel, more than -engd_memory_limit %.3g; raise "
+      "it, use more ranks, or choose -tao_engd_dual_solver krylov -tao_engd_dual_kernel none",
+      (double)dual->bytes, (double)F->memory_limit);
+#if !defined(PETSC_HAVE_SCALAPACK)
+  {
+    PetscMPIInt size;
+
+    PetscCallMPI(MPI_Comm_size(F->comm, &size));
+    PetscCheck(dual->krylov || size == 1, F->comm, PETSC_ERR_SUP,
+               "-tao_engd_dual_solver cholesky on several ranks needs a PETSc with ScaLAPACK; choose krylov");
+  }
+#endif
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* kfac is for the Gramian: what the kernel's KSP is preconditioned with, unless the user says so, is none */
+static PetscErrorCode SetPreconditioner(EngdSolver solver)
+{
+  char      type[256] = PCNONE;
+  PetscBool fits;
+  PC        pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-pc_type", type, sizeof(type), NULL));
+  PetscCall(PetscStrInList(type, "none,nystrom,shell", ',', &fits));
+  PetscCheck(fits, solver->functional->comm, PETSC_ERR_ARG_WRONG,
+             "-pc_type %s does not fit the kernel of -tao_engd_dual_solver krylov; take none or nystrom", type);
+  PetscCall(KSPGetPC(solver->ksp, &pc));
+  PetscCall(PCSetType(pc, PCNONE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetFromOptions_Dual(EngdDirection direction, EngdSolver solver,
+                                          EngdOptionItems PetscOptionsObject)
+{
+  const char *const solvers[] = {"cholesky", "krylov"}, *const kernels[] = {"auto", "gram", "rows", "none"};
+  EngdDual *dual   = (EngdDual *)direction->data;
+  MPI_Comm  comm   = solver->functional->comm;
+  PetscInt  method = dual->krylov, form = dual->formed ? (PetscInt)dual->form : 3;
+
+  PetscFunctionBeginUser;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Direction dual");
+  PetscCall(PetscOptionsEList("-tao_engd_dual_solver", "How K + lambda I is solved with: cholesky, or the KSP",
+                              "EngdDirection", solvers, 2, solvers[method], &method, NULL));
+  PetscCall(PetscOptionsEList("-tao_engd_dual_kernel",
+                              "How a layer enters K: by Gram matrices, by rows of J, auto: the cheaper of the two; "
+                              "none: K is not formed",
+                              "EngdNTKCreate", kernels, 4, kernels[form], &form, NULL));
+  PetscCall(PetscOptionsReal("-tao_engd_dual_momentum", "mu of SPRING, from 0 to below 1", "EngdDirection",
+                             dual->momentum, &dual->momentum, NULL));
+  PetscCheck(dual->momentum >= 0 && dual->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_dual_momentum %g: give a number from 0 to below 1", (double)dual->momentum);
+  PetscCall(PetscOptionsBool("-tao_engd_dual_bias_correction", "Divide by sqrt(1 - mu^{2k}) in iteration k",
+                             "EngdDirection", dual->corrected, &dual->corrected, NULL));
+  PetscOptionsHeadEnd();
+  direction->momentum = dual->momentum;
+  dual->krylov        = (PetscBool)method;
+  dual->formed        = (PetscBool)(form < 3);
+  if (dual->formed) dual->form = (EngdNTKForm)form;
+  PetscCheck(dual->krylov || dual->formed, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_dual_kernel none leaves nothing to factor; add -tao_engd_dual_solver krylov");
+  PetscCall(Measure(dual, solver->functional));
+  PetscCall(CheckUse(dual, solver->functional));
+  if (dual->krylov) PetscCall(SetPreconditioner(solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetUp_Dual(EngdDirection direction, EngdSolver solver)
+{
+  EngdDual      *dual = (EngdDual *)direction->data;
+  EngdFunctional F    = solver->functional;
+
+  PetscFunctionBeginUser;
+  if (dual->J) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!dual->kernel) PetscCall(Measure(dual, F));
+  PetscCall(EngdFunctionalCreateJacobian(F, &dual->J));
+  PetscCall(MatCreateVecs(dual->J, &dual->phi, &dual->R));
+  PetscCall(VecDuplicate(dual->phi, &dual->Jt));
+  PetscCall(VecDuplicate(dual->R, &dual->y));
+  PetscCall(VecZeroEntries(dual->phi));
+  PetscCall(EngdDualSetUpSystem(dual, solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* R <- R - mu J phi; the momentum begins anew after a rejection, which leaves theta and the points as they were */
+static PetscErrorCode SubtractMomentum(EngdDual *dual, PetscBool rejected)
+{
+  PetscFunctionBeginUser;
+  if (rejected) {
+    PetscCall(VecZeroEntries(dual->phi));
+    dual->k = 0;
+  }
+  if (dual->momentum == 0 || dual->k == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatMult(dual->J, dual->phi, dual->y));
+  PetscCall(VecAXPY(dual->R, -dual->momentum, dual->y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Compute_Dual(EngdDirection direction, EngdSolver solver, Vec gradient, Vec d, PetscInt *its)
+{
+  EngdDual       *dual     = (EngdDual *)direction->data;
+  EngdFunctional  F        = solver->functional;
+  const PetscBool rejected = (PetscBool)(dual->generation == F->generation);
+  const PetscReal mu       = dual->momentum;
+
+  PetscFunctionBeginUser;
+  (void)gradient;
+  if (!rejected && dual->formed) PetscCall(EngdDualFormKernel(dual, F));
+  dual->generation = F->generation;
+  PetscCall(EngdFunctionalResidual(F, dual->R));
+  PetscCall(SubtractMomentum(dual, rejected));
+  PetscCall(EngdDualSolve(dual, solver, its));
+  direction->damping = solver->damping;
+  PetscCall(MatMultTranspose(dual->J, dual->y, dual->Jt));
+  PetscCall(VecAYPX(dual->phi, mu, dual->Jt));
+  dual->k++;
+  PetscCall(VecCopy(dual->phi, d));
+  PetscCall(VecScale(d, dual->corrected ? -1 / PetscSqrtReal(1 - PetscPowReal(mu, 2 * (PetscReal)dual->k)) : -1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View_Dual(EngdDirection direction, PetscViewer viewer)
+{
+  const EngdDual *dual = (const EngdDual *)direction->data;
+
+  PetscFunctionBeginUser;
+  if (dual->kernel)
+    PetscCall(EngdNTKView(dual->kernel, viewer));
+  else
+    PetscCall(PetscViewerASCIIPrintf(viewer, "kernel by products with the Jacobian\n"));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "solved by %s; momentum %g%s; %.3g bytes a rank\n",
+                                   dual->krylov ? "the KSP" : "Cholesky", (double)dual->momentum,
+                                   dual->momentum > 0 && dual->corrected ? " with bias correction" : "",
+                                   (double)dual->bytes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Dual(EngdDirection direction)
+{
+  EngdDual *dual = (EngdDual *)direction->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdNTKDestroy(&dual->kernel));
+  PetscCall(MatDestroy(&dual->J));
+  PetscCall(MatDestroy(&dual->K));
+  PetscCall(MatDestroy(&dual->A));
+  PetscCall(MatDestroy(&dual->factor));
+  PetscCall(VecDestroy(&dual->R));
+  PetscCall(VecDestroy(&dual->y));
+  PetscCall(VecDestroy(&dual->Kx));
+  PetscCall(VecDestroy(&dual->Ky));
+  PetscCall(VecDestroy(&dual->phi));
+  PetscCall(VecDestroy(&dual->Jt));
+  PetscCall(PetscFree(dual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDirectionCreate_Dual(EngdDirection direction)
+{
+  EngdDual *dual;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&dual));
+  dual->formed                   = PETSC_TRUE;
+  dual->corrected                = PETSC_TRUE;
+  dual->form                     = ENGD_NTK_AUTO;
+  dual->generation               = -1;
+  direction->data                = dual;
+  direction->ops->setfromoptions = SetFromOptions_Dual;
+  direction->ops->setup          = SetUp_Dual;
+  direction->ops->compute        = Compute_Dual;
+  direction->ops->view           = View_Dual;
+  direction->ops->destroy        = Destroy_Dual;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,198 @@
+/*
+  The linear system of direction dual: (K + lambda I) y = R, K = J J^T.
+
+    cholesky   K + lambda I = L L^T, on a copy of K: LAPACK on one rank, ScaLAPACK on several
+    krylov     the KSP on a shell, y = K x + lambda x with K formed, or J (J^T x) + lambda x
+
+  ScaLAPACK wants blocks of the same size from all ranks: K has as many rows a rank as the rank that has most, with the unit
+  matrix where there are none. When rounding makes K + lambda I indefinite lambda is raised until it is not.
+*/
+#include "dual.h"
+
+#define RAISE 10 /* lambda, when a factorisation fails */
+
+/* the first n entries of `to` <- those of `from` */
+static PetscErrorCode CopyRows(PetscInt n, Vec from, Vec to)
+{
+  const PetscReal *in;
+  PetscReal       *out;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetArrayRead(from, &in));
+  PetscCall(VecGetArray(to, &out));
+  PetscCall(PetscArraycpy(out, in, n));
+  PetscCall(VecRestoreArray(to, &out));
+  PetscCall(VecRestoreArrayRead(from, &in));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = (K + lambda I) x */
+static PetscErrorCode MatMult_Dual(Mat A, Vec x, Vec y)
+{
+  EngdDual *dual;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(A, &dual));
+  if (dual->formed) {
+    PetscCall(CopyRows(dual->nrows, x, dual->Kx));
+    PetscCall(MatMult(dual->K, dual->Kx, dual->Ky));
+    PetscCall(CopyRows(dual->nrows, dual->Ky, y));
+  } else {
+    PetscCall(MatMultTranspose(dual->J, x, dual->Jt));
+    PetscCall(MatMult(dual->J, dual->Jt, y));
+  }
+  PetscCall(VecAXPY(y, dual->lambda, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what preconditioners ask of an operator */
+static PetscErrorCode EngdMatGetDamping_Dual(Mat A, PetscReal *lambda)
+{
+  EngdDual *dual;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(A, &dual));
+  *lambda = dual->lambda;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode EngdMatGetFunctional_Dual(Mat A, EngdFunctional *functional)
+{
+  EngdDual *dual;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(A, &dual));
+  PetscCall(MatShellGetContext(dual->J, functional));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* K + lambda I for the KSP */
+static PetscErrorCode SetUpKrylov(EngdDual *dual, EngdSolver solver)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateShell(solver->functional->comm, dual->nrows, dual->nrows, PETSC_DETERMINE, PETSC_DETERMINE, dual,
+                           &dual->A));
+  PetscCall(PetscObjectSetName((PetscObject)dual->A, "Kernel"));
+  PetscCall(MatShellSetOperation(dual->A, MATOP_MULT, (void (*)(void))MatMult_Dual));
+  PetscCall(MatShellSetOperation(dual->A, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMult_Dual));
+  PetscCall(MatSetOption(dual->A, MAT_SYMMETRIC, PETSC_TRUE));
+  PetscCall(MatSetUp(dual->A));
+  PetscCall(PetscObjectComposeFunction((PetscObject)dual->A, "EngdMatGetDamping_C", EngdMatGetDamping_Dual));
+  PetscCall(PetscObjectComposeFunction((PetscObject)dual->A, "EngdMatGetFunctional_C", EngdMatGetFunctional_Dual));
+  PetscCall(KSPSetOperators(solver->ksp, dual->A, dual->A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDualSetUpSystem(EngdDual *dual, EngdSolver solver)
+{
+  PetscInt ld;
+
+  PetscFunctionBeginUser;
+  if (dual->formed) {
+    ld = EngdNTKLargestRows(dual->kernel);
+    PetscCall(MatCreateDense(solver->functional->comm, ld, ld, PETSC_DETERMINE, PETSC_DETERMINE, NULL, &dual->K));
+    PetscCall(MatCreateVecs(dual->K, &dual->Kx, &dual->Ky));
+    PetscCall(VecZeroEntries(dual->Kx));
+  }
+  if (dual->krylov) PetscCall(SetUpKrylov(dual, solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDualFormKernel(EngdDual *dual, EngdFunctional F)
+{
+  const PetscInt ld = EngdNTKLargestRows(dual->kernel);
+  PetscMPIInt    bad, rank, size;
+  PetscReal     *K, sum = 0;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  PetscCall(MatDenseGetArrayWrite(dual->K, &K));
+  PetscCall(EngdNTKFill(dual->kernel, ld, K));
+  for (PetscInt i = dual->nrows; i < ld; i++) K[ENGD_COUNT(rank * ld + i, ld) + i] = 1;
+  for (size_t i = 0; i < ENGD_COUNT(ld, ld) * size; i++) sum += 0 * K[i];
+  PetscCall(MatDenseRestoreArrayWrite(dual->K, &K));
+  PetscCall(MatAssemblyBegin(dual->K, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(dual->K, MAT_FINAL_ASSEMBLY));
+  bad = sum != 0;
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, F->comm));
+  if (!bad) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdFunctionalCheck(F));
+  SETERRQ(F->comm, ENGD_ERR_NUMERICS,
+          "the kernel of the Jacobian has entries that are not finite; scale the problem or start from smaller "
+          "parameters");
+}
+
+/* factor = K + lambda I = L L^T; done = false when it is not positive to rounding */
+static PetscErrorCode Factor(EngdDual *dual, PetscReal lambda, PetscBool *done)
+{
+  MPI_Comm       comm = PetscObjectComm((PetscObject)dual->K);
+  PetscErrorCode failed;
+  PetscMPIInt    size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(MatDestroy(&dual->factor));
+#if defined(PETSC_HAVE_SCALAPACK)
+  if (size > 1) PetscCall(MatConvert(dual->K, MATSCALAPACK, MAT_INITIAL_MATRIX, &dual->factor));
+#endif
+  if (size == 1) PetscCall(MatDuplicate(dual->K, MAT_COPY_VALUES, &dual->factor));
+  PetscCall(MatShift(dual->factor, lambda));
+  if (size == 1) PetscCall(MatSetOption(dual->factor, MAT_SPD, PETSC_TRUE)); /* without it LAPACK's sytrf is used */
+  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  failed = MatCholeskyFactor(dual->factor, NULL, NULL);
+  PetscCall(PetscPopErrorHandler());
+  *done = (PetscBool)(failed == PETSC_SUCCESS);
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, done, 1, MPIU_BOOL, MPI_LAND, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = (K + lambda I)^{-1} R by Cholesky; lambda is raised as far as a factorisation asks for */
+static PetscErrorCode SolveCholesky(EngdDual *dual, EngdSolver solver)
+{
+  PetscBool done;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(engd_log.cholesky, 0, 0, 0, 0));
+  PetscCall(Factor(dual, solver->damping, &done));
+  while (!done) {
+    PetscReal largest;
+
+    PetscCall(MatGetDiagonal(dual->K, dual->Ky));
+    PetscCall(VecMax(dual->Ky, NULL, &largest));
+    solver->damping = PetscMax(RAISE * solver->damping, PETSC_MACHINE_EPSILON * largest);
+    PetscCall(Factor(dual, solver->damping, &done));
+  }
+  PetscCall(CopyRows(dual->nrows, dual->R, dual->Kx));
+  PetscCall(MatSolve(dual->factor, dual->Kx, dual->Ky));
+  PetscCall(CopyRows(dual->nrows, dual->Ky, dual->y));
+  PetscCall(PetscLogEventEnd(engd_log.cholesky, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the same by the KSP */
+static PetscErrorCode SolveKrylov(EngdDual *dual, EngdSolver solver, PetscInt *its)
+{
+  KSPConvergedReason reason;
+
+  PetscFunctionBeginUser;
+  dual->lambda = solver->damping;
+  PetscCall(PetscObjectStateIncrease((PetscObject)dual->A));
+  PetscCall(KSPSolve(solver->ksp, dual->R, dual->y));
+  PetscCall(KSPGetIterationNumber(solver->ksp, its));
+  PetscCall(KSPGetConvergedReason(solver->ksp, &reason));
+  PetscCheck(reason != KSP_DIVERGED_PC_FAILED && reason != KSP_DIVERGED_NANORINF, solver->functional->comm,
+             ENGD_ERR_NUMERICS, "products with the kernel of the Jacobian, or its preconditioner, are not finite");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDualSolve(EngdDual *dual, EngdSolver solver, PetscInt *its)
+{
+  PetscFunctionBeginUser;
+  *its = 0;
+  if (dual->krylov)
+    PetscCall(SolveKrylov(dual, solver, its));
+  else
+    PetscCall(SolveCholesky(dual, solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

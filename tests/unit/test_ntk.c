@@ -1,0 +1,116 @@
+/*
+  The kernel K = A A^T against the product of explicit rows, for seven problems: residuals and the roots of other metrics,
+  each layer by Gram matrices, by rows or by the cheaper of the two; small blocks, little memory.
+  ranks: 1 2 3 4
+*/
+#include "functionals.h"
+
+/* the rows of this rank of A A^T (nrows, N), from A written out */
+static PetscReal *ExactKernel(EngdFunctional F, PetscInt nrows, PetscInt N)
+{
+  PetscReal       *entries, *exact;
+  const PetscReal *product;
+  Mat              A, K;
+
+  CHECK(MatCreateDense(F->comm, nrows, PETSC_DECIDE, N, F->network->nparameters, NULL, &A));
+  CHECK(MatDenseGetArrayWrite(A, &entries));
+  CHECK(EngdExplicitFillRows(F, PetscMax(1, nrows), entries));
+  CHECK(MatDenseRestoreArrayWrite(A, &entries));
+  CHECK(MatMatTransposeMult(A, A, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &K));
+  CHECK(PetscMalloc1(nrows * N, &exact));
+  CHECK(MatDenseGetArrayRead(K, &product));
+  CHECK(PetscArraycpy(exact, product, nrows * N));
+  CHECK(MatDenseRestoreArrayRead(K, &product));
+  CHECK(MatDestroy(&K));
+  CHECK(MatDestroy(&A));
+  return exact;
+}
+
+/* K in blocks of ld rows a rank against the rows of this rank of the exact one; what is left of a block is zero */
+static PetscReal Difference(PetscMPIInt size, const PetscInt nrows[], PetscInt ld, PetscInt here, const PetscReal K[],
+                            const PetscReal exact[])
+{
+  PetscReal difference = 0;
+
+  for (PetscMPIInt r = 0; r < size; r++) {
+    for (PetscInt j = 0; j < ld; j++) {
+      for (PetscInt i = 0; i < ld; i++) {
+        const PetscReal value = K[ENGD_COUNT(r * ld + j, ld) + i];
+        const PetscReal error = PetscAbsReal(value - (i < here && j < nrows[r] ? exact[j * here + i] : 0));
+
+        if (!(error <= difference)) difference = error;
+      }
+    }
+    exact += ENGD_COUNT(nrows[r], here);
+  }
+  return difference;
+}
+
+static void AgreesWithRows(const Case *which, const char options[], EngdNTKForm form)
+{
+  PetscInt    nrows[64], here, N = 0;
+  PetscMPIInt ranks;
+  PetscReal  *K;
+  EngdNTK     kernel;
+  Setting     s;
+
+  Begin(PETSC_COMM_WORLD, which, options, &s);
+  MPI_Comm_size(s.F->comm, &ranks);
+  CHECK(EngdExplicitCountRows(s.F, &here));
+  assert_int_equal(MPI_Allgather(&here, 1, MPIU_INT, nrows, 1, MPIU_INT, s.F->comm), MPI_SUCCESS);
+  for (PetscMPIInt r = 0; r < ranks; r++) N += nrows[r];
+  CHECK(EngdNTKCreate(s.F, form, &kernel));
+  for (PetscInt k = 0; k < 2; k++) { /* again at other parameters, with the buffers of the first time */
+    const PetscInt ld = EngdNTKLargestRows(kernel) + 2 * k;
+    PetscReal     *exact, difference, size = 0;
+
+    CHECK(EngdFunctionalSetParameters(s.F, k ? s.theta : s.w));
+    CHECK(PetscMalloc1(ENGD_COUNT(ld, ld) * ranks, &K));
+    exact = ExactKernel(s.F, here, N);
+    CHECK(EngdNTKFill(kernel, ld, K));
+    for (PetscInt i = 0; i < here * N; i++) size = PetscMax(size, PetscAbsReal(exact[i]));
+    difference = Largest(Difference(ranks, nrows, ld, here, K, exact));
+    size       = Largest(size);
+    if (!(difference <= 1e-13 * size)) fail_msg("%s: differs by %g of %g", options, (double)difference, (double)size);
+    CHECK(PetscFree(exact));
+    CHECK(PetscFree(K));
+  }
+  CHECK(EngdNTKDestroy(&kernel));
+  End(&s);
+}
+
+static void AllForms(const Case *which, const char options[])
+{
+  AgreesWithRows(which, options, ENGD_NTK_AUTO);
+  AgreesWithRows(which, options, ENGD_NTK_GRAM);
+  AgreesWithRows(which, options, ENGD_NTK_ROWS);
+}
+
+static void check_metric(const Case *which)
+{
+  AllForms(which, "");
+  AllForms(which, "-tao_engd_curvature energy -engd_block_points 3");
+}
+
+static void check_other_metrics(const Case *which)
+{
+  AllForms(which, "-tao_engd_curvature l2");
+  AllForms(which, "-tao_engd_curvature h1");
+}
+
+static void check_layers(const Case *which)
+{
+  AllForms(which, "-network_layers 20,30,9 -engd_memory_limit 1000 -engd_block_points 5");
+}
+
+int main(int argc, char **argv)
+{
+  const Check checks[] = {{"kernel of the metric", check_metric, PETSC_FALSE},
+                          {"kernel of other metrics", check_other_metrics, PETSC_FALSE},
+                          {"several groups of layers", check_layers, PETSC_FALSE}};
+  int         failed;
+
+  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  failed = RunChecks("ntk", PETSC_STATIC_ARRAY_LENGTH(checks), checks, 0, NULL);
+  return EngdFinalize() ? 1 : failed;
+}

@@ -121,6 +121,19 @@ struct _n_EngdStep {
 PETSC_EXTERN PetscErrorCode EngdDirectionRegister(const char[], PetscErrorCode (*)(EngdDirection));
 PETSC_INTERN PetscErrorCode EngdDirectionCreate(const char[], EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
+
+/* What -tao_engd_direction auto went by: estimates for one iteration */
+typedef struct {
+  PetscBool made, asked; /* is there a choice; do options ask for krylov */
+  PetscReal tsvd_seconds, krylov_seconds;
+  PetscReal tsvd_bytes, limit; /* a rank */
+} EngdDirectionChoice;
+PETSC_INTERN PetscErrorCode EngdDirectionChoose(EngdSolver, EngdDirectionChoice *, const char **type);
+PETSC_INTERN PetscErrorCode EngdDirectionSelect(EngdDirection *, EngdSolver, EngdDirectionChoice *,
+                                                EngdOptionItems PetscOptionsObject);
+PETSC_INTERN PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *, PetscViewer);
+/* rows of J, and what direction tsvd needs on the rank that needs most; collective */
+PETSC_INTERN PetscErrorCode EngdDirectionMeasure_TSVD(EngdFunctional, PetscInt *N, PetscReal *bytes);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dual(EngdDirection);

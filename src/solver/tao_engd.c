@@ -21,7 +21,8 @@ typedef struct {
   PetscReal            damping_min, increase, decrease; /* then: its floor and factors */
   PetscReal            momentum;
   PetscInt             max_rejections;
-  EngdDirection        direction;
+  EngdDirection        direction; /* NULL until the options are read */
+  EngdDirectionChoice  choice;    /* of it, if it is left to us */
   EngdStep             step;
   PetscReal            retry_step;  /* more cautious directions are tried after a step no longer than this */
   PetscBool            geodesic;    /* the option: are slow iterations followed by accelerated ones */
@@ -241,22 +242,6 @@ static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdO
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* how much of the Gramian the direction solves with */
-static PetscErrorCode SetStructureFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdOptionItems PetscOptionsObject)
-{
-  static const char *const structures[] = {"full", "layer", "diagonal"};
-  PetscInt                 structure    = (PetscInt)engd->solver->structure;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscOptionsEList("-tao_engd_structure", "Part of the Gramian of the direction: full, layer, diagonal",
-                              "EngdDirection", structures, 3, structures[structure], &structure, NULL));
-  PetscCheck(structure == ENGD_STRUCTURE_FULL || engd->direction->structures, comm, PETSC_ERR_USER_INPUT,
-             "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction krylov",
-             structures[structure], engd->direction->type);
-  engd->solver->structure = (EngdStructure)structure;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscOptionsObject)
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
@@ -269,12 +254,6 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
   PetscCall(EngdGramianGetFunctional(G, &engd->solver->functional));
   PetscOptionsHeadBegin(PetscOptionsObject, "Natural-gradient steps");
-  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: krylov, tsvd, dual", "EngdDirection",
-                               engd->direction->type, type, sizeof(type), &set));
-  if (set) {
-    PetscCall(EngdDirectionDestroy(&engd->direction));
-    PetscCall(EngdDirectionCreate(type, &engd->direction));
-  }
   PetscCall(PetscOptionsString("-tao_engd_step",
                                "Way to the step length: grid, armijo, fixed, quadratic, trust_region", "EngdStep",
                                engd->step->type, type, sizeof(type), &set));
@@ -282,7 +261,8 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
     PetscCall(EngdStepDestroy(&engd->step));
     PetscCall(EngdStepCreate(type, &engd->step));
   }
-  PetscCall(SetStructureFromOptions(engd, comm, PetscOptionsObject));
+  PetscCall(KSPSetFromOptions(engd->solver->ksp));
+  PetscCall(EngdDirectionSelect(&engd->direction, engd->solver, &engd->choice, PetscOptionsObject));
   PetscCall(SetDampingFromOptions(engd, comm, PetscOptionsObject));
   PetscCall(PetscOptionsReal("-tao_engd_momentum", "mu of m <- mu m + d, from 0 to below 1", "TAO type engd",
                              engd->momentum, &engd->momentum, NULL));
@@ -310,7 +290,6 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCheck(engd->stall >= 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_stall %" PetscInt_FMT ": give a positive number, or 0 for never", engd->stall);
   PetscOptionsHeadEnd();
-  PetscCall(KSPSetFromOptions(engd->solver->ksp));
   if (engd->direction->ops->setfromoptions) {
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));
   }
@@ -330,6 +309,7 @@ static PetscErrorCode View(Tao tao, void *data, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(viewer, "direction: %s, curvature: %s, damping %g, momentum %g\n",
                                    engd->direction->type, engd->solver->functional->curvature->type,
                                    (double)engd->damping, (double)engd->momentum));
+  PetscCall(EngdDirectionChoiceView(&engd->choice, viewer));
   if (engd->direction->ops->view) PetscCall((*engd->direction->ops->view)(engd->direction, viewer));
   PetscCall((*engd->step->ops->view)(engd->step, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -357,8 +337,8 @@ static PetscErrorCode Destroy(void *data)
   EngdFunctionalCreateGramian(), so it is created by EngdSolverCreate().
 
   Options Database Keys:
-+ -tao_engd_direction type   - krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated least squares on J;
-                                dual: by the kernel J J^T
++ -tao_engd_direction type   - auto: chosen by a cost model; krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated
+                                least squares on J; dual: by the kernel J J^T
 . -tao_engd_structure part   - full, layer, diagonal: of the Gramian in the direction
 . -tao_engd_step type        - grid, armijo, fixed, quadratic, trust_region
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one
@@ -387,7 +367,6 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   engd->increase       = 4;
   engd->decrease       = 10;
   engd->solver->tao    = tao;
-  PetscCall(EngdDirectionCreate("krylov", &engd->direction));
   PetscCall(EngdStepCreate("grid", &engd->step));
   PetscCall(EngdTaoCreateKSP(tao, &engd->solver->ksp));
   PetscCall(KSPSetType(engd->solver->ksp, KSPCG));

@@ -3,8 +3,11 @@
 */
 #include <engd/private.h>
 
+static const char *const structures[] = {"full", "layer", "diagonal"}; /* of EngdStructure */
+
 static EngdRegistry directions = {
     .what    = "direction",
+    .others  = "auto",
     .builtin = {{"krylov", (EngdRegistryFn)EngdDirectionCreate_Krylov},
                 {"tsvd", (EngdRegistryFn)EngdDirectionCreate_TSVD},
                 {"dual", (EngdRegistryFn)EngdDirectionCreate_Dual}},
@@ -37,5 +40,56 @@ PetscErrorCode EngdDirectionDestroy(EngdDirection *direction)
   if ((*direction)->ops->destroy) PetscCall((*(*direction)->ops->destroy)(*direction));
   PetscCall(PetscFree((*direction)->type));
   PetscCall(PetscFree(*direction));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* how much of the Gramian the direction solves with */
+static PetscErrorCode SelectStructure(EngdSolver solver, EngdOptionItems PetscOptionsObject)
+{
+  PetscInt structure = (PetscInt)solver->structure;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsEList("-tao_engd_structure", "Part of the Gramian of the direction: full, layer, diagonal",
+                              "EngdDirection", structures, 3, structures[structure], &structure, NULL));
+  solver->structure = (EngdStructure)structure;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdDirectionSelect - the direction that an option names, or the one that suits the problem; one that is there already stays
+  unless another is named.
+
+  Collective
+
+  Input Parameter:
+. solver - with its functional set up and its KSP set from options
+
+  Output Parameters:
++ direction - NULL, or one to be replaced
+- choice    - what the choice went by, if it was left to us
+*/
+PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, EngdDirectionChoice *choice,
+                                   EngdOptionItems PetscOptionsObject)
+{
+  const char *chosen;
+  char        type[256];
+  PetscBool   set, automatic;
+
+  PetscFunctionBeginUser;
+  PetscCall(SelectStructure(solver, PetscOptionsObject));
+  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: auto, krylov, tsvd, dual",
+                               "EngdDirection", *direction ? (*direction)->type : "auto", type, sizeof(type), &set));
+  if (set || !*direction) {
+    if (!set) PetscCall(PetscStrncpy(type, "auto", sizeof(type)));
+    PetscCall(PetscStrcmp(type, "auto", &automatic));
+    choice->made = PETSC_FALSE;
+    if (automatic) PetscCall(EngdDirectionChoose(solver, choice, &chosen));
+    PetscCall(EngdDirectionDestroy(direction));
+    PetscCall(EngdDirectionCreate(automatic ? chosen : type, direction));
+  }
+  PetscCheck(solver->structure == ENGD_STRUCTURE_FULL || (*direction)->structures, solver->functional->comm,
+             PETSC_ERR_USER_INPUT,
+             "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction krylov",
+             structures[solver->structure], (*direction)->type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

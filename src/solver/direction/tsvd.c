@@ -47,27 +47,36 @@ static PetscErrorCode Multiply(const char trans[], PetscInt m, PetscInt n, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* sizes and the memory of the rank that needs most */
+PetscErrorCode EngdDirectionMeasure_TSVD(EngdFunctional F, PetscInt *N, PetscReal *bytes)
+{
+  PetscInt  nrows, n, p = F->network->nparameters, local;
+  PetscReal own;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdExplicitCountRows(F, &nrows));
+  PetscCall(MPIU_Allreduce(&nrows, N, 1, MPIU_INT, MPI_SUM, F->comm));
+  n     = PetscMin(*N, p);
+  local = nrows;
+  if (p > *N) {
+    local = PETSC_DECIDE;
+    PetscCall(PetscSplitOwnership(F->comm, &local, &p));
+  }
+  PetscCall(EngdExplicitBytes(F, (PetscBool)(p > *N), &own));
+  own += (PetscReal)EngdTSQRBytes(F->comm, local, n) + (PetscReal)EngdSVDBytes(n);
+  PetscCall(MPIU_Allreduce(&own, bytes, 1, MPIU_REAL, MPI_MAX, F->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sizes and memory */
 static PetscErrorCode Measure(TSVD *tsvd, EngdFunctional F)
 {
-  PetscInt  local;
-  PetscReal bytes;
-
   PetscFunctionBeginUser;
   tsvd->p = F->network->nparameters;
   PetscCall(EngdExplicitHasResidual(F, &tsvd->residual));
   PetscCall(EngdExplicitCountRows(F, &tsvd->nrows));
-  PetscCall(MPIU_Allreduce(&tsvd->nrows, &tsvd->N, 1, MPIU_INT, MPI_SUM, F->comm));
+  PetscCall(EngdDirectionMeasure_TSVD(F, &tsvd->N, &tsvd->bytes));
   tsvd->n       = PetscMin(tsvd->N, tsvd->p);
   tsvd->columns = (PetscBool)(tsvd->p > tsvd->N);
-  local         = tsvd->nrows;
-  if (tsvd->columns) {
-    local = PETSC_DECIDE;
-    PetscCall(PetscSplitOwnership(F->comm, &local, &tsvd->p));
-  }
-  PetscCall(EngdExplicitBytes(F, tsvd->columns, &bytes));
-  bytes += (PetscReal)EngdTSQRBytes(F->comm, local, tsvd->n) + (PetscReal)EngdSVDBytes(tsvd->n);
-  PetscCall(MPIU_Allreduce(&bytes, &tsvd->bytes, 1, MPIU_REAL, MPI_MAX, F->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,93 @@
+/*
+  The choice of a direction (-tao_engd_direction auto) by a cost model of an iteration, printed with -tao_view.
+
+    tsvd:    QR 2 max(N,p) n^2 flops over the ranks and 2/3 n^3 for each level of their tree, n = min(N, p); on one rank 4/3 n^3
+             in a QR with pivots and 22 k^3 in an SVD of order k = n/3
+    krylov:  as many products 8 S N p as -ksp_max_it allows, S the channels of the jets, over the ranks
+
+  Rates: GEMM and LAPACK's blocked QR as one, a QR with pivots as a fifth of it. A tsvd iteration is worth many of krylov: the
+  choice is tsvd if it fits the memory and takes no more than so many times the seconds. A user who names a KSP or a PC,
+  or part of the Gramian, gets krylov.
+*/
+#include <engd/private.h>
+
+#define FLOPS_PER_SECOND 2e10 /* of a core; only ratios matter to the choice */
+#define PIVOTING         5
+#define CORE             3  /* rows of the triangle for one above rounding */
+#define WORTH            20 /* measured on Poisson and heat, 257 to 10 065 parameters: errors of 1e-5 against 1e-10 */
+
+/* flops of one rank in a direction by tsvd, rows of the long side spread over `size` ranks */
+static PetscReal FlopsTSVD(PetscReal N, PetscReal p, PetscMPIInt size)
+{
+  const PetscReal n = PetscMin(N, p), m = PetscMax(N, p), local = PetscMax(m / size, n), k = n / CORE;
+
+  return 2 * n * n * (local - n / 3) + 2. / 3 * n * n * n * PetscLog2Real((PetscReal)size) +
+         PIVOTING * 4. / 3 * n * n * n + 22 * k * k * k;
+}
+
+/* flops of one rank in a direction by products with the Gramian: two GEMMs a layer for the tangent, two for the adjoint */
+static PetscReal FlopsKrylov(EngdFunctional F, PetscInt products, PetscMPIInt size)
+{
+  PetscReal columns = 0;
+
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    columns += (PetscReal)F->layout[t]->nchannels * (PetscReal)F->problem->term[t]->points->nglobal;
+  }
+  return 8 * columns * (PetscReal)F->network->nparameters * products / size;
+}
+
+/* has the user asked for something that only krylov knows */
+static PetscErrorCode AsksForKrylov(EngdSolver solver, PetscBool *asks)
+{
+  static const char *const options[] = {"-ksp_type", "-pc_type", "-ksp_rtol", "-ksp_max_it"};
+
+  PetscFunctionBeginUser;
+  *asks = (PetscBool)(solver->structure != ENGD_STRUCTURE_FULL);
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options) && !*asks; k++)
+    PetscCall(PetscOptionsHasName(NULL, NULL, options[k], asks));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdDirectionChoose - the direction for a problem of this size on so many ranks with so much memory.
+
+  Collective
+
+  Input Parameter:
+. solver - with its functional set up, its KSP and structure set from options
+
+  Output Parameters:
++ choice - the estimates, and
+- type   - the name of the direction
+*/
+PetscErrorCode EngdDirectionChoose(EngdSolver solver, EngdDirectionChoice *choice, const char **type)
+{
+  EngdFunctional F = solver->functional;
+  PetscMPIInt    size;
+  PetscInt       N, products;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  PetscCall(KSPGetTolerances(solver->ksp, NULL, NULL, NULL, &products));
+  PetscCall(EngdDirectionMeasure_TSVD(F, &N, &choice->tsvd_bytes));
+  choice->made           = PETSC_TRUE;
+  choice->limit          = F->memory_limit;
+  choice->tsvd_seconds   = FlopsTSVD(N, F->network->nparameters, size) / FLOPS_PER_SECOND;
+  choice->krylov_seconds = FlopsKrylov(F, products, size) / FLOPS_PER_SECOND;
+  PetscCall(AsksForKrylov(solver, &choice->asked));
+  *type = choice->asked || choice->tsvd_bytes > choice->limit || choice->tsvd_seconds > WORTH * choice->krylov_seconds
+              ? "krylov"
+              : "tsvd";
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *choice, PetscViewer viewer)
+{
+  PetscFunctionBeginUser;
+  if (!choice->made) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer, "direction chosen %s: tsvd %.2g s an iteration, %.3g of %.3g bytes a rank; krylov %.2g s\n",
+      choice->asked ? "since options name a KSP, a PC or a structure" : "by estimates", (double)choice->tsvd_seconds,
+      (double)choice->tsvd_bytes, (double)choice->limit, (double)choice->krylov_seconds));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -85,7 +85,7 @@ PETSC_INTERN PetscErrorCode EngdReportMonitor(Tao, void *report); /* for TaoMoni
 PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport);       /* the last line, if it was skipped */
 
 /* Several optimisers in turn. Progress: iterations so far and seconds left of the budget, infinity if there is none.
-   Continue: from now on with this Tao. ShowStage: a line that says its name. Collective */
+   Continue: says why the present Tao stopped, from now on with this one. ShowStage: a line that says its name. Collective */
 PETSC_INTERN PetscErrorCode EngdReportGetProgress(EngdReport, PetscInt *iterations, PetscReal *left);
 PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport, Tao);
 PETSC_INTERN PetscErrorCode EngdReportShowStage(EngdReport, const char name[]);

@@ -124,14 +124,6 @@ PetscErrorCode EngdReportMonitor(Tao tao, void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the name of the optimiser whose lines follow; their time left is that of this stage */
-PetscErrorCode EngdReportShowStage(EngdReport report, const char name[])
-{
-  PetscFunctionBeginUser;
-  if (report->monitor) PetscCall(PetscPrintf(report->comm, "Stage %s\n", name));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /*
   EngdReportShowLast - Shows the last iteration if -engd_monitor_every passed over it; the final errors are known by now.
 */

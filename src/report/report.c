@@ -129,34 +129,6 @@ PetscErrorCode EngdReportStart(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdReportGetProgress(EngdReport report, PetscInt *iterations, PetscReal *left)
-{
-  PetscInt now;
-
-  PetscFunctionBeginUser;
-  PetscCall(TaoGetIterationNumber(report->tao, &now));
-  *iterations = report->iterations + now;
-  *left       = report->max_seconds - (MPI_Wtime() - report->start);
-  PetscCallMPI(MPI_Bcast(left, 1, MPIU_REAL, 0, report->comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdReportContinue(EngdReport report, Tao tao)
-{
-  EngdStatus status;
-  PetscReal  left;
-
-  PetscFunctionBeginUser;
-  PetscCall(TaoEngdGetStatus(report->tao, &status));
-  report->krylov_iterations += status.total_krylov;
-  PetscCall(EngdReportGetProgress(report, &report->iterations, &left));
-  report->tao             = tao;
-  report->first_iteration = 0;
-  report->first_seconds   = MPI_Wtime() - report->start;
-  PetscCall(AttachMonitor(report));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* one line of the table of errors */
 static PetscErrorCode PrintNorms(MPI_Comm comm, const char name[], const EngdErrorNorms *norms)
 {
@@ -202,6 +174,45 @@ static const char *DescribeReason(TaoConvergedReason reason)
   case TAO_DIVERGED_USER: return "stopped by the user";
   default: return "not finished";
   }
+}
+
+PetscErrorCode EngdReportGetProgress(EngdReport report, PetscInt *iterations, PetscReal *left)
+{
+  PetscInt now;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetIterationNumber(report->tao, &now));
+  *iterations = report->iterations + now;
+  *left       = report->max_seconds - (MPI_Wtime() - report->start);
+  PetscCallMPI(MPI_Bcast(left, 1, MPIU_REAL, 0, report->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdReportContinue(EngdReport report, Tao tao)
+{
+  EngdStatus         status;
+  PetscReal          left;
+  TaoConvergedReason reason;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetConvergedReason(report->tao, &reason));
+  if (report->monitor) PetscCall(PetscPrintf(report->comm, "%s\n", DescribeReason(reason)));
+  PetscCall(TaoEngdGetStatus(report->tao, &status));
+  report->krylov_iterations += status.total_krylov;
+  PetscCall(EngdReportGetProgress(report, &report->iterations, &left));
+  report->tao             = tao;
+  report->first_iteration = 0;
+  report->first_seconds   = MPI_Wtime() - report->start;
+  PetscCall(AttachMonitor(report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the name of the optimiser whose lines follow; their time left is that of this stage */
+PetscErrorCode EngdReportShowStage(EngdReport report, const char name[])
+{
+  PetscFunctionBeginUser;
+  if (report->monitor) PetscCall(PetscPrintf(report->comm, "Stage %s\n", name));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* work done, files written, and the last line: the answer */

@@ -58,6 +58,17 @@ static PetscErrorCode IsOfOtherType(const char name[], const char prefix[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* text <- the value of an option that others declare; it stays where there is none */
+static PetscErrorCode GetChoice(const char option[], size_t size, char text[])
+{
+  const char *value = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsFindPair(NULL, NULL, option, &value, NULL));
+  if (value) PetscCall(PetscStrncpy(text, value, size));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Is this an option of a method that another option has put out of use: of a TAO, KSP, PC, step or direction type not
    chosen, or of the KSP and PC where the TAO type is not engd. So -pc_type none can follow a file that tunes kfac. */
 static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
@@ -71,11 +82,11 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
 
   PetscFunctionBeginUser;
   *other = PETSC_FALSE;
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_type", tao, sizeof(tao), NULL));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-ksp_type", ksp, sizeof(ksp), NULL));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-pc_type", pc, sizeof(pc), NULL));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_engd_direction", direction, sizeof(direction), NULL));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_engd_step", step, sizeof(step), NULL));
+  PetscCall(GetChoice("-tao_type", sizeof(tao), tao));
+  PetscCall(GetChoice("-ksp_type", sizeof(ksp), ksp));
+  PetscCall(GetChoice("-pc_type", sizeof(pc), pc));
+  PetscCall(GetChoice("-tao_engd_direction", sizeof(direction), direction));
+  PetscCall(GetChoice("-tao_engd_step", sizeof(step), step));
   PetscCall(EngdRegistryGetList("direction", &directions));
   PetscCall(EngdRegistryGetList("step", &steps));
   PetscCall(PetscStrcmp(tao, "engd", &engd));

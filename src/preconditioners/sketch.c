@@ -161,7 +161,7 @@ static PetscErrorCode Factor(EngdSketch *s, const PetscReal M[], PetscReal C[])
   PetscCall(BVNorm(s->Y, NORM_FROBENIUS, &norm));
   PetscCheck(!PetscIsInfOrNanReal(norm), PetscObjectComm((PetscObject)s->A), ENGD_ERR_NUMERICS,
              "nystrom: products with the operator are not finite");
-  s->shift = PetscMax(PETSC_MACHINE_EPSILON * norm, PETSC_SMALL * PETSC_SMALL * PETSC_MACHINE_EPSILON);
+  s->shift = PETSC_MACHINE_EPSILON * (norm > 0 ? norm : 1);
   for (PetscInt attempt = 0; info && attempt < 20; attempt++) {
     PetscReal smallest = 0;
 
@@ -182,22 +182,25 @@ static PetscErrorCode FormRoot(EngdSketch *s, const PetscReal C[])
 {
   const PetscReal one = 1;
   PetscBLASInt    m, n, ld;
-  PetscInt        local, have;
+  PetscInt        local, have, lda;
   PetscReal      *u;
+  Mat             dense;
 
   PetscFunctionBeginUser;
-  PetscCall(BVSetActiveColumns(s->U, 0, 0));
   PetscCall(BVGetSizes(s->U, &local, NULL, &have));
   if (have != s->rank) PetscCall(Enlarge(&s->U, 0, s->rank));
   PetscCall(BVSetActiveColumns(s->U, 0, s->rank));
   PetscCall(BVCopy(s->Y, s->U));
   PetscCall(BVMult(s->U, s->shift, 1, s->Omega, NULL));
+  PetscCall(BVGetMat(s->U, &dense));
+  PetscCall(MatDenseGetLDA(dense, &lda));
   PetscCall(PetscBLASIntCast(local, &m));
-  PetscCall(PetscBLASIntCast(PetscMax(1, local), &ld));
+  PetscCall(PetscBLASIntCast(PetscMax(1, lda), &ld));
   PetscCall(PetscBLASIntCast(s->rank, &n));
-  PetscCall(BVGetArray(s->U, &u));
+  PetscCall(MatDenseGetArray(dense, &u));
   if (m) PetscCallBLAS("BLAStrsm", BLAStrsm_("R", "U", "N", "N", &m, &n, &one, C, &n, u, &ld));
-  PetscCall(BVRestoreArray(s->U, &u));
+  PetscCall(MatDenseRestoreArray(dense, &u));
+  PetscCall(BVRestoreMat(s->U, &dense));
   PetscCall(PetscLogFlops((PetscReal)local * s->rank * s->rank));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -216,6 +219,7 @@ static PetscErrorCode LeftSingular(PetscInt l, PetscReal R[], PetscReal sigma[])
                 LAPACKgesvd_("O", "N", &n, &n, R, &n, sigma, &unused, &one, &unused, &one, work, &lwork, &info));
   PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "gesvd failed with info %d", (int)info);
   PetscCall(PetscFree(work));
+  PetscCall(PetscLogFlops(6.0 * l * l * l));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

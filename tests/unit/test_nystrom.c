@@ -363,14 +363,15 @@ static void other_matrices(void **state)
   (void)state;
   OK(PetscOptionsClear(NULL));
   OK(PetscOptionsInsertString(NULL, "-pc_type nystrom -pc_nystrom_rank 30 -pc_nystrom_damping 0.5"));
-  for (PetscInt k = 0; k < 3; k++) { /* diag(3, 4, ...), of which the first entry is -1 the third time */
+  for (PetscInt k = 0; k < 4; k++) { /* diag(3, 4, ...), of which the first entry is -1 the third time; zero */
     const PetscReal lambda = k == 1 ? 2 : 0.5;
     PetscReal       error, first;
     PetscInt        begin, end;
 
     OK(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, n, n, 1, NULL, 0, NULL, &A));
     OK(MatGetOwnershipRange(A, &begin, &end));
-    for (PetscInt i = begin; i < end; i++) OK(MatSetValue(A, i, i, k == 2 && !i ? -1 : i + 3, INSERT_VALUES));
+    for (PetscInt i = begin; i < end; i++)
+      OK(MatSetValue(A, i, i, k == 3 ? 0 : k == 2 && !i ? -1 : i + 3, INSERT_VALUES));
     OK(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
     OK(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
     if (k == 1) OK(PetscObjectComposeFunction((PetscObject)A, "EngdMatGetDamping_C", DampingOfShell));

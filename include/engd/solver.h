@@ -158,5 +158,6 @@ PETSC_EXTERN PetscErrorCode TaoCreate_Engd(Tao);
 PETSC_EXTERN PetscErrorCode TaoCreate_Adam(Tao);
 PETSC_EXTERN PetscErrorCode TaoCreate_SGD(Tao);
 PETSC_EXTERN PetscErrorCode PCCreate_KFAC(PC);
+PETSC_EXTERN PetscErrorCode PCCreate_Nystrom(PC);
 
 #endif

@@ -50,7 +50,8 @@ typedef enum {
   ENGD_STREAM_PARAMETERS,
   ENGD_STREAM_TEST_POINTS,
   ENGD_STREAM_SCRAMBLE,
-  ENGD_STREAM_TERMS /* term t draws from stream ENGD_STREAM_TERMS + t */
+  ENGD_STREAM_TERMS,           /* term t draws from stream ENGD_STREAM_TERMS + t */
+  ENGD_STREAM_SKETCH = 1 << 24 /* beyond all terms */
 } EngdStream;
 
 /* Counter-based random numbers (Philox 4x32-10): a pure function of the arguments, on any rank.

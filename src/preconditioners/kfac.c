@@ -10,15 +10,10 @@
 */
 #include "kfac.h"
 
-/* PCShellGetContext() would answer for type shell alone */
 PetscErrorCode EngdKfacGet(PC pc, EngdKfac **kfac)
 {
-  PetscContainer container;
-
   PetscFunctionBeginUser;
-  *kfac = NULL;
-  PetscCall(PetscObjectQuery((PetscObject)pc, "EngdKfac", (PetscObject *)&container));
-  if (container) PetscCall(PetscContainerGetPointer(container, (void **)kfac));
+  PetscCall(EngdPCGetData(pc, "kfac", (void **)kfac));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -32,8 +27,7 @@ static PetscErrorCode Reset(EngdKfac *kfac)
   PetscCall(VecDestroy(&kfac->owned));
   PetscCall(VecScatterDestroy(&kfac->scatter));
   kfac->nlayers = kfac->setups = kfac->updates = kfac->inversions = 0;
-  kfac->operator_id                                               = 0;
-  kfac->generation                                                = -1;
+  kfac->point                                                     = (EngdPCPoint){0, -1};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -138,7 +132,6 @@ static PetscErrorCode Build(EngdKfac *kfac, Mat G, EngdFunctional F)
     largest = PetscMax(largest, ENGD_COUNT(block->m, block->n));
   }
   PetscCall(PetscMalloc1(largest, &kfac->work));
-  PetscCall(PetscObjectGetId((PetscObject)G, &kfac->operator_id));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -174,7 +167,8 @@ static PetscErrorCode PCSetUp_KFAC(PC pc)
 {
   EngdKfac      *kfac;
   EngdFunctional F;
-  PetscObjectId  id;
+  EngdPCPoint    point;
+  PetscBool      other, moved;
   Mat            G;
 
   PetscFunctionBeginUser;
@@ -184,10 +178,11 @@ static PetscErrorCode PCSetUp_KFAC(PC pc)
   PetscCheck(F, PetscObjectComm((PetscObject)pc), PETSC_ERR_USER_INPUT,
              "-pc_type kfac: kfac needs the Gramian of an engd functional, not a matrix of type %s",
              ((PetscObject)G)->type_name);
-  PetscCall(PetscObjectGetId((PetscObject)G, &id));
-  if (id != kfac->operator_id) PetscCall(Build(kfac, G, F));
-  if (kfac->generation == F->generation) PetscFunctionReturn(PETSC_SUCCESS);
-  kfac->generation = F->generation;
+  point = kfac->point;
+  PetscCall(EngdPCPointUpdate(G, &point, &other, &moved));
+  if (!moved) PetscFunctionReturn(PETSC_SUCCESS);
+  if (other) PetscCall(Build(kfac, G, F));
+  kfac->point = point;
   if (kfac->setups++ % kfac->update_every) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdKfacUpdateFactors(kfac));
   if (kfac->updates++ % kfac->invert_every) PetscFunctionReturn(PETSC_SUCCESS);
@@ -299,16 +294,12 @@ static PetscErrorCode PCView_KFAC(PC pc, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A shell has no SetFromOptions, but any object may have a handler of options: PCSetFromOptions() calls it last */
-static PetscErrorCode SetFromOptions(PetscObject pc, EngdOptionItems PetscOptionsObject, void *unused)
+static PetscErrorCode SetFromOptions_KFAC(PC pc, EngdOptionItems PetscOptionsObject, void *data)
 {
-  const MPI_Comm comm = PetscObjectComm(pc);
-  EngdKfac      *kfac;
+  const MPI_Comm comm = PetscObjectComm((PetscObject)pc);
+  EngdKfac      *kfac = (EngdKfac *)data;
 
   PetscFunctionBeginUser;
-  (void)unused;
-  PetscCall(EngdKfacGet((PC)pc, &kfac));
-  if (!kfac) PetscFunctionReturn(PETSC_SUCCESS); /* another type was chosen since */
   PetscOptionsHeadBegin(PetscOptionsObject, "KFAC");
   PetscCall(PetscOptionsReal("-pc_kfac_damping", "Added to the diagonal of every factor, zero or positive",
                              "PCCreate_KFAC", kfac->damping, &kfac->damping, NULL));
@@ -330,32 +321,11 @@ static PetscErrorCode SetFromOptions(PetscObject pc, EngdOptionItems PetscOption
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* kfac becomes what EngdKfacGet() finds; the container stays with the PC, so that the handler is added once */
-static PetscErrorCode Attach(PC pc, EngdKfac *kfac)
+static PetscErrorCode Free_KFAC(void *data)
 {
-  PetscContainer container;
-
   PetscFunctionBeginUser;
-  PetscCall(PetscObjectQuery((PetscObject)pc, "EngdKfac", (PetscObject *)&container));
-  if (!container) {
-    PetscCall(PetscContainerCreate(PetscObjectComm((PetscObject)pc), &container));
-    PetscCall(PetscObjectCompose((PetscObject)pc, "EngdKfac", (PetscObject)container));
-    PetscCall(PetscObjectDereference((PetscObject)container));
-    PetscCall(PetscObjectAddOptionsHandler((PetscObject)pc, SetFromOptions, NULL, NULL));
-  }
-  PetscCall(PetscContainerSetPointer(container, kfac));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCDestroy_KFAC(PC pc)
-{
-  EngdKfac *kfac;
-
-  PetscFunctionBeginUser;
-  PetscCall(EngdKfacGet(pc, &kfac));
-  PetscCall(Attach(pc, NULL));
-  PetscCall(Reset(kfac));
-  PetscCall(PetscFree(kfac));
+  PetscCall(Reset((EngdKfac *)data));
+  PetscCall(PetscFree(data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -375,6 +345,9 @@ static PetscErrorCode PCDestroy_KFAC(PC pc)
 M*/
 PetscErrorCode PCCreate_KFAC(PC pc)
 {
+  static const EngdPCShell shell = {
+      "kfac", SetFromOptions_KFAC, PCSetUp_KFAC, PCApply_KFAC, PCView_KFAC, Free_KFAC,
+  };
   EngdKfac *kfac;
 
   PetscFunctionBeginUser;
@@ -383,16 +356,7 @@ PetscErrorCode PCCreate_KFAC(PC pc)
   kfac->ema          = 0.5;  /* F_0 = I regularises the first steps, and is forgotten after twenty */
   kfac->update_every = 1;
   kfac->invert_every = 1;
-  kfac->generation   = -1;
-  PetscCall(Attach(pc, kfac));
-  PetscCall(PCSetType(pc, PCSHELL));
-  PetscCall(PCShellSetName(pc, "kfac"));
-  PetscCall(PCShellSetSetUp(pc, PCSetUp_KFAC));
-  PetscCall(PCShellSetApply(pc, PCApply_KFAC));
-  PetscCall(PCShellSetApplyTranspose(pc, PCApply_KFAC));
-  PetscCall(PCShellSetView(pc, PCView_KFAC));
-  PetscCall(PCShellSetDestroy(pc, PCDestroy_KFAC));
-  /* a second PCSetFromOptions() finds the type it was asked for, and keeps the moving averages */
-  PetscCall(PetscObjectChangeTypeName((PetscObject)pc, "kfac"));
+  kfac->point        = (EngdPCPoint){0, -1};
+  PetscCall(EngdPCBecomeShell(pc, &shell, kfac));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

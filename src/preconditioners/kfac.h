@@ -7,7 +7,7 @@
 #ifndef ENGD_KFAC_H
 #define ENGD_KFAC_H
 
-#include <engd/private.h>
+#include "shell.h"
 
 #define ENGD_KFAC_GROUPS 2
 
@@ -47,8 +47,7 @@ typedef struct {
   PetscReal      damping, ema;
   PetscInt       update_every, invert_every;
   EngdFunctional functional;
-  PetscObjectId  operator_id; /* of the Gramian that all below belongs to */
-  PetscInt64     generation;  /* of the functional at the last set-up */
+  EngdPCPoint    point; /* of the last set-up; all below belongs to its Gramian */
   PetscInt       setups, updates, inversions;
   PetscBool      present[ENGD_KFAC_GROUPS]; /* has the group any terms */
   PetscInt       nlayers;

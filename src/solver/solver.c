@@ -218,9 +218,10 @@ static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCGetType(pc, &type));
-  PetscCall(PetscStrInList(type, "kfac,none,jacobi,pbjacobi,shell,composite,ksp,mat,lmvm", ',', &fits));
+  PetscCall(PetscStrInList(type, "kfac,nystrom,none,jacobi,pbjacobi,shell,composite,ksp,mat,lmvm", ',', &fits));
   PetscCheck(fits, F->comm, PETSC_ERR_ARG_WRONG,
-             "-pc_type %s needs the entries of a matrix, and the Gramian is never formed; take kfac, jacobi or none",
+             "-pc_type %s needs the entries of a matrix, and the Gramian is never formed; take kfac, nystrom, jacobi "
+             "or none",
              type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -231,6 +232,7 @@ PetscErrorCode EngdSolverRegister(void)
   PetscFunctionBeginUser;
   PetscCall(TaoInitializePackage());
   PetscCall(PCRegister("kfac", PCCreate_KFAC));
+  PetscCall(PCRegister("nystrom", PCCreate_Nystrom));
   PetscCall(TaoRegister("engd", TaoCreate_Engd));
   PetscCall(TaoRegister("adam", TaoCreate_Adam));
   PetscCall(TaoRegister("sgd", TaoCreate_SGD));

@@ -55,6 +55,10 @@ rejects 'too large' "${poisson[@]}" -tao_max_it 3000000000
 rejects 'tao_max_it -5' "${poisson[@]}" -tao_max_it -5
 rejects 'ksp_max_it -3' "${poisson[@]}" -ksp_max_it -3
 rejects 'pc_type ilu.*kfac' "${poisson[@]}" -pc_type ilu
+rejects 'pc_nystrom_rank 300.*257' "${poisson[@]}" -pc_type nystrom -pc_nystrom_rank 300
+rejects 'pc_nystrom_damping -1' "${poisson[@]}" -pc_type nystrom -pc_nystrom_damping -1
+rejects 'rank 200 needs .*engd_memory_limit' "${poisson[@]}" -pc_type nystrom -pc_nystrom_rank 200 -engd_memory_limit 1e5
+rejects 'option.*-pc_nystrom_rnk' "${poisson[@]}" -pc_type nystrom -pc_nystrom_rnk 3
 rejects 'tao_type ipm' "${poisson[@]}" -tao_type ipm
 rejects 'option.*thet_view' "${poisson[@]}" -thet_view binary:theta.bin
 rejects 'parentheses' "${poisson[@]}" -wall_residual -u

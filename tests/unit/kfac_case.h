@@ -1,6 +1,6 @@
 /*
-  Problems on which preconditioner kfac is tested, and their objects: POISSON with a boundary, SYSTEM of two unknowns,
-  FIT of values alone.
+  Problems on which preconditioners are tested, and their objects: POISSON with a boundary, SYSTEM of two unknowns, FIT of
+  values alone. The preconditioner is kfac, unless the options name another.
 */
 #ifndef KFAC_CASE_H
 #define KFAC_CASE_H
@@ -67,6 +67,46 @@ static inline void Destroy(Case *c)
   OK(EngdFunctionalDestroy(&c->F));
   OK(EngdNetworkDestroy(&c->network));
   OK(EngdProblemDestroy(&c->problem));
+}
+
+static char message[2048]; /* of the first error that Catch() met */
+
+/* Keeps the message of the first error instead of printing it */
+static inline PetscErrorCode Catch(MPI_Comm comm, int line, const char *function, const char *file,
+                                   PetscErrorCode code, PetscErrorType type, const char *text, void *data)
+{
+  (void)comm, (void)line, (void)function, (void)file, (void)data;
+  if (type == PETSC_ERROR_INITIAL) (void)PetscStrncpy(message, text, sizeof(message));
+  return code;
+}
+
+/* theta <- scale theta, and G has changed */
+static inline void Move(Case *c, PetscReal scale)
+{
+  OK(VecScale(c->theta, scale));
+  OK(EngdFunctionalSetParameters(c->F, c->theta));
+  OK(PetscObjectStateIncrease((PetscObject)c->G));
+}
+
+/* x_j, some function of the global index alone */
+static inline void Fill(Vec x, PetscReal shift)
+{
+  PetscInt begin, end;
+
+  OK(VecGetOwnershipRange(x, &begin, &end));
+  for (PetscInt j = begin; j < end; j++) OK(VecSetValue(x, j, PetscSinReal(shift + 3 * j), INSERT_VALUES));
+  OK(VecAssemblyBegin(x));
+  OK(VecAssemblyEnd(x));
+}
+
+/* what PCSetFromOptions() does last, in a scope of its own: after an error PETSc does not free that of the PC */
+static inline PetscErrorCode ReadOptions(PC pc, PetscErrorCode *code)
+{
+  PetscFunctionBeginUser;
+  PetscOptionsBegin(PETSC_COMM_WORLD, NULL, "Preconditioner", "PC");
+  *code = PetscObjectProcessOptionsHandlers((PetscObject)pc, PetscOptionsObject);
+  PetscOptionsEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 #endif

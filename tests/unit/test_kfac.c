@@ -6,36 +6,6 @@
 #include "kfac_case.h"
 #include <petscksp.h>
 
-static char message[2048];
-
-/* Keeps the message of the first error instead of printing it */
-static PetscErrorCode Catch(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
-                            PetscErrorType type, const char *text, void *data)
-{
-  (void)comm, (void)line, (void)function, (void)file, (void)data;
-  if (type == PETSC_ERROR_INITIAL) (void)PetscStrncpy(message, text, sizeof(message));
-  return code;
-}
-
-/* theta <- scale theta, and G has changed */
-static void Move(Case *c, PetscReal scale)
-{
-  OK(VecScale(c->theta, scale));
-  OK(EngdFunctionalSetParameters(c->F, c->theta));
-  OK(PetscObjectStateIncrease((PetscObject)c->G));
-}
-
-/* x_j, some function of the global index alone */
-static void Fill(Vec x, PetscReal shift)
-{
-  PetscInt begin, end;
-
-  OK(VecGetOwnershipRange(x, &begin, &end));
-  for (PetscInt j = begin; j < end; j++) OK(VecSetValue(x, j, PetscSinReal(shift + 3 * j), INSERT_VALUES));
-  OK(VecAssemblyBegin(x));
-  OK(VecAssemblyEnd(x));
-}
-
 /* one linear layer, values only, lambda = beta = 0: kfac is the inverse of G, so that Krylov methods need one step */
 static void linear_layer(void **state)
 {
@@ -248,16 +218,6 @@ static void owners(void **state)
   for (PetscInt l = 0; l < c.kfac->nlayers; l++) count[c.kfac->layer[l].owner]++;
   for (PetscMPIInt r = 0; r < size; r++) assert_true(count[r] <= 1 || c.kfac->nlayers > size);
   Destroy(&c);
-}
-
-/* what PCSetFromOptions() does last, in a scope of its own: after an error PETSc does not free that of the PC */
-static PetscErrorCode ReadOptions(PC pc, PetscErrorCode *code)
-{
-  PetscFunctionBeginUser;
-  PetscOptionsBegin(PETSC_COMM_WORLD, NULL, "Preconditioner", "PC");
-  *code = PetscObjectProcessOptionsHandlers((PetscObject)pc, PetscOptionsObject);
-  PetscOptionsEnd();
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* every mistake: the error's class, and the words that its message must hold */

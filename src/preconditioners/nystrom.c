@@ -1,0 +1,281 @@
+/*
+  Preconditioner nystrom: the inverse of a randomised low-rank approximation, -pc_type nystrom.
+
+    A = U diag(L) U^T nearly, of rank l (sketch.c),   P^{-1} = U (L + lambda)^{-1} U^T + (I - U U^T) / (L_l + lambda)
+
+  A PCSHELL under a name of its own, for any symmetric positive semidefinite operator: the Gramian, a Hessian, a dual kernel. An
+  operator that says its damping is approximated without it, so that a new lambda costs nothing. This is (2110.02820) but for the
+  factor L_l + lambda, which Krylov methods do not see: so P approximates A + lambda I in size too, as preonly and
+  multiplicative compositions need. Adaptive: the rank is doubled until L_l is below 10 lambda. Blind to what is below L_l; kfac on
+  that complement, I - U U^T on both sides, did not help CG, and as a PCCOMPOSITE it helps where a low rank is all one can pay.
+  References: Frangella, Tropp, Udell, arXiv 2110.02820; for neural networks Rathore et al. (NNCG), arXiv 2402.01868.
+*/
+#include "nystrom.h"
+
+#define START_RANK 32  /* of an adaptive one */
+#define LARGEST    512 /* rank by default */
+#define ENOUGH     10  /* the rank is high enough when the last eigenvalue is below this times lambda */
+#define TALL       3   /* matrices (n, rank) of a sketch */
+
+/* free all that belongs to one operator */
+static PetscErrorCode Reset(EngdNystrom *nystrom)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSketchDestroy(&nystrom->sketch));
+  PetscCall(PetscFree(nystrom->c));
+  nystrom->point  = (EngdPCPoint){0, -1};
+  nystrom->setups = nystrom->updates = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the ranks that the options and the memory leave: first <= most; refuses those that the operator has no room for */
+static PetscErrorCode Ranks(EngdNystrom *nystrom, Mat A, PetscInt *first, PetscInt *most)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)A);
+  PetscInt       n, local, fits = PETSC_MAX_INT;
+  EngdFunctional F;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(MatGetLocalSize(A, &local, NULL));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &local, 1, MPIU_INT, MPI_MAX, comm));
+  PetscCall(EngdMatGetFunctional(A, &F));
+  if (F)
+    fits = (PetscInt)PetscMin(F->memory_limit / (TALL * sizeof(PetscReal) * (PetscReal)local), PETSC_MAX_INT / 2);
+  PetscCheck(nystrom->rank <= n, comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_rank %" PetscInt_FMT ": the operator is of order %" PetscInt_FMT "; give at most that",
+             nystrom->rank, n);
+  PetscCheck(nystrom->rank_max <= n, comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_rank_max %" PetscInt_FMT ": the operator is of order %" PetscInt_FMT "; give at most that",
+             nystrom->rank_max, n);
+  *first = nystrom->rank ? nystrom->rank : PetscMin(n, START_RANK);
+  if (!nystrom->rank && nystrom->rank_max) *first = PetscMin(*first, nystrom->rank_max);
+  *most = nystrom->rank_max ? nystrom->rank_max : PetscMax(*first, PetscMin(PetscMin(n, LARGEST), fits));
+  if (!nystrom->adaptive) *most = *first;
+  PetscCheck(*most <= fits, comm, PETSC_ERR_USER_INPUT,
+             "-pc_type nystrom of rank %" PetscInt_FMT
+             " needs %.3g bytes a rank for an operator of order %" PetscInt_FMT
+             ", more than -engd_memory_limit %.3g; lower -pc_nystrom_rank%s, or use more ranks",
+             *most, (double)TALL * sizeof(PetscReal) * (double)local * (double)*most, n, (double)F->memory_limit,
+             nystrom->rank_max ? " and -pc_nystrom_rank_max" : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* lambda: what the operator says, else, or when it has none, mu */
+static PetscErrorCode GetDamping(EngdNystrom *nystrom, Mat A, PetscReal *own)
+{
+  PetscBool known;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdMatGetDamping(A, own, &known));
+  nystrom->damping = *own > 0 ? *own : nystrom->mu;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* is the rank high enough: nothing is left above 10 lambda, or above the rounding errors */
+static PetscBool IsEnough(const EngdNystrom *nystrom)
+{
+  const EngdSketch *sketch = &nystrom->sketch;
+
+  return (PetscBool)(sketch->kept < sketch->rank || sketch->last <= ENOUGH * nystrom->damping);
+}
+
+/* the rank to start from at a new theta: with room for as many eigenvalues above lambda as there were */
+static PetscInt NextRank(const EngdNystrom *nystrom, PetscInt first, PetscInt most)
+{
+  PetscInt needed = 0;
+
+  if (!nystrom->adaptive) return first;
+  while (needed < nystrom->sketch.kept && nystrom->sketch.value[needed] > ENOUGH * nystrom->damping) needed++;
+  return PetscMax(first, PetscMin(most, needed + needed / 8 + 1));
+}
+
+/* the sketch of the present operator, with columns as long as they are needed */
+static PetscErrorCode Build(EngdNystrom *nystrom, PetscReal own, PetscInt rank, PetscInt most)
+{
+  EngdSketch *sketch = &nystrom->sketch;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(engd_log.nystrom_setup, 0, 0, 0, 0));
+  while (sketch->rank < rank) {
+    PetscCall(EngdSketchExtend(sketch, rank, own));
+    PetscCall(EngdSketchApproximate(sketch));
+    if (nystrom->adaptive && !IsEnough(nystrom)) rank = PetscMin(2 * rank, most);
+  }
+  PetscCall(PetscFree(nystrom->c));
+  PetscCall(PetscMalloc1(sketch->rank, &nystrom->c));
+  PetscCall(PetscLogEventEnd(engd_log.nystrom_setup, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PETSc calls this when the state of A has changed; a set-up counts when theta or the points have */
+static PetscErrorCode PCSetUp_Nystrom(PC pc)
+{
+  EngdNystrom *nystrom;
+  EngdPCPoint  point;
+  PetscBool    other, moved;
+  PetscInt     first = 0, most = 0;
+  PetscReal    own;
+  Mat          A;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdPCGetData(pc, "nystrom", (void **)&nystrom));
+  PetscCall(PCGetOperators(pc, NULL, &A));
+  point = nystrom->point;
+  PetscCall(EngdPCPointUpdate(A, &point, &other, &moved));
+  if (other) {
+    PetscCall(Reset(nystrom));
+    PetscCall(EngdSketchCreate(A, &nystrom->sketch));
+  }
+  nystrom->point = point;
+  PetscCall(Ranks(nystrom, A, &first, &most));
+  PetscCall(GetDamping(nystrom, A, &own));
+  if (moved) nystrom->current = PETSC_FALSE;
+  if (moved && nystrom->setups++ % nystrom->update_every == 0) {
+    const PetscInt rank = NextRank(nystrom, first, most);
+
+    nystrom->sketch.rank = 0;
+    nystrom->current     = PETSC_TRUE;
+    PetscCall(Build(nystrom, own, rank, most));
+    nystrom->updates++;
+  } else if (nystrom->current && nystrom->adaptive && !IsEnough(nystrom)) { /* lambda has become smaller */
+    PetscCall(Build(nystrom, own, PetscMin(2 * nystrom->sketch.rank, most), most));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = P^{-1} x */
+static PetscErrorCode PCApply_Nystrom(PC pc, Vec x, Vec y)
+{
+  EngdNystrom      *nystrom;
+  const EngdSketch *sketch;
+  PetscReal         lambda, rest;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdPCGetData(pc, "nystrom", (void **)&nystrom));
+  PetscCall(PetscLogEventBegin(engd_log.nystrom_apply, 0, 0, 0, 0));
+  sketch = &nystrom->sketch;
+  lambda = nystrom->damping;
+  rest   = sketch->last + lambda;
+  PetscCall(BVDotVec(sketch->U, x, nystrom->c));
+  PetscCall(VecCopy(x, y));
+  PetscCall(VecScale(y, 1 / rest));
+  for (PetscInt k = 0; k < sketch->kept; k++) nystrom->c[k] *= 1 / (sketch->value[k] + lambda) - 1 / rest;
+  PetscCall(BVMultVec(sketch->U, 1, 1, y, nystrom->c));
+  PetscCall(PetscLogEventEnd(engd_log.nystrom_apply, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCView_Nystrom(PC pc, PetscViewer viewer)
+{
+  EngdNystrom      *nystrom;
+  const EngdSketch *sketch;
+  PetscBool         ascii;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdPCGetData(pc, "nystrom", (void **)&nystrom));
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
+  sketch = &nystrom->sketch;
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer, "rank %" PetscInt_FMT " (%s), damping %g, update every %" PetscInt_FMT " set-ups\n", sketch->rank,
+      nystrom->adaptive ? "adaptive" : "fixed", (double)nystrom->damping, nystrom->update_every));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " set-ups, %" PetscInt_FMT " updates\n", nystrom->setups,
+                                   nystrom->updates));
+  if (sketch->kept) {
+    PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " eigenvalues from %.3e to %.3e, shift %.1e\n",
+                                     sketch->kept, (double)sketch->value[0], (double)sketch->value[sketch->kept - 1],
+                                     (double)sketch->shift));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the values of the options, each against its range */
+static PetscErrorCode CheckOptions(PC pc, const EngdNystrom *nystrom)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)pc);
+
+  PetscFunctionBeginUser;
+  PetscCheck(nystrom->rank >= 0, comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_rank %" PetscInt_FMT ": give a positive number, or 0 to begin with %d", nystrom->rank,
+             START_RANK);
+  PetscCheck(nystrom->rank_max >= 0, comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_rank_max %" PetscInt_FMT ": give a positive number, or 0 for %d", nystrom->rank_max,
+             LARGEST);
+  PetscCheck(!nystrom->rank_max || nystrom->rank <= nystrom->rank_max, comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_rank %" PetscInt_FMT " is above -pc_nystrom_rank_max %" PetscInt_FMT, nystrom->rank,
+             nystrom->rank_max);
+  PetscCheck(nystrom->mu >= 0 && !PetscIsInfReal(nystrom->mu), comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_damping %g: give zero or a positive number", (double)nystrom->mu);
+  PetscCheck(nystrom->update_every > 0, comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_update_every %" PetscInt_FMT ": give a positive number", nystrom->update_every);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetFromOptions_Nystrom(PC pc, EngdOptionItems PetscOptionsObject, void *data)
+{
+  EngdNystrom *nystrom = (EngdNystrom *)data;
+  PetscBool    set;
+
+  PetscFunctionBeginUser;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Nystrom");
+  PetscCall(PetscOptionsInt("-pc_nystrom_rank", "Rank of the approximation, or the first one, 0 for adaptive",
+                            "PCCreate_Nystrom", nystrom->rank, &nystrom->rank, &set));
+  if (set) nystrom->adaptive = (PetscBool)(nystrom->rank == 0);
+  PetscCall(PetscOptionsBool("-pc_nystrom_adaptive", "Double the rank until the last eigenvalue is below 10 lambda",
+                             "PCCreate_Nystrom", nystrom->adaptive, &nystrom->adaptive, NULL));
+  PetscCall(PetscOptionsInt("-pc_nystrom_rank_max",
+                            "The largest adaptive rank, 0 for 512 or what there is memory for", "PCCreate_Nystrom",
+                            nystrom->rank_max, &nystrom->rank_max, NULL));
+  PetscCall(PetscOptionsReal("-pc_nystrom_damping",
+                             "Lambda for an operator that has none of its own, zero or positive", "PCCreate_Nystrom",
+                             nystrom->mu, &nystrom->mu, NULL));
+  PetscCall(PetscOptionsInt("-pc_nystrom_update_every", "Set-ups from one approximation to the next, positive",
+                            "PCCreate_Nystrom", nystrom->update_every, &nystrom->update_every, NULL));
+  PetscCall(CheckOptions(pc, nystrom));
+  PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Free_Nystrom(void *data)
+{
+  EngdNystrom *nystrom = (EngdNystrom *)data;
+
+  PetscFunctionBeginUser;
+  PetscCall(Reset(nystrom));
+  PetscCall(PetscFree(nystrom));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*MC
+  nystrom - randomised Nystrom approximation of a symmetric positive semidefinite operator, for
+  PCRegister("nystrom", PCCreate_Nystrom)
+
+  Options Database Keys:
++ -pc_nystrom_rank l         - columns of the approximation; fixed when given, unless -pc_nystrom_adaptive
+. -pc_nystrom_adaptive       - double the rank until the last eigenvalue is below 10 lambda
+. -pc_nystrom_rank_max l     - the largest adaptive rank
+. -pc_nystrom_damping mu     - lambda of an operator that has none of its own
+- -pc_nystrom_update_every k - a new approximation every k set-ups
+
+  Notes: the preconditioning matrix may be any with MatMult(); MatMatMult() with dense matrices makes it quick. It may say its
+  damping and its functional (EngdMatGetDamping(), EngdMatGetFunctional()). A set-up is one at a new theta or with new points, or,
+  without a functional, at a new state of the matrix.
+
+  Source: src/preconditioners/nystrom.c
+M*/
+PetscErrorCode PCCreate_Nystrom(PC pc)
+{
+  static const EngdPCShell shell = {
+      "nystrom", SetFromOptions_Nystrom, PCSetUp_Nystrom, PCApply_Nystrom, PCView_Nystrom, Free_Nystrom,
+  };
+  EngdNystrom *nystrom;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&nystrom));
+  nystrom->adaptive     = PETSC_TRUE;
+  nystrom->update_every = 1;
+  nystrom->point        = (EngdPCPoint){0, -1};
+  PetscCall(EngdPCBecomeShell(pc, &shell, nystrom));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

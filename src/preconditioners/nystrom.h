@@ -1,0 +1,47 @@
+/*
+  Private to src/preconditioners: the randomised Nystrom approximation of a symmetric matrix, and preconditioner nystrom.
+*/
+#ifndef ENGD_NYSTROM_H
+#define ENGD_NYSTROM_H
+
+#include "shell.h"
+#include <slepcbv.h>
+
+/* A = U diag(value) U^T approximately, from Y = A Omega; all matrices tall, spread as the vectors of A are */
+typedef struct {
+  Mat        A;      /* borrowed */
+  PetscInt64 seed;   /* of Omega */
+  PetscInt   n;      /* order of A */
+  PetscInt   filled; /* columns of Omega that are there */
+  PetscInt   rank;   /* columns of Y that are of the present A; set to zero when A has changed */
+  PetscInt   kept;   /* columns of U: those whose eigenvalue is above the rounding errors, `shift` */
+  BV         Omega;  /* (n, filled) orthonormal */
+  BV         Y, U;   /* (n, rank); (n, kept) orthonormal */
+  PetscReal *value;  /* [kept] descending, positive */
+  PetscReal  last;   /* how large what is left may be: the eigenvalue number `rank`, or nu when it is not kept */
+  PetscReal  shift;  /* nu */
+} EngdSketch;
+
+/*
+  Create: an empty sketch. Extend: Y to so many columns, of A without the damping I that its products contain; the columns
+  before stay. Approximate: U and the values from Y. All are collective.
+*/
+PETSC_INTERN PetscErrorCode EngdSketchCreate(Mat A, EngdSketch *);
+PETSC_INTERN PetscErrorCode EngdSketchExtend(EngdSketch *, PetscInt rank, PetscReal damping);
+PETSC_INTERN PetscErrorCode EngdSketchApproximate(EngdSketch *);
+PETSC_INTERN PetscErrorCode EngdSketchDestroy(EngdSketch *);
+
+typedef struct {
+  PetscInt    rank, rank_max; /* of the options; 0: not given */
+  PetscBool   adaptive;
+  PetscReal   mu;
+  PetscInt    update_every;
+  EngdPCPoint point; /* of the last set-up */
+  PetscInt    setups, updates;
+  PetscBool   current; /* is the sketch of the present theta */
+  PetscReal   damping; /* lambda of the operator, or mu */
+  EngdSketch  sketch;
+  PetscReal  *c; /* [rank] coefficients in U */
+} EngdNystrom;
+
+#endif

@@ -271,7 +271,8 @@ static void TestTraining(void **state)
     Setting s;
     Tao     tao;
 
-    snprintf(all, sizeof(all), "-tao_engd_direction tsvd -tao_engd_geodesic 0 -tao_engd_stall 0 -tao_max_it 60 %s", options[c]);
+    snprintf(all, sizeof(all), "-tao_engd_direction tsvd -tao_engd_geodesic 0 -tao_engd_stall 0 -tao_max_it 60 %s",
+             options[c]);
     Begin(PETSC_COMM_WORLD, &poisson, "-network_layers 12", &s);
     CreateTao(&s, all, &tao);
     CHECK(TaoMonitorSet(tao, Watch, &seen, NULL));

@@ -71,6 +71,7 @@ struct _n_EngdReport {
   char          *file[ENGD_NFILES];    /* names, NULL where not asked for */
   FILE          *history;              /* on rank 0 */
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
+  EngdSpectrum   spectrum;             /* borrowed, or NULL */
   EngdErrors     errors;               /* NULL without an exact solution */
   PetscReal      max_seconds;          /* of the time budget, infinity if none */
   double         start, seconds;       /* when the training started, how long it took */
@@ -108,6 +109,7 @@ PETSC_INTERN PetscErrorCode EngdSummaryWrite(EngdReport, const EngdOutcome *);
   Begin: opens NAME.tmp on rank 0 (NULL elsewhere and on failure); End: closes it and gives it its name, so that NAME
   is a whole file or is not touched. A failure is kept in report->failure: results are told first, then it is raised.
 */
+PETSC_INTERN PetscErrorCode EngdFileCheck(MPI_Comm, const char option[], const char name[]);
 PETSC_INTERN PetscErrorCode EngdReportFileCheck(EngdReport, EngdFileKind);
 PETSC_INTERN PetscErrorCode EngdReportFileBegin(EngdReport, EngdFileKind, FILE **);
 PETSC_INTERN PetscErrorCode EngdReportFileEnd(EngdReport, EngdFileKind, FILE **);

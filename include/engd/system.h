@@ -47,6 +47,7 @@ PETSC_INTERN PetscErrorCode EngdCheckOptions(MPI_Comm, PetscBool final);
 
 /* Streams keep the uses of randomness apart: same seed, different numbers */
 typedef enum {
+  ENGD_STREAM_SPECTRUM = -1, /* probes and starting vectors */
   ENGD_STREAM_PARAMETERS,
   ENGD_STREAM_TEST_POINTS,
   ENGD_STREAM_SCRAMBLE,
@@ -90,7 +91,7 @@ typedef struct {
   PetscLogEvent kfac_factors, kfac_invert, kfac_apply, nystrom_setup, nystrom_apply;
   PetscLogEvent qr, svd, form, eigen;
   PetscLogEvent kernel, cholesky;
-  PetscLogEvent direction, step, points;
+  PetscLogEvent direction, step, points, spectrum;
   PetscLogStage setup, train, report;
 } EngdLog;
 PETSC_INTERN EngdLog        engd_log;

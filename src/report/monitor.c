@@ -112,6 +112,7 @@ PetscErrorCode EngdReportMonitor(Tao tao, void *context)
   const PetscInt  number = report->nrows;
   const PetscBool show   = (PetscBool)(report->monitor && number % report->every == 0);
   PetscInt        iteration;
+  Vec             theta;
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetIterationNumber(tao, &iteration));
@@ -121,6 +122,9 @@ PetscErrorCode EngdReportMonitor(Tao tao, void *context)
   report->shown = PETSC_FALSE;
   if (show) PetscCall(ShowRow(report, (PetscBool)(number == 0)));
   PetscCall(EngdHistoryWriteRow(report));
+  PetscCall(TaoGetSolution(tao, &theta));
+  if (report->spectrum)
+    PetscCall(EngdSpectrumMonitor(report->spectrum, report->tao, theta, report->iterations + iteration));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

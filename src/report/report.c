@@ -292,6 +292,25 @@ PetscErrorCode EngdReportFinish(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdReportSetSpectrum - Spectra to be computed in the iterations that they ask for; borrowed. Collective */
+PetscErrorCode EngdReportSetSpectrum(EngdReport report, EngdSpectrum spectrum)
+{
+  PetscFunctionBeginUser;
+  report->spectrum = spectrum;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportFinishSpectrum - The spectra at the end, after EngdReportFinish(): the results are safe by now. Collective */
+PetscErrorCode EngdReportFinishSpectrum(EngdReport report)
+{
+  PetscInt iteration;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetIterationNumber(report->tao, &iteration));
+  PetscCall(EngdSpectrumFinish(report->spectrum, report->tao, report->iterations + iteration));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportDestroy - Frees a report, not what it reports on. Collective
 

@@ -45,7 +45,9 @@ enum {
   ENGD_COLUMN_STEP,
   ENGD_COLUMN_DAMPING,
   ENGD_COLUMN_KRYLOV,
-  ENGD_COLUMN_ERROR, /* only where there is an exact solution */
+  ENGD_COLUMN_ERROR,     /* only where there is an exact solution */
+  ENGD_COLUMN_SHARPNESS, /* these two where -spectrum_monitor asks for them */
+  ENGD_COLUMN_INDEX,
   ENGD_COLUMN_SECONDS,
   ENGD_COLUMN_LEFT, /* seconds, or infinity when that cannot be told */
   ENGD_NCOLUMNS
@@ -73,9 +75,11 @@ struct _n_EngdReport {
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
   EngdSpectrum   spectrum;             /* borrowed, or NULL */
   EngdErrors     errors;               /* NULL without an exact solution */
-  PetscReal      max_seconds;          /* of the time budget, infinity if none */
-  double         start, seconds;       /* when the training started, how long it took */
-  double         first_seconds;        /* when the first iteration began */
+  EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
+  PetscBool      want_sharpness, want_index;
+  PetscReal      max_seconds;    /* of the time budget, infinity if none */
+  double         start, seconds; /* when the training started, how long it took */
+  double         first_seconds;  /* when the first iteration began */
   PetscInt       first_iteration, nrows;
   PetscInt       iterations, krylov_iterations; /* of the optimisers before the present one */
   PetscReal      row[ENGD_NCOLUMNS];            /* the last one */
@@ -83,7 +87,8 @@ struct _n_EngdReport {
 };
 
 PETSC_INTERN PetscErrorCode EngdReportMonitor(Tao, void *report); /* for TaoMonitorSet */
-PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport);       /* the last line, if it was skipped */
+PETSC_INTERN PetscBool      EngdReportHasColumn(EngdReport, PetscInt);
+PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport); /* the last line, if it was skipped */
 
 /* Several optimisers in turn. Progress: iterations so far and seconds left of the budget, infinity if there is none.
    Continue: from now on with this Tao. ShowStage: a line that says its name. Collective */

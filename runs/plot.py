@@ -80,18 +80,24 @@ def plot_spectrum(arguments):
     colours = dict(zip(iterations, plt.cm.viridis(np.linspace(0, 0.85, len(iterations)))))
     densities = any(key[2] == "density" for key in spectra)
     figure, axes = plt.subplots(len(operators), 1 + densities, figsize=(5 + 4 * densities, 3.2 * len(operators)), squeeze=False)
+    top = {}
     for (operator, iteration, quantity), rows in spectra.items():
         line = axes[operators.index(operator)]
         if quantity == "density":
             line[1].plot(rows[:, 0], rows[:, 1], color=colours[iteration], linewidth=1)
-            line[1].set(yscale="log", ylim=(rows[:, 1].max() * 1e-6, None), xlabel="eigenvalue", ylabel="density")
+            line[1].set(yscale="log", xlabel="eigenvalue", ylabel="density")
+            top[operator] = max(rows[:, 1].max(), top.get(operator, 0))
         elif quantity in ("all", "largest", "smallest", "chosen"):
             value, number = rows[:, 1], np.arange(1, len(rows) + 1)
             for sign, marker in ((value > 0, "."), (value < 0, "x")):
                 line[0].plot(number[sign], np.abs(value[sign]), marker, color=colours[iteration], markersize=3,
                              label=f"{iteration}" if marker == "." and quantity != "smallest" else None)
             line[0].set(yscale="log", xlabel="number", title=operator.replace("_", " "))
-    for line in axes:
+    for operator, line in zip(operators, axes):
+        if operator in top:
+            line[1].set_ylim(top[operator] * 1e-8, top[operator] * 3)
+        elif densities:
+            line[1].set_axis_off()
         line[0].grid(True, which="major", alpha=0.3)
         if len(iterations) > 1:
             line[0].legend(title="iteration", frameon=False, fontsize=7)

@@ -210,7 +210,7 @@ static PetscErrorCode ReadSolverOptions(EngdSpectrum spectrum, const EngdSpectru
   PetscCall(SVDDestroy(&svd));
   PetscCall(MatDestroy(&A));
   PetscCheck(nev <= op->n, spectrum->comm, PETSC_ERR_USER_INPUT,
-             "-%s_nev %" PetscInt_FMT ": the %s has only %" PetscInt_FMT " values", jacobian ? "svd" : "eps", nev,
+             "-%s %" PetscInt_FMT ": the %s has only %" PetscInt_FMT " values", jacobian ? "svd_nsv" : "eps_nev", nev,
              engd_spectrum_name[op->kind], op->n);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

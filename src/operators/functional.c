@@ -213,9 +213,10 @@ static PetscErrorCode SetUpWork(EngdFunctional F)
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     EngdExpression expression = F->problem->term[t]->expression;
 
-    columns  = PetscMax(columns, BlockSize(F, t) * F->layout[t]->nchannels);
-    entries  = PetscMax(entries, BlockSize(F, t) * expression->ncomponents);
-    nbatches = PetscMax(nbatches, 2 * F->problem->domain->dim + expression->nentries);
+    columns = PetscMax(columns, BlockSize(F, t) * F->layout[t]->nchannels);
+    entries = PetscMax(entries, BlockSize(F, t) * expression->ncomponents);
+    nbatches =
+        PetscMax(nbatches, 2 * F->problem->domain->dim + F->problem->term[t]->points->ndata + expression->nentries);
   }
   entries    = PetscMax(entries, F->network->noutputs * columns);
   F->columns = columns;

@@ -103,12 +103,12 @@ PETSC_INTERN PetscReal      EngdDenseBytes(const EngdSpectrumOperator *, PetscIn
 /* What a solver has got to: the largest |value| met, and the first value that has not converged, with its residual */
 typedef struct {
   PetscReal norm, next, residual;
-} EngdProgress;
+} EngdSpectrumProgress;
 
 /* iterative.c: rows of both ends, or of what options chose. Create: with the options of EPS and SVD read. Collective */
-PETSC_INTERN PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum, Mat A, PetscBool symmetric, EPSWhich, EngdProgress *,
-                                                  EPS *);
-PETSC_INTERN PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum, Mat J, SVDWhich, EngdProgress *, SVD *);
+PETSC_INTERN PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum, Mat A, PetscBool symmetric, EPSWhich,
+                                                  EngdSpectrumProgress *, EPS *);
+PETSC_INTERN PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum, Mat J, SVDWhich, EngdSpectrumProgress *, SVD *);
 PETSC_INTERN PetscErrorCode EngdSpectrumIterate(EngdSpectrum, const EngdSpectrumOperator *);
 
 /* density.c: m steps of Lanczos from k probes: nodes and weights (m, k), steps done (k); density on a grid and counts */

@@ -17,7 +17,7 @@
   100 /* default of -eps_max_it and -svd_max_it: minutes where SLEPc's own, which grows with n, is hours */
 
 /* the error of a value relative to the largest one met so far, which stands for |A| */
-static PetscReal RelativeError(EngdProgress *progress, PetscReal value, PetscReal residual)
+static PetscReal RelativeError(EngdSpectrumProgress *progress, PetscReal value, PetscReal residual)
 {
   progress->norm = PetscMax(progress->norm, value);
   return progress->norm > 0 ? residual / progress->norm : residual;
@@ -27,14 +27,14 @@ static PetscErrorCode ConvergedEPS(EPS eps, PetscScalar re, PetscScalar im, Pets
                                    void *progress)
 {
   (void)eps;
-  *error = RelativeError((EngdProgress *)progress, PetscSqrtReal(re * re + im * im), residual);
+  *error = RelativeError((EngdSpectrumProgress *)progress, PetscSqrtReal(re * re + im * im), residual);
   return PETSC_SUCCESS;
 }
 
 static PetscErrorCode ConvergedSVD(SVD svd, PetscReal sigma, PetscReal residual, PetscReal *error, void *progress)
 {
   (void)svd;
-  *error = RelativeError((EngdProgress *)progress, sigma, residual);
+  *error = RelativeError((EngdSpectrumProgress *)progress, sigma, residual);
   return PETSC_SUCCESS;
 }
 
@@ -42,7 +42,7 @@ static PetscErrorCode ConvergedSVD(SVD svd, PetscReal sigma, PetscReal residual,
 static PetscErrorCode MonitorEPS(EPS eps, PetscInt restart, PetscInt converged, PetscScalar re[], PetscScalar im[],
                                  PetscReal error[], PetscInt n, void *context)
 {
-  EngdProgress *progress = (EngdProgress *)context;
+  EngdSpectrumProgress *progress = (EngdSpectrumProgress *)context;
 
   (void)eps, (void)restart, (void)im;
   progress->next     = converged < n ? re[converged] : 0;
@@ -81,7 +81,7 @@ static void ChooseDimensions(EngdSpectrum spectrum, PetscInt n, PetscInt *nev, P
 /* a solver for eigenvalues of A at the end `which`, unless the options of EPS choose others; progress: zero at first, and to be kept for
    the other end */
 PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool symmetric, EPSWhich which,
-                                     EngdProgress *progress, EPS *eps)
+                                     EngdSpectrumProgress *progress, EPS *eps)
 {
   PetscInt n, nev, ncv;
   Vec      start;
@@ -106,7 +106,8 @@ PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool sym
 }
 
 /* a solver for singular values of J at the end `which`, unless the options of SVD choose others */
-PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum spectrum, Mat J, SVDWhich which, EngdProgress *progress, SVD *svd)
+PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum spectrum, Mat J, SVDWhich which, EngdSpectrumProgress *progress,
+                                     SVD *svd)
 {
   PetscInt m, n, nev, ncv;
   Vec      start;
@@ -133,7 +134,7 @@ PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum spectrum, Mat J, SVDWhich whic
 /* how far a solver came, where it did not come to its end */
 static PetscErrorCode TellConvergence(EngdSpectrum spectrum, const EngdSpectrumOperator *op, EngdQuantity quantity,
                                       PetscInt converged, PetscInt wanted, PetscInt restarts,
-                                      const EngdProgress *progress)
+                                      const EngdSpectrumProgress *progress)
 {
   const char *solver = EngdSpectrumIsOfJacobian(op->kind) ? "svd" : "eps";
 
@@ -150,7 +151,7 @@ static PetscErrorCode TellConvergence(EngdSpectrum spectrum, const EngdSpectrumO
 
 /* rows of the eigenvalues that a solver finds; their error is the norm of the residual. largest imaginary part */
 static PetscErrorCode SolveEPS(EngdSpectrum spectrum, const EngdSpectrumOperator *op, EngdQuantity quantity, EPS eps,
-                               const EngdProgress *progress, PetscReal *imaginary)
+                               const EngdSpectrumProgress *progress, PetscReal *imaginary)
 {
   PetscInt  converged, wanted, restarts;
   PetscReal re, im, error;
@@ -173,7 +174,7 @@ static PetscErrorCode SolveEPS(EngdSpectrum spectrum, const EngdSpectrumOperator
 
 /* rows of the singular values that a solver finds, or their squares: sigma^2 +- 2 sigma error */
 static PetscErrorCode SolveSVD(EngdSpectrum spectrum, const EngdSpectrumOperator *op, EngdQuantity quantity, SVD svd,
-                               const EngdProgress *progress)
+                               const EngdSpectrumProgress *progress)
 {
   const PetscBool square = (PetscBool)(op->kind == ENGD_SPECTRUM_KERNEL);
   PetscInt        converged, wanted, restarts;
@@ -198,12 +199,12 @@ static PetscErrorCode SolveSVD(EngdSpectrum spectrum, const EngdSpectrumOperator
 /* both ends of the spectrum of A; the options may ask for one of them alone, or for something else */
 static PetscErrorCode IterateEPS(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
 {
-  const EPSWhich     ends[]     = {EPS_LARGEST_REAL, EPS_SMALLEST_REAL};
-  const EngdQuantity quantity[] = {ENGD_QUANTITY_LARGEST, ENGD_QUANTITY_SMALLEST};
-  PetscReal          imaginary  = 0;
-  EngdProgress       progress   = {0};
-  PetscBool          chosen     = PETSC_FALSE;
-  Mat                A;
+  const EPSWhich       ends[]     = {EPS_LARGEST_REAL, EPS_SMALLEST_REAL};
+  const EngdQuantity   quantity[] = {ENGD_QUANTITY_LARGEST, ENGD_QUANTITY_SMALLEST};
+  PetscReal            imaginary  = 0;
+  EngdSpectrumProgress progress   = {0};
+  PetscBool            chosen     = PETSC_FALSE;
+  Mat                  A;
 
   PetscFunctionBeginUser;
   PetscCall(EngdSpectrumOperatorProduct(op, &A));
@@ -229,9 +230,9 @@ static PetscErrorCode IterateEPS(EngdSpectrum spectrum, const EngdSpectrumOperat
 /* both ends of the singular values of J, or the one that the options ask for */
 static PetscErrorCode IterateSVD(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
 {
-  const SVDWhich     ends[]     = {SVD_LARGEST, SVD_SMALLEST};
-  const EngdQuantity quantity[] = {ENGD_QUANTITY_LARGEST, ENGD_QUANTITY_SMALLEST};
-  EngdProgress       progress   = {0};
+  const SVDWhich       ends[]     = {SVD_LARGEST, SVD_SMALLEST};
+  const EngdQuantity   quantity[] = {ENGD_QUANTITY_LARGEST, ENGD_QUANTITY_SMALLEST};
+  EngdSpectrumProgress progress   = {0};
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < 2; k++) {

@@ -116,7 +116,8 @@ PetscErrorCode EngdSpectrumReadOptions(EngdSpectrum spectrum, EngdOptionItems Pe
 /* does the problem, or the optimiser, have what the kind is a spectrum of */
 static PetscErrorCode CheckKind(EngdSpectrum spectrum, EngdSpectrumKind kind)
 {
-  KSP ksp;
+  KSP       ksp;
+  PetscBool stages;
 
   PetscFunctionBeginUser;
   PetscCheck(
@@ -126,7 +127,9 @@ static PetscErrorCode CheckKind(EngdSpectrum spectrum, EngdSpectrumKind kind)
       engd_spectrum_name[kind]);
   if (kind != ENGD_SPECTRUM_PRECONDITIONED) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TaoGetKSP(spectrum->tao, &ksp));
-  PetscCheck(ksp, spectrum->comm, PETSC_ERR_USER_INPUT,
+  PetscCall(
+      PetscOptionsHasName(NULL, NULL, "-engd_stages", &stages)); /* then another one may have a preconditioner */
+  PetscCheck(ksp || stages, spectrum->comm, PETSC_ERR_USER_INPUT,
              "-spectrum preconditioned: this -tao_type solves no linear systems, so it has no preconditioner");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -188,12 +191,12 @@ static PetscErrorCode CheckOperator(EngdSpectrum spectrum, const EngdSpectrumOpe
 /* the options of EPS or SVD for the operator; what is made for it is a Gramian, or J, of the same size */
 static PetscErrorCode ReadSolverOptions(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
 {
-  const PetscBool jacobian = EngdSpectrumIsOfJacobian(op->kind);
-  EngdProgress    progress = {0};
-  PetscInt        nev;
-  EPS             eps = NULL;
-  SVD             svd = NULL;
-  Mat             A;
+  const PetscBool      jacobian = EngdSpectrumIsOfJacobian(op->kind);
+  EngdSpectrumProgress progress = {0};
+  PetscInt             nev;
+  EPS                  eps = NULL;
+  SVD                  svd = NULL;
+  Mat                  A;
 
   PetscFunctionBeginUser;
   if (jacobian) {

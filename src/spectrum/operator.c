@@ -195,22 +195,36 @@ static PetscErrorCode GetDamping(EngdSpectrum spectrum, PetscReal *lambda)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A and M of preconditioned: G + lambda I, or with the curvature hessian H + lambda I, and P made of G + lambda I */
+static PetscErrorCode CreatePreconditioned(EngdSpectrum spectrum, EngdSpectrumOperator *op)
+{
+  EngdFunctional F = spectrum->functional;
+  PetscReal      lambda;
+
+  PetscFunctionBeginUser;
+  PetscCall(GetDamping(spectrum, &lambda));
+  PetscCall(EngdFunctionalCreateGramian(F, &op->A));
+  PetscCall(EngdGramianSetDamping(op->A, lambda));
+  PetscCall(CreateInverse(spectrum, op->A, &op->M));
+  if (F->curvature->exact) {
+    PetscCall(MatDestroy(&op->A));
+    PetscCall(EngdFunctionalCreateHessian(F, &op->A));
+    PetscCall(EngdGramianSetDamping(op->A, lambda));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* all of A, and of M */
 static PetscErrorCode CreateWhole(EngdSpectrum spectrum, EngdSpectrumOperator *op)
 {
-  PetscReal lambda;
+  const EngdFunctional F = spectrum->functional;
 
   PetscFunctionBeginUser;
   switch (op->kind) {
-  case ENGD_SPECTRUM_HESSIAN: PetscCall(EngdFunctionalCreateHessian(spectrum->functional, &op->A)); break;
-  case ENGD_SPECTRUM_JACOBIAN:
-  case ENGD_SPECTRUM_KERNEL: PetscCall(EngdFunctionalCreateJacobian(spectrum->functional, &op->A)); break;
-  default: PetscCall(EngdFunctionalCreateGramian(spectrum->functional, &op->A));
-  }
-  if (op->kind == ENGD_SPECTRUM_PRECONDITIONED) {
-    PetscCall(GetDamping(spectrum, &lambda));
-    PetscCall(EngdGramianSetDamping(op->A, lambda));
-    PetscCall(CreateInverse(spectrum, op->A, &op->M));
+  case ENGD_SPECTRUM_HESSIAN: PetscCall(EngdFunctionalCreateHessian(F, &op->A)); break;
+  case ENGD_SPECTRUM_GRAMIAN: PetscCall(EngdFunctionalCreateGramian(F, &op->A)); break;
+  case ENGD_SPECTRUM_PRECONDITIONED: PetscCall(CreatePreconditioned(spectrum, op)); break;
+  default: PetscCall(EngdFunctionalCreateJacobian(F, &op->A));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -8,6 +8,7 @@
     EngdFunctional E(u_theta) on the points of this rank; loss, gradient, J and G as PETSc matrices
     Tao            PETSc's optimiser; -tao_type engd takes natural-gradient steps
     EngdStages     one or several of them in turn
+    EngdSpectrum   eigenvalues of H, G, P^{-1} G, singular values of J, by SLEPc
 
   Every function returns a PetscErrorCode; every object is created, set up and destroyed by all ranks of its
   communicator together.
@@ -24,6 +25,7 @@ typedef struct _n_EngdNetwork    *EngdNetwork;
 typedef struct _n_EngdFunctional *EngdFunctional;
 typedef struct _n_EngdStages     *EngdStages;
 typedef struct _n_EngdReport     *EngdReport;
+typedef struct _n_EngdSpectrum   *EngdSpectrum;
 
 PETSC_EXTERN PetscErrorCode EngdInitialize(int *, char ***, const char[]);
 PETSC_EXTERN PetscErrorCode EngdFinalize(void);
@@ -55,9 +57,11 @@ PETSC_EXTERN PetscErrorCode EngdFunctionalLossAlong(EngdFunctional, Vec theta, V
 PETSC_EXTERN PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional, Vec direction, PetscReal step, Vec residual);
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateJacobian(EngdFunctional, Mat *J);
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional, Mat *G);
+PETSC_EXTERN PetscErrorCode EngdFunctionalCreateHessian(EngdFunctional, Mat *H);
 PETSC_EXTERN PetscErrorCode EngdFunctionalResample(EngdFunctional, PetscInt iteration, PetscBool *changed);
 PETSC_EXTERN PetscErrorCode EngdFunctionalDestroy(EngdFunctional *);
 
+/* of G = J^T W J + lambda I, and of the Hessian, H + lambda I */
 PETSC_EXTERN PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda);
 
 PETSC_EXTERN PetscErrorCode EngdSolverCreate(EngdFunctional, Tao *);
@@ -71,7 +75,14 @@ PETSC_EXTERN PetscErrorCode EngdReportCreate(EngdFunctional, Tao, EngdReport *);
 PETSC_EXTERN PetscErrorCode EngdReportSetFromOptions(EngdReport);
 PETSC_EXTERN PetscErrorCode EngdReportStart(EngdReport);
 PETSC_EXTERN PetscErrorCode EngdReportFinish(EngdReport);
+PETSC_EXTERN PetscErrorCode EngdReportSetSpectrum(EngdReport, EngdSpectrum);
+PETSC_EXTERN PetscErrorCode EngdReportFinishSpectrum(EngdReport);
 PETSC_EXTERN PetscErrorCode EngdReportDestroy(EngdReport *);
+
+PETSC_EXTERN PetscErrorCode EngdSpectrumCreate(EngdFunctional, Tao, EngdSpectrum *);
+PETSC_EXTERN PetscErrorCode EngdSpectrumSetFromOptions(EngdSpectrum);
+PETSC_EXTERN PetscErrorCode EngdSpectrumCompute(EngdSpectrum, Vec theta, PetscInt iteration);
+PETSC_EXTERN PetscErrorCode EngdSpectrumDestroy(EngdSpectrum *);
 
 /*
   Registries: a plug-in (-dll_append libmine.so) extends these from its PetscDLLibraryRegister_mine().

@@ -2,6 +2,8 @@
 """Pictures of what engd writes. Needs numpy and matplotlib; nothing of engd needs this script.
 
   runs/plot.py history run.csv other.csv -o history.png    loss and error against iterations and seconds (-engd_history)
+  runs/plot.py spectrum spectrum.csv -o spectrum.png       eigenvalues and densities, those of each operator in a row
+                                                           (-spectrum_output, .csv or .h5)
   runs/plot.py solution solution.csv -o solution.png       a field of two coordinates, and its error (-engd_solution)
 """
 import argparse
@@ -47,6 +49,61 @@ def plot_history(arguments):
     return figure
 
 
+def read_spectra(path):
+    """{(operator, iteration, quantity): rows of (at, value, error)} of all operators, layers' blocks among them."""
+    spectra = {}
+    if path.endswith((".h5", ".hdf5")):
+        import h5py
+
+        with h5py.File(path) as file:
+            for iteration, operators in file.items():
+                for operator, quantities in operators.items():
+                    for quantity, group in quantities.items():
+                        rows = np.stack([np.ravel(group[name]) for name in ("at", "value", "error")], axis=1)
+                        spectra[operator, int(iteration.removeprefix("iteration_")), quantity] = rows
+        return spectra
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            operator = row["operator"] + ("" if row["layer"] == "0" else "_layer_" + row["layer"])
+            key = operator, int(row["iteration"]), row["quantity"]
+            spectra.setdefault(key, []).append([float(row[name]) for name in ("at", "value", "error")])
+    return {key: np.array(rows) for key, rows in spectra.items()}
+
+
+def plot_spectrum(arguments):
+    """A row an operator: |eigenvalues| by number (left; negative ones as crosses), densities (right), a colour an iteration."""
+    spectra = read_spectra(arguments.file)
+    if not spectra:
+        raise SystemExit(f"{arguments.file}: no spectra")
+    operators = list(dict.fromkeys(key[0] for key in spectra))
+    iterations = sorted({key[1] for key in spectra})
+    colours = dict(zip(iterations, plt.cm.viridis(np.linspace(0, 0.85, len(iterations)))))
+    densities = any(key[2] == "density" for key in spectra)
+    figure, axes = plt.subplots(len(operators), 1 + densities, figsize=(5 + 4 * densities, 3.2 * len(operators)), squeeze=False)
+    top = {}
+    for (operator, iteration, quantity), rows in spectra.items():
+        line = axes[operators.index(operator)]
+        if quantity == "density":
+            line[1].plot(rows[:, 0], rows[:, 1], color=colours[iteration], linewidth=1)
+            line[1].set(yscale="log", xlabel="eigenvalue", ylabel="density")
+            top[operator] = max(rows[:, 1].max(), top.get(operator, 0))
+        elif quantity in ("all", "largest", "smallest", "chosen"):
+            value, number = rows[:, 1], np.arange(1, len(rows) + 1)
+            for sign, marker in ((value > 0, "."), (value < 0, "x")):
+                line[0].plot(number[sign], np.abs(value[sign]), marker, color=colours[iteration], markersize=3,
+                             label=f"{iteration}" if marker == "." and quantity != "smallest" else None)
+            line[0].set(yscale="log", xlabel="number", title=operator.replace("_", " "))
+    for operator, line in zip(operators, axes):
+        if operator in top:
+            line[1].set_ylim(top[operator] * 1e-8, top[operator] * 3)
+        elif densities:
+            line[1].set_axis_off()
+        line[0].grid(True, which="major", alpha=0.3)
+        if len(iterations) > 1:
+            line[0].legend(title="iteration", frameon=False, fontsize=7)
+    return figure
+
+
 def plot_solution(arguments):
     """u_theta and log10 |u_theta - u*| over the first two columns, which are the coordinates."""
     table = read(arguments.file)
@@ -78,12 +135,15 @@ def main():
     history.add_argument("file", nargs="+", help="CSV file of -engd_history")
     history.add_argument("--log", action="store_true", help="iterations and seconds on log axes too")
     history.set_defaults(plot=plot_history)
+    spectrum = commands.add_parser("spectrum", help="eigenvalues and densities of the operators")
+    spectrum.add_argument("file", help="file of -spectrum_output")
+    spectrum.set_defaults(plot=plot_spectrum)
     solution = commands.add_parser("solution", help="the solution over two coordinates, and its error")
     solution.add_argument("file", help="CSV file of -engd_solution")
     solution.add_argument("--output", help="which unknown, the first by default")
     solution.add_argument("--stretch", action="store_true", help="fill the picture, axes not to scale")
     solution.set_defaults(plot=plot_solution)
-    for command in (history, solution):
+    for command in (history, spectrum, solution):
         command.add_argument("-o", "--out", required=True, help="picture to write: .png, .pdf, .svg")
     arguments = parser.parse_args()
     figure = arguments.plot(arguments)

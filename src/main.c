@@ -14,6 +14,7 @@ typedef struct {
   Vec            theta;
   EngdStages     stages;
   EngdReport     report;
+  EngdSpectrum   spectrum;
 } Run;
 
 /* options -> problem -> network -> functional -> optimiser -> report: all that can be wrong with the input is met here */
@@ -37,6 +38,9 @@ static PetscErrorCode RunSetUp(MPI_Comm comm, Run *run)
   PetscCall(EngdStagesGetTao(run->stages, 0, &first));
   PetscCall(EngdReportCreate(run->functional, first, &run->report));
   PetscCall(EngdReportSetFromOptions(run->report));
+  PetscCall(EngdSpectrumCreate(run->functional, first, &run->spectrum));
+  PetscCall(EngdSpectrumSetFromOptions(run->spectrum));
+  PetscCall(EngdReportSetSpectrum(run->report, run->spectrum));
   PetscCall(PetscLogStagePop());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -55,6 +59,7 @@ static PetscErrorCode RunTrain(MPI_Comm comm, Run *run)
   PetscCall(PetscLogStagePop());
   PetscCall(PetscLogStagePush(engd_log.report));
   PetscCall(EngdReportFinish(run->report));
+  PetscCall(EngdReportFinishSpectrum(run->report));
   PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
   PetscCall(EngdCheckOptions(comm, PETSC_TRUE)); /* after the results: a mistake found this late must not cost them */
   PetscCall(PetscLogStagePop());
@@ -64,6 +69,7 @@ static PetscErrorCode RunTrain(MPI_Comm comm, Run *run)
 static PetscErrorCode RunDestroy(Run *run)
 {
   PetscFunctionBeginUser;
+  PetscCall(EngdSpectrumDestroy(&run->spectrum));
   PetscCall(EngdReportDestroy(&run->report));
   PetscCall(EngdStagesDestroy(&run->stages));
   PetscCall(VecDestroy(&run->theta));

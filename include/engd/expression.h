@@ -24,6 +24,8 @@ typedef struct {
   PetscInt           nparameters; /* named constants */
   const char *const *parameter;   /* [nparameters] names */
   const PetscReal   *value;       /* [nparameters] their values */
+  PetscInt           ndata;       /* numbers that each point comes with, as measurements */
+  const char *const *data;        /* [ndata] names */
   PetscBool          normal;      /* is there an outward normal (vector `normal`) here */
 } EngdSymbols;
 
@@ -56,7 +58,7 @@ struct _n_EngdExpression {
           On a mistake: PETSC_ERR_USER_INPUT, one message naming the option, the text and the column.
   AppendGradient: for each of the components present, append its nspace space derivatives (total derivatives).
   Compile: order 0, values only; 1, and dr/dDu; 2, and d^2 r/dDu^2. No more appends after this.
-  Evaluate: for n points. x: [dim] batches; normal: [nspace] batches or NULL; jet: [nentries] batches;
+  Evaluate: for n points. x: [dim] batches, then [ndata]; normal: [nspace] batches or NULL; jet: [nentries] batches;
           value[c * n + i], first[k * n + i], second[k * n + i] (the latter two may be NULL).
           All are local: no communication.
 */

@@ -8,6 +8,7 @@
 #define LAPACKgeqp3_  PETSCBLAS(geqp3, GEQP3)
 #define LAPACKgelqf_  PETSCBLAS(gelqf, GELQF)
 #define LAPACKormlq_  PETSCBLAS(ormlq, ORMLQ)
+#define LAPACKsygst_  PETSCBLAS(sygst, SYGST)
 #define LAPACKgesdd_  PETSCBLAS(gesdd, GESDD)
 #define LAPACKtpqrt_  PETSCBLAS(tpqrt, TPQRT)
 #define LAPACKtpmqrt_ PETSCBLAS(tpmqrt, TPMQRT)

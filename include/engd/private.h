@@ -41,6 +41,7 @@ typedef PetscOptionItems EngdOptionItems;
 #include <engd/functional.h>
 #include <engd/linalg.h>
 #include <engd/solver.h>
+#include <engd/spectrum.h>
 #include <engd/report.h>
 
 #endif

@@ -23,10 +23,13 @@ struct _n_EngdPoints {
   PetscReal  measure;                /* length, area, ... of the region (times that of the time interval) */
   PetscInt64 seed;
   PetscInt   stream, epoch;
-  PetscReal *x;      /* [nlocal][dim] */
-  PetscReal *weight; /* [nlocal] quadrature weights; over all ranks they sum to measure */
-  PetscReal *normal; /* [nlocal][nspace] outward unit normal, NULL unless the region is (part of) the boundary */
-  void      *data;   /* what the domain keeps about the region */
+  PetscReal *x;          /* [nlocal][dim] */
+  PetscReal *weight;     /* [nlocal] quadrature weights; over all ranks they sum to measure */
+  PetscReal *normal;     /* [nlocal][nspace] outward unit normal, NULL unless the region is (part of) the boundary */
+  void      *data;       /* what the domain keeps about the region */
+  PetscInt   ndata;      /* of points from a file: numbers given at each point, */
+  char     **data_name;  /* [ndata] by these names */
+  PetscReal *data_value; /* [nlocal][ndata] */
 };
 
 struct _n_EngdDomainOps {
@@ -37,6 +40,8 @@ struct _n_EngdDomainOps {
   PetscErrorCode (*pointssetup)(EngdDomain, EngdPoints, PetscInt ncounts, const PetscInt counts[], PetscBool *normal);
   PetscErrorCode (*pointssample)(EngdDomain, EngdPoints); /* x, weight, normal of the local points at points->epoch */
   PetscErrorCode (*pointsdestroy)(EngdPoints);            /* data */
+  PetscErrorCode (*contains)(EngdDomain, const PetscReal x[],
+                             PetscBool *); /* is x in it or on its boundary; or NULL */
   PetscErrorCode (*destroy)(EngdDomain);
 };
 
@@ -70,6 +75,8 @@ PETSC_INTERN PetscErrorCode EngdPointsCreate(EngdDomain, const char option[], co
 PETSC_INTERN PetscErrorCode EngdPointsCreateCounts(EngdDomain, const char option[], const char region[],
                                                    const char sampler[], PetscInt ncounts, const PetscInt counts[],
                                                    PetscInt64 seed, PetscInt stream, EngdPoints *);
+PETSC_INTERN PetscErrorCode EngdPointsCreateFromFile(EngdDomain, const char option[], const char file[],
+                                                     EngdPoints *);
 PETSC_INTERN PetscErrorCode EngdPointsSample(EngdPoints, PetscInt epoch);
 PETSC_INTERN PetscErrorCode EngdPointsDestroy(EngdPoints *);
 

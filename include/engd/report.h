@@ -45,7 +45,9 @@ enum {
   ENGD_COLUMN_STEP,
   ENGD_COLUMN_DAMPING,
   ENGD_COLUMN_KRYLOV,
-  ENGD_COLUMN_ERROR, /* only where there is an exact solution */
+  ENGD_COLUMN_ERROR,     /* only where there is an exact solution */
+  ENGD_COLUMN_SHARPNESS, /* these two where -spectrum_monitor asks for them */
+  ENGD_COLUMN_INDEX,
   ENGD_COLUMN_SECONDS,
   ENGD_COLUMN_LEFT, /* seconds, or infinity when that cannot be told */
   ENGD_NCOLUMNS
@@ -71,10 +73,13 @@ struct _n_EngdReport {
   char          *file[ENGD_NFILES];    /* names, NULL where not asked for */
   FILE          *history;              /* on rank 0 */
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
+  EngdSpectrum   spectrum;             /* borrowed, or NULL */
   EngdErrors     errors;               /* NULL without an exact solution */
-  PetscReal      max_seconds;          /* of the time budget, infinity if none */
-  double         start, seconds;       /* when the training started, how long it took */
-  double         first_seconds;        /* when the first iteration began */
+  EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
+  PetscBool      want_sharpness, want_index;
+  PetscReal      max_seconds;    /* of the time budget, infinity if none */
+  double         start, seconds; /* when the training started, how long it took */
+  double         first_seconds;  /* when the first iteration began */
   PetscInt       first_iteration, nrows;
   PetscInt       iterations, krylov_iterations; /* of the optimisers before the present one */
   PetscReal      row[ENGD_NCOLUMNS];            /* the last one */
@@ -82,7 +87,8 @@ struct _n_EngdReport {
 };
 
 PETSC_INTERN PetscErrorCode EngdReportMonitor(Tao, void *report); /* for TaoMonitorSet */
-PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport);       /* the last line, if it was skipped */
+PETSC_INTERN PetscBool      EngdReportHasColumn(EngdReport, PetscInt);
+PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport); /* the last line, if it was skipped */
 
 /* Several optimisers in turn. Progress: iterations so far and seconds left of the budget, infinity if there is none.
    Continue: says why the present Tao stopped, from now on with this one. ShowStage: a line that says its name. Collective */
@@ -108,6 +114,7 @@ PETSC_INTERN PetscErrorCode EngdSummaryWrite(EngdReport, const EngdOutcome *);
   Begin: opens NAME.tmp on rank 0 (NULL elsewhere and on failure); End: closes it and gives it its name, so that NAME
   is a whole file or is not touched. A failure is kept in report->failure: results are told first, then it is raised.
 */
+PETSC_INTERN PetscErrorCode EngdFileCheck(MPI_Comm, const char option[], const char name[]);
 PETSC_INTERN PetscErrorCode EngdReportFileCheck(EngdReport, EngdFileKind);
 PETSC_INTERN PetscErrorCode EngdReportFileBegin(EngdReport, EngdFileKind, FILE **);
 PETSC_INTERN PetscErrorCode EngdReportFileEnd(EngdReport, EngdFileKind, FILE **);

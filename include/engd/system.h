@@ -47,6 +47,7 @@ PETSC_INTERN PetscErrorCode EngdCheckOptions(MPI_Comm, PetscBool final);
 
 /* Streams keep the uses of randomness apart: same seed, different numbers */
 typedef enum {
+  ENGD_STREAM_SPECTRUM = -1, /* probes and starting vectors */
   ENGD_STREAM_PARAMETERS,
   ENGD_STREAM_TEST_POINTS,
   ENGD_STREAM_SCRAMBLE,
@@ -85,13 +86,13 @@ PETSC_INTERN PetscErrorCode EngdRegistryGetList(const char what[], PetscFunction
 
 /* Log events, each with its flops, and the stages of a run */
 typedef struct {
-  PetscLogEvent forward, tangent, adjoint, activation,
+  PetscLogEvent forward, tangent, adjoint, adjoint_tangent, activation,
       expression; /* the jets of the network, the text of the problem */
-  PetscLogEvent loss, gradient, jacobian, gramian, diagonal, explicit, several; /* the operators */
+  PetscLogEvent loss, gradient, jacobian, gramian, hessian, diagonal, explicit, several; /* the operators */
   PetscLogEvent kfac_factors, kfac_invert, kfac_apply, nystrom_setup, nystrom_apply;
-  PetscLogEvent qr, svd;
+  PetscLogEvent qr, svd, form, eigen;
   PetscLogEvent kernel, cholesky;
-  PetscLogEvent direction, step, points;
+  PetscLogEvent direction, step, points, spectrum;
   PetscLogStage setup, train, report;
 } EngdLog;
 PETSC_INTERN EngdLog        engd_log;

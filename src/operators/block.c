@@ -21,13 +21,16 @@ static PetscReal *EntryOf(EngdFunctional F, const EngdBlock *block, PetscInt e, 
 PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdJet jet, PetscReal value[],
                                  PetscReal first[], PetscReal second[])
 {
-  const PetscInt dim = F->problem->domain->dim, nspace = F->problem->domain->nspace;
-  EngdExpression expression = F->problem->term[block->term]->expression;
-  EngdBatch     *x = F->batch, *normal = x + dim, *entry = normal + nspace;
+  const PetscInt   dim = F->problem->domain->dim, nspace = F->problem->domain->nspace;
+  EngdExpression   expression = F->problem->term[block->term]->expression;
+  const EngdPoints points     = F->problem->term[block->term]->points;
+  EngdBatch       *x = F->batch, *data = x + dim, *normal = data + points->ndata, *entry = normal + nspace;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.expression, 0, 0, 0, 0));
   for (PetscInt i = 0; i < dim; i++) x[i] = (EngdBatch){block->x + i, dim};
+  for (PetscInt k = 0; k < points->ndata; k++)
+    data[k] = (EngdBatch){points->data_value + ENGD_COUNT(block->start, points->ndata) + k, points->ndata};
   for (PetscInt i = 0; block->normal && i < nspace; i++) normal[i] = (EngdBatch){block->normal + i, nspace};
   for (PetscInt e = 0; e < expression->nentries; e++) {
     entry[e] = (EngdBatch){EntryOf(F, block, e, jet->u), F->network->noutputs};
@@ -111,6 +114,21 @@ PetscErrorCode EngdBlockSecond(EngdFunctional F, const EngdBlock *block, const P
     for (PetscInt i = 0; i < n; i++) gf[ENGD_COUNT(i, stride)] += yc[i] * S[i] * de[ENGD_COUNT(i, stride)];
   }
   PetscCall(PetscLogFlops(6.0 * expression->nsecond * n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* gu = w D^T r, or w D^T for an energy: the derivative of the loss in the jet; y (ncomponents, n) is scratch */
+PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, PetscReal y[], PetscReal gu[])
+{
+  const EngdTerm term = F->problem->term[block->term];
+  const PetscInt n    = block->n;
+
+  PetscFunctionBeginUser;
+  for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
+    for (PetscInt i = 0; i < n; i++) y[c * n + i] = block->weight[i] * (term->energy ? 1 : block->value[c * n + i]);
+  }
+  PetscCall(EngdBlockZero(F, block, gu));
+  PetscCall(EngdBlockFirstTranspose(F, block, y, gu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -134,6 +134,8 @@ PetscErrorCode EngdProblemGetSymbols(EngdProblem problem, EngdSymbols *symbols)
   symbols->nparameters = problem->nparameters;
   symbols->parameter   = (const char *const *)problem->parameter;
   symbols->value       = problem->value;
+  symbols->ndata       = 0;
+  symbols->data        = NULL;
   symbols->normal      = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

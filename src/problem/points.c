@@ -120,6 +120,8 @@ PetscErrorCode EngdPointsDestroy(EngdPoints *points)
   PetscCall(PetscFree(p->x));
   PetscCall(PetscFree(p->weight));
   PetscCall(PetscFree(p->normal));
+  PetscCall(EngdListDestroy(p->ndata, &p->data_name));
+  PetscCall(PetscFree(p->data_value));
   PetscCall(PetscFree(*points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

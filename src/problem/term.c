@@ -9,7 +9,7 @@
 
 /* What the user said about a term, before it is checked */
 typedef struct {
-  char     *region, *points, *sampler, *residual, *energy, *measure;
+  char     *region, *points, *file, *sampler, *residual, *energy, *measure;
   PetscReal weight;
   PetscInt  resample;
 } TermOptions;
@@ -27,9 +27,12 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
   PetscCall(EngdOptionsText(PetscOptionsObject, "-region",
                             "Where: interior, or a list of boundary, initial, final, faces such as x=lower, x=0",
                             "EngdPointsCreate", "interior", NULL, &o->region));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-points_file",
+                            "Text or CSV file of points instead, with data that expressions may read by name",
+                            "EngdPointsCreateFromFile", NULL, NULL, &o->file));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-points",
                             "How many points, positive; or for the samplers grid and gauss one number a coordinate",
-                            "EngdPointsCreate", NULL, "900", &o->points));
+                            "EngdPointsCreate", NULL, o->file ? NULL : "900", &o->points));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler",
                             "auto (grid up to 3 dimensions, else quasi), grid, gauss, uniform, halton, sobol, "
                             "quasi (sobol where its table suffices, else halton), or a registered one",
@@ -52,6 +55,28 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The points of a file: nothing else is said about them */
+static PetscErrorCode TermReadPoints(EngdProblem problem, EngdTerm term, const TermOptions *o)
+{
+  char      option[256];
+  PetscBool interior, automatic;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_points_file", term->name));
+  PetscCall(PetscStrcmp(o->region, "interior", &interior));
+  PetscCall(PetscStrcmp(o->sampler, "auto", &automatic));
+  PetscCheck(!o->points, problem->comm, PETSC_ERR_USER_INPUT, "%s %s and -%s_points %s exclude each other: give one",
+             option, o->file, term->name, o->points);
+  PetscCheck(interior && automatic && !o->resample, problem->comm, PETSC_ERR_USER_INPUT,
+             "%s %s: the points are those of the file, in the interior; leave out -%s_%s", option, o->file,
+             term->name,
+             !interior    ? "region"
+             : !automatic ? "sampler"
+                          : "resample");
+  PetscCall(EngdPointsCreateFromFile(problem->domain, option, o->file, &term->points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The points; a term that resamples cannot stay on a grid */
 static PetscErrorCode TermCreatePoints(EngdProblem problem, EngdTerm term, const TermOptions *o, PetscInt stream)
 {
@@ -61,6 +86,10 @@ static PetscErrorCode TermCreatePoints(EngdProblem problem, EngdTerm term, const
   PetscBool   automatic, grid, gauss;
 
   PetscFunctionBeginUser;
+  if (o->file) {
+    PetscCall(TermReadPoints(problem, term, o));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_points", term->name));
   PetscCall(EngdParseList(option, o->points, &n, &items));
   PetscCall(PetscMalloc1(n, &counts));
@@ -101,6 +130,8 @@ static PetscErrorCode TermCreateExpression(EngdProblem problem, EngdTerm term, c
   term->energy = o->energy ? PETSC_TRUE : PETSC_FALSE;
   PetscCall(EngdProblemGetSymbols(problem, &symbols));
   symbols.normal = term->points->normal ? PETSC_TRUE : PETSC_FALSE;
+  symbols.ndata  = term->points->ndata;
+  symbols.data   = (const char *const *)term->points->data_name;
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_%s", term->name, term->energy ? "energy" : "residual"));
   PetscCall(EngdExpressionCreate(&symbols, &term->expression));
   PetscCall(EngdExpressionAppend(term->expression, option, text));
@@ -135,6 +166,7 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 + -<term>_residual text, -<term>_energy text - the one or the other
 . -<term>_region text - where, default interior
 . -<term>_points n    - how many points
+. -<term>_points_file file - or these points, with data
 . -<term>_sampler name, -<term>_resample k - how they are placed, and how often anew
 - -<term>_weight w, -<term>_measure mean|integral - factors in the loss
 */
@@ -155,6 +187,7 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   PetscCall(TermSetMeasure(problem, *term, o.measure));
   PetscCall(PetscFree(o.region));
   PetscCall(PetscFree(o.points));
+  PetscCall(PetscFree(o.file));
   PetscCall(PetscFree(o.sampler));
   PetscCall(PetscFree(o.residual));
   PetscCall(PetscFree(o.energy));

@@ -38,19 +38,27 @@ static int TryFile(const char name[])
   return failure;
 }
 
-PetscErrorCode EngdReportFileCheck(EngdReport report, EngdFileKind kind)
+PetscErrorCode EngdFileCheck(MPI_Comm comm, const char option[], const char name[])
 {
-  const char *name    = report->file[kind];
   int         failure = 0;
   PetscMPIInt rank;
 
   PetscFunctionBeginUser;
-  if (!name) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Comm_rank(report->comm, &rank));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (rank == 0) failure = TryFile(name);
-  PetscCallMPI(MPI_Bcast(&failure, 1, MPI_INT, 0, report->comm));
-  PetscCheck(!failure, report->comm, PETSC_ERR_FILE_OPEN, "-engd_%s %s cannot be written: %s", engd_file_kind[kind],
-             name, strerror(failure));
+  PetscCallMPI(MPI_Bcast(&failure, 1, MPI_INT, 0, comm));
+  PetscCheck(!failure, comm, PETSC_ERR_FILE_OPEN, "%s %s cannot be written: %s", option, name, strerror(failure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdReportFileCheck(EngdReport report, EngdFileKind kind)
+{
+  char option[64];
+
+  PetscFunctionBeginUser;
+  if (!report->file[kind]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-engd_%s", engd_file_kind[kind]));
+  PetscCall(EngdFileCheck(report->comm, option, report->file[kind]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

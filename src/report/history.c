@@ -8,12 +8,6 @@
 #include <ctype.h>
 #include <errno.h>
 
-/* is the column present: the error needs an exact solution */
-static PetscBool HasColumn(EngdReport report, PetscInt c)
-{
-  return (PetscBool)(c != ENGD_COLUMN_ERROR || report->errors);
-}
-
 /* "relative", "L2 error" -> relative_l2_error */
 static void PrintIdentifier(const EngdColumn *column, FILE *file)
 {
@@ -39,7 +33,7 @@ static void EndRow(EngdReport report)
 static void PrintHeader(EngdReport report)
 {
   for (PetscInt c = 0; c < ENGD_NCOLUMNS; c++) {
-    if (!HasColumn(report, c)) continue;
+    if (!EngdReportHasColumn(report, c)) continue;
     if (c) fputc(',', report->history);
     PrintIdentifier(&engd_column[c], report->history);
   }
@@ -80,7 +74,7 @@ PetscErrorCode EngdHistoryWriteRow(EngdReport report)
   PetscFunctionBeginUser;
   if (!report->history) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt c = 0; c < ENGD_NCOLUMNS; c++) {
-    if (HasColumn(report, c)) fprintf(report->history, "%s%.17g", c ? "," : "", (double)report->row[c]);
+    if (EngdReportHasColumn(report, c)) fprintf(report->history, "%s%.17g", c ? "," : "", (double)report->row[c]);
   }
   EndRow(report);
   PetscFunctionReturn(PETSC_SUCCESS);

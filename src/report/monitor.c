@@ -12,8 +12,20 @@ const EngdColumn engd_column[ENGD_NCOLUMNS] = {
     [ENGD_COLUMN_GRADIENT] = {{"gradient", "norm"}, 9},  [ENGD_COLUMN_STEP] = {{"", "step"}, 9},
     [ENGD_COLUMN_DAMPING] = {{"", "damping"}, 9},        [ENGD_COLUMN_KRYLOV] = {{"Krylov", "iterations"}, 10},
     [ENGD_COLUMN_ERROR] = {{"relative", "L2 error"}, 9}, [ENGD_COLUMN_SECONDS] = {{"", "seconds"}, 9},
+    [ENGD_COLUMN_SHARPNESS] = {{"", "sharpness"}, 9},    [ENGD_COLUMN_INDEX] = {{"", "index"}, 6},
     [ENGD_COLUMN_LEFT] = {{"time", "left"}, 9},
 };
+
+/* is the column present: the error needs an exact solution, the numbers of the Hessian an option */
+PetscBool EngdReportHasColumn(EngdReport report, PetscInt c)
+{
+  switch (c) {
+  case ENGD_COLUMN_ERROR: return (PetscBool)(report->errors != NULL);
+  case ENGD_COLUMN_SHARPNESS: return report->want_sharpness;
+  case ENGD_COLUMN_INDEX: return report->want_index;
+  default: return PETSC_TRUE;
+  }
+}
 
 /* seconds to the last iteration at the pace so far, or to the end of the time budget, whichever comes first */
 static PetscErrorCode EstimateTimeLeft(EngdReport report, PetscInt iteration, double seconds, PetscReal *left)
@@ -31,8 +43,19 @@ static PetscErrorCode EstimateTimeLeft(EngdReport report, PetscInt iteration, do
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* report->row <- this iteration of tao, which may be the subsolver of report->tao; the error only if asked for */
-static PetscErrorCode FillRow(EngdReport report, Tao tao, PetscBool error)
+/* the columns of the Hessian at theta, those that are wanted */
+static PetscErrorCode FillHessianColumns(EngdReport report, Vec theta)
+{
+  PetscReal *sharpness = report->want_sharpness ? &report->row[ENGD_COLUMN_SHARPNESS] : NULL;
+  PetscReal *index     = report->want_index ? &report->row[ENGD_COLUMN_INDEX] : NULL;
+
+  PetscFunctionBeginUser;
+  if (report->sharpness) PetscCall(EngdSharpnessCompute(report->sharpness, theta, sharpness, index));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* report->row <- this iteration of tao, which may be the subsolver of report->tao; what takes time only if it is seen */
+static PetscErrorCode FillRow(EngdReport report, Tao tao, PetscBool seen)
 {
   PetscReal *row = report->row;
   PetscInt   iteration;
@@ -55,8 +78,10 @@ static PetscErrorCode FillRow(EngdReport report, Tao tao, PetscBool error)
   row[ENGD_COLUMN_KRYLOV]    = status.krylov_iterations;
   row[ENGD_COLUMN_SECONDS]   = seconds;
   PetscCall(EstimateTimeLeft(report, iteration, seconds, &row[ENGD_COLUMN_LEFT]));
-  if (!error || !report->errors) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!seen) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TaoGetSolution(tao, &theta));
+  PetscCall(FillHessianColumns(report, theta));
+  if (!report->errors) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdErrorsCompute(report->errors, theta, PETSC_FALSE));
   row[ENGD_COLUMN_ERROR] = report->errors->all.relative_l2;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -66,7 +91,7 @@ static PetscErrorCode FillRow(EngdReport report, Tao tao, PetscBool error)
 static PetscErrorCode FormatEntry(PetscInt c, PetscReal value, size_t size, char text[])
 {
   PetscFunctionBeginUser;
-  if (c == ENGD_COLUMN_ITERATION || c == ENGD_COLUMN_KRYLOV)
+  if (c == ENGD_COLUMN_ITERATION || c == ENGD_COLUMN_KRYLOV || c == ENGD_COLUMN_INDEX)
     PetscCall(PetscSNPrintf(text, size, "%.0f", (double)value));
   else if (c == ENGD_COLUMN_SECONDS)
     PetscCall(PetscSNPrintf(text, size, "%.2f", (double)value));
@@ -90,7 +115,7 @@ static PetscErrorCode ShowRow(EngdReport report, PetscBool header)
       const EngdColumn *column = &engd_column[c];
       char              text[64];
 
-      if (c == ENGD_COLUMN_ERROR && !report->errors) continue;
+      if (!EngdReportHasColumn(report, c)) continue;
       if (line < 2)
         PetscCall(PetscStrncpy(text, column->name[line], sizeof(text)));
       else
@@ -112,6 +137,7 @@ PetscErrorCode EngdReportMonitor(Tao tao, void *context)
   const PetscInt  number = report->nrows;
   const PetscBool show   = (PetscBool)(report->monitor && number % report->every == 0);
   PetscInt        iteration;
+  Vec             theta;
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetIterationNumber(tao, &iteration));
@@ -121,6 +147,9 @@ PetscErrorCode EngdReportMonitor(Tao tao, void *context)
   report->shown = PETSC_FALSE;
   if (show) PetscCall(ShowRow(report, (PetscBool)(number == 0)));
   PetscCall(EngdHistoryWriteRow(report));
+  PetscCall(TaoGetSolution(tao, &theta));
+  if (report->spectrum)
+    PetscCall(EngdSpectrumMonitor(report->spectrum, report->tao, theta, report->iterations + iteration));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -129,9 +158,13 @@ PetscErrorCode EngdReportMonitor(Tao tao, void *context)
 */
 PetscErrorCode EngdReportShowLast(EngdReport report)
 {
+  Vec theta;
+
   PetscFunctionBeginUser;
   if (!report->monitor || !report->nrows || report->shown) PetscFunctionReturn(PETSC_SUCCESS);
   if (report->errors) report->row[ENGD_COLUMN_ERROR] = report->errors->all.relative_l2;
+  PetscCall(TaoGetSolution(report->tao, &theta));
+  if (!report->file[ENGD_FILE_HISTORY]) PetscCall(FillHessianColumns(report, theta));
   PetscCall(ShowRow(report, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

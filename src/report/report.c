@@ -52,6 +52,29 @@ static PetscErrorCode FindTimeBudget(PetscReal *seconds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -spectrum_monitor sharpness,index */
+static PetscErrorCode SetHessianColumns(EngdReport report, const char text[])
+{
+  PetscInt  n;
+  char    **names;
+  PetscBool sharpness, index;
+
+  PetscFunctionBeginUser;
+  if (!text) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdParseNames("-spectrum_monitor", text, &n, &names));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(PetscStrcmp(names[i], "sharpness", &sharpness));
+    PetscCall(PetscStrcmp(names[i], "index", &index));
+    PetscCheck(sharpness || index, report->comm, PETSC_ERR_USER_INPUT,
+               "-spectrum_monitor %s: %s is not known; give sharpness, index, or both", text, names[i]);
+    if (sharpness) report->want_sharpness = PETSC_TRUE;
+    if (index) report->want_index = PETSC_TRUE;
+  }
+  PetscCall(EngdListDestroy(n, &names));
+  if (!report->sharpness) PetscCall(EngdSharpnessCreate(report->functional, &report->sharpness));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportSetFromOptions - Reads what to show and to write.
 
@@ -64,6 +87,7 @@ static PetscErrorCode FindTimeBudget(PetscReal *seconds)
 + -engd_monitor bool       - one line an iteration, default true
 . -engd_monitor_every k    - only each k-th line, and the last
 . -engd_history file.csv   - one row an iteration
+. -spectrum_monitor list   - columns sharpness, index: of the exact Hessian
 . -engd_summary file.json  - the run in one JSON object; peak_memory_bytes is the sum over the ranks
 - -engd_solution file.csv  - coordinates, outputs and exact values at the test points
 
@@ -71,6 +95,8 @@ static PetscErrorCode FindTimeBudget(PetscReal *seconds)
 */
 PetscErrorCode EngdReportSetFromOptions(EngdReport report)
 {
+  char *columns;
+
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree(report->file[k]));
   PetscOptionsBegin(report->comm, NULL, "Report", "EngdReport");
@@ -88,7 +114,12 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
   PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_solution",
                             "CSV file for coordinates, outputs and exact values at the test points",
                             "EngdReportSetFromOptions", NULL, NULL, &report->file[ENGD_FILE_SOLUTION]));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-spectrum_monitor",
+                            "Columns of the exact Hessian: sharpness (largest eigenvalue), index (negative ones)",
+                            "EngdReportSetFromOptions", NULL, NULL, &columns));
   PetscOptionsEnd();
+  PetscCall(SetHessianColumns(report, columns));
+  PetscCall(PetscFree(columns));
   PetscCall(FindTimeBudget(&report->max_seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -303,6 +334,25 @@ PetscErrorCode EngdReportFinish(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdReportSetSpectrum - Spectra to be computed in the iterations that they ask for; borrowed. Collective */
+PetscErrorCode EngdReportSetSpectrum(EngdReport report, EngdSpectrum spectrum)
+{
+  PetscFunctionBeginUser;
+  report->spectrum = spectrum;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportFinishSpectrum - The spectra at the end, after EngdReportFinish(): the results are safe by now. Collective */
+PetscErrorCode EngdReportFinishSpectrum(EngdReport report)
+{
+  PetscInt iteration;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetIterationNumber(report->tao, &iteration));
+  PetscCall(EngdSpectrumFinish(report->spectrum, report->tao, report->iterations + iteration));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportDestroy - Frees a report, not what it reports on. Collective
 
@@ -314,6 +364,7 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   if (!*report) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdHistoryClose(*report));
   PetscCall(EngdErrorsDestroy(&(*report)->errors));
+  PetscCall(EngdSharpnessDestroy(&(*report)->sharpness));
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree((*report)->file[k]));
   PetscCall(PetscCommDestroy(&(*report)->comm));
   PetscCall(PetscFree(*report));

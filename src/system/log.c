@@ -22,11 +22,13 @@ PetscErrorCode EngdLogRegister(void)
       {"JetTangent", &engd_log.tangent},
       {"JetActivation", &engd_log.activation},
       {"JetAdjoint", &engd_log.adjoint},
+      {"JetHessian", &engd_log.adjoint_tangent},
       {"Expression", &engd_log.expression},
       {"Loss", &engd_log.loss},
       {"Gradient", &engd_log.gradient},
       {"Jacobian", &engd_log.jacobian},
       {"GramianMult", &engd_log.gramian},
+      {"HessianMult", &engd_log.hessian},
       {"GramianDiag", &engd_log.diagonal},
       {"SeveralMult", &engd_log.several},
       {"JacobianFill", &engd_log.explicit},
@@ -34,6 +36,8 @@ PetscErrorCode EngdLogRegister(void)
       {"SVD", &engd_log.svd},
       {"KernelFill", &engd_log.kernel},
       {"KernelFactor", &engd_log.cholesky},
+      {"DenseForm", &engd_log.form},
+      {"DenseFactor", &engd_log.eigen},
       {"KFACFactors", &engd_log.kfac_factors},
       {"KFACInvert", &engd_log.kfac_invert},
       {"KFACApply", &engd_log.kfac_apply},
@@ -42,6 +46,7 @@ PetscErrorCode EngdLogRegister(void)
       {"EngdDirection", &engd_log.direction},
       {"EngdStep", &engd_log.step},
       {"Points", &engd_log.points},
+      {"Spectrum", &engd_log.spectrum},
   };
   PetscClassId id;
 

@@ -26,7 +26,13 @@ static PetscErrorCode IsReadLate(const char name[], PetscBool *late)
                                        "pc_view",
                                        "mat_view",
                                        "vec_view",
-                                       "theta_view"};
+                                       "theta_view",
+                                       "eps_view",
+                                       "eps_error_",
+                                       "eps_converged_reason",
+                                       "svd_view",
+                                       "svd_error_",
+                                       "svd_converged_reason"};
 
   PetscFunctionBeginUser;
   *late = PETSC_FALSE;

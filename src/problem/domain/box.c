@@ -62,6 +62,21 @@ static PetscErrorCode EngdDomainView_Box(EngdDomain domain, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* l <= x <= u, to rounding */
+static PetscErrorCode EngdDomainContains_Box(EngdDomain domain, const PetscReal x[], PetscBool *inside)
+{
+  const EngdBox *box = (const EngdBox *)domain->data;
+
+  PetscFunctionBeginUser;
+  *inside = PETSC_TRUE;
+  for (PetscInt i = 0; i < domain->dim; i++) {
+    const PetscReal rounding = 1e-12 * (box->upper[i] - box->lower[i]);
+
+    if (x[i] < box->lower[i] - rounding || x[i] > box->upper[i] + rounding) *inside = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode EngdDomainDestroy_Box(EngdDomain domain)
 {
   EngdBox *box = (EngdBox *)domain->data;
@@ -84,6 +99,7 @@ PetscErrorCode EngdDomainCreate_Box(EngdDomain domain)
   domain->data                = box;
   domain->ops->setfromoptions = EngdDomainSetFromOptions_Box;
   domain->ops->view           = EngdDomainView_Box;
+  domain->ops->contains       = EngdDomainContains_Box;
   domain->ops->destroy        = EngdDomainDestroy_Box;
   domain->ops->pointssetup    = EngdPointsSetUp_Box;
   domain->ops->pointssample   = EngdPointsSample_Box;

@@ -66,6 +66,10 @@ static PetscErrorCode LeafDerivative(EngdGraph g, EngdNode leaf, PetscInt coordi
   PetscFunctionBeginUser;
   *derivative = ENGD_ZERO;
   if (key.op == ENGD_OP_X && key.arg[0] == coordinate) *derivative = ENGD_ONE;
+  if (key.op == ENGD_OP_X && key.arg[0] >= g->symbols->dim) {
+    PetscCall(PetscSNPrintf(g->fault, sizeof(g->fault), "the data '%.40s' cannot be differentiated",
+                            g->symbols->data[key.arg[0] - g->symbols->dim]));
+  }
   if (key.op == ENGD_OP_NORMAL) {
     PetscCall(PetscSNPrintf(g->fault, sizeof(g->fault), "the normal cannot be differentiated"));
   }

@@ -18,7 +18,7 @@
 /* Leaves, then the operators and the named functions; the table engd_operation has a row for each, in this order */
 typedef enum {
   ENGD_OP_NUMBER, /* value */
-  ENGD_OP_X,      /* coordinate arg[0] */
+  ENGD_OP_X,      /* coordinate arg[0]; from dim on: data, whose derivatives are not known */
   ENGD_OP_NORMAL, /* entry arg[0] of the outward normal */
   ENGD_OP_JET,    /* output arg[0], order arg[1], is it the Laplacian arg[2], coordinates packed in value */
   ENGD_OP_ADD,

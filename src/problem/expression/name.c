@@ -8,14 +8,14 @@
 
 #define DISTANCE_MAX 2 /* of a name that is suggested instead of an unknown one */
 
-/* Name i of the caller's symbols: coordinates, outputs, parameters; NULL behind the last. kind may be NULL */
+/* Name i of the caller's symbols: coordinates, outputs, parameters, data; NULL behind the last. kind may be NULL */
 static const char *SymbolName(const EngdSymbols *s, PetscInt i, const char **kind)
 {
-  const char *const        kinds[] = {"coordinate", "output", "parameter"};
-  const char *const *const list[]  = {s->coordinate, s->output, s->parameter};
-  const PetscInt           count[] = {s->dim, s->noutputs, s->nparameters};
+  const char *const        kinds[] = {"coordinate", "output", "parameter", "column of data"};
+  const char *const *const list[]  = {s->coordinate, s->output, s->parameter, s->data};
+  const PetscInt           count[] = {s->dim, s->noutputs, s->nparameters, s->ndata};
 
-  for (PetscInt k = 0; k < 3; i -= count[k++]) {
+  for (PetscInt k = 0; k < 4; i -= count[k++]) {
     if (kind) *kind = kinds[k];
     if (i < count[k]) return list[k][i];
   }
@@ -212,6 +212,7 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
   const EngdSymbols *s      = g->symbols;
   const PetscInt coordinate = FindName(s->dim, s->coordinate, name), output = FindName(s->noutputs, s->output, name);
   const PetscInt parameter = FindName(s->nparameters, s->parameter, name);
+  const PetscInt data      = FindName(s->ndata, s->data, name);
   PetscBool      found     = PETSC_TRUE;
   EngdNode       node      = ENGD_ZERO;
 
@@ -231,6 +232,8 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
     node = EngdGraphJet(g, &(EngdJetEntry){.output = output});
   else if (parameter >= 0)
     node = EngdGraphNumber(g, s->value[parameter]);
+  else if (data >= 0)
+    node = EngdGraphIntern(g, ENGD_OP_X, s->dim + data, 0, 0, 0.0);
   else if (strcmp(name, "pi") == 0)
     node = EngdGraphNumber(g, PETSC_PI);
   else

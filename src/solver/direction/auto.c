@@ -7,7 +7,7 @@
 
   Rates: GEMM and LAPACK's blocked QR as one, a QR with pivots as a fifth of it. A tsvd iteration is worth many of krylov: the
   choice is tsvd if it fits the memory and takes no more than so many times the seconds. A user who names a KSP or a PC,
-  or part of the Gramian, gets krylov.
+  part of the Gramian or the exact Hessian, gets krylov.
 */
 #include <engd/private.h>
 
@@ -42,7 +42,7 @@ static PetscErrorCode AsksForKrylov(EngdSolver solver, PetscBool *asks)
   static const char *const options[] = {"-ksp_type", "-pc_type", "-ksp_rtol", "-ksp_max_it"};
 
   PetscFunctionBeginUser;
-  *asks = (PetscBool)(solver->structure != ENGD_STRUCTURE_FULL);
+  *asks = (PetscBool)(solver->structure != ENGD_STRUCTURE_FULL || solver->functional->curvature->exact);
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options) && !*asks; k++)
     PetscCall(PetscOptionsHasName(NULL, NULL, options[k], asks));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -87,7 +87,7 @@ PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *choice, PetscV
   if (!choice->made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPrintf(
       viewer, "direction chosen %s: tsvd %.2g s an iteration, %.3g of %.3g bytes a rank; krylov %.2g s\n",
-      choice->asked ? "since options name a KSP, a PC or a structure" : "by estimates", (double)choice->tsvd_seconds,
+      choice->asked ? "since options ask for krylov" : "by estimates", (double)choice->tsvd_seconds,
       (double)choice->tsvd_bytes, (double)choice->limit, (double)choice->krylov_seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

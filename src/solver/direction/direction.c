@@ -51,6 +51,12 @@ static PetscErrorCode SelectStructure(EngdSolver solver, EngdOptionItems PetscOp
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsEList("-tao_engd_structure", "Part of the Gramian of the direction: full, layer, diagonal",
                               "EngdDirection", structures, 3, structures[structure], &structure, NULL));
+  PetscCheck(
+      structure == ENGD_STRUCTURE_FULL || !solver->functional->curvature->exact, solver->functional->comm,
+      PETSC_ERR_USER_INPUT,
+      "-tao_engd_structure %s: of the exact Hessian there are only products; take full, or -tao_engd_curvature "
+      "gauss_newton",
+      structures[structure]);
   solver->structure = (EngdStructure)structure;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -77,7 +83,7 @@ PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, 
 
   PetscFunctionBeginUser;
   PetscCall(SelectStructure(solver, PetscOptionsObject));
-  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: auto, krylov, tsvd, dual",
+  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: auto, krylov, tsvd, dual, dense",
                                "EngdDirection", *direction ? (*direction)->type : "auto", type, sizeof(type), &set));
   if (set || !*direction) {
     if (!set) PetscCall(PetscStrncpy(type, "auto", sizeof(type)));

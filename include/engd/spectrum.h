@@ -1,0 +1,143 @@
+/*
+  Spectra of the operators of a functional: H, G, J, J J^T and P^{-1} G. (src/spectrum)
+*/
+#ifndef ENGD_SPECTRUM_H
+#define ENGD_SPECTRUM_H
+
+#include <slepceps.h>
+#include <slepcsvd.h>
+
+typedef enum {
+  ENGD_SPECTRUM_HESSIAN,
+  ENGD_SPECTRUM_GRAMIAN,
+  ENGD_SPECTRUM_JACOBIAN,
+  ENGD_SPECTRUM_PRECONDITIONED,
+  ENGD_SPECTRUM_KERNEL,
+  ENGD_NSPECTRA
+} EngdSpectrumKind;
+
+/* An operator whose spectrum is wanted, at the parameters of its functional */
+typedef struct {
+  EngdSpectrumKind kind;
+  PetscInt         layer;  /* its diagonal block (of J: its columns), 1, 2, ..., or 0 for all of it */
+  Mat              A;      /* H, G; J (N, p) for jacobian and kernel */
+  Mat              M;      /* P^{-1} for preconditioned, else NULL */
+  PetscInt         n;      /* eigenvalues, or singular values of J, that there are: min(N, p) of these */
+  PetscInt         larger; /* n, of J max(N, p): times epsilon it is the relative rounding of a matrix */
+  PetscInt         nsigma; /* singular values of J that the values can be made of, those left over being zero; or 0 */
+  PetscInt         zeros;  /* kernel: eigenvalues of J J^T besides, zero because N > p */
+} EngdSpectrumOperator;
+
+/* What a row of the table tells */
+typedef enum {
+  ENGD_QUANTITY_ALL,            /* all eigenvalues, descending: value, and a bound of its error */
+  ENGD_QUANTITY_LARGEST,        /* some at the upper end, descending */
+  ENGD_QUANTITY_SMALLEST,       /* some at the lower end, ascending */
+  ENGD_QUANTITY_CHOSEN,         /* those that options of EPS or SVD chose */
+  ENGD_QUANTITY_NEGATIVE,       /* how many eigenvalues are below -at, */
+  ENGD_QUANTITY_ZERO,           /* within at, */
+  ENGD_QUANTITY_POSITIVE,       /* above at */
+  ENGD_QUANTITY_RANK,           /* how many singular values are above at */
+  ENGD_QUANTITY_ABOUT_NEGATIVE, /* these counts estimated with the density, */
+  ENGD_QUANTITY_ABOUT_ZERO,     /* with their error */
+  ENGD_QUANTITY_ABOUT_POSITIVE,
+  ENGD_QUANTITY_DENSITY, /* of the eigenvalues near at, with integral 1 */
+  ENGD_NQUANTITIES
+} EngdQuantity;
+
+typedef struct {
+  PetscInt         iteration;
+  EngdSpectrumKind kind;
+  PetscInt         layer;
+  EngdQuantity     quantity;
+  PetscInt         number; /* 1, 2, ... within the quantity */
+  PetscReal        at, value, error;
+} EngdSpectrumRow;
+
+struct _n_EngdSpectrum {
+  MPI_Comm         comm;
+  EngdFunctional   functional; /* borrowed, as the Tao is */
+  Tao              tao;
+  PetscBool        wanted[ENGD_NSPECTRA], any;
+  PetscInt         every;               /* iterations between two spectra, 0: only at the end */
+  PetscInt         nev;                 /* at each end */
+  PetscBool        dense, choose_dense; /* all eigenvalues; for small operators alone */
+  PetscReal        tolerance;           /* what counts as zero, relative to the largest; 0: n machine epsilons */
+  PetscInt         ncutoffs;
+  PetscReal       *cutoff; /* [ncutoffs] of ranks, relative to sigma_1 */
+  PetscInt         nprobes, nsteps, ngrid;
+  PetscReal        width; /* of the Gaussians, relative to the range of the eigenvalues */
+  PetscBool        layers;
+  char            *file;
+  PetscInt         last; /* the iteration of the newest rows, -1 before */
+  PetscInt         nrows, capacity;
+  EngdSpectrumRow *row; /* the same on all ranks */
+};
+
+/* spectrum.c: as the report calls them, with the iteration of the whole run. Collective */
+PETSC_INTERN PetscErrorCode EngdSpectrumMonitor(EngdSpectrum, Tao, Vec theta, PetscInt iteration);
+PETSC_INTERN PetscErrorCode EngdSpectrumFinish(EngdSpectrum, Tao, PetscInt iteration);
+
+/* operators (operator.c): the one of a kind, its block of a layer; free with Destroy. Collective */
+PETSC_INTERN const char *const engd_spectrum_name[ENGD_NSPECTRA];
+PETSC_INTERN PetscErrorCode    EngdSpectrumOperatorCreate(EngdSpectrum, EngdSpectrumKind, PetscInt layer,
+                                                          EngdSpectrumOperator *);
+PETSC_INTERN PetscErrorCode    EngdSpectrumOperatorCount(EngdSpectrum, EngdSpectrumKind, PetscInt layer,
+                                                         EngdSpectrumOperator *);
+PETSC_INTERN PetscBool         EngdSpectrumIsOfJacobian(EngdSpectrumKind);
+PETSC_INTERN PetscErrorCode    EngdSpectrumOperatorDestroy(EngdSpectrumOperator *);
+PETSC_INTERN PetscErrorCode    EngdSpectrumOperatorProduct(const EngdSpectrumOperator *, Mat *);
+PETSC_INTERN PetscErrorCode    EngdMatCreateBlock(Mat A, PetscBool rows, PetscInt first, PetscInt n, Mat *);
+
+/* options.c: are they all that can be wrong with the input */
+PETSC_INTERN PetscErrorCode EngdSpectrumReadOptions(EngdSpectrum, EngdOptionItems);
+PETSC_INTERN PetscErrorCode EngdSpectrumCheckOptions(EngdSpectrum);
+PETSC_INTERN PetscErrorCode EngdSpectrumIsDense(EngdSpectrum, const EngdSpectrumOperator *, PetscBool *);
+
+/* dense.c: all eigenvalues of a symmetric A, or of M A with M positive definite (then *definite, else nothing is computed);
+   all singular values; descending, on all ranks; bytes on the busiest rank. Collective */
+PETSC_INTERN PetscErrorCode EngdDenseEigenvalues(Mat A, Mat M, PetscReal value[], PetscBool *definite);
+PETSC_INTERN PetscErrorCode EngdDenseSingularValues(Mat A, PetscReal sigma[]);
+PETSC_INTERN PetscReal      EngdDenseBytes(const EngdSpectrumOperator *, PetscInt mlocal, MPI_Comm);
+
+/* What a solver has got to: the largest |value| met, and the first value that has not converged, with its residual */
+typedef struct {
+  PetscReal norm, next, residual;
+} EngdSpectrumProgress;
+
+/* iterative.c: rows of both ends, or of what options chose. Create: with the options of EPS and SVD read. Collective */
+PETSC_INTERN PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum, Mat A, PetscBool symmetric, EPSWhich,
+                                                  EngdSpectrumProgress *, EPS *);
+PETSC_INTERN PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum, Mat J, SVDWhich, EngdSpectrumProgress *, SVD *);
+PETSC_INTERN PetscErrorCode EngdSpectrumIterate(EngdSpectrum, const EngdSpectrumOperator *);
+
+/* density.c: m steps of Lanczos from k probes: nodes and weights (m, k), steps done (k); density on a grid and counts */
+typedef struct {
+  PetscInt   nprobes, nsteps;
+  PetscInt  *m;             /* [nprobes] nodes of each quadrature, at most nsteps */
+  PetscReal *node, *weight; /* (nsteps, nprobes) ascending; the weights of a probe sum to 1 */
+  PetscReal *residual;      /* (nsteps, nprobes) there is an eigenvalue no farther from the node */
+} EngdQuadrature;
+PETSC_INTERN PetscErrorCode EngdQuadratureCreate(Mat A, PetscInt64 seed, PetscInt nprobes, PetscInt nsteps,
+                                                 EngdQuadrature *);
+PETSC_INTERN PetscErrorCode EngdQuadratureDestroy(EngdQuadrature *);
+PETSC_INTERN PetscErrorCode EngdQuadratureCount(const EngdQuadrature *, PetscReal bound, PetscReal *share,
+                                                PetscReal *error);
+PETSC_INTERN PetscErrorCode EngdSpectrumAddDensity(EngdSpectrum, const EngdSpectrumOperator *);
+
+/* table.c, file.c: the rows, on the screen and in the file */
+PETSC_INTERN const char *const engd_quantity_name[ENGD_NQUANTITIES];
+PETSC_INTERN PetscErrorCode    EngdSpectrumAddRow(EngdSpectrum, const EngdSpectrumOperator *, EngdQuantity,
+                                                  PetscInt number, PetscReal at, PetscReal value, PetscReal error);
+PETSC_INTERN PetscErrorCode EngdSpectrumAddAll(EngdSpectrum, const EngdSpectrumOperator *, const PetscReal value[]);
+PETSC_INTERN PetscErrorCode EngdSpectrumPrint(EngdSpectrum, PetscInt first);
+PETSC_INTERN PetscErrorCode EngdSpectrumFileCheck(EngdSpectrum);
+PETSC_INTERN PetscErrorCode EngdSpectrumFileWrite(EngdSpectrum);
+
+/* sharpness.c: the largest eigenvalue and the index of the Hessian, for the monitor */
+typedef struct _n_EngdSharpness *EngdSharpness;
+PETSC_INTERN PetscErrorCode      EngdSharpnessCreate(EngdFunctional, EngdSharpness *);
+PETSC_INTERN PetscErrorCode EngdSharpnessCompute(EngdSharpness, Vec theta, PetscReal *sharpness, PetscReal *index);
+PETSC_INTERN PetscErrorCode EngdSharpnessDestroy(EngdSharpness *);
+
+#endif

@@ -1,0 +1,274 @@
+/*
+  The options of spectra, and all that can be wrong with them, before the training.
+
+  The options of EPS and SVD are read by solvers made for that alone, so that misspelt ones are refused in time; where all
+  eigenvalues are computed there is no such solver, and its options are let through.
+*/
+#include <engd/private.h>
+
+#define DENSE_LIMIT 2000 /* eigenvalues; more are computed densely only when asked for */
+
+/* -spectrum hessian,gramian */
+static PetscErrorCode SetWanted(EngdSpectrum spectrum, const char text[])
+{
+  PetscInt  n;
+  char    **names;
+  PetscBool same, known;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdParseNames("-spectrum", text, &n, &names));
+  for (PetscInt i = 0; i < n; i++) {
+    known = PETSC_FALSE;
+    for (PetscInt k = 0; k < ENGD_NSPECTRA; k++) {
+      PetscCall(PetscStrcmp(names[i], engd_spectrum_name[k], &same));
+      if (same) known = spectrum->wanted[k] = spectrum->any = PETSC_TRUE;
+    }
+    PetscCheck(known, spectrum->comm, PETSC_ERR_USER_INPUT,
+               "-spectrum %s: %s is not known; give a list of hessian, gramian, jacobian, preconditioned, kernel",
+               text, names[i]);
+  }
+  PetscCall(EngdListDestroy(n, &names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what eigenvalues are computed */
+static PetscErrorCode ReadValueOptions(EngdSpectrum spectrum, EngdOptionItems PetscOptionsObject)
+{
+  const char *manual = "EngdSpectrumSetFromOptions";
+  char       *text;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-spectrum_nev",
+                             "Eigenvalues at each end, positive; default 10, or all if they are fewer", manual, 1,
+                             &spectrum->nev));
+  PetscCall(PetscOptionsBool("-spectrum_dense",
+                             "All eigenvalues by LAPACK; default up to 2000 unless EPS or SVD options are given",
+                             manual, spectrum->dense, &spectrum->dense, &spectrum->choose_dense));
+  PetscCall(PetscOptionsReal("-spectrum_tolerance",
+                             "An eigenvalue within this times the largest counts as zero; 0: rounding, n epsilon",
+                             manual, spectrum->tolerance, &spectrum->tolerance, NULL));
+  PetscCheck(spectrum->tolerance >= 0 && spectrum->tolerance < 1, spectrum->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-spectrum_tolerance %g: give a number from 0 to below 1", (double)spectrum->tolerance);
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-spectrum_cutoffs",
+                            "Cut-offs relative to sigma_1 for the rank of the Jacobian, as in 1e-4,1e-8", manual,
+                            NULL, NULL, &text));
+  if (text) PetscCall(EngdParseReals("-spectrum_cutoffs", text, &spectrum->ncutoffs, &spectrum->cutoff));
+  for (PetscInt k = 0; k < spectrum->ncutoffs; k++)
+    PetscCheck(spectrum->cutoff[k] > 0, spectrum->comm, PETSC_ERR_ARG_OUTOFRANGE,
+               "-spectrum_cutoffs %s: give positive numbers", text);
+  PetscCall(PetscFree(text));
+  PetscCall(PetscOptionsBool("-spectrum_layers", "Also the diagonal block of each layer (of J its columns)", manual,
+                             spectrum->layers, &spectrum->layers, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the density */
+static PetscErrorCode ReadDensityOptions(EngdSpectrum spectrum, EngdOptionItems PetscOptionsObject)
+{
+  const char *manual = "EngdSpectrumSetFromOptions";
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-spectrum_density",
+                             "Random probes of the density by stochastic Lanczos quadrature, 0 for none", manual, 0,
+                             &spectrum->nprobes));
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-spectrum_lanczos_steps",
+                             "Steps of Lanczos for each probe, positive", manual, 1, &spectrum->nsteps));
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-spectrum_density_points",
+                             "Points of the density's grid, at least 2", manual, 2, &spectrum->ngrid));
+  PetscCall(
+      PetscOptionsReal("-spectrum_density_width",
+                       "Width of the Gaussians that smooth the density, relative to the range of the eigenvalues",
+                       manual, spectrum->width, &spectrum->width, NULL));
+  PetscCheck(spectrum->width > 0 && spectrum->width < 1, spectrum->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-spectrum_density_width %g: give a number between 0 and 1", (double)spectrum->width);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdSpectrumReadOptions - declares and reads the options; those of details only where there is a spectrum.
+*/
+PetscErrorCode EngdSpectrumReadOptions(EngdSpectrum spectrum, EngdOptionItems PetscOptionsObject)
+{
+  const char *manual = "EngdSpectrumSetFromOptions";
+  char       *text;
+  PetscBool   help;
+
+  PetscFunctionBeginUser;
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-spectrum",
+                      "Spectra to compute at the end, a list of hessian, gramian, jacobian, preconditioned, kernel",
+                      manual, NULL, NULL, &text));
+  if (text) PetscCall(SetWanted(spectrum, text));
+  PetscCall(PetscFree(text));
+  PetscCall(PetscOptionsHasHelp(NULL, &help));
+  if (!spectrum->any && !help) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-spectrum_every",
+                             "Also every so many iterations, 0 only at the end of the training", manual, 0,
+                             &spectrum->every));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-spectrum_output",
+                            "File for all spectra, its name ends in .csv or .h5", manual, NULL, NULL,
+                            &spectrum->file));
+  PetscCall(ReadValueOptions(spectrum, PetscOptionsObject));
+  PetscCall(ReadDensityOptions(spectrum, PetscOptionsObject));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* does the problem, or the optimiser, have what the kind is a spectrum of */
+static PetscErrorCode CheckKind(EngdSpectrum spectrum, EngdSpectrumKind kind)
+{
+  KSP       ksp;
+  PetscBool stages;
+
+  PetscFunctionBeginUser;
+  PetscCheck(
+      !EngdSpectrumIsOfJacobian(kind) || spectrum->functional->least_squares, spectrum->comm, PETSC_ERR_USER_INPUT,
+      "-spectrum %s: a term of this problem is an energy, so there is no residual and no Jacobian; take hessian or "
+      "gramian",
+      engd_spectrum_name[kind]);
+  if (kind != ENGD_SPECTRUM_PRECONDITIONED) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TaoGetKSP(spectrum->tao, &ksp));
+  PetscCall(
+      PetscOptionsHasName(NULL, NULL, "-engd_stages", &stages)); /* then another one may have a preconditioner */
+  PetscCheck(ksp || stages, spectrum->comm, PETSC_ERR_USER_INPUT,
+             "-spectrum preconditioned: this -tao_type solves no linear systems, so it has no preconditioner");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* bytes of the dense matrices of the operator on the busiest rank */
+static PetscErrorCode CountBytes(EngdSpectrum spectrum, const EngdSpectrumOperator *op, PetscReal *bytes)
+{
+  const EngdFunctional F = spectrum->functional;
+  PetscInt             mlocal, N;
+  PetscMPIInt          size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(spectrum->comm, &size));
+  PetscCallMPI(MPI_Allreduce(&F->nrows, &N, 1, MPIU_INT, MPI_SUM, spectrum->comm));
+  mlocal = N >= F->network->nparameters ? F->nrows : F->network->nparameters / size + 1;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &mlocal, 1, MPIU_INT, MPI_MAX, spectrum->comm));
+  *bytes = EngdDenseBytes(op, mlocal, spectrum->comm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdSpectrumIsDense - are all eigenvalues of this operator computed: as asked, or because they are few. Collective */
+PetscErrorCode EngdSpectrumIsDense(EngdSpectrum spectrum, const EngdSpectrumOperator *op, PetscBool *dense)
+{
+  PetscReal   bytes;
+  PetscMPIInt fits;
+
+  PetscFunctionBeginUser;
+  *dense = spectrum->dense;
+  if (spectrum->choose_dense || !*dense) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CountBytes(spectrum, op, &bytes));
+  fits = (op->nsigma ? op->nsigma : op->n) <= DENSE_LIMIT && bytes <= spectrum->functional->memory_limit;
+  PetscCallMPI(MPI_Bcast(&fits, 1, MPI_INT, 0, spectrum->comm));
+  *dense = fits ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* refuses what does not fit the operator: its number of eigenvalues, the memory */
+static PetscErrorCode CheckOperator(EngdSpectrum spectrum, const EngdSpectrumOperator *op, PetscBool dense)
+{
+  const PetscReal limit = spectrum->functional->memory_limit;
+  PetscReal       bytes;
+  PetscBool       given;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-spectrum_nev", &given));
+  PetscCheck(!given || op->layer || spectrum->nev <= op->n, spectrum->comm, PETSC_ERR_USER_INPUT,
+             "-spectrum_nev %" PetscInt_FMT ": the %s has only %" PetscInt_FMT " values", spectrum->nev,
+             engd_spectrum_name[op->kind], op->n);
+  if (!dense) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CountBytes(spectrum, op, &bytes));
+  PetscCheck(bytes <= limit, spectrum->comm, PETSC_ERR_USER_INPUT,
+             "-spectrum_dense: all %" PetscInt_FMT
+             " values of the %s need %.3g bytes on a rank, more than -engd_memory_limit %.3g; raise it, or take "
+             "-spectrum_dense false",
+             op->n, engd_spectrum_name[op->kind], (double)bytes, (double)limit);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the options of EPS or SVD for the operator; what is made for it is a Gramian, or J, of the same size */
+static PetscErrorCode ReadSolverOptions(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
+{
+  const PetscBool      jacobian = EngdSpectrumIsOfJacobian(op->kind);
+  EngdSpectrumProgress progress = {0};
+  PetscInt             nev;
+  EPS                  eps = NULL;
+  SVD                  svd = NULL;
+  Mat                  A;
+
+  PetscFunctionBeginUser;
+  if (jacobian) {
+    PetscCall(EngdFunctionalCreateJacobian(spectrum->functional, &A));
+    PetscCall(EngdSpectrumCreateSVD(spectrum, A, SVD_LARGEST, &progress, &svd));
+    PetscCall(SVDGetDimensions(svd, &nev, NULL, NULL));
+  } else {
+    PetscCall(EngdFunctionalCreateGramian(spectrum->functional, &A));
+    PetscCall(EngdSpectrumCreateEPS(spectrum, A, (PetscBool)(op->kind != ENGD_SPECTRUM_PRECONDITIONED),
+                                    EPS_LARGEST_REAL, &progress, &eps));
+    PetscCall(EPSGetDimensions(eps, &nev, NULL, NULL));
+  }
+  PetscCall(EPSDestroy(&eps));
+  PetscCall(SVDDestroy(&svd));
+  PetscCall(MatDestroy(&A));
+  PetscCheck(nev <= op->n, spectrum->comm, PETSC_ERR_USER_INPUT,
+             "-%s %" PetscInt_FMT ": the %s has only %" PetscInt_FMT " values", jacobian ? "svd_nsv" : "eps_nev", nev,
+             engd_spectrum_name[op->kind], op->n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* have any options with one of these beginnings been given; `let` counts them as read */
+static PetscErrorCode HaveOptions(const char *const starts[], size_t n, PetscBool let, PetscBool *any)
+{
+  PetscInt  count;
+  char    **names, **values;
+  PetscBool same, found;
+
+  PetscFunctionBeginUser;
+  *any = PETSC_FALSE;
+  PetscCall(PetscOptionsLeftGet(NULL, &count, &names, &values));
+  for (PetscInt i = 0; i < count; i++) {
+    for (size_t k = 0; k < n; k++) {
+      char option[512];
+
+      PetscCall(PetscStrncmp(names[i], starts[k], strlen(starts[k]), &same));
+      if (!same) continue;
+      *any = PETSC_TRUE;
+      PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", names[i]));
+      if (let) PetscCall(PetscOptionsHasName(NULL, NULL, option, &found));
+    }
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &count, &names, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdSpectrumCheckOptions - refuses what cannot be computed, and reads the options of the solvers. Collective */
+PetscErrorCode EngdSpectrumCheckOptions(EngdSpectrum spectrum)
+{
+  static const char *const solvers[] = {"eps_", "svd_", "st_", "bv_", "ds_"};
+  PetscBool                density   = PETSC_FALSE, given, dense;
+  EngdSpectrumOperator     op;
+
+  PetscFunctionBeginUser;
+  PetscCall(HaveOptions(solvers, PETSC_STATIC_ARRAY_LENGTH(solvers), PETSC_FALSE, &given));
+  if (!spectrum->choose_dense) spectrum->dense = (PetscBool)!given;
+  for (PetscInt k = 0; k < ENGD_NSPECTRA; k++) {
+    if (!spectrum->wanted[k]) continue;
+    PetscCall(CheckKind(spectrum, (EngdSpectrumKind)k));
+    PetscCall(EngdSpectrumOperatorCount(spectrum, (EngdSpectrumKind)k, 0, &op));
+    PetscCall(EngdSpectrumIsDense(spectrum, &op, &dense));
+    PetscCall(CheckOperator(spectrum, &op, dense));
+    if (!dense) PetscCall(ReadSolverOptions(spectrum, &op));
+    density = (PetscBool)(density || k == ENGD_SPECTRUM_HESSIAN || k == ENGD_SPECTRUM_GRAMIAN);
+  }
+  if (spectrum->any && spectrum->dense)
+    PetscCall(HaveOptions(solvers, PETSC_STATIC_ARRAY_LENGTH(solvers), PETSC_TRUE, &given));
+  PetscCheck(!spectrum->any || !spectrum->nprobes || density, spectrum->comm, PETSC_ERR_USER_INPUT,
+             "-spectrum_density %" PetscInt_FMT
+             ": there is a density of the hessian and the gramian only; add one of "
+             "them to -spectrum",
+             spectrum->nprobes);
+  PetscCall(EngdSpectrumFileCheck(spectrum));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

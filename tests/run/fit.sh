@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Regression: a target as text on Gauss-Legendre points, and measurements from a file; files that are refused.
+. "$(dirname "$0")/case.sh"
+files=$(mktemp -d)
+trap 'finish_test; rm -rf "$files"; echo done' EXIT
+fit=(-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 8 -terms fit -tao_max_it 25 -engd_seed 1
+  -exact_u 'sin(2*x)+y^2')
+python3 - "$files" <<'PYTHON'
+import math, sys
+points = [((i + 0.5) / 9, (j + 0.5) / 9) for i in range(9) for j in range(9)]
+with open(sys.argv[1] + "/grid.txt", "w") as file:
+    for x, y in points:
+        print(f"{x!r} {y!r}  # blanks", file=file)
+with open(sys.argv[1] + "/data.csv", "w") as file:
+    print("f, y, x, weight", file=file)
+    for x, y in points:
+        print(f"{math.sin(2 * x) + y * y!r}, {y!r}, {x!r}, {1 / 81!r}", file=file)
+PYTHON
+
+for ranks in 1 3; do
+  name "gauss"
+  run "$ranks" "${fit[@]}" -fit_sampler gauss -fit_points 9,9 -fit_residual 'u-(sin(2*x)+y^2)' -engd_summary s.json
+  expect_exit 0
+  expect_equal "$(json s.json points)" 81
+  expect_less "$(json s.json relative_l2_error)" 2e-3
+  # the same points three ways: the loss at the start agrees
+  for how in "-fit_sampler grid -fit_points 9,9" "-fit_points_file $files/grid.txt" "-fit_points_file $files/data.csv"; do
+    target='sin(2*x)+y^2'
+    [[ $how == *data* ]] && target=f
+    name "fit: $how"
+    # shellcheck disable=SC2086
+    run "$ranks" "${fit[@]}" $how -fit_residual "u-($target)" -engd_summary s.json -engd_history h.csv
+    expect_exit 0
+    expect_less "$(json s.json relative_l2_error)" 2e-3
+    start=$(sed -n 2p h.csv | cut -d, -f2)
+    [ -n "${reference:-}" ] || reference=$start
+    expect_close "$start" "$reference" 1e-13
+  done
+done
+
+# rejects REGEX CONTENT arguments...: a file of this content
+rejects() {
+  local regex=$1 ranks
+  printf "$2" >"$files/bad.txt"
+  shift 2
+  for ranks in 1 3; do
+    name "$regex"
+    run "$ranks" "${fit[@]}" -fit_residual u -fit_points_file "$files/bad.txt" "$@"
+    expect_exit 2
+    expect_stderr_one_line_matching "$regex"
+  done
+}
+rejects 'bad.txt: line 2 has 3 columns, not 2' '0.1 0.2\n0.1 0.2 0.3\n'
+rejects 'bad.txt: line 2 has 1 columns, not 2' '0.1 0.2\n0.1\n'
+rejects 'bad.txt: 3 columns for 2 coordinates' '0.1 0.2 0.3\n0.1 0.2 0.3\n'
+rejects "bad.txt: line 2: 'nan' is no finite number" '0.1 0.2\nnan 0.2\n'
+rejects "bad.txt: line 2: 'abc' is no finite number" '0.1 0.2\n0.3 abc\n'
+rejects 'bad.txt: point 2 \(x = 1.5, ...\) is outside the domain' '0.1 0.2\n1.5 0.2\n'
+rejects 'bad.txt: has no points' '# nothing\n\n'
+rejects 'no column named y' 'x,f\n0.1,0.2\n'
+rejects 'weight -1.? of point 1' 'x,y,weight\n0.1,0.2,-1\n'
+rejects "'u' is the name of a" 'x,y,u\n0.1,0.2,1\n'
+rejects "data 'f' cannot be differentiated" 'x,y,f\n0.1,0.2,1\n' -fit_residual 'd(u*f,x)'
+rejects '-fit_points 9 exclude each other' '0.1 0.2\n' -fit_points 9
+rejects 'leave out -fit_resample' '0.1 0.2\n' -fit_resample 3
+rm "$files/bad.txt"
+for ranks in 1 3; do
+  run "$ranks" "${fit[@]}" -fit_residual u -fit_points_file "$files/bad.txt"
+  expect_exit 2
+  expect_stderr_one_line_matching 'bad.txt: cannot be read: No such file'
+done

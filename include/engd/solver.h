@@ -160,5 +160,6 @@ PETSC_EXTERN PetscErrorCode TaoCreate_Adam(Tao);
 PETSC_EXTERN PetscErrorCode TaoCreate_SGD(Tao);
 PETSC_EXTERN PetscErrorCode PCCreate_KFAC(PC);
 PETSC_EXTERN PetscErrorCode PCCreate_Nystrom(PC);
+PETSC_INTERN PetscErrorCode EngdNystromCheck(PC, PetscInt n, EngdFunctional);
 
 #endif

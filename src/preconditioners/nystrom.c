@@ -28,18 +28,14 @@ static PetscErrorCode Reset(EngdNystrom *nystrom)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the ranks that the options and the memory leave: first <= most; refuses those that the operator has no room for */
-static PetscErrorCode Ranks(EngdNystrom *nystrom, Mat A, PetscInt *first, PetscInt *most)
+/* the ranks that the options and the memory leave for an operator of order n, `local` rows on the rank that has most:
+   first <= most; refuses those that there is no room for. F: NULL for no limit of the memory */
+static PetscErrorCode Ranks(EngdNystrom *nystrom, MPI_Comm comm, PetscInt n, PetscInt local, EngdFunctional F,
+                            PetscInt *first, PetscInt *most)
 {
-  const MPI_Comm comm = PetscObjectComm((PetscObject)A);
-  PetscInt       n, local, fits = PETSC_MAX_INT;
-  EngdFunctional F;
+  PetscInt fits = PETSC_MAX_INT;
 
   PetscFunctionBeginUser;
-  PetscCall(MatGetSize(A, &n, NULL));
-  PetscCall(MatGetLocalSize(A, &local, NULL));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &local, 1, MPIU_INT, MPI_MAX, comm));
-  PetscCall(EngdMatGetFunctional(A, &F));
   if (F)
     fits = (PetscInt)PetscMin(F->memory_limit / (TALL * sizeof(PetscReal) * (PetscReal)local), PETSC_MAX_INT / 2);
   PetscCheck(nystrom->rank <= n, comm, PETSC_ERR_USER_INPUT,
@@ -58,6 +54,30 @@ static PetscErrorCode Ranks(EngdNystrom *nystrom, Mat A, PetscInt *first, PetscI
              ", more than -engd_memory_limit %.3g; lower -pc_nystrom_rank%s, or use more ranks",
              *most, (double)TALL * sizeof(PetscReal) * (double)local * (double)*most, n, (double)F->memory_limit,
              nystrom->rank_max ? " and -pc_nystrom_rank_max" : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdNystromCheck - does a PC, if it is of type nystrom, fit an operator, before there is one.
+
+  Collective
+
+  Input Parameters:
++ pc - its options read
+. n  - order of the operator, spread evenly over the ranks
+- F  - whose limit of the memory holds
+*/
+PetscErrorCode EngdNystromCheck(PC pc, PetscInt n, EngdFunctional F)
+{
+  EngdNystrom *nystrom;
+  PetscInt     first, most;
+  PetscMPIInt  size;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdPCGetData(pc, "nystrom", (void **)&nystrom));
+  if (!nystrom) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  PetscCall(Ranks(nystrom, F->comm, n, (n + size - 1) / size, F, &first, &most));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -111,12 +131,13 @@ static PetscErrorCode Build(EngdNystrom *nystrom, PetscReal own, PetscInt rank, 
 /* PETSc calls this when the state of A has changed; a set-up counts when theta or the points have */
 static PetscErrorCode PCSetUp_Nystrom(PC pc)
 {
-  EngdNystrom *nystrom;
-  EngdPCPoint  point;
-  PetscBool    other, moved;
-  PetscInt     first = 0, most = 0;
-  PetscReal    own;
-  Mat          A;
+  EngdNystrom   *nystrom;
+  EngdPCPoint    point;
+  PetscBool      other, moved;
+  PetscInt       n, local, first = 0, most = 0;
+  PetscReal      own;
+  EngdFunctional F;
+  Mat            A;
 
   PetscFunctionBeginUser;
   PetscCall(EngdPCGetData(pc, "nystrom", (void **)&nystrom));
@@ -128,7 +149,11 @@ static PetscErrorCode PCSetUp_Nystrom(PC pc)
     PetscCall(EngdSketchCreate(A, &nystrom->sketch));
   }
   nystrom->point = point;
-  PetscCall(Ranks(nystrom, A, &first, &most));
+  PetscCall(EngdMatGetFunctional(A, &F));
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(MatGetLocalSize(A, &local, NULL));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &local, 1, MPIU_INT, MPI_MAX, PetscObjectComm((PetscObject)A)));
+  PetscCall(Ranks(nystrom, PetscObjectComm((PetscObject)A), n, local, F, &first, &most));
   PetscCall(GetDamping(nystrom, A, &own));
   if (moved) nystrom->current = PETSC_FALSE;
   if (moved && nystrom->setups++ % nystrom->update_every == 0) {

@@ -26,6 +26,7 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
 {
   Krylov   *krylov = (Krylov *)direction->data;
   PetscBool on_jacobian;
+  PC        pc;
 
   PetscFunctionBeginUser;
   PetscOptionsHeadBegin(PetscOptionsObject, "Direction krylov");
@@ -38,6 +39,8 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
   PetscCall(PetscObjectTypeCompareAny((PetscObject)solver->ksp, &on_jacobian, KSPLSQR, KSPCGLS, ""));
   PetscCheck(solver->structure == ENGD_STRUCTURE_FULL || !on_jacobian, solver->functional->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_structure layer and diagonal are parts of G, not of J: take -ksp_type cg");
+  PetscCall(KSPGetPC(solver->ksp, &pc));
+  PetscCall(EngdNystromCheck(pc, solver->functional->network->nparameters, solver->functional));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }

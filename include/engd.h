@@ -55,9 +55,11 @@ PETSC_EXTERN PetscErrorCode EngdFunctionalLossAlong(EngdFunctional, Vec theta, V
 PETSC_EXTERN PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional, Vec direction, PetscReal step, Vec residual);
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateJacobian(EngdFunctional, Mat *J);
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional, Mat *G);
+PETSC_EXTERN PetscErrorCode EngdFunctionalCreateHessian(EngdFunctional, Mat *H);
 PETSC_EXTERN PetscErrorCode EngdFunctionalResample(EngdFunctional, PetscInt iteration, PetscBool *changed);
 PETSC_EXTERN PetscErrorCode EngdFunctionalDestroy(EngdFunctional *);
 
+/* of G = J^T W J + lambda I, and of the Hessian, H + lambda I */
 PETSC_EXTERN PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda);
 
 PETSC_EXTERN PetscErrorCode EngdSolverCreate(EngdFunctional, Tao *);

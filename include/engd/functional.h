@@ -41,6 +41,8 @@ struct _n_EngdCurvature {
   char     *type;
   PetscInt  values; /* derivatives of all outputs that it reads on its own: -1 none, 0 u, 1 u and grad u */
   PetscBool second; /* does it read d^2r/dDu^2 of residuals (of energies all that read the terms do) */
+  PetscBool
+      exact; /* directions use the exact Hessian, of which this W is the Gauss-Newton part: its preconditioner */
   struct _n_EngdCurvatureOps ops[1];
   void                      *data;
 };
@@ -50,6 +52,7 @@ struct _n_EngdFunctional {
   EngdProblem      problem;
   EngdNetwork      network;
   EngdCurvature    curvature;
+  EngdCurvature    newton;  /* energy, for the exact Hessian; NULL until there is one */
   EngdJetLayout   *layout;  /* [nterms] */
   PetscInt       **channel; /* [nterms][nentries] channel of each jet entry of the term's expression */
   EngdJet         *scratch; /* [nterms] a jet for one block, for trial parameters and blocks that keep none */
@@ -67,12 +70,14 @@ struct _n_EngdFunctional {
   VecScatter       scatter;      /* distributed -> whole */
   PetscObjectId    theta_id;     /* which Vec, in which state, theta is a copy of */
   PetscObjectState theta_state;
-  EngdJetWork      work;
-  PetscReal       *du, *gu;     /* (noutputs, S n) or (ncomponents, n) for the largest block */
-  EngdBatch       *batch;       /* inputs of an expression */
-  PetscInt64       evaluations; /* of the loss, with or without gradient */
-  PetscInt64       products;    /* with J, J^T and G */
-  PetscInt64       generation;  /* counts changes of theta and of the points */
+  PetscInt         columns;            /* channels times points of the largest block */
+  EngdJetWork      work, hessian_work; /* the latter NULL until there is an exact Hessian */
+  PetscReal       *du, *gu;            /* (noutputs, S n) or (ncomponents, n) for the largest block */
+  PetscReal       *dgu;                /* (noutputs, S n), of the exact Hessian */
+  EngdBatch       *batch;              /* inputs of an expression */
+  PetscInt64       evaluations;        /* of the loss, with or without gradient */
+  PetscInt64       products;           /* with J, J^T and G */
+  PetscInt64       generation;         /* counts changes of theta and of the points */
 };
 
 /* blocks: make the jet and the expressions of block b those of the present theta; parts of products on a block */
@@ -82,6 +87,7 @@ PETSC_INTERN PetscErrorCode EngdBlockFirstTranspose(EngdFunctional, const EngdBl
                                                     PetscReal gu[]);
 PETSC_INTERN PetscErrorCode EngdBlockSecond(EngdFunctional, const EngdBlock *, const PetscReal y[],
                                             const PetscReal du[], PetscReal gu[]);
+PETSC_INTERN PetscErrorCode EngdBlockCotangent(EngdFunctional, const EngdBlock *, PetscReal y[], PetscReal gu[]);
 PETSC_INTERN PetscErrorCode EngdBlockZero(EngdFunctional, const EngdBlock *, PetscReal gu[]);
 PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdJet, PetscReal value[],
                                               PetscReal first[], PetscReal second[]);
@@ -92,6 +98,11 @@ PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, Vec whole, Vec 
 
 /* fails, naming term and point, if a residual is not finite at the present theta. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
+
+/* memory of products with the exact Hessian, once; a shell of the size of G with damping, for G and for the Hessian */
+PETSC_INTERN PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdGramianCreateShell(EngdFunctional, const char name[],
+                                                   PetscErrorCode (*mult)(Mat, Vec, Vec), Mat *);
 
 PETSC_INTERN PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *);
 PETSC_INTERN PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *);
@@ -130,6 +141,7 @@ PETSC_INTERN PetscErrorCode EngdCurvatureDestroy(EngdCurvature *);
 PETSC_EXTERN PetscErrorCode EngdCurvatureRegister(const char[], PetscErrorCode (*)(EngdCurvature));
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate_GaussNewton(EngdCurvature);
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature);
+PETSC_INTERN PetscErrorCode EngdCurvatureCreate_Hessian(EngdCurvature);
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate_L2(EngdCurvature);
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate_H1(EngdCurvature);
 

@@ -24,6 +24,7 @@ struct _n_EngdJetLayout {
   EngdChannel *channel;   /* [S] by order; channel 0 is the value */
   PetscInt    *first;     /* [dim] the channel of d/dx_i, or -1 */
   PetscBool   *used;      /* [S] is it read at the output (and not only on the way to other channels) */
+  PetscBool    hessian;   /* do jets keep one more derivative of sigma, for second tangents */
 };
 
 /* The smallest layout that holds all these entries (and the value); used marks the channels of the entries */
@@ -68,15 +69,19 @@ struct _n_EngdJet {
   const PetscReal *x;            /* [n][dim] the points, borrowed */
   PetscReal      **a;            /* [nhidden] (width, S n): what enters the activation of hidden layer l */
   PetscReal      **z;            /* [nhidden] (width, S n): what leaves it */
-  PetscReal     ***s; /* [nhidden][ENGD_JET_ORDER + 2] (width, n): sigma (the value channel of z), s', s'', s''' */
+  PetscReal     ***s; /* [nhidden][ENGD_JET_ORDER + 3] (width, n): sigma (the value channel of z), s', s'', ... */
   PetscReal       *u; /* (noutputs, S n): the jet of the outputs; only channels marked used are defined */
   PetscReal       *memory;
 };
 
-/* Scratch for one block at a time: two matrices (widest, ncolumns), ncolumns at least S n */
+/* Scratch for one block at a time: two matrices (widest, ncolumns), ncolumns at least S n. A tangent leaves what enters and
+   leaves the activation of hidden layer l in da[l], dz[l]: p and q by turns, unless the work is one for the Hessian. */
 typedef struct _n_EngdJetWork *EngdJetWork;
 struct _n_EngdJetWork {
-  PetscReal *p, *q;
+  PetscReal  *p, *q;
+  PetscReal **da, **dz; /* [nhidden] (width, ncolumns) */
+  PetscReal  *kept;     /* for the Hessian: the memory of da and dz, or NULL */
+  PetscReal  *spare;    /* for the Hessian: two more matrices (widest, ncolumns), or NULL */
 };
 
 /* Called for each layer by the adjoint, last layer first: z (n_in, S n) its input, g (n_out, S n) the cotangent
@@ -90,6 +95,7 @@ PETSC_INTERN PetscErrorCode EngdJetCreate(EngdNetwork, EngdJetLayout, PetscInt n
 PETSC_INTERN PetscErrorCode EngdJetDestroy(EngdJet *);
 PETSC_INTERN size_t         EngdJetBytes(EngdNetwork, EngdJetLayout, PetscInt n);
 PETSC_INTERN PetscErrorCode EngdJetWorkCreate(EngdNetwork, PetscInt ncolumns, EngdJetWork *);
+PETSC_INTERN PetscErrorCode EngdJetWorkCreateHessian(EngdNetwork, PetscInt ncolumns, EngdJetWork *);
 PETSC_INTERN PetscErrorCode EngdJetWorkDestroy(EngdJetWork *);
 
 /*
@@ -99,6 +105,8 @@ PETSC_INTERN PetscErrorCode EngdJetWorkDestroy(EngdJetWork *);
   Adjoint:  from the cotangent gu (noutputs, S n) on the channels marked used, back through all layers;
             the visitor sees every layer.
   Gradient: the adjoint whose visitor adds g z^T to gradient: gradient += (du/dtheta)^T gu.
+  Hessian:  after a tangent with the same dtheta and work, which is one for the Hessian: sum += the derivative along dtheta
+            of (du/dtheta)^T gu, where gu changes by dgu. The layout's flag `hessian` is set.
 */
 PETSC_INTERN PetscErrorCode EngdJetForward(EngdJet, const PetscReal theta[], PetscInt n, const PetscReal x[]);
 PETSC_INTERN PetscErrorCode EngdJetTangent(EngdJet, const PetscReal theta[], const PetscReal dtheta[], EngdJetWork,
@@ -107,6 +115,16 @@ PETSC_INTERN PetscErrorCode EngdJetAdjoint(EngdJet, const PetscReal theta[], con
                                            EngdLayerVisitor, void *ctx);
 PETSC_INTERN PetscErrorCode EngdJetGradient(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
                                             PetscReal gradient[]);
+PETSC_INTERN PetscErrorCode EngdJetHessian(EngdJet, const PetscReal theta[], const PetscReal dtheta[],
+                                           const PetscReal gu[], const PetscReal dgu[], EngdJetWork, PetscReal sum[]);
+/* parts of adjoints at one layer: sum += g z^T (not the first layer), the same and the value channel of g for the bias (any
+   layer), below (+)= W^T g */
+PETSC_INTERN PetscErrorCode EngdJetLayerWeights(EngdJet, PetscInt layer, const PetscReal z[], const PetscReal g[],
+                                                PetscReal sum[]);
+PETSC_INTERN PetscErrorCode EngdJetLayerGradient(EngdJet, PetscInt layer, const PetscReal z[], const PetscReal g[],
+                                                 void *sum);
+PETSC_INTERN PetscErrorCode EngdJetLayerTranspose(EngdJet, PetscInt layer, const PetscReal theta[],
+                                                  const PetscReal g[], PetscBool add, PetscReal below[]);
 /*
   Rows: row i is the gradient of gu_i . u_i at point i alone.
   Cotangents: g of all layers, CotangentCount numbers, from gu by one adjoint; WriteRows: from g the rows (p, end - begin)
@@ -127,7 +145,8 @@ PETSC_INTERN PetscErrorCode EngdJetFillInput(EngdJet, PetscReal z[]);
 
 /* Kernels of the activation of one layer, in a file of their own so that it alone is compiled for vector units.
    count = width * n; a, h, da, ga are (S, count); s[k] (count) is the k-th derivative of sigma at the value channel.
-   Tangent and adjoint work in place: da becomes dh, gh becomes ga. used: [S] or NULL for all, the channels of h that
+   Tangent and adjoint work in place: da becomes dh, gh becomes ga; so does the tangent of the adjoint along da, with dgh
+   that becomes dga. used: [S] or NULL for all, the channels of h that
    are read (tangent) or have a cotangent (adjoint). */
 PETSC_INTERN void EngdActivationForward(EngdJetLayout, PetscInt count, const PetscReal a[], PetscReal *const s[],
                                         PetscReal h[]);
@@ -135,5 +154,8 @@ PETSC_INTERN void EngdActivationTangent(EngdJetLayout, const PetscBool used[], P
                                         PetscReal *const s[], PetscReal da[]);
 PETSC_INTERN void EngdActivationAdjoint(EngdJetLayout, const PetscBool used[], PetscInt count, const PetscReal a[],
                                         PetscReal *const s[], PetscReal ga[]);
+PETSC_INTERN void EngdActivationAdjointTangent(EngdJetLayout, const PetscBool used[], PetscInt count,
+                                               const PetscReal a[], const PetscReal da[], PetscReal *const s[],
+                                               PetscReal ga[], PetscReal dga[]);
 
 #endif

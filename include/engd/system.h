@@ -85,11 +85,11 @@ PETSC_INTERN PetscErrorCode EngdRegistryGetList(const char what[], PetscFunction
 
 /* Log events, each with its flops, and the stages of a run */
 typedef struct {
-  PetscLogEvent forward, tangent, adjoint, activation,
+  PetscLogEvent forward, tangent, adjoint, adjoint_tangent, activation,
       expression; /* the jets of the network, the text of the problem */
-  PetscLogEvent loss, gradient, jacobian, gramian, diagonal, explicit, several; /* the operators */
+  PetscLogEvent loss, gradient, jacobian, gramian, hessian, diagonal, explicit, several; /* the operators */
   PetscLogEvent kfac_factors, kfac_invert, kfac_apply, nystrom_setup, nystrom_apply;
-  PetscLogEvent qr, svd;
+  PetscLogEvent qr, svd, form, eigen;
   PetscLogEvent kernel, cholesky;
   PetscLogEvent direction, step, points;
   PetscLogStage setup, train, report;

@@ -96,8 +96,21 @@ static PetscErrorCode ApplyLayer(EngdJet jet, PetscInt l, const PetscReal theta[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* gradient += g Z^T and, for the bias, the value channel of g: what the gradient does at each layer */
-static PetscErrorCode AddLayerGradient(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *sum)
+PetscErrorCode EngdJetLayerWeights(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], PetscReal sum[])
+{
+  const EngdLayer *layer = &jet->network->layer[l];
+  const PetscBool *used  = l == jet->network->nhidden ? jet->layout->used : NULL;
+  const PetscInt   n_in = layer->n_in, n_out = layer->n_out, n = jet->n;
+
+  PetscFunctionBeginUser;
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+    PetscCall(Multiply("N", "T", n_out, n_in, (end - begin) * n, g + ENGD_COUNT(begin * n, n_out), n_out,
+                       z + ENGD_COUNT(begin * n, n_in), n_in, 1, sum + layer->offset, n_out));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdJetLayerGradient(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *sum)
 {
   const EngdLayer *layer = &jet->network->layer[l];
   const PetscBool *used  = l == jet->network->nlayers - 1 ? jet->layout->used : NULL;
@@ -105,12 +118,9 @@ static PetscErrorCode AddLayerGradient(EngdJet jet, PetscInt l, const PetscReal 
   PetscReal       *gW = (PetscReal *)sum + layer->offset, *gb = gW + ENGD_COUNT(n_in, n_out);
 
   PetscFunctionBeginUser;
-  if (l > 0) {
-    for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
-      PetscCall(Multiply("N", "T", n_out, n_in, (end - begin) * n, g + ENGD_COUNT(begin * n, n_out), n_out,
-                         z + ENGD_COUNT(begin * n, n_in), n_in, 1, gW, n_out));
-    }
-  } else {
+  if (l > 0)
+    PetscCall(EngdJetLayerWeights(jet, l, z, g, (PetscReal *)sum));
+  else {
     if (!used || used[0]) PetscCall(Multiply("N", "T", n_out, n_in, n, g, n_out, jet->x, n_in, 1, gW, n_out));
     for (PetscInt c = 1; c < jet->layout->nchannels; c++) {
       const PetscReal *gc = g + ENGD_COUNT(c * n, n_out);
@@ -126,6 +136,21 @@ static PetscErrorCode AddLayerGradient(EngdJet jet, PetscInt l, const PetscReal 
   if (used && !used[0]) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt i = 0; i < n; i++) {
     for (PetscInt k = 0; k < n_out; k++) gb[k] += g[ENGD_COUNT(i, n_out) + k];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdJetLayerTranspose(EngdJet jet, PetscInt l, const PetscReal theta[], const PetscReal g[],
+                                     PetscBool add, PetscReal below[])
+{
+  const EngdLayer *layer = &jet->network->layer[l];
+  const PetscBool *used  = l == jet->network->nhidden ? jet->layout->used : NULL;
+  const PetscInt   n_in = layer->n_in, n_out = layer->n_out, n = jet->n;
+
+  PetscFunctionBeginUser;
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+    PetscCall(Multiply("T", "N", n_in, (end - begin) * n, n_out, theta + layer->offset, n_out,
+                       g + ENGD_COUNT(begin * n, n_out), n_out, add, below + ENGD_COUNT(begin * n, n_in), n_in));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -166,28 +191,28 @@ PetscErrorCode EngdJetTangent(EngdJet jet, const PetscReal theta[], const PetscR
                               PetscReal du[])
 {
   EngdNetwork net = jet->network;
-  PetscReal  *da = work->p, *dz = work->q;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.tangent, 0, 0, 0, 0));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const PetscBool  last = (PetscBool)(l == net->nhidden), before_last = (PetscBool)(l == net->nhidden - 1);
     const PetscBool *used = last ? jet->layout->used : NULL;
-    PetscReal       *out  = last ? du : da;
+    PetscReal       *out  = last ? du : work->da[l];
 
     if (l == 0)
       PetscCall(ApplyToInput(jet, dtheta, out));
     else {
-      PetscCall(ApplyLayer(jet, l, theta, dz, used, PETSC_FALSE, PETSC_FALSE, out));
+      PetscCall(ApplyLayer(jet, l, theta, work->dz[l - 1], used, PETSC_FALSE, PETSC_FALSE, out));
       PetscCall(ApplyLayer(jet, l, dtheta, jet->z[l - 1], used, PETSC_TRUE, PETSC_TRUE, out));
     }
     if (last) break;
     PetscCall(PetscLogEventBegin(engd_log.activation, 0, 0, 0, 0));
+    if (work->dz[l] != out) {
+      PetscCall(PetscArraycpy(work->dz[l], out, ENGD_COUNT(net->layer[l].n_out, jet->layout->nchannels * jet->n)));
+    }
     EngdActivationTangent(jet->layout, before_last ? jet->layout->used : NULL, net->layer[l].n_out * jet->n,
-                          jet->a[l], jet->s[l], da);
+                          jet->a[l], jet->s[l], work->dz[l]);
     PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
-    da = dz;
-    dz = out;
   }
   PetscCall(PetscLogEventEnd(engd_log.tangent, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -197,7 +222,6 @@ PetscErrorCode EngdJetAdjoint(EngdJet jet, const PetscReal theta[], const PetscR
                               EngdLayerVisitor visit, void *ctx)
 {
   EngdNetwork      net   = jet->network;
-  const PetscInt   n     = jet->n;
   const PetscReal *g     = gu;
   PetscReal       *below = work->p, *spare = work->q;
 
@@ -209,13 +233,9 @@ PetscErrorCode EngdJetAdjoint(EngdJet jet, const PetscReal theta[], const PetscR
 
     PetscCall((*visit)(jet, l, l ? jet->z[l - 1] : NULL, g, ctx));
     if (l == 0) break;
-    for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
-      PetscCall(Multiply("T", "N", layer->n_in, (end - begin) * n, layer->n_out, theta + layer->offset, layer->n_out,
-                         g + ENGD_COUNT(begin * n, layer->n_out), layer->n_out, 0,
-                         below + ENGD_COUNT(begin * n, layer->n_in), layer->n_in));
-    }
+    PetscCall(EngdJetLayerTranspose(jet, l, theta, g, PETSC_FALSE, below));
     PetscCall(PetscLogEventBegin(engd_log.activation, 0, 0, 0, 0));
-    EngdActivationAdjoint(jet->layout, used, layer->n_in * n, jet->a[l - 1], jet->s[l - 1], below);
+    EngdActivationAdjoint(jet->layout, used, layer->n_in * jet->n, jet->a[l - 1], jet->s[l - 1], below);
     PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
     g     = below;
     below = spare;
@@ -229,7 +249,7 @@ PetscErrorCode EngdJetGradient(EngdJet jet, const PetscReal theta[], const Petsc
                                PetscReal gradient[])
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdJetAdjoint(jet, theta, gu, work, AddLayerGradient, gradient));
+  PetscCall(EngdJetAdjoint(jet, theta, gu, work, EngdJetLayerGradient, gradient));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -247,10 +267,10 @@ PetscErrorCode EngdJetFillInput(EngdJet jet, PetscReal z[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* derivatives of sigma that forward and tangent read: one more than the highest order of the channels */
+/* derivatives of sigma that forward and tangent read: one more than the highest order of the channels; second tangents one more */
 static PetscInt DerivativeCount(EngdJetLayout layout)
 {
-  return layout->channel[layout->nchannels - 1].order + 1;
+  return layout->channel[layout->nchannels - 1].order + (layout->hessian ? 2 : 1);
 }
 
 /* doubles that a jet of n points holds: a, z and s', s'', ... of each hidden layer, u */
@@ -289,8 +309,8 @@ PetscErrorCode EngdJetCreate(EngdNetwork net, EngdJetLayout layout, PetscInt nma
     jet->a[l] = next;
     jet->z[l] = next + all;
     next += 2 * all;
-    PetscCall(PetscMalloc1(ENGD_JET_ORDER + 2, &jet->s[l]));
-    for (PetscInt k = 0; k < ENGD_JET_ORDER + 2; k++) jet->s[l][k] = jet->z[l]; /* sigma is the value channel of z */
+    PetscCall(PetscMalloc1(ENGD_JET_ORDER + 3, &jet->s[l]));
+    for (PetscInt k = 0; k < ENGD_JET_ORDER + 3; k++) jet->s[l][k] = jet->z[l]; /* sigma is the value channel of z */
     for (PetscInt k = 1; k <= jet->nderivatives; k++, next += value) jet->s[l][k] = next;
   }
   jet->u = next;
@@ -315,6 +335,8 @@ PetscErrorCode EngdJetWorkCreate(EngdNetwork net, PetscInt ncolumns, EngdJetWork
   PetscCall(PetscNew(work));
   PetscCall(
       PetscMalloc2(ENGD_COUNT(net->widest, ncolumns), &(*work)->p, ENGD_COUNT(net->widest, ncolumns), &(*work)->q));
+  PetscCall(PetscMalloc2(net->nhidden, &(*work)->da, net->nhidden, &(*work)->dz));
+  for (PetscInt l = 0; l < net->nhidden; l++) (*work)->da[l] = (*work)->dz[l] = l % 2 ? (*work)->q : (*work)->p;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -323,6 +345,8 @@ PetscErrorCode EngdJetWorkDestroy(EngdJetWork *work)
   PetscFunctionBeginUser;
   if (!*work) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree2((*work)->p, (*work)->q));
+  PetscCall(PetscFree2((*work)->da, (*work)->dz));
+  PetscCall(PetscFree2((*work)->kept, (*work)->spare));
   PetscCall(PetscFree(*work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

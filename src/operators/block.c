@@ -114,6 +114,21 @@ PetscErrorCode EngdBlockSecond(EngdFunctional F, const EngdBlock *block, const P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* gu = w D^T r, or w D^T for an energy: the derivative of the loss in the jet; y (ncomponents, n) is scratch */
+PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, PetscReal y[], PetscReal gu[])
+{
+  const EngdTerm term = F->problem->term[block->term];
+  const PetscInt n    = block->n;
+
+  PetscFunctionBeginUser;
+  for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
+    for (PetscInt i = 0; i < n; i++) y[c * n + i] = block->weight[i] * (term->energy ? 1 : block->value[c * n + i]);
+  }
+  PetscCall(EngdBlockZero(F, block, gu));
+  PetscCall(EngdBlockFirstTranspose(F, block, y, gu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* gu = 0 */
 PetscErrorCode EngdBlockZero(EngdFunctional F, const EngdBlock *block, PetscReal gu[])
 {

@@ -24,20 +24,13 @@ static PetscReal BlockLoss(EngdFunctional F, const EngdBlock *block, const Petsc
   return loss;
 }
 
-/* sum += gradient of the loss of a block, y = w r (or w) */
+/* sum += gradient of the loss of a block */
 static PetscErrorCode AddBlockGradient(EngdFunctional F, const EngdBlock *block, PetscReal sum[])
 {
-  const EngdTerm   term = F->problem->term[block->term];
-  const PetscInt   n    = block->n;
   const PetscReal *theta;
-  PetscReal       *y = F->du;
 
   PetscFunctionBeginUser;
-  for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
-    for (PetscInt i = 0; i < n; i++) y[c * n + i] = block->weight[i] * (term->energy ? 1 : block->value[c * n + i]);
-  }
-  PetscCall(EngdBlockZero(F, block, F->gu));
-  PetscCall(EngdBlockFirstTranspose(F, block, y, F->gu));
+  PetscCall(EngdBlockCotangent(F, block, F->du, F->gu));
   PetscCall(VecGetArrayRead(F->theta, &theta));
   PetscCall(EngdJetGradient(block->jet, theta, F->gu, F->work, sum));
   PetscCall(VecRestoreArrayRead(F->theta, &theta));
@@ -257,7 +250,8 @@ static PetscErrorCode FindNonFinite(EngdFunctional F, PetscInt t, PetscInt *inde
       for (PetscInt k = 0; k < expression->nfirst; k++) {
         finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->first[k * block->n + i]));
       }
-      for (PetscInt k = 0; (term->energy || F->curvature->second) && k < expression->nsecond; k++) {
+      for (PetscInt k = 0; (term->energy || F->curvature->second || F->curvature->exact) && k < expression->nsecond;
+           k++) {
         finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->second[k * block->n + i]));
       }
       if (finite) continue;

@@ -13,6 +13,10 @@
 PetscErrorCode EngdExplicitCountRows(EngdFunctional F, PetscInt *nrows)
 {
   PetscFunctionBeginUser;
+  PetscCheck(
+      !F->curvature->exact, F->comm, PETSC_ERR_USER_INPUT,
+      "-tao_engd_curvature hessian: the exact Hessian is no J^T W J, so there are no rows of J to solve with; take "
+      "-tao_engd_direction dense or krylov, or -tao_engd_curvature gauss_newton");
   *nrows = 0;
   for (PetscInt b = 0; b < F->nblocks; b++) {
     PetscInt nroots;

@@ -26,7 +26,7 @@
   Options Database Keys:
 + -engd_memory_limit bytes   - what a rank may keep of the jets between products
 . -engd_block_points n       - points of a block
-- -tao_engd_curvature type   - gauss_newton, energy, l2, h1: the metric of the direction
+- -tao_engd_curvature type   - gauss_newton, energy, l2, h1: the metric of the direction; hessian: that of the loss
 */
 PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, EngdFunctional *functional)
 {
@@ -65,8 +65,10 @@ PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
                             "EngdFunctionalCreate", F->block_points, &F->block_points, NULL));
   PetscCheck(F->block_points >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-engd_block_points %" PetscInt_FMT ": give a positive number, or 0", F->block_points);
-  PetscCall(PetscOptionsString("-tao_engd_curvature", "Metric of the direction: gauss_newton, energy, l2, h1",
-                               "EngdFunctionalCreate", F->curvature->type, type, sizeof(type), &set));
+  PetscCall(
+      PetscOptionsString("-tao_engd_curvature",
+                         "Metric of the direction: gauss_newton, energy, l2, h1, or the exact hessian of the loss",
+                         "EngdFunctionalCreate", F->curvature->type, type, sizeof(type), &set));
   PetscOptionsEnd();
   if (set) {
     PetscCall(EngdCurvatureDestroy(&F->curvature));
@@ -110,8 +112,8 @@ static PetscInt BlockSize(EngdFunctional F, PetscInt t)
   return PetscMax(1, PetscMin(n, F->problem->term[t]->points->nlocal));
 }
 
-/* cut the local points of term t into blocks of nearly equal size, no larger than n */
-static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt n, PetscInt nblocks)
+/* cut the local points of term t into blocks of nearly equal size */
+static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt nblocks)
 {
   EngdTerm       term       = F->problem->term[t];
   EngdExpression expression = term->expression;
@@ -131,9 +133,53 @@ static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt n, Pets
     F->nrows += term->energy ? 0 : block->n * expression->ncomponents;
     PetscCall(PetscMalloc4(expression->ncomponents * block->n, &block->value, expression->nfirst * block->n,
                            &block->first, expression->nsecond * block->n, &block->second, block->n, &block->weight));
-    F->kept_bytes += EngdJetBytes(F->network, F->layout[t], block->n);
   }
-  PetscCall(EngdJetCreate(F->network, F->layout[t], n, &F->scratch[t]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DestroyJets(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt b = 0; F->keep && b < F->nblocks; b++) PetscCall(EngdJetDestroy(&F->block[b].jet));
+  for (PetscInt t = 0; F->scratch && t < F->problem->nterms; t++) PetscCall(EngdJetDestroy(&F->scratch[t]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* a jet for each term, and one for each block if these fit the memory limit */
+static PetscErrorCode SetUpJets(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  PetscCall(DestroyJets(F));
+  F->kept_bytes = 0;
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    F->kept_bytes += EngdJetBytes(F->network, F->layout[F->block[b].term], F->block[b].n);
+    F->block[b].current = PETSC_FALSE;
+  }
+  F->keep = (PetscBool)(F->kept_bytes <= F->memory_limit);
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    PetscCall(EngdJetCreate(F->network, F->layout[t], BlockSize(F, t), &F->scratch[t]));
+  }
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block = &F->block[b];
+
+    if (F->keep)
+      PetscCall(EngdJetCreate(F->network, F->layout[block->term], block->n, &block->jet));
+    else
+      block->jet = F->scratch[block->term];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* jets anew, with the derivatives of sigma that exact Hessians read, and the work of their products */
+PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  if (F->hessian_work) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt t = 0; t < F->problem->nterms; t++) F->layout[t]->hessian = PETSC_TRUE;
+  PetscCall(SetUpJets(F));
+  PetscCall(EngdCurvatureCreate("energy", &F->newton));
+  PetscCall(EngdJetWorkCreateHessian(F->network, F->columns, &F->hessian_work));
+  PetscCall(PetscMalloc1(ENGD_COUNT(F->network->noutputs, F->columns), &F->dgu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -171,7 +217,8 @@ static PetscErrorCode SetUpWork(EngdFunctional F)
     entries  = PetscMax(entries, BlockSize(F, t) * expression->ncomponents);
     nbatches = PetscMax(nbatches, 2 * F->problem->domain->dim + expression->nentries);
   }
-  entries = PetscMax(entries, F->network->noutputs * columns);
+  entries    = PetscMax(entries, F->network->noutputs * columns);
+  F->columns = columns;
   PetscCall(EngdJetWorkCreate(F->network, columns, &F->work));
   PetscCall(PetscMalloc4(entries, &F->du, entries, &F->gu, nbatches, &F->batch, F->network->nparameters, &F->trial));
   PetscCall(EngdNetworkCreateParameters(F->network, &distributed));
@@ -208,17 +255,9 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
   for (PetscInt t = 0; t < nterms; t++) {
     const PetscInt n = BlockSize(F, t);
 
-    PetscCall(SetUpBlocks(F, t, n, (F->problem->term[t]->points->nlocal + n - 1) / n));
+    PetscCall(SetUpBlocks(F, t, (F->problem->term[t]->points->nlocal + n - 1) / n));
   }
-  F->keep = (PetscBool)(F->kept_bytes <= F->memory_limit);
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block = &F->block[b];
-
-    if (F->keep)
-      PetscCall(EngdJetCreate(F->network, F->layout[block->term], block->n, &block->jet));
-    else
-      block->jet = F->scratch[block->term];
-  }
+  PetscCall(SetUpJets(F));
   PetscCall(SetUpWork(F));
   PetscCall(AttachPoints(F));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -301,12 +340,11 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
 
   PetscFunctionBeginUser;
   if (!F) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DestroyJets(F));
   for (PetscInt b = 0; b < F->nblocks; b++) {
-    if (F->keep) PetscCall(EngdJetDestroy(&F->block[b].jet));
     PetscCall(PetscFree4(F->block[b].value, F->block[b].first, F->block[b].second, F->block[b].weight));
   }
   for (PetscInt t = 0; F->layout && t < F->problem->nterms; t++) {
-    PetscCall(EngdJetDestroy(&F->scratch[t]));
     PetscCall(EngdJetLayoutDestroy(&F->layout[t]));
     PetscCall(PetscFree(F->channel[t]));
   }
@@ -314,11 +352,14 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
   PetscCall(PetscFree(F->block));
   PetscCall(PetscFree4(F->du, F->gu, F->batch, F->trial));
   PetscCall(EngdJetWorkDestroy(&F->work));
+  PetscCall(EngdJetWorkDestroy(&F->hessian_work));
+  PetscCall(PetscFree(F->dgu));
   PetscCall(VecDestroy(&F->theta));
   PetscCall(VecDestroy(&F->whole));
   PetscCall(VecDestroy(&F->sum));
   PetscCall(VecScatterDestroy(&F->scatter));
   PetscCall(EngdCurvatureDestroy(&F->curvature));
+  PetscCall(EngdCurvatureDestroy(&F->newton));
   PetscCall(PetscCommDestroy(&F->comm));
   PetscCall(PetscFree(*functional));
   PetscFunctionReturn(PETSC_SUCCESS);

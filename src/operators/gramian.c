@@ -130,6 +130,35 @@ static PetscErrorCode EngdGramianGetFunctional_Gramian(Mat G, EngdFunctional *fu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a shell of the size of theta squared with damping and the functional; its product is to add lambda v */
+PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], PetscErrorCode (*mult)(Mat, Vec, Vec),
+                                      Mat *A)
+{
+  Gramian *gramian;
+  Vec      theta;
+  PetscInt local;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&gramian));
+  gramian->functional = F;
+  PetscCall(EngdNetworkCreateParameters(F->network, &theta));
+  PetscCall(VecGetLocalSize(theta, &local));
+  PetscCall(VecDestroy(&theta));
+  PetscCall(MatCreateShell(F->comm, local, local, PETSC_DETERMINE, PETSC_DETERMINE, gramian, A));
+  PetscCall(PetscObjectSetName((PetscObject)*A, name));
+  PetscCall(MatShellSetOperation(*A, MATOP_MULT, (void (*)(void))mult));
+  PetscCall(MatShellSetOperation(*A, MATOP_MULT_TRANSPOSE, (void (*)(void))mult));
+  PetscCall(MatShellSetOperation(*A, MATOP_DESTROY, (void (*)(void))MatDestroy_Gramian));
+  PetscCall(MatSetOption(*A, MAT_SYMMETRIC, PETSC_TRUE));
+  PetscCall(MatSetOption(*A, MAT_SYMMETRY_ETERNAL, PETSC_TRUE));
+  PetscCall(MatSetUp(*A));
+  PetscCall(
+      PetscObjectComposeFunction((PetscObject)*A, "EngdGramianGetFunctional_C", EngdGramianGetFunctional_Gramian));
+  PetscCall(PetscObjectComposeFunction((PetscObject)*A, "EngdMatGetFunctional_C", EngdGramianGetFunctional_Gramian));
+  PetscCall(PetscObjectComposeFunction((PetscObject)*A, "EngdMatGetDamping_C", EngdMatGetDamping_Gramian));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdFunctionalCreateGramian - G = J^T W J + lambda I at the present parameters of the functional.
 
@@ -143,33 +172,14 @@ static PetscErrorCode EngdGramianGetFunctional_Gramian(Mat G, EngdFunctional *fu
 */
 PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional F, Mat *G)
 {
-  Gramian *gramian;
-  Vec      theta;
-  PetscInt local;
-
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&gramian));
-  gramian->functional = F;
-  PetscCall(EngdNetworkCreateParameters(F->network, &theta));
-  PetscCall(VecGetLocalSize(theta, &local));
-  PetscCall(VecDestroy(&theta));
-  PetscCall(MatCreateShell(F->comm, local, local, PETSC_DETERMINE, PETSC_DETERMINE, gramian, G));
-  PetscCall(PetscObjectSetName((PetscObject)*G, "Gramian"));
-  PetscCall(MatShellSetOperation(*G, MATOP_MULT, (void (*)(void))MatMult_Gramian));
-  PetscCall(MatShellSetOperation(*G, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMult_Gramian));
+  PetscCall(EngdGramianCreateShell(F, "Gramian", MatMult_Gramian, G));
   PetscCall(MatShellSetOperation(*G, MATOP_GET_DIAGONAL, (void (*)(void))MatGetDiagonal_Gramian));
-  PetscCall(MatShellSetOperation(*G, MATOP_DESTROY, (void (*)(void))MatDestroy_Gramian));
   PetscCall(MatShellSetMatProductOperation(*G, MATPRODUCT_AB, NULL, MatMatMult_Gramian, NULL, MATDENSE, MATDENSE));
-  PetscCall(MatSetOption(*G, MAT_SYMMETRIC, PETSC_TRUE));
-  PetscCall(MatSetUp(*G));
-  PetscCall(
-      PetscObjectComposeFunction((PetscObject)*G, "EngdGramianGetFunctional_C", EngdGramianGetFunctional_Gramian));
-  PetscCall(PetscObjectComposeFunction((PetscObject)*G, "EngdMatGetFunctional_C", EngdGramianGetFunctional_Gramian));
-  PetscCall(PetscObjectComposeFunction((PetscObject)*G, "EngdMatGetDamping_C", EngdMatGetDamping_Gramian));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the functional behind a matrix, NULL if it is no Gramian */
+/* the functional behind a matrix, NULL if it is neither Gramian nor Hessian */
 PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *functional)
 {
   PetscErrorCode (*get)(Mat, EngdFunctional *);
@@ -181,7 +191,7 @@ PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *functional)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdGramianSetDamping - lambda of G = J^T W J + lambda I, not negative. Collective */
+/* EngdGramianSetDamping - lambda of G = J^T W J + lambda I, or of the exact Hessian + lambda I, not negative. Collective */
 PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda)
 {
   Gramian *gramian;

@@ -1,5 +1,5 @@
 /*
-  The optimiser of a functional: a Tao with loss, gradient, Gramian and, for least squares, residual and Jacobian, so
+  The optimiser of a functional: a Tao with loss, gradient, Gramian or exact Hessian and, for least squares, residual and Jacobian, so
   that -tao_type engd, adam, sgd and PETSc's own lmvm, nls, ntr, brgn, ... run on the same objective.
 */
 #include <engd/private.h>
@@ -49,14 +49,18 @@ static PetscErrorCode FormResidual(Tao tao, Vec theta, Vec residual, void *funct
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A matrix-free operator follows the parameters of its functional; its new state tells preconditioners of the change. */
+/* A matrix-free operator follows the parameters of its functional; its new state tells preconditioners of the change. The
+   assembly forgets the shifts that nls adds to an indefinite Hessian. */
 static PetscErrorCode FormOperator(Tao tao, Vec theta, Mat A, Mat P, void *functional)
 {
   PetscFunctionBeginUser;
   (void)tao;
   PetscCall(EngdFunctionalSetParameters((EngdFunctional)functional, theta));
-  PetscCall(PetscObjectStateIncrease((PetscObject)A));
-  if (P != A) PetscCall(PetscObjectStateIncrease((PetscObject)P));
+  for (PetscInt k = 0; k < (P == A ? 1 : 2); k++) {
+    PetscCall(MatAssemblyBegin(k ? P : A, MAT_FINAL_ASSEMBLY));
+    PetscCall(MatAssemblyEnd(k ? P : A, MAT_FINAL_ASSEMBLY));
+    PetscCall(PetscObjectStateIncrease((PetscObject)(k ? P : A)));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -159,11 +163,12 @@ static PetscErrorCode SetLeastSquares(EngdFunctional F, Tao tao)
 }
 
 /* The type, engd unless -tao_type says otherwise, and kfac as what its KSP, if any, is preconditioned with: PETSc's own
-   default needs the entries of a matrix */
+   default needs the entries of a matrix. ntl, whose line search may fail, then solves with the matrix of its PC lmvm and, up
+   to 3.26 at least, does not ask whether there is one */
 static PetscErrorCode SetType(EngdFunctional F, Tao tao)
 {
   char      type[256] = "engd";
-  PetscBool residual, refused;
+  PetscBool residual, refused, ntl;
   KSP       ksp;
   PC        pc;
 
@@ -182,7 +187,8 @@ static PetscErrorCode SetType(EngdFunctional F, Tao tao)
   PetscCall(TaoGetKSP(tao, &ksp));
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCSetType(pc, "kfac"));
+  PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAONTL, &ntl));
+  PetscCall(PCSetType(pc, ntl ? PCLMVM : "kfac"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,7 +217,7 @@ static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
   KSP       ksp;
   PC        pc;
   PCType    type;
-  PetscBool fits;
+  PetscBool fits, ntl;
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetKSP(tao, &ksp));
@@ -223,6 +229,32 @@ static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
              "-pc_type %s needs the entries of a matrix, and the Gramian is never formed; take kfac, nystrom, jacobi "
              "or none",
              type);
+  PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAONTL, &ntl));
+  PetscCall(PetscStrcmp(type, PCLMVM, &fits));
+  PetscCheck(fits || !ntl, F->comm, PETSC_ERR_ARG_WRONG,
+             "-tao_ntl_pc_type %s: after a failed line search PETSc's ntl breaks down without lmvm; leave the option "
+             "out, or "
+             "take -tao_type ntr or nls",
+             type);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The Tao's Hessian: the Gramian, or with curvature hessian the exact one, preconditioned by its Gauss-Newton part */
+static PetscErrorCode SetHessian(EngdFunctional F, Tao tao)
+{
+  Mat G, H;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalCreateGramian(F, &G));
+  if (F->curvature->exact)
+    PetscCall(EngdFunctionalCreateHessian(F, &H));
+  else {
+    H = G;
+    PetscCall(PetscObjectReference((PetscObject)H));
+  }
+  PetscCall(TaoSetHessian(tao, H, G, FormOperator, F));
+  PetscCall(MatDestroy(&H));
+  PetscCall(MatDestroy(&G));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -260,14 +292,11 @@ PetscErrorCode EngdSolverRegister(void)
 PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
 {
   Tao tao;
-  Mat G;
 
   PetscFunctionBeginUser;
   PetscCall(EngdSolverRegister());
   PetscCall(TaoCreate(F->comm, &tao));
-  PetscCall(EngdFunctionalCreateGramian(F, &G));
-  PetscCall(TaoSetHessian(tao, G, G, FormOperator, F));
-  PetscCall(MatDestroy(&G));
+  PetscCall(SetHessian(F, tao));
   PetscCall(TaoSetObjective(tao, FormObjective, F));
   PetscCall(TaoSetGradient(tao, NULL, FormGradient, F));
   PetscCall(TaoSetObjectiveAndGradient(tao, NULL, FormObjectiveAndGradient, F));

@@ -57,13 +57,13 @@ static PetscErrorCode SetUpAccelerator(TAO_ENGD *engd)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* vectors and the direction; the Gramian is the Tao's Hessian */
+/* vectors and the direction; the Gramian, or the exact Hessian, is the Tao's Hessian */
 static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
 
   PetscFunctionBeginUser;
-  PetscCall(TaoGetHessian(tao, &engd->solver->G, NULL, NULL, NULL));
+  PetscCall(TaoGetHessian(tao, &engd->solver->G, &engd->solver->P, NULL, NULL));
   PetscCall(EngdGramianGetFunctional(engd->solver->G, &engd->solver->functional));
   PetscCall(VecDuplicate(theta, &engd->d));
   PetscCall(VecDuplicate(theta, &engd->buffer));
@@ -177,8 +177,9 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   EngdLine   line   = {.theta = it->theta, .gradient = it->gradient, .previous = engd->buffer, .loss = it->loss};
 
   PetscFunctionBeginUser;
-  PetscCall(TaoComputeHessian(tao, it->theta, solver->G, solver->G));
+  PetscCall(TaoComputeHessian(tao, it->theta, solver->G, solver->P));
   PetscCall(EngdGramianSetDamping(solver->G, solver->damping));
+  if (solver->P != solver->G) PetscCall(EngdGramianSetDamping(solver->P, solver->damping));
   engd->direction->damping = solver->damping;
   PetscCall(PetscLogEventBegin(engd_log.direction, 0, 0, 0, 0));
   PetscCall((*engd->direction->ops->compute)(engd->direction, solver, it->gradient, engd->d,
@@ -333,8 +334,8 @@ static PetscErrorCode Destroy(void *data)
 }
 
 /*MC
-  "engd" - natural-gradient (Gauss-Newton, energy Newton) steps for neural networks; its Hessian is a Gramian made by
-  EngdFunctionalCreateGramian(), so it is created by EngdSolverCreate().
+  "engd" - natural-gradient (Gauss-Newton, energy Newton) and Newton steps for neural networks; its Hessian is made by
+  EngdFunctionalCreateGramian() or EngdFunctionalCreateHessian(), so it is created by EngdSolverCreate().
 
   Options Database Keys:
 + -tao_engd_direction type   - auto: chosen by a cost model; krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated

@@ -9,6 +9,7 @@ static const char help[] =
     "  large, layer  DGEMM of 1024 x 1024 x 1024, and of w x w x columns, as in a layer\n"
     "  product       G v with the jets of the parameters kept: only its matrix products are counted, all time is\n"
     "  gradient      loss and gradient at new parameters, with the forward pass\n"
+    "  hessian       time of a product with the exact Hessian, in products with G\n"
     "  activations   their share of the time of G v\n"
     "  several, gain G X with -bench_vectors vectors at once: its rate, and how much faster it is than as many G v\n"
     "Rates in GF/s of a rank, the best of -bench_tries; what is compared takes turns.\n\n";
@@ -24,7 +25,7 @@ typedef struct {
   EngdProblem    problem;
   EngdNetwork    network;
   EngdFunctional functional;
-  Mat            G;
+  Mat            G, H;
   Vec            theta, v, y;
   Mat            X, GX;     /* several vectors */
   PetscReal     *A, *B, *C; /* for DGEMM */
@@ -81,6 +82,7 @@ static PetscErrorCode Begin(Bench *b, PetscInt d, PetscInt w, PetscInt vectors)
   PetscCall(EngdFunctionalSetFromOptions(b->functional));
   PetscCall(EngdFunctionalSetUp(b->functional));
   PetscCall(EngdFunctionalCreateGramian(b->functional, &b->G));
+  PetscCall(EngdFunctionalCreateHessian(b->functional, &b->H));
   PetscCall(EngdNetworkCreateParameters(b->network, &b->theta));
   PetscCall(EngdNetworkInitialize(b->network, 0, b->theta));
   PetscCall(EngdFunctionalSetParameters(b->functional, b->theta));
@@ -105,6 +107,7 @@ static PetscErrorCode End(Bench *b)
   PetscCall(MatDestroy(&b->X));
   PetscCall(MatDestroy(&b->GX));
   PetscCall(MatDestroy(&b->G));
+  PetscCall(MatDestroy(&b->H));
   PetscCall(VecDestroy(&b->theta));
   PetscCall(VecDestroy(&b->v));
   PetscCall(VecDestroy(&b->y));
@@ -159,6 +162,13 @@ static PetscErrorCode Several(Bench *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode HessianProduct(Bench *b)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatMult(b->H, b->v, b->y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Gradient(Bench *b)
 {
   PetscReal loss;
@@ -199,7 +209,7 @@ static PetscErrorCode Try(Bench *b, PetscBool logging, Timing *timing)
 static PetscErrorCode Line(PetscInt d, PetscInt w, PetscInt k, PetscInt tries)
 {
   Timing large = {.run = Large}, layer = {.run = Layer}, product = {.run = Product}, gradient = {.run = Gradient},
-         several = {.run = Several};
+         several = {.run = Several}, hessian = {.run = HessianProduct};
   Bench b;
 
   PetscFunctionBeginUser;
@@ -211,15 +221,17 @@ static PetscErrorCode Line(PetscInt d, PetscInt w, PetscInt k, PetscInt tries)
     PetscCall(Try(&b, PETSC_TRUE, &large));
     PetscCall(Try(&b, PETSC_TRUE, &several));
     PetscCall(Try(&b, PETSC_TRUE, &gradient));
+    PetscCall(Try(&b, PETSC_TRUE, &hessian));
   }
   PetscCall(PetscPrintf(PETSC_COMM_WORLD,
                         "%4" PetscInt_FMT " %5" PetscInt_FMT " %7" PetscInt_FMT " %7" PetscInt_FMT
-                        " %8.1f %8.1f %9.1f %9.2f %8.0f%% %8.0f%% %10.1f %10.0f%% %8.1f %6.1f\n",
+                        " %8.1f %8.1f %9.1f %9.2f %8.0f%% %8.0f%% %10.1f %10.0f%% %8.1f %6.1f %8.2f\n",
                         d, w, b.problem->term[0]->points->nlocal, b.columns, (double)large.rate, (double)layer.rate,
                         (double)product.rate, (double)product.seconds, (double)(100 * product.rate / layer.rate),
                         (double)(100 * product.rate / large.rate), (double)gradient.rate,
                         (double)(100 * product.activation), (double)several.rate,
-                        (double)(k * product.seconds / several.seconds)));
+                        (double)(k * product.seconds / several.seconds),
+                        (double)(hessian.seconds / product.seconds)));
   PetscCall(End(&b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -257,9 +269,9 @@ static PetscErrorCode Run(void)
                             &nvectors, NULL));
   PetscOptionsEnd();
   PetscCall(BeginLog(tries));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%4s %5s %7s %7s %8s %8s %9s %9s %9s %9s %10s %11s %8s %6s\n", "d", "w",
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%4s %5s %7s %7s %8s %8s %9s %9s %9s %9s %10s %11s %8s %6s %8s\n", "d", "w",
                         "points", "columns", "large", "layer", "product", "seconds", "/layer", "/large", "gradient",
-                        "activations", "several", "gain"));
+                        "activations", "several", "gain", "hessian"));
   for (PetscInt k = 0; k < (given[0] ? ndims : 3); k++) {
     for (PetscInt l = 0; l < (given[1] ? nwidths : 3); l++) PetscCall(Line(dims[k], widths[l], nvectors, tries));
   }

@@ -8,6 +8,7 @@ static EngdRegistry curvatures = {
     .what    = "curvature",
     .builtin = {{"gauss_newton", (EngdRegistryFn)EngdCurvatureCreate_GaussNewton},
                 {"energy", (EngdRegistryFn)EngdCurvatureCreate_Energy},
+                {"hessian", (EngdRegistryFn)EngdCurvatureCreate_Hessian},
                 {"l2", (EngdRegistryFn)EngdCurvatureCreate_L2},
                 {"h1", (EngdRegistryFn)EngdCurvatureCreate_H1}},
 };

@@ -1,8 +1,9 @@
 /*
-  Curvatures gauss_newton and energy: W from the terms' own derivatives, e the pointwise energy (|r|^2/2 for residuals).
+  Curvatures gauss_newton, energy and hessian: W from the terms' own derivatives, e the pointwise energy (|r|^2/2 for residuals).
 
     gauss_newton   W = w D^T D  for a residual,           W = w d^2e/dDu^2  for an energy term
     energy         W = w (D^T D + sum_c r_c S_c),         the same: the Newton metric in function space (ENGD, arXiv 2302.13163)
+  hessian        as gauss_newton, for the preconditioner of the exact Hessian (hessian.c)
 
   For PDEs linear in u the two agree. The root of a residual's D^T D is D itself; other W are split by an eigenvalue
   decomposition at each point and their negative part dropped, so roots belong to preconditioners and
@@ -198,5 +199,14 @@ PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature curvature)
 {
   PetscFunctionBeginUser;
   PetscCall(CreateNewton(curvature, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the operator is that of hessian.c; this W is its Gauss-Newton part */
+PetscErrorCode EngdCurvatureCreate_Hessian(EngdCurvature curvature)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CreateNewton(curvature, PETSC_FALSE));
+  curvature->exact = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

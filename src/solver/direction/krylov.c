@@ -1,7 +1,7 @@
 /*
   Direction krylov: any KSP, matrix-free.
 
-    on G:  (J^T W J + lambda I) d = -gradient                       cg, minres, gmres, preonly, ...
+    on G:  (J^T W J + lambda I) d = -gradient                       cg, minres, gmres, preonly, ...; G may be the exact Hessian
     on J:  min |J d + R|^2 + lambda |d|^2                            lsqr, cgls
     on the blocks of G within each layer, or its diagonal            -tao_engd_structure layer, diagonal
 
@@ -121,6 +121,10 @@ static PetscErrorCode SetUp_Krylov(EngdDirection direction, EngdSolver solver)
   PetscCall(PetscObjectTypeCompareAny((PetscObject)solver->ksp, &krylov->least_squares, KSPLSQR, KSPCGLS, ""));
   PetscCall(PetscObjectTypeCompare((PetscObject)solver->ksp, KSPCGLS, &cgls));
   PetscCall(KSPGetPC(solver->ksp, &pc));
+  PetscCheck(
+      !krylov->least_squares || !solver->functional->curvature->exact, solver->functional->comm, PETSC_ERR_USER_INPUT,
+      "-tao_engd_curvature hessian: the exact Hessian is no J^T J, which -ksp_type lsqr and cgls need; take minres, "
+      "cg or gmres, or -tao_engd_curvature gauss_newton");
   if (cgls) PetscCall(PCSetType(pc, PCNONE)); /* PETSc's CGLS applies none */
   if (krylov->least_squares)
     PetscCall(SetUpLeastSquares(krylov, solver));
@@ -128,7 +132,7 @@ static PetscErrorCode SetUp_Krylov(EngdDirection direction, EngdSolver solver)
     PetscCall(MatCreateVecs(solver->G, NULL, &krylov->rhs));
   if (solver->structure == ENGD_STRUCTURE_LAYER) PetscCall(EngdGramianCreateLayers(solver->G, &krylov->layers));
   A = krylov->least_squares ? krylov->stacked : krylov->layers ? krylov->layers : solver->G;
-  PetscCall(KSPSetOperators(solver->ksp, A, solver->G));
+  PetscCall(KSPSetOperators(solver->ksp, A, solver->P ? solver->P : solver->G));
   if (!krylov->backtrack) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatCreateVecs(solver->G, &x, NULL));
   PetscCall(EngdBacktrackCreate(solver->ksp, x, &krylov->kept));

@@ -10,7 +10,8 @@ static EngdRegistry directions = {
     .others  = "auto",
     .builtin = {{"krylov", (EngdRegistryFn)EngdDirectionCreate_Krylov},
                 {"tsvd", (EngdRegistryFn)EngdDirectionCreate_TSVD},
-                {"dual", (EngdRegistryFn)EngdDirectionCreate_Dual}},
+                {"dual", (EngdRegistryFn)EngdDirectionCreate_Dual},
+                {"dense", (EngdRegistryFn)EngdDirectionCreate_Dense}},
 };
 
 /* EngdDirectionRegister - adds a way to compute directions; create fills the ops. Not collective */
@@ -77,7 +78,7 @@ PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, 
 
   PetscFunctionBeginUser;
   PetscCall(SelectStructure(solver, PetscOptionsObject));
-  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: auto, krylov, tsvd, dual",
+  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: auto, krylov, tsvd, dual, dense",
                                "EngdDirection", *direction ? (*direction)->type : "auto", type, sizeof(type), &set));
   if (set || !*direction) {
     if (!set) PetscCall(PetscStrncpy(type, "auto", sizeof(type)));

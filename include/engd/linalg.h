@@ -27,6 +27,17 @@ PETSC_INTERN PetscErrorCode EngdSVDCompute(EngdSVD *, PetscReal A[], PetscReal t
 PETSC_INTERN PetscErrorCode EngdSVDDestroy(EngdSVD *);
 PETSC_INTERN size_t         EngdSVDBytes(PetscInt n);
 
+/* Dense symmetric matrices (n, n) without gaps, of which the upper triangle is read; info is LAPACK's. All are local.
+   Eigen: A = V diag(l) V^T, l ascending; V over A (job "V"), or l alone (job "N").
+   Factor: by Bunch and Kaufman, over A.  Solve: x <- A^{-1} x with the factors.
+   CubicMinimize: y (n) = argmin of c.y + y.diag(l) y / 2 + M/3 |y|^3, l ascending, M > 0. */
+PETSC_INTERN PetscErrorCode EngdSymmetricEigen(const char job[], PetscInt n, PetscReal A[], PetscReal l[],
+                                               PetscInt *info);
+PETSC_INTERN PetscErrorCode EngdSymmetricFactor(PetscInt n, PetscReal A[], PetscBLASInt pivot[], PetscInt *info);
+PETSC_INTERN PetscErrorCode EngdSymmetricSolve(PetscInt n, const PetscReal A[], const PetscBLASInt pivot[],
+                                               PetscReal x[]);
+PETSC_INTERN void EngdCubicMinimize(PetscInt n, const PetscReal l[], const PetscReal c[], PetscReal M, PetscReal y[]);
+
 /*
   A tall matrix A = Q T whose rows are spread over ranks, m on this one. Q (m, n) on this rank is never written out.
   GetArray: A (m, n) with leading dimension lda, to be filled before Factor overwrites it.

@@ -50,8 +50,9 @@ struct _n_EngdSolver {
   Mat            G; /* J^T W J + damping I, or the exact Hessian + damping I */
   Mat            P; /* what preconditioners of G are made from, a Gramian; NULL: G itself */
   KSP            ksp;
-  PetscReal      damping;   /* lambda of the present iteration */
-  EngdStructure  structure; /* of G in the direction */
+  PetscReal      damping;         /* lambda of the present iteration */
+  EngdStructure  structure;       /* of G in the direction */
+  PetscBool      accept_increase; /* may a step of fixed length raise the loss */
 };
 
 /* A direction d, approximately -G^{-1} gradient at the present parameters of the functional */
@@ -80,8 +81,8 @@ typedef struct {
   Vec       theta, gradient;
   Vec       previous;       /* the direction of the last step, zero if there is none */
   Vec       d;              /* the step type may put another in its place */
-  PetscReal loss, slope;    /* at theta; slope = gradient . d < 0 */
-  PetscReal step, newloss;  /* chosen; step = 0: no tried point has a lower loss */
+  PetscReal loss, slope;    /* at theta; slope = gradient . d < 0, unless the solver accepts increases */
+  PetscReal step, newloss;  /* chosen; step = 0: no tried point has a lower loss (an acceptable one) */
   PetscReal damping_factor; /* of the next lambda; 0, unless the type chooses it: by the length of the step */
 } EngdLine;
 
@@ -137,6 +138,7 @@ PETSC_INTERN PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *,
 PETSC_INTERN PetscErrorCode EngdDirectionMeasure_TSVD(EngdFunctional, PetscInt *N, PetscReal *bytes);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
+PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dense(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dual(EngdDirection);
 
 /* The iterates of a Krylov method, of which the one with the lowest loss may be taken; collective */

@@ -21,7 +21,7 @@
 . network - one hidden layer of 64 units with tanh, until told otherwise
 
   Options Database Keys:
-+ -network_layers n1,n2,... - units of the hidden layers
++ -network_layers n1,n2,... - units of the hidden layers, or none
 . -network_activation name  - tanh, sin, sigmoid, softplus, silu, gelu, or a registered one
 . -network_init name        - distribution of the initial weights: glorot or normal
 - -network_init_scale s     - factor of the initial weights
@@ -82,13 +82,19 @@ PetscErrorCode EngdNetworkSetActivation(EngdNetwork net, const char name[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -network_layers n1,n2,... */
+/* -network_layers n1,n2,..., or none */
 static PetscErrorCode SetLayersFromText(EngdNetwork net, const char text[])
 {
   char    **items;
   PetscInt *widths, n;
+  PetscBool none;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscStrcmp(text, "none", &none));
+  if (none) {
+    PetscCall(EngdNetworkSetLayers(net, 0, NULL));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(EngdParseList("-network_layers", text, &n, &items));
   PetscCall(PetscMalloc1(n, &widths));
   for (PetscInt l = 0; l < n; l++) PetscCall(EngdParseWhole("-network_layers", items[l], 1, &widths[l]));
@@ -109,8 +115,8 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
   PetscFunctionBeginUser;
   PetscOptionsBegin(net->comm, NULL, "Network", "EngdNetwork");
   PetscCall(EngdOptionsText(PetscOptionsObject, "-network_layers",
-                            "Units of each hidden layer, positive, as in 64,64", "EngdNetworkSetLayers", "64", NULL,
-                            &layers));
+                            "Units of each hidden layer, positive, as in 64,64; or none: affine in x",
+                            "EngdNetworkSetLayers", "64", NULL, &layers));
   PetscCall(SetLayersFromText(net, layers));
   PetscCall(PetscFree(layers));
   PetscCall(PetscOptionsString("-network_activation",

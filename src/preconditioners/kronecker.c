@@ -11,14 +11,6 @@
 #include "kfac.h"
 #include <petscblaslapack.h>
 
-/* divide and conquer, several times faster than syev; petscblaslapack.h has no name for it */
-#if !defined(LAPACKsyevd_)
-#define LAPACKsyevd_ PETSCBLAS(syevd, SYEVD)
-BLAS_EXTERN void LAPACKsyevd_(const char *, const char *, const PetscBLASInt *, PetscReal *, const PetscBLASInt *,
-                              PetscReal *, PetscReal *, const PetscBLASInt *, PetscBLASInt *, const PetscBLASInt *,
-                              PetscBLASInt *);
-#endif
-
 /* C (m, n) = op(A) op(B), all matrices without gaps */
 static PetscErrorCode Product(const char transa[], const char transb[], PetscInt m, PetscInt n, PetscInt k,
                               const PetscReal A[], const PetscReal B[], PetscReal C[])
@@ -40,19 +32,11 @@ static PetscErrorCode Product(const char transa[], const char transb[], PetscInt
 static PetscErrorCode Eigen(const char job[], PetscInt n, PetscReal F[], PetscReal mu[],
                             EngdKroneckerFailure *failure)
 {
-  PetscBLASInt bn, lwork = -1, liwork = -1, info, *iwork, isize;
-  PetscReal   *work, size;
+  PetscInt info;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(n, &bn));
-  PetscCallBLAS("LAPACKsyevd", LAPACKsyevd_(job, "U", &bn, F, &bn, mu, &size, &lwork, &isize, &liwork, &info));
-  lwork  = (PetscBLASInt)size;
-  liwork = isize;
-  PetscCall(PetscMalloc2(lwork, &work, liwork, &iwork));
-  PetscCallBLAS("LAPACKsyevd", LAPACKsyevd_(job, "U", &bn, F, &bn, mu, work, &lwork, iwork, &liwork, &info));
-  PetscCall(PetscFree2(work, iwork));
+  PetscCall(EngdSymmetricEigen(job, n, F, mu, &info));
   if (info) *failure = ENGD_KRONECKER_EIGEN;
-  PetscCall(PetscLogFlops(9.0 * n * n * n)); /* the customary estimate, Golub and Van Loan, section 8.3 */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,7 +3,8 @@
 
     d_k = -(G + lambda I)^{-1} gradient  (a direction),   m_k = mu m_{k-1} + d_k,   theta <- theta + eta m_k  (a step)
 
-  An iteration never keeps an increase of the loss: it rejects the step, forgets the momentum and raises lambda. Long steps
+  Unless told to (-tao_engd_accept_increase), an iteration never keeps an increase of the loss: it rejects the step, forgets
+  the momentum and raises lambda. Long steps
   lower lambda, so that the first iterations are damped and the last ones nearly Gauss-Newton (Levenberg-Marquardt, with
   the step length for a gain ratio). The loop around the iterations is that of tao_loop.c.
   References: Mueller and Zeinhofer (arXiv 2302.13163), Dangel et al. (2405.15603).
@@ -74,13 +75,13 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* m_k = mu m_{k-1} + d; a sum that does not go down starts anew from d. slope = gradient . m_k */
+/* m_k = mu m_{k-1} + d; a sum that does not go down, unless it may go up, starts anew from d. slope = gradient . m_k */
 static PetscErrorCode AddMomentum(TAO_ENGD *engd, EngdLine *line)
 {
   PetscFunctionBeginUser;
   PetscCall(VecWAXPY(engd->trial, engd->momentum, engd->buffer, engd->d));
   PetscCall(VecDot(line->gradient, engd->trial, &line->slope));
-  if (line->slope >= 0 && engd->momentum > 0) {
+  if (line->slope >= 0 && engd->momentum > 0 && !engd->solver->accept_increase) {
     PetscCall(VecCopy(engd->d, engd->trial));
     PetscCall(VecDot(line->gradient, engd->trial, &line->slope));
   }
@@ -129,7 +130,7 @@ static PetscErrorCode ChooseStep(TAO_ENGD *engd, EngdLine *line)
   for (PetscInt attempt = 1; another; attempt++) {
     line->step = line->damping_factor = 0;
     PetscCall(AddMomentum(engd, line));
-    if (line->slope < 0) {
+    if (line->slope < 0 || engd->solver->accept_increase) {
       PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
       PetscCall((*engd->step->ops->choose)(engd->step, engd->solver, line));
       PetscCall(PetscLogEventEnd(engd_log.step, 0, 0, 0, 0));
@@ -164,7 +165,8 @@ static TaoConvergedReason JudgeProgress(TAO_ENGD *engd, const EngdIterate *it)
   EngdProgressRecord(&engd->progress, it->loss);
   if (engd->accelerator) EngdProgressChooseKind(&engd->progress, it->status.step, &stuck);
   if (stuck) return TAO_DIVERGED_LS_FAILURE;
-  if (engd->stall && !Resamples(engd) && EngdProgressIsSlow(&engd->progress, 0, engd->stall, STALL_DECREASE))
+  if (engd->stall && !engd->solver->accept_increase && !Resamples(engd) &&
+      EngdProgressIsSlow(&engd->progress, 0, engd->stall, STALL_DECREASE))
     return TAO_CONVERGED_STEPTOL;
   return TAO_CONTINUE_ITERATING;
 }
@@ -277,6 +279,10 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCheck(engd->max_rejections > 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_max_rejections %" PetscInt_FMT ": give a positive number", engd->max_rejections);
   PetscCall(
+      PetscOptionsBool("-tao_engd_accept_increase",
+                       "Keep steps of -tao_engd_step fixed that raise the loss, as pure Newton needs near saddles",
+                       "TAO type engd", engd->solver->accept_increase, &engd->solver->accept_increase, NULL));
+  PetscCall(
       PetscOptionsReal("-tao_engd_retry_step",
                        "Try more cautious directions, if any, after a step no longer than this, from 0 to below 1",
                        "TAO type engd", engd->retry_step, &engd->retry_step, NULL));
@@ -339,7 +345,8 @@ static PetscErrorCode Destroy(void *data)
 
   Options Database Keys:
 + -tao_engd_direction type   - auto: chosen by a cost model; krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated
-                                least squares on J; dual: by the kernel J J^T
+                                least squares on J; dual: by the kernel J J^T; dense: G written out, for Newton's
+                               method and its cures
 . -tao_engd_structure part   - full, layer, diagonal: of the Gramian in the direction
 . -tao_engd_step type        - grid, armijo, fixed, quadratic, trust_region
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one
@@ -347,6 +354,7 @@ static PetscErrorCode Destroy(void *data)
 . -tao_engd_momentum mu      - m <- mu m + d
 . -tao_engd_geodesic         - accelerated Levenberg-Marquardt steps where straight ones have become slow
 . -tao_engd_stall n          - stop after n iterations that lower the loss by less than 0.1%
+. -tao_engd_accept_increase  - keep steps of fixed length that raise the loss
 . -tao_engd_retry_step s     - more cautious directions are tried after a step no longer than this
 - -tao_engd_max_rejections n - stop after n iterations in a row without a step
 M*/

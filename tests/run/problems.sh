@@ -92,6 +92,14 @@ run 2 -options_file poisson.opts "${small[@]}" -pc_kfac_dampin 1e-3
 expect_exit 2
 expect_stderr_one_line_matching 'option.*-pc_kfac_dampin 1e-3'
 
+# Exact Newton: PETSc's types, Krylov and dense directions
+for method in "-tao_type ntr" "-tao_type ntl" "-tao_type nls -tao_nls_pc_type none" "-ksp_type minres -pc_type none" \
+  "-tao_engd_direction dense -tao_engd_dense_type absolute" "-tao_engd_direction dense -tao_engd_dense_type cubic"; do
+  # shellcheck disable=SC2086
+  run 2 -options_file poisson.opts "${small[@]}" -tao_engd_curvature hessian $method
+  expect_solved poisson 3 u
+done
+
 # An energy has no residual vector: methods that need one say so
 for method in "-ksp_type lsqr" "-tao_type brgn"; do
   # shellcheck disable=SC2086

@@ -25,6 +25,7 @@ static PetscErrorCode DirectionSetFromOptions(EngdDirection direction, EngdSolve
 
 static void BeginFrameOf(EngdStructure structure, const Case *which, const char options[], Frame *f)
 {
+  *f = (Frame){0};
   Begin(PETSC_COMM_WORLD, which, "", f->s);
   CHECK(TaoCreate(PETSC_COMM_WORLD, &f->solver->tao));
   CHECK(TaoSetSolution(f->solver->tao, f->s->theta));

@@ -43,6 +43,7 @@ static void SetLine(Frame *f, PetscReal factor)
 
 static void BeginFrame(const Case *which, const char type[], const char options[], Frame *f)
 {
+  *f = (Frame){0};
   Begin(PETSC_COMM_WORLD, which, "", f->s);
   CreateTao(f->s, "", &f->tao);
   CHECK(VecDuplicate(f->s->theta, &f->before));

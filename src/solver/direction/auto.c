@@ -67,6 +67,8 @@ PetscErrorCode EngdDirectionChoose(EngdSolver solver, EngdDirectionChoice *choic
   PetscInt       N, products;
 
   PetscFunctionBeginUser;
+  *type = "krylov";
+  if (F->curvature->exact) PetscFunctionReturn(PETSC_SUCCESS); /* the only one for any size that needs no J */
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
   PetscCall(KSPGetTolerances(solver->ksp, NULL, NULL, NULL, &products));
   PetscCall(EngdDirectionMeasure_TSVD(F, &N, &choice->tsvd_bytes));

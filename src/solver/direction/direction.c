@@ -10,7 +10,8 @@ static EngdRegistry directions = {
     .others  = "auto",
     .builtin = {{"krylov", (EngdRegistryFn)EngdDirectionCreate_Krylov},
                 {"tsvd", (EngdRegistryFn)EngdDirectionCreate_TSVD},
-                {"dual", (EngdRegistryFn)EngdDirectionCreate_Dual}},
+                {"dual", (EngdRegistryFn)EngdDirectionCreate_Dual},
+                {"dense", (EngdRegistryFn)EngdDirectionCreate_Dense}},
 };
 
 /* EngdDirectionRegister - adds a way to compute directions; create fills the ops. Not collective */
@@ -97,5 +98,11 @@ PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, 
              PETSC_ERR_USER_INPUT,
              "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction krylov",
              structures[solver->structure], (*direction)->type);
+  PetscCheck(
+      solver->structure == ENGD_STRUCTURE_FULL || !solver->functional->curvature->exact, solver->functional->comm,
+      PETSC_ERR_USER_INPUT,
+      "-tao_engd_structure %s: of the exact Hessian there are only products; take full, or -tao_engd_curvature "
+      "gauss_newton",
+      structures[solver->structure]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -42,6 +42,9 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
   PetscCall(KSPGetPC(solver->ksp, &pc));
   PetscCall(EngdNystromCheck(pc, solver->functional->network->nparameters, solver->functional));
   PetscOptionsHeadEnd();
+  PetscCheck(!on_jacobian || !solver->functional->curvature->exact, solver->functional->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_curvature hessian: the exact Hessian is no J^T J, which -ksp_type lsqr and cgls need; take "
+             "minres, cg or gmres, or -tao_engd_curvature gauss_newton");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -163,6 +166,24 @@ static PetscErrorCode FormRightHandSide(Krylov *krylov, EngdSolver solver, Vec g
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* PETSc's CG stops where the sign of the curvature changes: at negative curvature from the start its d goes up. Unless that is
+   wanted, the direction is then P^{-1} rhs, as in Newton-CG (Nocedal and Wright, section 7.1) */
+static PetscErrorCode LeaveNegativeCurvature(EngdSolver solver, Vec rhs, Vec d)
+{
+  PetscReal descent;
+  PetscBool cg;
+  PC        pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectTypeCompare((PetscObject)solver->ksp, KSPCG, &cg));
+  if (!cg || solver->accept_increase) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDot(rhs, d, &descent));
+  if (!(descent <= 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetPC(solver->ksp, &pc));
+  PetscCall(PCApply(pc, rhs, d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Compute_Krylov(EngdDirection direction, EngdSolver solver, Vec gradient, Vec d, PetscInt *its)
 {
   Krylov            *krylov = (Krylov *)direction->data;
@@ -192,6 +213,7 @@ static PetscErrorCode Compute_Krylov(EngdDirection direction, EngdSolver solver,
     PetscCall(TaoGetSolution(solver->tao, &theta));
     PetscCall(EngdBacktrackChoose(krylov->kept, solver->functional, theta, d));
   }
+  PetscCall(LeaveNegativeCurvature(solver, krylov->rhs, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

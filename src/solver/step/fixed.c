@@ -1,5 +1,6 @@
 /*
-  Step fixed: always the same length (a learning rate), rejected where the loss would not be finite or would grow.
+  Step fixed: always the same length (a learning rate), rejected where the loss would not be finite or would grow; with
+  -tao_engd_accept_increase it may grow, as pure Newton towards a saddle wants.
 */
 #include <engd/private.h>
 
@@ -28,7 +29,7 @@ static PetscErrorCode Choose_Fixed(EngdStep step, EngdSolver solver, EngdLine *l
   PetscFunctionBeginUser;
   line->step = fixed->length;
   PetscCall(EngdFunctionalLossAlong(solver->functional, line->theta, line->d, 1, &line->step, &line->newloss));
-  if (PetscIsInfOrNanReal(line->newloss) || line->newloss > line->loss) line->step = 0;
+  if (PetscIsInfOrNanReal(line->newloss) || (line->newloss > line->loss && !solver->accept_increase)) line->step = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

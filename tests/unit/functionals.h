@@ -164,6 +164,18 @@ static inline void Whole(Vec v, PetscReal a[])
   CHECK(VecDestroy(&all));
 }
 
+/* v <- a, which all ranks have whole */
+static inline void FromWhole(const PetscReal a[], Vec v)
+{
+  PetscInt   start, end;
+  PetscReal *x;
+
+  CHECK(VecGetOwnershipRange(v, &start, &end));
+  CHECK(VecGetArrayWrite(v, &x));
+  CHECK(PetscArraycpy(x, a + start, end - start));
+  CHECK(VecRestoreArrayWrite(v, &x));
+}
+
 /* the matrix (M, N) of an operator, by columns, on every rank: products with unit vectors */
 static inline PetscReal *Dense(Mat A)
 {

@@ -4,63 +4,20 @@
   it is made of: TSQR, the SVD of a triangle.
   ranks: 1 2 3 4; errors leak
 */
-#include "solver_case.h"
+#include "direction_case.h"
 
 #define LAPACKgelsd_ PETSCBLAS(gelsd, GELSD)
 PETSC_EXTERN void LAPACKgelsd_(PetscBLASInt *, PetscBLASInt *, PetscBLASInt *, PetscReal *, PetscBLASInt *,
                                PetscReal *, PetscBLASInt *, PetscReal *, PetscReal *, PetscBLASInt *, PetscReal *,
                                PetscBLASInt *, PetscBLASInt *, PetscBLASInt *);
 
-/* a solver around direction tsvd, without a Tao */
-typedef struct {
-  Setting              s[1];
-  struct _n_EngdSolver solver[1];
-  EngdDirection        direction;
-  Vec                  gradient, d;
-} Frame;
-
-static PetscErrorCode ReadOptions(Frame *f)
+/* what an iteration of the optimiser does at theta: no Krylov iterations */
+static PetscErrorCode Compute(Frame *f, Vec theta)
 {
-  PetscFunctionBeginUser;
-  PetscOptionsBegin(PETSC_COMM_WORLD, NULL, "Direction", "EngdDirection");
-  PetscCall((*f->direction->ops->setfromoptions)(f->direction, f->solver, PetscOptionsObject));
-  PetscOptionsEnd();
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void BeginFrame(const Case *which, const char problem[], const char options[], Frame *f)
-{
-  Begin(PETSC_COMM_WORLD, which, problem, f->s);
-  *f->solver = (struct _n_EngdSolver){.functional = f->s->F};
-  CHECK(EngdFunctionalCreateGramian(f->s->F, &f->solver->G));
-  CHECK(EngdDirectionCreate("tsvd", &f->direction));
-  CHECK(PetscOptionsInsertString(NULL, options));
-  CHECK(ReadOptions(f));
-  CHECK(PetscOptionsClear(NULL));
-  CHECK((*f->direction->ops->setup)(f->direction, f->solver));
-  CHECK(VecDuplicate(f->s->theta, &f->gradient));
-  CHECK(VecDuplicate(f->s->theta, &f->d));
-}
-
-static void EndFrame(Frame *f)
-{
-  CHECK(EngdDirectionDestroy(&f->direction));
-  CHECK(MatDestroy(&f->solver->G));
-  CHECK(VecDestroy(&f->gradient));
-  CHECK(VecDestroy(&f->d));
-  End(f->s);
-}
-
-/* what an iteration of the optimiser does at theta */
-static PetscErrorCode ComputeDirection(Frame *f, Vec theta)
-{
-  PetscReal loss;
-  PetscInt  its;
+  PetscInt its;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdFunctionalSetParameters(f->s->F, theta));
-  PetscCall(EngdFunctionalEvaluate(f->s->F, &loss, f->gradient));
-  PetscCall((*f->direction->ops->compute)(f->direction, f->solver, f->gradient, f->d, &its));
+  PetscCall(ComputeDirection(f, theta, 0, &its));
   assert_int_equal(its, 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -101,7 +58,7 @@ static PetscInt AgreesWithLeastSquares(Frame *f, Vec theta, PetscReal rcond)
   PetscInt   rank;
 
   CHECK(PetscMalloc2(f->s->p, &exact, f->s->p, &d));
-  CHECK(ComputeDirection(f, theta));
+  CHECK(Compute(f, theta));
   rank = LeastSquares(f->s->F, rcond, exact);
   Whole(f->d, d);
   CloseAll(f->s->which->name, (size_t)f->s->p, d, exact, 1e-13 / rcond);
@@ -125,7 +82,7 @@ static void TestShapes(void **state)
     for (size_t k = 0; k < 3; k++) {
       Frame f;
 
-      BeginFrame(&poisson, shapes[c], options[k], &f);
+      BeginFrame(&poisson, "tsvd", shapes[c], options[k], &f);
       if (c == 2) assert_int_equal(f.s->p, 33);
       ranks[k] = AgreesWithLeastSquares(&f, f.s->theta, rcond[k]);
       (void)AgreesWithLeastSquares(&f, f.s->w, rcond[k]);
@@ -143,7 +100,7 @@ static void TestProblems(void **state)
     Frame f;
 
     if (cases[c].energy) continue;
-    BeginFrame(&cases[c], "", "-tao_engd_rcond 1e-5", &f);
+    BeginFrame(&cases[c], "tsvd", "", "-tao_engd_rcond 1e-5", &f);
     (void)AgreesWithLeastSquares(&f, f.s->theta, 1e-5);
     EndFrame(&f);
   }
@@ -156,7 +113,7 @@ static void TestRankDeficient(void **state)
   for (size_t c = 0; c < 3; c++) {
     Frame f;
 
-    BeginFrame(&poisson, shapes[c], "-tao_engd_rcond 1e-8", &f);
+    BeginFrame(&poisson, "tsvd", shapes[c], "-tao_engd_rcond 1e-8", &f);
     CHECK(VecSet(f.s->theta, 0.3));
     assert_in_range(AgreesWithLeastSquares(&f, f.s->theta, 1e-8), 2, 5);
     EndFrame(&f);
@@ -171,8 +128,8 @@ static void AgreesWithGramian(const Case *which, const char problem[])
   PetscBLASInt    p, lwork = 100000, info;
   Frame           f;
 
-  BeginFrame(which, problem, "-tao_engd_rcond 1e-3", &f);
-  CHECK(ComputeDirection(&f, f.s->theta));
+  BeginFrame(which, "tsvd", problem, "-tao_engd_rcond 1e-3", &f);
+  CHECK(Compute(&f, f.s->theta));
   dense = Dense(f.solver->G);
   p     = (PetscBLASInt)f.s->p;
   CHECK(PetscCalloc5(p, &lambda, lwork, &work, p, &g, p, &exact, p, &d));
@@ -214,9 +171,9 @@ static void TestRetry(void **state)
     PetscBool  more;
     Frame      f;
 
-    BeginFrame(&poisson, shapes[c], "-tao_engd_rcond 2e-6", &f);
+    BeginFrame(&poisson, "tsvd", shapes[c], "-tao_engd_rcond 2e-6", &f);
     CHECK(PetscMalloc2(f.s->p, &exact, f.s->p, &d));
-    CHECK(ComputeDirection(&f, f.s->theta));
+    CHECK(Compute(&f, f.s->theta));
     for (PetscInt k = 1; k < 14; k++) {
       const PetscReal cutoff = 2e-6 * PetscPowReal(10, (PetscReal)k / 2);
 
@@ -307,10 +264,10 @@ static void TestRefusals(void **state)
     End(&s);
   }
   for (size_t c = 0; c < 2; c++) {
-    BeginFrame(&poisson, shapes[c], "", &f);
+    BeginFrame(&poisson, "tsvd", shapes[c], "", &f);
     CHECK(VecScale(f.s->theta, 1e160));
-    assert_int_equal(EngdExitCode(ComputeDirection(&f, f.s->theta)), ENGD_EXIT_NUMERICS);
-    CHECK(ComputeDirection(&f, f.s->w)); /* and it is fit for use again */
+    assert_int_equal(EngdExitCode(Compute(&f, f.s->theta)), ENGD_EXIT_NUMERICS);
+    CHECK(Compute(&f, f.s->w)); /* and it is fit for use again */
     EndFrame(&f);
   }
 }

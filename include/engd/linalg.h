@@ -39,10 +39,11 @@ PETSC_INTERN PetscErrorCode EngdSymmetricSolve(PetscInt n, const PetscReal A[], 
 PETSC_INTERN void EngdCubicMinimize(PetscInt n, const PetscReal l[], const PetscReal c[], PetscReal M, PetscReal y[]);
 
 /*
-  A tall matrix A = Q T whose rows are spread over ranks, m on this one. Q (m, n) on this rank is never written out.
+  A tall matrix A = Q T whose rows are spread over ranks, m on this one. Q (m, n) on this rank is kept as reflectors.
   GetArray: A (m, n) with leading dimension lda, to be filled before Factor overwrites it.
   Factor: the triangle T (n, n), on rank 0.
   MultTranspose: y (n) = Q^T x, on rank 0.  Mult: x (m) = Q y, with y (n) from rank 0.
+  FormQ: X (m, n) = Q after all, with rows ldx apart: the unit vectors at once.
   All but Bytes and GetArray are collective.
 */
 typedef struct _n_EngdTSQR *EngdTSQR;
@@ -51,6 +52,7 @@ PETSC_INTERN PetscErrorCode EngdTSQRGetArray(EngdTSQR, PetscInt *lda, PetscReal 
 PETSC_INTERN PetscErrorCode EngdTSQRFactor(EngdTSQR, PetscReal T[]);
 PETSC_INTERN PetscErrorCode EngdTSQRMultTranspose(EngdTSQR, const PetscReal x[], PetscReal y[]);
 PETSC_INTERN PetscErrorCode EngdTSQRMult(EngdTSQR, const PetscReal y[], PetscReal x[]);
+PETSC_INTERN PetscErrorCode EngdTSQRFormQ(EngdTSQR, PetscInt ldx, PetscReal X[]);
 PETSC_INTERN PetscErrorCode EngdTSQRDestroy(EngdTSQR *);
 PETSC_INTERN size_t         EngdTSQRBytes(MPI_Comm, PetscInt m, PetscInt n);
 

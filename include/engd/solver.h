@@ -140,6 +140,7 @@ PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dense(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dual(EngdDirection);
+PETSC_INTERN PetscErrorCode EngdDirectionCreate_Randomized(EngdDirection);
 
 /* The iterates of a Krylov method, of which the one with the lowest loss may be taken; collective */
 typedef struct _n_EngdBacktrack *EngdBacktrack;

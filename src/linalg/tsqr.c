@@ -232,6 +232,69 @@ PetscErrorCode EngdTSQRMult(EngdTSQR q, const PetscReal y[], PetscReal x[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* [Y; other] <- Q_rs [Y; 0], Y (n, n) the upper rows of an array with rows lda apart */
+static PetscErrorCode ApplyPairToAll(EngdTSQR q, PetscInt l, PetscReal Y[], PetscReal other[])
+{
+  PetscBLASInt n, lda, info;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(q->n, &n));
+  PetscCall(PetscBLASIntCast(q->lda, &lda));
+  PetscCall(PetscArrayzero(other, ENGD_COUNT(n, n)));
+  PetscCallBLAS("LAPACKtpmqrt", LAPACKtpmqrt_("L", "N", &n, &n, &n, &n, &q->panel, q->lower[l], &n, q->factor[l],
+                                              &q->panel, Y, &lda, other, &n, q->work, &info));
+  PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "tpmqrt failed with info %d", (int)info);
+  PetscCall(PetscLogFlops(2.0 * q->n * q->n * q->n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Y (lda, n) <- Q_r Y with the upper n rows of Y, the others zero */
+static PetscErrorCode ApplyOwnRowsToAll(EngdTSQR q, PetscReal Y[])
+{
+  PetscBLASInt m, n, info;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(q->lda, &m));
+  PetscCall(PetscBLASIntCast(q->n, &n));
+  PetscCallBLAS("LAPACKormqr",
+                LAPACKormqr_("L", "N", &m, &n, &n, q->A, &m, q->tau, Y, &m, q->work, &q->lwork, &info));
+  PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "ormqr failed with info %d", (int)info);
+  PetscCall(PetscLogFlops(4.0 * q->n * q->n * (q->lda - q->n / 2.0)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdTSQRFormQ(EngdTSQR q, PetscInt ldx, PetscReal X[])
+{
+  PetscInt    l    = q->nlevels;
+  PetscMPIInt step = 1, count;
+  PetscReal  *Y, *other;
+
+  PetscFunctionBeginUser;
+  if (!q->n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMPIIntCast(q->n * q->n, &count));
+  PetscCall(PetscMalloc1(count, &other));
+  PetscCall(PetscCalloc1(ENGD_COUNT(q->lda, q->n), &Y));
+  while (step < q->size && q->rank % (2 * step) == 0) step *= 2;
+  if (q->rank) PetscCallMPI(MPI_Recv(other, count, MPIU_REAL, q->rank - step, 0, q->comm, MPI_STATUS_IGNORE));
+  for (PetscInt j = 0; j < q->n; j++) {
+    if (q->rank)
+      PetscCall(PetscArraycpy(Y + ENGD_COUNT(j, q->lda), other + ENGD_COUNT(j, q->n), q->n));
+    else
+      Y[ENGD_COUNT(j, q->lda) + j] = 1;
+  }
+  for (step /= 2; step > 0; step /= 2) {
+    if (q->rank + step >= q->size) continue;
+    PetscCall(ApplyPairToAll(q, --l, Y, other));
+    PetscCallMPI(MPI_Send(other, count, MPIU_REAL, q->rank + step, 0, q->comm));
+  }
+  PetscCall(ApplyOwnRowsToAll(q, Y));
+  for (PetscInt j = 0; j < q->n; j++)
+    PetscCall(PetscArraycpy(X + ENGD_COUNT(j, ldx), Y + ENGD_COUNT(j, q->lda), q->m));
+  PetscCall(PetscFree(Y));
+  PetscCall(PetscFree(other));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdTSQRDestroy(EngdTSQR *tsqr)
 {
   EngdTSQR q = *tsqr;

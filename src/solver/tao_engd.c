@@ -345,8 +345,8 @@ static PetscErrorCode Destroy(void *data)
 
   Options Database Keys:
 + -tao_engd_direction type   - auto: chosen by a cost model; krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated
-                                least squares on J; dual: by the kernel J J^T; dense: G written out, for Newton's
-                               method and its cures
+                                least squares on J; dual: by the kernel J J^T; randomized: by a random
+                                range of J; dense: G written out, for Newton's method and its cures
 . -tao_engd_structure part   - full, layer, diagonal: of the Gramian in the direction
 . -tao_engd_step type        - grid, armijo, fixed, quadratic, trust_region
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one

@@ -54,6 +54,13 @@ rejects 'network_layers.*more parameters' "${poisson[@]}" -network_layers 65535,
 rejects 'too large' "${poisson[@]}" -tao_max_it 3000000000
 rejects 'tao_max_it -5' "${poisson[@]}" -tao_max_it -5
 rejects 'ksp_max_it -3' "${poisson[@]}" -ksp_max_it -3
+rejects 'tao_engd_dual_momentum 1' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_dual_momentum 1
+rejects 'tao_engd_momentum 0.5.*exclude' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_momentum 0.5
+rejects 'qr for -tao_engd_dual_solver' "${poisson[@]}" -tao_engd_direction dual -tao_engd_dual_solver qr
+rejects 'direction dual needs.*memory_limit' "${poisson[@]}" -tao_engd_direction dual -engd_memory_limit 1e5
+rejects 'direction dual works on residuals' "${poisson[@]}" -tao_engd_direction dual -tao_engd_curvature h1
+rejects 'randomized_rank 300.*1020 x 257' "${poisson[@]}" -tao_engd_direction randomized -tao_engd_randomized_rank 300
+rejects 'option.*tao_engd_dual_rank' "${poisson[@]}" -tao_engd_direction dual -tao_engd_dual_rank 3
 rejects 'pc_type ilu.*kfac' "${poisson[@]}" -pc_type ilu
 rejects 'pc_nystrom_rank 300.*257' "${poisson[@]}" -pc_type nystrom -pc_nystrom_rank 300
 rejects 'pc_nystrom_damping -1' "${poisson[@]}" -pc_type nystrom -pc_nystrom_damping -1
@@ -80,3 +87,4 @@ rejects 'exact_u' "${poisson[@]}" -exact_u 'u + x'
 # Numbers that are none from the start
 code=3 rejects 'pde' "${poisson[@]}" -pde_residual 'log(u - 1e6)'
 code=3 rejects 'wall.*x = 0' "${poisson[@]}" -wall_residual 'u + abs(x*u)^1.5' -tao_engd_curvature energy
+code=3 rejects 'pde' "${poisson[@]}" -pde_residual 'log(u - 1e6)' -tao_engd_direction dual

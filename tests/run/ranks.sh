@@ -57,3 +57,7 @@ same "nystrom, CG to its end" "${poisson[@]}" -ksp_type cg -ksp_rtol 1e-14 -ksp_
   -pc_nystrom_update_every 2 -tao_engd_damping 1
 same "a system, kfac" "${kovasznay[@]}" -ksp_type cg -ksp_max_it 5 -pc_type kfac -pc_kfac_damping 1e-2 \
   -tao_engd_damping 0.1
+same "dual" "${poisson[@]}" -tao_engd_direction dual -tao_engd_damping 1e-2
+same "dual, momentum" "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_damping 1
+same "a system, dual, layers by rows" "${kovasznay[@]}" -tao_engd_direction dual -tao_engd_damping 0.1 -tao_engd_dual_kernel rows
+same "randomized" "${poisson[@]}" -tao_engd_direction randomized -tao_engd_rcond 1e-2 -tao_engd_randomized_rank 30

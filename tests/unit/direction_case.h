@@ -17,9 +17,9 @@ static inline PetscErrorCode ReadOptions(Frame *f)
 {
   PetscFunctionBeginUser;
   PetscOptionsBegin(PETSC_COMM_WORLD, NULL, "Direction", "EngdDirection");
+  PetscCall(KSPSetFromOptions(f->solver->ksp));
   PetscCall((*f->direction->ops->setfromoptions)(f->direction, f->solver, PetscOptionsObject));
   PetscOptionsEnd();
-  PetscCall(KSPSetFromOptions(f->solver->ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -7,8 +7,11 @@
 #include "direction_case.h"
 
 static const char *const ways[] = {
-    "", "-tao_engd_dual_kernel gram", "-tao_engd_dual_kernel rows",
+    "",
+    "-tao_engd_dual_kernel gram",
+    "-tao_engd_dual_kernel rows",
     "-tao_engd_dual_solver krylov -ksp_rtol 1e-13 -ksp_max_it 500",
+    "-tao_engd_dual_solver krylov -pc_type nystrom -pc_nystrom_rank 15 -ksp_rtol 1e-13 -ksp_max_it 500",
     "-tao_engd_dual_solver krylov -tao_engd_dual_kernel none -ksp_rtol 1e-13 -ksp_max_it 500 -ksp_type minres"};
 
 /* the last solve is with the kernel of before, as after a rejection */
@@ -216,7 +219,7 @@ int main(int argc, char **argv)
   };
   int failed;
 
-  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  if (EngdInitialize(&argc, &argv, NULL) || EngdSolverRegister()) return 1;
   failed = cmocka_run_group_tests_name("dual", tests, NULL, NULL);
   return EngdFinalize() ? 1 : failed;
 }

@@ -289,7 +289,7 @@ static void TestTSQR(void **state)
   for (size_t c = 0; c < 6; c++) {
     const PetscInt n = columns[c % 3], m = c / 3 ? (rank == 0 ? 90 : rank % 2 ? 0 : 3) : 50 + 13 * rank;
     PetscInt       lda, start            = 0;
-    PetscReal     *A, *a, *x, *y, *T;
+    PetscReal     *A, *a, *x, *y, *T, *Q;
     EngdTSQR       q;
 
     MPI_Exscan(&m, &start, 1, MPIU_INT, MPI_SUM, PETSC_COMM_WORLD);
@@ -300,6 +300,8 @@ static void TestTSQR(void **state)
       for (PetscInt i = 0; i < m; i++) A[j * lda + i] = Entry(start + i, j);
     }
     CHECK(EngdTSQRFactor(q, T));
+    CHECK(PetscMalloc1((m + 2) * n, &Q));
+    CHECK(EngdTSQRFormQ(q, m + 2, Q));
     for (PetscInt j = 0; j < n; j++) {
       PetscReal error = 0;
 
@@ -311,9 +313,13 @@ static void TestTSQR(void **state)
       }
       CHECK(EngdTSQRMult(q, T + j * n, x));
       for (PetscInt i = 0; i < m; i++) error = PetscMax(error, PetscAbsReal(x[i] - a[i]));
+      for (PetscInt i = 0; i < n; i++) y[i] = i == j;
+      CHECK(EngdTSQRMult(q, y, x));
+      for (PetscInt i = 0; i < m; i++) error = PetscMax(error, PetscAbsReal(x[i] - Q[j * (m + 2) + i]));
       Close("TSQR", Largest(error), 0, 1e-13);
     }
     CHECK(PetscFree4(a, x, y, T));
+    CHECK(PetscFree(Q));
     CHECK(EngdTSQRDestroy(&q));
   }
 }

@@ -11,6 +11,7 @@ static EngdRegistry directions = {
     .builtin = {{"krylov", (EngdRegistryFn)EngdDirectionCreate_Krylov},
                 {"tsvd", (EngdRegistryFn)EngdDirectionCreate_TSVD},
                 {"dual", (EngdRegistryFn)EngdDirectionCreate_Dual},
+                {"randomized", (EngdRegistryFn)EngdDirectionCreate_Randomized},
                 {"dense", (EngdRegistryFn)EngdDirectionCreate_Dense}},
 };
 
@@ -84,8 +85,9 @@ PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, 
 
   PetscFunctionBeginUser;
   PetscCall(SelectStructure(solver, PetscOptionsObject));
-  PetscCall(PetscOptionsString("-tao_engd_direction", "Way to the direction: auto, krylov, tsvd, dual, dense",
-                               "EngdDirection", *direction ? (*direction)->type : "auto", type, sizeof(type), &set));
+  PetscCall(PetscOptionsString("-tao_engd_direction",
+                               "Way to the direction: auto, krylov, tsvd, dual, randomized, dense", "EngdDirection",
+                               *direction ? (*direction)->type : "auto", type, sizeof(type), &set));
   if (set || !*direction) {
     if (!set) PetscCall(PetscStrncpy(type, "auto", sizeof(type)));
     PetscCall(PetscStrcmp(type, "auto", &automatic));

@@ -65,20 +65,24 @@ static PetscErrorCode CheckUse(const EngdDual *dual, EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* kfac is for the Gramian: what the kernel's KSP is preconditioned with, unless the user says so, is none */
+/* the PC of the KSP has its options: one that was not asked for is for the Gramian, and gives way to none */
 static PetscErrorCode SetPreconditioner(EngdSolver solver)
 {
-  char      type[256] = PCNONE;
-  PetscBool fits;
-  PC        pc;
+  const char *prefix, *type;
+  PetscBool   asked, shell, fits;
+  PC          pc;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-pc_type", type, sizeof(type), NULL));
-  PetscCall(PetscStrInList(type, "none,nystrom,shell", ',', &fits));
+  PetscCall(KSPGetPC(solver->ksp, &pc));
+  PetscCall(KSPGetOptionsPrefix(solver->ksp, &prefix));
+  PetscCall(PetscOptionsHasName(NULL, prefix, "-pc_type", &asked));
+  if (!asked) PetscCall(PCSetType(pc, PCNONE));
+  PetscCall(PCGetType(pc, &type));
+  PetscCall(PetscStrcmp(type, PCSHELL, &shell));
+  if (shell) PetscCall(PCShellGetName(pc, &type));
+  PetscCall(PetscStrInList(type, "none,nystrom", ',', &fits));
   PetscCheck(fits, solver->functional->comm, PETSC_ERR_ARG_WRONG,
              "-pc_type %s does not fit the kernel of -tao_engd_dual_solver krylov; take none or nystrom", type);
-  PetscCall(KSPGetPC(solver->ksp, &pc));
-  PetscCall(PCSetType(pc, PCNONE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

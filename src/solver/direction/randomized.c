@@ -1,0 +1,399 @@
+/*
+  Direction randomized: truncated least squares in a random range of J, where J is too large to be written out for tsvd.
+
+    Q = orth((J J^T)^q J Omega)  (N, l),    B^T = J^T Q = W T  (p, l),    T = U S V^T
+    J ~ Q B = (Q V) S (W U)^T,              d = -W U f(S) V^T Q^T R,      f(s) = 1/s where s > rcond s_1, else 0
+
+  Omega: random numbers that depend on row and column alone. Q and W are kept as reflectors (tsqr.c). J enters by products with l vectors at once (several.c). Adaptive,
+  l is doubled until the smallest singular value is cut off, R lies in the range to rcond, or l = min(N, p); the next iteration
+  begins with what this one needed. A retry raises the cut-off, with the same factors. Curvatures without a residual are
+  refused. Reference: Halko, Martinsson, Tropp, SIAM Review 53 (2011), algorithms 4.3 and 5.1.
+*/
+#include <engd/private.h>
+
+#define FIRST_RANK      64
+#define PIVOT_TOLERANCE 1e-16 /* of the SVD of T: below rounding */
+#define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
+
+typedef struct {
+  PetscReal  rcond;
+  PetscInt   rank, power;     /* of the options; rank 0: adaptive */
+  PetscInt   N, p, next, max; /* sizes; l to begin with, and the largest that memory allows */
+  Mat        J;
+  Vec        R, outside; /* the residual, (I - Q Q^T) R */
+  EngdTSQR   W;          /* (p, l) of the last sketch */
+  EngdSVD    svd;        /* rank 0: of T */
+  PetscReal *c, *f, *y;  /* rank 0, [max]: Q^T R and then V^T Q^T R; coefficients of d in W; a vector */
+  PetscInt   l;
+  PetscInt64 generation;
+  PetscInt   epoch; /* of Omega */
+} Randomized;
+
+/* bytes of a rank with so many rows and parameters for l vectors: J^T Q, W, Q; T and its SVD */
+static PetscReal Bytes(MPI_Comm comm, const PetscInt n[2], PetscInt l)
+{
+  return (PetscReal)sizeof(PetscReal) * ((PetscReal)n[0] + n[1]) * l + (PetscReal)EngdTSQRBytes(comm, n[1], l) +
+         (PetscReal)EngdSVDBytes(l);
+}
+
+/* N and p, the largest l that fits, and whether any does */
+static PetscErrorCode Measure(Randomized *r, EngdFunctional F)
+{
+  PetscInt  nrows, here[2], most[2];
+  PetscReal limit;
+
+  PetscFunctionBeginUser;
+  r->p = F->network->nparameters;
+  PetscCall(EngdExplicitCountRows(F, &nrows));
+  PetscCall(MPIU_Allreduce(&nrows, &r->N, 1, MPIU_INT, MPI_SUM, F->comm));
+  here[0] = nrows;
+  here[1] = PETSC_DECIDE;
+  PetscCall(PetscSplitOwnership(F->comm, &here[1], &r->p));
+  PetscCall(MPIU_Allreduce(here, most, 2, MPIU_INT, MPI_MAX, F->comm));
+  PetscCall(MPIU_Allreduce(&F->memory_limit, &limit, 1, MPIU_REAL, MPI_MIN, F->comm));
+  PetscCheck(r->rank <= PetscMin(r->N, r->p), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_randomized_rank %" PetscInt_FMT ": the Jacobian is of %" PetscInt_FMT " x %" PetscInt_FMT
+             "; give no more than the smaller, or 0 for an adaptive rank",
+             r->rank, r->N, r->p);
+  r->next = r->rank ? r->rank : PetscMin(FIRST_RANK, PetscMin(r->N, r->p));
+  PetscCheck(Bytes(F->comm, most, r->next) <= limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_direction randomized needs %.3g bytes a rank for rank %" PetscInt_FMT
+             ", more than -engd_memory_limit %.3g; raise it, use more ranks, or lower -tao_engd_randomized_rank",
+             (double)Bytes(F->comm, most, r->next), r->next, (double)limit);
+  r->max = r->rank ? r->rank : PetscMin(r->N, r->p);
+  while (Bytes(F->comm, most, r->max) > limit) r->max = PetscMax(r->next, r->max / 2);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetFromOptions_Randomized(EngdDirection direction, EngdSolver solver,
+                                                EngdOptionItems PetscOptionsObject)
+{
+  Randomized    *r = (Randomized *)direction->data;
+  EngdFunctional F = solver->functional;
+  PetscBool      residual;
+
+  PetscFunctionBeginUser;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Direction randomized");
+  PetscCall(PetscOptionsReal("-tao_engd_rcond",
+                             "Singular values of J below this part of the largest are cut off, between 0 and 1",
+                             "EngdDirection", r->rcond, &r->rcond, NULL));
+  PetscCheck(r->rcond > 0 && r->rcond < 1, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_rcond %g: give a number between 0 and 1", (double)r->rcond);
+  PetscCall(PetscOptionsInt("-tao_engd_randomized_rank", "Dimension of the range, 0 to let it grow as needed",
+                            "EngdDirection", r->rank, &r->rank, NULL));
+  PetscCheck(r->rank >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_randomized_rank %" PetscInt_FMT ": give a positive number, or 0 for an adaptive rank",
+             r->rank);
+  PetscCall(PetscOptionsInt("-tao_engd_randomized_power", "Subspace iterations with J J^T, not negative",
+                            "EngdDirection", r->power, &r->power, NULL));
+  PetscCheck(r->power >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_randomized_power %" PetscInt_FMT ": give zero or a positive number", r->power);
+  PetscOptionsHeadEnd();
+  PetscCall(EngdExplicitHasResidual(F, &residual));
+  PetscCheck(
+      residual, F->comm, PETSC_ERR_USER_INPUT,
+      "-tao_engd_direction randomized works on residuals; this problem has an energy, or its curvature %s is not "
+      "that of its residuals: choose -tao_engd_direction krylov or tsvd",
+      F->curvature->type);
+  PetscCall(Measure(r, F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetUp_Randomized(EngdDirection direction, EngdSolver solver)
+{
+  Randomized *r = (Randomized *)direction->data;
+
+  PetscFunctionBeginUser;
+  if (r->J) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Measure(r, solver->functional));
+  PetscCall(EngdFunctionalCreateJacobian(solver->functional, &r->J));
+  PetscCall(MatCreateVecs(r->J, NULL, &r->R));
+  PetscCall(VecDuplicate(r->R, &r->outside));
+  PetscCall(PetscMalloc3(r->max, &r->c, r->max, &r->f, r->max, &r->y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Omega (p, l), uniform on (-1, 1) */
+static PetscErrorCode CreateOmega(Randomized *r, EngdFunctional F, Mat *Omega)
+{
+  PetscInt   begin, end, ld;
+  PetscReal *entries;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetOwnershipRangeColumn(r->J, &begin, &end));
+  PetscCall(MatCreateDense(F->comm, end - begin, PETSC_DECIDE, r->p, r->l, NULL, Omega));
+  PetscCall(MatDenseGetLDA(*Omega, &ld));
+  PetscCall(MatDenseGetArrayWrite(*Omega, &entries));
+  for (PetscInt j = 0; j < r->l; j++) {
+    for (PetscInt i = begin; i < end; i++) {
+      entries[ENGD_COUNT(j, ld) + i - begin] =
+          2 * EngdRandomUniform(F->problem->seed, ENGD_STREAM_SKETCH, i, r->epoch, j) - 1;
+    }
+  }
+  PetscCall(MatDenseRestoreArrayWrite(*Omega, &entries));
+  PetscCall(MatAssemblyBegin(*Omega, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*Omega, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* X = Q T, T (l, l) on rank 0 */
+static PetscErrorCode Factor(Randomized *r, Mat X, PetscReal T[], EngdTSQR *Q)
+{
+  const PetscReal *x;
+  PetscReal       *A;
+  PetscInt         m, ldx, lda;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(engd_log.qr, 0, 0, 0, 0));
+  PetscCall(MatGetLocalSize(X, &m, NULL));
+  PetscCall(EngdTSQRCreate(PetscObjectComm((PetscObject)X), m, r->l, Q));
+  PetscCall(EngdTSQRGetArray(*Q, &lda, &A));
+  PetscCall(MatDenseGetLDA(X, &ldx));
+  PetscCall(MatDenseGetArrayRead(X, &x));
+  for (PetscInt j = 0; j < r->l; j++) PetscCall(PetscArraycpy(A + ENGD_COUNT(j, lda), x + ENGD_COUNT(j, ldx), m));
+  PetscCall(MatDenseRestoreArrayRead(X, &x));
+  PetscCall(EngdTSQRFactor(*Q, T));
+  PetscCall(PetscLogEventEnd(engd_log.qr, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* X <- Q written out */
+static PetscErrorCode WriteOut(EngdTSQR Q, Mat X)
+{
+  PetscReal *x;
+  PetscInt   ld;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(engd_log.qr, 0, 0, 0, 0));
+  PetscCall(MatDenseGetLDA(X, &ld));
+  PetscCall(MatDenseGetArrayWrite(X, &x));
+  PetscCall(EngdTSQRFormQ(Q, ld, x));
+  PetscCall(MatDenseRestoreArrayWrite(X, &x));
+  PetscCall(PetscLogEventEnd(engd_log.qr, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* X <- J X or J^T X */
+static PetscErrorCode Multiply(Mat J, PetscBool transposed, Mat *X)
+{
+  Mat Y;
+
+  PetscFunctionBeginUser;
+  if (transposed)
+    PetscCall(MatTransposeMatMult(J, *X, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &Y));
+  else
+    PetscCall(MatMatMult(J, *X, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &Y));
+  PetscCall(MatDestroy(X));
+  *X = Y;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* one message for all ranks when J Omega is not finite */
+static PetscErrorCode CheckFinite(EngdFunctional F, Mat Y)
+{
+  PetscReal norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatNorm(Y, NORM_FROBENIUS, &norm));
+  if (!PetscIsInfOrNanReal(norm)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdFunctionalCheck(F));
+  SETERRQ(F->comm, ENGD_ERR_NUMERICS,
+          "products with the Jacobian are not finite; scale the problem or start from smaller parameters");
+}
+
+/* Q (N, l) as reflectors and written out */
+static PetscErrorCode FindRange(Randomized *r, EngdFunctional F, PetscReal T[], EngdTSQR *Q, Mat *X)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CreateOmega(r, F, X));
+  PetscCall(Multiply(r->J, PETSC_FALSE, X));
+  PetscCall(CheckFinite(F, *X));
+  PetscCall(Factor(r, *X, T, Q));
+  PetscCall(WriteOut(*Q, *X));
+  for (PetscInt k = 0; k < 2 * r->power; k++) {
+    PetscCall(EngdTSQRDestroy(Q));
+    PetscCall(Multiply(r->J, (PetscBool)(k % 2 == 0), X));
+    PetscCall(Factor(r, *X, T, Q));
+    PetscCall(WriteOut(*Q, *X));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* c = Q^T R on rank 0; is R - Q c as small as what is cut off */
+static PetscErrorCode Project(Randomized *r, EngdTSQR Q, PetscBool *inside)
+{
+  const PetscReal *R;
+  PetscReal       *outside, size, norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetArrayRead(r->R, &R));
+  PetscCall(EngdTSQRMultTranspose(Q, R, r->c));
+  PetscCall(VecRestoreArrayRead(r->R, &R));
+  PetscCall(VecGetArrayWrite(r->outside, &outside));
+  PetscCall(EngdTSQRMult(Q, r->c, outside));
+  PetscCall(VecRestoreArrayWrite(r->outside, &outside));
+  PetscCall(VecAXPY(r->outside, -1, r->R));
+  PetscCall(VecNorm(r->R, NORM_2, &size));
+  PetscCall(VecNorm(r->outside, NORM_2, &norm));
+  *inside = (PetscBool)(norm <= r->rcond * size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* rank 0: T = U S V^T, c <- V^T c */
+static PetscErrorCode Decompose(Randomized *r, PetscReal T[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(engd_log.svd, 0, 0, 0, 0));
+  PetscCall(EngdSVDDestroy(&r->svd));
+  PetscCall(EngdSVDCreate(r->l, &r->svd));
+  PetscCall(EngdSVDCompute(&r->svd, T, PIVOT_TOLERANCE));
+  PetscCall(PetscArraycpy(r->y, r->c, r->l));
+  for (PetscInt k = 0; k < r->svd.rank; k++) {
+    r->c[k] = 0;
+    for (PetscInt i = 0; i < r->l; i++) r->c[k] += r->svd.V[ENGD_COUNT(k, r->l) + i] * r->y[i];
+  }
+  PetscCall(PetscLogEventEnd(engd_log.svd, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* singular values above the cut-off */
+static PetscInt Kept(const Randomized *r, PetscReal cutoff)
+{
+  PetscInt k = 0;
+
+  while (k < r->svd.rank && r->svd.sigma[k] > cutoff * r->svd.sigma[0]) k++;
+  return k;
+}
+
+/* the factors for rank l; is it enough, and with what rank the next sketch begins */
+static PetscErrorCode Sketch(Randomized *r, EngdFunctional F, PetscBool *enough)
+{
+  PetscInt    kept = 0;
+  PetscMPIInt rank;
+  PetscReal  *T;
+  Mat         X;
+  EngdTSQR    Q;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+  PetscCall(PetscMalloc1(rank ? 0 : ENGD_COUNT(r->l, r->l), &T));
+  PetscCall(EngdTSQRDestroy(&r->W));
+  PetscCall(FindRange(r, F, T, &Q, &X));
+  PetscCall(Project(r, Q, enough));
+  PetscCall(EngdTSQRDestroy(&Q));
+  PetscCall(Multiply(r->J, PETSC_TRUE, &X));
+  PetscCall(Factor(r, X, T, &r->W));
+  PetscCall(MatDestroy(&X));
+  if (!rank) {
+    PetscCall(Decompose(r, T));
+    kept = Kept(r, r->rcond);
+  }
+  PetscCall(PetscFree(T));
+  PetscCallMPI(MPI_Bcast(&kept, 1, MPIU_INT, 0, F->comm));
+  *enough = (PetscBool)(*enough || kept < r->l || r->l >= r->max);
+  if (!r->rank) r->next = PetscMin(r->max, *enough ? kept + PetscMax(8, kept / 8) : 2 * r->l);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d = -W U f(S) c with this cut-off */
+static PetscErrorCode Combine(Randomized *r, PetscReal cutoff, Vec d)
+{
+  const EngdSVD *svd = &r->svd;
+  PetscReal     *x;
+  PetscMPIInt    rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)d), &rank));
+  PetscCall(PetscArrayzero(r->f, r->l));
+  for (PetscInt k = 0; !rank && k < Kept(r, cutoff); k++) {
+    for (PetscInt i = 0; i < r->l; i++) r->f[i] -= svd->U[ENGD_COUNT(k, r->l) + i] * r->c[k] / svd->sigma[k];
+  }
+  PetscCall(VecGetArrayWrite(d, &x));
+  PetscCall(EngdTSQRMult(r->W, r->f, x));
+  PetscCall(VecRestoreArrayWrite(d, &x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the same theta and points as before, after a rejection, need no new factors */
+static PetscErrorCode Compute_Randomized(EngdDirection direction, EngdSolver solver, Vec gradient, Vec d,
+                                         PetscInt *its)
+{
+  Randomized    *r      = (Randomized *)direction->data;
+  EngdFunctional F      = solver->functional;
+  PetscBool      enough = (PetscBool)(r->generation == F->generation);
+
+  PetscFunctionBeginUser;
+  (void)gradient;
+  *its               = 0;
+  direction->damping = r->rcond;
+  if (!enough) PetscCall(EngdFunctionalResidual(F, r->R));
+  for (r->epoch++; !enough;) {
+    r->l = r->next;
+    PetscCall(Sketch(r, F, &enough));
+  }
+  r->generation = F->generation;
+  PetscCall(Combine(r, r->rcond, d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* attempt k: the cut-off 10^(k/2) times larger, while it is below 1 */
+static PetscErrorCode Retry_Randomized(EngdDirection direction, EngdSolver solver, PetscInt attempt, Vec d,
+                                       PetscBool *more)
+{
+  Randomized     *r      = (Randomized *)direction->data;
+  const PetscReal cutoff = r->rcond * PetscPowReal(10, RETRY_DECADES * (PetscReal)attempt);
+
+  PetscFunctionBeginUser;
+  (void)solver;
+  *more = (PetscBool)(cutoff < 1);
+  if (!*more) PetscFunctionReturn(PETSC_SUCCESS);
+  direction->damping = cutoff;
+  PetscCall(Combine(r, cutoff, d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View_Randomized(EngdDirection direction, PetscViewer viewer)
+{
+  const Randomized *r = (const Randomized *)direction->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscViewerASCIIPrintf(viewer,
+                                   "Jacobian of %" PetscInt_FMT " x %" PetscInt_FMT ", %s rank %" PetscInt_FMT
+                                   ", at most %" PetscInt_FMT ", subspace iterations %" PetscInt_FMT "; cut-off %g\n",
+                                   r->N, r->p, r->rank ? "fixed" : "adaptive", r->l, r->max, r->power,
+                                   (double)r->rcond));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Randomized(EngdDirection direction)
+{
+  Randomized *r = (Randomized *)direction->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatDestroy(&r->J));
+  PetscCall(VecDestroy(&r->R));
+  PetscCall(VecDestroy(&r->outside));
+  PetscCall(EngdTSQRDestroy(&r->W));
+  PetscCall(EngdSVDDestroy(&r->svd));
+  PetscCall(PetscFree3(r->c, r->f, r->y));
+  PetscCall(PetscFree(r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDirectionCreate_Randomized(EngdDirection direction)
+{
+  Randomized *r;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&r));
+  r->rcond                       = 1e-12;
+  r->generation                  = -1;
+  direction->data                = r;
+  direction->ops->setfromoptions = SetFromOptions_Randomized;
+  direction->ops->setup          = SetUp_Randomized;
+  direction->ops->compute        = Compute_Randomized;
+  direction->ops->retry          = Retry_Randomized;
+  direction->ops->view           = View_Randomized;
+  direction->ops->destroy        = Destroy_Randomized;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

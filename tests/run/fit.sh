@@ -3,7 +3,7 @@
 . "$(dirname "$0")/case.sh"
 files=$(mktemp -d)
 trap 'finish_test; rm -rf "$files"; echo done' EXIT
-fit=(-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 8 -terms fit -tao_max_it 25 -engd_seed 1
+fit=(-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 8 -terms fit -tao_max_it 25 -engd_seed 1 -tao_engd_direction krylov
   -exact_u 'sin(2*x)+y^2')
 python3 - "$files" <<'PYTHON'
 import math, sys

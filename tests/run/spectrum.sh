@@ -32,9 +32,9 @@ run 1 "${short[@]}" -spectrum jacobian -svd_largest -svd_nsv 3 -svd_monitor_all
 expect_exit 0
 expect_stdout '^       3 '
 name "what does not converge is told"
-run 1 "${short[@]}" -network_layers 40,40 -spectrum gramian -eps_max_it 1
+run 1 "${short[@]}" -network_layers 40,40 -spectrum gramian -eps_max_it 1 -tao_engd_direction krylov
 expect_exit 0
-expect_stdout '^gramian: only 0 of 10 values \(smallest\) converged in 1 restarts'
+expect_stdout '^gramian: only [0-9] of 10 values \(smallest\) converged in 1 restarts'
 name "a file in HDF5"
 run 2 "${short[@]}" -spectrum gramian -spectrum_output s.h5
 expect_exit 0

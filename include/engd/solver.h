@@ -61,6 +61,7 @@ struct _n_EngdDirection {
   char     *type;
   PetscBool structures; /* can it solve with less than the whole Gramian */
   PetscReal damping;    /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
+  PetscReal taken;      /* damping of the last direction that a step was made along, 0 before the first */
   PetscReal momentum;   /* of the type's own, 0 for none */
   struct {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
@@ -127,7 +128,7 @@ PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
 /* What -tao_engd_direction auto went by: estimates for one iteration */
 typedef struct {
   PetscBool made, asked; /* is there a choice; do options ask for krylov */
-  PetscReal tsvd_seconds, krylov_seconds;
+  PetscReal tsvd_seconds, dual_seconds, krylov_seconds;
   PetscReal tsvd_bytes, limit; /* a rank */
 } EngdDirectionChoice;
 PETSC_INTERN PetscErrorCode EngdDirectionChoose(EngdSolver, EngdDirectionChoice *, const char **type);

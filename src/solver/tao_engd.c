@@ -146,7 +146,7 @@ static PetscErrorCode ChooseStep(TAO_ENGD *engd, EngdLine *line)
   }
   *line              = best;
   line->d            = engd->best;
-  direction->damping = damping;
+  direction->damping = direction->taken = damping;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,18 +3,21 @@
 
     tsvd:    QR 2 max(N,p) n^2 flops over the ranks and 2/3 n^3 for each level of their tree, n = min(N, p); on one rank 4/3 n^3
              in a QR with pivots and 22 k^3 in an SVD of order k = n/3
+    dual:    N^2 p flops for the kernel and N^3/3 for its Cholesky factors, over the ranks; for residuals
     krylov:  as many products 8 S N p as -ksp_max_it allows, S the channels of the jets, over the ranks
 
-  Rates: GEMM and LAPACK's blocked QR as one, a QR with pivots as a fifth of it. A tsvd iteration is worth many of krylov: the
-  choice is tsvd if it fits the memory and takes no more than so many times the seconds. A user who names a KSP or a PC,
-  part of the Gramian or the exact Hessian, gets krylov.
+  Rates: GEMM and LAPACK's blocked QR as one, a QR with pivots as a fifth of it. An iteration of tsvd is worth several of dual
+  (which squares the condition number) and many of krylov: the choice is tsvd if it fits the memory and takes no more than
+  so many times the seconds, else dual if p > N, else krylov. Whoever names a KSP or a PC, part of the Gramian or
+  the exact Hessian, gets krylov.
 */
 #include <engd/private.h>
 
 #define FLOPS_PER_SECOND 2e10 /* of a core; only ratios matter to the choice */
 #define PIVOTING         5
 #define CORE             3  /* rows of the triangle for one above rounding */
-#define WORTH            20 /* measured on Poisson and heat, 257 to 10 065 parameters: errors of 1e-5 against 1e-10 */
+#define WORTH_KRYLOV     20 /* measured on Poisson and heat, 257 parameters: errors of 1e-10 against 1e-5 */
+#define WORTH_DUAL       8  /* measured on Poisson 5D, 10 065 parameters, where J has full rank above 1e-9 */
 
 /* flops of one rank in a direction by tsvd, rows of the long side spread over `size` ranks */
 static PetscReal FlopsTSVD(PetscReal N, PetscReal p, PetscMPIInt size)
@@ -23,6 +26,12 @@ static PetscReal FlopsTSVD(PetscReal N, PetscReal p, PetscMPIInt size)
 
   return 2 * n * n * (local - n / 3) + 2. / 3 * n * n * n * PetscLog2Real((PetscReal)size) +
          PIVOTING * 4. / 3 * n * n * n + 22 * k * k * k;
+}
+
+/* flops of one rank in a direction by the kernel */
+static PetscReal FlopsDual(PetscReal N, PetscReal p, PetscMPIInt size)
+{
+  return (N * N * p + N * N * N / 3) / size;
 }
 
 /* flops of one rank in a direction by products with the Gramian: two GEMMs a layer for the tangent, two for the adjoint */
@@ -62,24 +71,29 @@ static PetscErrorCode AsksForKrylov(EngdSolver solver, PetscBool *asks)
 */
 PetscErrorCode EngdDirectionChoose(EngdSolver solver, EngdDirectionChoice *choice, const char **type)
 {
-  EngdFunctional F = solver->functional;
-  PetscMPIInt    size;
-  PetscInt       N, products;
+  EngdFunctional  F = solver->functional;
+  const PetscReal p = F->network->nparameters;
+  PetscMPIInt     size;
+  PetscInt        N, products;
+  PetscBool       residual, dual;
 
   PetscFunctionBeginUser;
-  *type = "krylov";
-  if (F->curvature->exact) PetscFunctionReturn(PETSC_SUCCESS); /* the only one for any size that needs no J */
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
   PetscCall(KSPGetTolerances(solver->ksp, NULL, NULL, NULL, &products));
+  PetscCall(EngdExplicitHasResidual(F, &residual));
   PetscCall(EngdDirectionMeasure_TSVD(F, &N, &choice->tsvd_bytes));
   choice->made           = PETSC_TRUE;
   choice->limit          = F->memory_limit;
-  choice->tsvd_seconds   = FlopsTSVD(N, F->network->nparameters, size) / FLOPS_PER_SECOND;
+  choice->tsvd_seconds   = FlopsTSVD(N, p, size) / FLOPS_PER_SECOND;
+  choice->dual_seconds   = residual ? FlopsDual(N, p, size) / FLOPS_PER_SECOND : PETSC_INFINITY;
   choice->krylov_seconds = FlopsKrylov(F, products, size) / FLOPS_PER_SECOND;
   PetscCall(AsksForKrylov(solver, &choice->asked));
-  *type = choice->asked || choice->tsvd_bytes > choice->limit || choice->tsvd_seconds > WORTH * choice->krylov_seconds
-              ? "krylov"
-              : "tsvd";
+  dual  = (PetscBool)(residual && p > N && 3. * sizeof(PetscReal) * N * N / size <= choice->limit);
+  *type = "tsvd";
+  if (choice->tsvd_bytes > choice->limit || choice->tsvd_seconds > WORTH_KRYLOV * choice->krylov_seconds ||
+      (dual && choice->tsvd_seconds > WORTH_DUAL * choice->dual_seconds))
+    *type = dual ? "dual" : "krylov";
+  if (choice->asked) *type = "krylov";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,8 +102,10 @@ PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *choice, PetscV
   PetscFunctionBeginUser;
   if (!choice->made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPrintf(
-      viewer, "direction chosen %s: tsvd %.2g s an iteration, %.3g of %.3g bytes a rank; krylov %.2g s\n",
+      viewer,
+      "direction chosen %s: tsvd %.2g s an iteration, %.3g of %.3g bytes a rank; dual %.2g s; krylov %.2g s\n",
       choice->asked ? "since options ask for krylov" : "by estimates", (double)choice->tsvd_seconds,
-      (double)choice->tsvd_bytes, (double)choice->limit, (double)choice->krylov_seconds));
+      (double)choice->tsvd_bytes, (double)choice->limit, (double)choice->dual_seconds,
+      (double)choice->krylov_seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -13,9 +13,10 @@
 
 #define PIVOT_TOLERANCE 1e-16 /* of the rank-revealing QR: below rounding */
 #define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
+#define RETURN_DECADES  2     /* an iteration begins with so many below what the last one took, down to rcond */
 
 typedef struct {
-  PetscReal  rcond;
+  PetscReal  rcond, first;   /* the least cut-off, and the first one that this iteration tries */
   PetscBool  columns;        /* p > N: the transpose is factored */
   PetscBool  residual;       /* the right-hand side is R, not the gradient */
   PetscInt   nrows, N, p, n; /* rows here and in all; n = min(N, p) */
@@ -302,7 +303,8 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
 
   PetscFunctionBeginUser;
   *its               = 0;
-  direction->damping = tsvd->rcond;
+  tsvd->first        = PetscMax(tsvd->rcond, direction->taken * PetscPowReal(10, -RETURN_DECADES));
+  direction->damping = tsvd->first;
   if (tsvd->generation != F->generation) {
     PetscCall(Factor(tsvd, F));
     if (tsvd->residual) {
@@ -313,7 +315,7 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
     }
     tsvd->generation = F->generation;
   }
-  PetscCall(Truncate(tsvd, tsvd->rcond, d));
+  PetscCall(Truncate(tsvd, tsvd->first, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -321,7 +323,7 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
 static PetscErrorCode Retry_TSVD(EngdDirection direction, EngdSolver solver, PetscInt attempt, Vec d, PetscBool *more)
 {
   TSVD           *tsvd   = (TSVD *)direction->data;
-  const PetscReal cutoff = tsvd->rcond * PetscPowReal(10, RETRY_DECADES * (PetscReal)attempt);
+  const PetscReal cutoff = tsvd->first * PetscPowReal(10, RETRY_DECADES * (PetscReal)attempt);
 
   PetscFunctionBeginUser;
   (void)solver;

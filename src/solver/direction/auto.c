@@ -78,22 +78,22 @@ PetscErrorCode EngdDirectionChoose(EngdSolver solver, EngdDirectionChoice *choic
   PetscBool       residual, dual;
 
   PetscFunctionBeginUser;
+  *type   = "krylov";
+  *choice = (EngdDirectionChoice){.made = PETSC_TRUE, .limit = F->memory_limit};
+  PetscCall(AsksForKrylov(solver, &choice->asked));
+  if (choice->asked) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
   PetscCall(KSPGetTolerances(solver->ksp, NULL, NULL, NULL, &products));
   PetscCall(EngdExplicitHasResidual(F, &residual));
   PetscCall(EngdDirectionMeasure_TSVD(F, &N, &choice->tsvd_bytes));
-  choice->made           = PETSC_TRUE;
-  choice->limit          = F->memory_limit;
   choice->tsvd_seconds   = FlopsTSVD(N, p, size) / FLOPS_PER_SECOND;
   choice->dual_seconds   = residual ? FlopsDual(N, p, size) / FLOPS_PER_SECOND : PETSC_INFINITY;
   choice->krylov_seconds = FlopsKrylov(F, products, size) / FLOPS_PER_SECOND;
-  PetscCall(AsksForKrylov(solver, &choice->asked));
-  dual  = (PetscBool)(residual && p > N && 3. * sizeof(PetscReal) * N * N / size <= choice->limit);
-  *type = "tsvd";
+  dual                   = (PetscBool)(residual && p > N && 3. * sizeof(PetscReal) * N * N / size <= choice->limit);
+  *type                  = "tsvd";
   if (choice->tsvd_bytes > choice->limit || choice->tsvd_seconds > WORTH_KRYLOV * choice->krylov_seconds ||
       (dual && choice->tsvd_seconds > WORTH_DUAL * choice->dual_seconds))
     *type = dual ? "dual" : "krylov";
-  if (choice->asked) *type = "krylov";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -101,11 +101,13 @@ PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *choice, PetscV
 {
   PetscFunctionBeginUser;
   if (!choice->made) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscViewerASCIIPrintf(
-      viewer,
-      "direction chosen %s: tsvd %.2g s an iteration, %.3g of %.3g bytes a rank; dual %.2g s; krylov %.2g s\n",
-      choice->asked ? "since options ask for krylov" : "by estimates", (double)choice->tsvd_seconds,
-      (double)choice->tsvd_bytes, (double)choice->limit, (double)choice->dual_seconds,
-      (double)choice->krylov_seconds));
+  if (choice->asked)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "direction chosen since options ask for krylov\n"));
+  else
+    PetscCall(PetscViewerASCIIPrintf(viewer,
+                                     "direction chosen by estimates: tsvd %.2g s an iteration, %.3g of %.3g bytes a "
+                                     "rank; dual %.2g s; krylov %.2g s\n",
+                                     (double)choice->tsvd_seconds, (double)choice->tsvd_bytes, (double)choice->limit,
+                                     (double)choice->dual_seconds, (double)choice->krylov_seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -40,6 +40,10 @@ expect_solved poisson10d 5 u
 run 2 -options_file kovasznay.opts -tao_max_it 6 -ksp_max_it 20 "${report[@]}"
 expect_solved kovasznay 6 u v p
 
+name "the first example comes close to rounding"
+run 2 -options_file poisson.opts "${report[@]}"
+expect_less "$(json s.json relative_l2_error)" 1e-9
+
 # Files: one on top of another, in the working directory before options/ beside the program, from ENGD_OPTIONS_PATH
 printf -- '# faster\n-network_layers 5 -tao_max_it 2\n' >"$files/fast.opts"
 name "a second options file on top of the first"

@@ -2,7 +2,7 @@
   The choice of a direction (-tao_engd_direction auto) by a cost model of an iteration, printed with -tao_view.
 
     tsvd:    QR 2 max(N,p) n^2 flops over the ranks and 2/3 n^3 for each level of their tree, n = min(N, p); on one rank 4/3 n^3
-             in a QR with pivots and 22 k^3 in an SVD of order k = n/3
+             in a QR with pivots and 22 k^3 in an SVD of order k = 2n/3
     dual:    N^2 p flops for the kernel and N^3/3 for its Cholesky factors, over the ranks; for residuals
     krylov:  as many products 8 S N p as -ksp_max_it allows, S the channels of the jets, over the ranks
 
@@ -15,9 +15,9 @@
 
 #define FLOPS_PER_SECOND 2e10 /* of a core; only ratios matter to the choice */
 #define PIVOTING         5
-#define CORE             3  /* rows of the triangle for one above rounding */
-#define WORTH_KRYLOV     20 /* measured on Poisson and heat, 257 parameters: errors of 1e-10 against 1e-5 */
-#define WORTH_DUAL       8  /* measured on Poisson 5D, 10 065 parameters, where J has full rank above 1e-9 */
+#define CORE             1.5 /* rows of the triangle for one above rounding: 1 to 3 */
+#define WORTH_KRYLOV     20  /* measured on Poisson and heat, 257 parameters: errors of 1e-10 against 1e-5 */
+#define WORTH_DUAL       8   /* measured on Poisson 5D, 10 065 parameters, where J has full rank above 1e-9 */
 
 /* flops of one rank in a direction by tsvd, rows of the long side spread over `size` ranks */
 static PetscReal FlopsTSVD(PetscReal N, PetscReal p, PetscMPIInt size)

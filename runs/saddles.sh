@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Exact Newton and its saddles: where Newton's method on the full Hessian ends, and what its cures make of it.
 #
-#   runs/saddles.sh [seeds [jobs]]      seeds: random starts for each case, 10; jobs: runs at a time, 2. About 6 minutes
+#   runs/saddles.sh [seeds [jobs]]      seeds: random starts for each case, 10; jobs: runs at a time, 2. About 7 minutes
 #   runs/saddles.sh 2                   a look, a fifth of the time
 #
 # After Rowan, arXiv 2510.11987. Networks of one layer, 4 to 32 units, on three regressions and two PINNs, from random starts:

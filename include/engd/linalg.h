@@ -10,6 +10,9 @@
 #define LAPACKormlq_  PETSCBLAS(ormlq, ORMLQ)
 #define LAPACKsygst_  PETSCBLAS(sygst, SYGST)
 #define LAPACKgesdd_  PETSCBLAS(gesdd, GESDD)
+#define LAPACKgebrd_  PETSCBLAS(gebrd, GEBRD)
+#define LAPACKormbr_  PETSCBLAS(ormbr, ORMBR)
+#define LAPACKbdsqr_  PETSCBLAS(bdsqr, BDSQR)
 #define LAPACKtpqrt_  PETSCBLAS(tpqrt, TPQRT)
 #define LAPACKtpmqrt_ PETSCBLAS(tpmqrt, TPMQRT)
 

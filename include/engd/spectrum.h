@@ -41,6 +41,7 @@ typedef enum {
   ENGD_QUANTITY_ABOUT_NEGATIVE, /* these counts estimated with the density, */
   ENGD_QUANTITY_ABOUT_ZERO,     /* with their error */
   ENGD_QUANTITY_ABOUT_POSITIVE,
+  ENGD_QUANTITY_OVERLAP, /* |P R| / |R|, P onto the left singular vectors of J whose sigma is above at: R in the tangent space */
   ENGD_QUANTITY_DENSITY, /* of the eigenvalues near at, with integral 1 */
   ENGD_NQUANTITIES
 } EngdQuantity;
@@ -95,9 +96,9 @@ PETSC_INTERN PetscErrorCode EngdSpectrumCheckOptions(EngdSpectrum);
 PETSC_INTERN PetscErrorCode EngdSpectrumIsDense(EngdSpectrum, const EngdSpectrumOperator *, PetscBool *);
 
 /* dense.c: all eigenvalues of a symmetric A, or of M A with M positive definite (then *definite, else nothing is computed);
-   all singular values; descending, on all ranks; bytes on the busiest rank. Collective */
+   all singular values, and c = U^T r unless that is NULL; descending, on all ranks; bytes on the busiest rank. Collective */
 PETSC_INTERN PetscErrorCode EngdDenseEigenvalues(Mat A, Mat M, PetscReal value[], PetscBool *definite);
-PETSC_INTERN PetscErrorCode EngdDenseSingularValues(Mat A, PetscReal sigma[]);
+PETSC_INTERN PetscErrorCode EngdDenseSingularValues(Mat A, Vec r, PetscReal sigma[], PetscReal c[]);
 PETSC_INTERN PetscReal      EngdDenseBytes(const EngdSpectrumOperator *, PetscInt mlocal, MPI_Comm);
 
 /* What a solver has got to: the largest |value| met, and the first value that has not converged, with its residual */
@@ -130,6 +131,8 @@ PETSC_INTERN const char *const engd_quantity_name[ENGD_NQUANTITIES];
 PETSC_INTERN PetscErrorCode    EngdSpectrumAddRow(EngdSpectrum, const EngdSpectrumOperator *, EngdQuantity,
                                                   PetscInt number, PetscReal at, PetscReal value, PetscReal error);
 PETSC_INTERN PetscErrorCode EngdSpectrumAddAll(EngdSpectrum, const EngdSpectrumOperator *, const PetscReal value[]);
+PETSC_INTERN PetscErrorCode EngdSpectrumAddOverlap(EngdSpectrum, const EngdSpectrumOperator *,
+                                                   const PetscReal sigma[], PetscReal norm, const PetscReal c[]);
 PETSC_INTERN PetscErrorCode EngdSpectrumPrint(EngdSpectrum, PetscInt first);
 PETSC_INTERN PetscErrorCode EngdSpectrumFileCheck(EngdSpectrum);
 PETSC_INTERN PetscErrorCode EngdSpectrumFileWrite(EngdSpectrum);

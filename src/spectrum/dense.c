@@ -4,16 +4,27 @@
     symmetric A            A gathered on rank 0, syev
     M A, A symmetric and
     M positive definite    M = L L^T, eigenvalues of L^T A L (the same)
-    singular values of A   A or A^T, whichever is tall, as row blocks, TSQR, gesvd of the triangle: an absolute error of
+    singular values of A   A or A^T, whichever is tall, as row blocks, TSQR, SVD of the triangle: an absolute error of
                            epsilon sigma_1, where eigenvalues of A^T A would lose all below sqrt(epsilon) sigma_1
+    U^T r of A = U S V^T   the reflectors (gebrd) and rotations (bdsqr) that make T diagonal, applied to Q^T r
 
-  Without vectors. The results are sent to all ranks.
+  Without vectors otherwise. The results are sent to all ranks.
 */
 #include <engd/private.h>
 #include <petscblaslapack.h>
 
 PETSC_EXTERN void LAPACKsygst_(const PetscBLASInt *, const char *, const PetscBLASInt *, PetscReal *,
                                const PetscBLASInt *, const PetscReal *, const PetscBLASInt *, PetscBLASInt *);
+PETSC_EXTERN void LAPACKgebrd_(const PetscBLASInt *, const PetscBLASInt *, PetscReal *, const PetscBLASInt *,
+                               PetscReal *, PetscReal *, PetscReal *, PetscReal *, PetscReal *, const PetscBLASInt *,
+                               PetscBLASInt *);
+PETSC_EXTERN void LAPACKormbr_(const char *, const char *, const char *, const PetscBLASInt *, const PetscBLASInt *,
+                               const PetscBLASInt *, const PetscReal *, const PetscBLASInt *, const PetscReal *,
+                               PetscReal *, const PetscBLASInt *, PetscReal *, const PetscBLASInt *, PetscBLASInt *);
+PETSC_EXTERN void LAPACKbdsqr_(const char *, const PetscBLASInt *, const PetscBLASInt *, const PetscBLASInt *,
+                               const PetscBLASInt *, PetscReal *, PetscReal *, PetscReal *, const PetscBLASInt *,
+                               PetscReal *, const PetscBLASInt *, PetscReal *, const PetscBLASInt *, PetscReal *,
+                               PetscBLASInt *);
 
 /* x = e_j */
 static PetscErrorCode SetUnit(Vec x, PetscInt j)
@@ -176,27 +187,70 @@ static PetscErrorCode FillRows(Mat A, PetscBool transpose, PetscInt n, PetscInt 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* sigma (n) <- the singular values of T (n, n), descending; local */
-static PetscErrorCode SingularValues(PetscInt n, PetscReal T[], PetscReal sigma[], PetscBLASInt *info)
+/* sigma (n) <- the singular values of T = U S V^T (n, n), descending; c (n), if not NULL, <- U^T c; local */
+static PetscErrorCode SingularValues(PetscInt n, PetscReal T[], PetscReal sigma[], PetscReal c[], PetscBLASInt *info)
 {
-  PetscBLASInt m, one = 1, lwork = -1;
-  PetscReal    size, none, *work;
+  PetscBLASInt m, none = 0, one = 1, lwork;
+  PetscReal   *beside, *tauq, *taup, *work, unused;
 
   PetscFunctionBeginUser;
   PetscCall(PetscBLASIntCast(n, &m));
-  LAPACKgesvd_("N", "N", &m, &m, T, &m, sigma, &none, &one, &none, &one, &size, &lwork, info);
-  PetscCall(PetscBLASIntCast((PetscInt)size, &lwork));
-  PetscCall(PetscMalloc1(lwork, &work));
-  LAPACKgesvd_("N", "N", &m, &m, T, &m, sigma, &none, &one, &none, &one, work, &lwork, info);
-  PetscCall(PetscFree(work));
+  PetscCall(PetscBLASIntCast(64 * n + 64, &lwork));
+  PetscCall(PetscMalloc4(n, &beside, n, &tauq, n, &taup, lwork, &work));
+  LAPACKgebrd_(&m, &m, T, &m, sigma, beside, tauq, taup, work, &lwork, info);
+  if (c) LAPACKormbr_("Q", "L", "T", &m, &one, &m, T, &m, tauq, c, &m, work, &lwork, info);
+  LAPACKbdsqr_("U", &m, &none, &none, c ? &one : &none, sigma, beside, &unused, &one, &unused, &one, c ? c : &unused,
+               c ? &m : &one, work, info);
+  PetscCall(PetscFree4(beside, tauq, taup, work));
   PetscCall(PetscLogFlops(8.0 / 3.0 * n * n * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdDenseSingularValues(Mat A, PetscReal sigma[])
+/* T <- T^T (n, n); local */
+static void Transpose(PetscInt n, PetscReal T[])
+{
+  for (PetscInt j = 0; j < n; j++) {
+    for (PetscInt i = 0; i < j; i++) {
+      const PetscReal t = T[ENGD_COUNT(j, n) + i];
+
+      T[ENGD_COUNT(j, n) + i] = T[ENGD_COUNT(i, n) + j];
+      T[ENGD_COUNT(i, n) + j] = t;
+    }
+  }
+}
+
+/* c on rank 0 <- r in the columns that T acts on from the left: Q^T r of A = Q T; all of r of A = T^T Q^T */
+static PetscErrorCode StartCoefficients(EngdTSQR qr, PetscBool transpose, Vec r, PetscReal c[])
+{
+  const PetscReal *x;
+  PetscInt         n;
+  Vec              whole;
+  VecScatter       scatter;
+
+  PetscFunctionBeginUser;
+  if (!transpose) {
+    PetscCall(VecGetArrayRead(r, &x));
+    PetscCall(EngdTSQRMultTranspose(qr, x, c));
+    PetscCall(VecRestoreArrayRead(r, &x));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecScatterCreateToZero(r, &scatter, &whole));
+  PetscCall(VecScatterBegin(scatter, r, whole, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(scatter, r, whole, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecGetLocalSize(whole, &n));
+  PetscCall(VecGetArrayRead(whole, &x));
+  PetscCall(PetscArraycpy(c, x, n));
+  PetscCall(VecRestoreArrayRead(whole, &x));
+  PetscCall(VecScatterDestroy(&scatter));
+  PetscCall(VecDestroy(&whole));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* r, c: NULL, or a Vec like A's columns and c (n) for its coefficients U^T r in the left singular vectors */
+PetscErrorCode EngdDenseSingularValues(Mat A, Vec r, PetscReal sigma[], PetscReal c[])
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)A);
-  PetscMPIInt    rank;
+  PetscMPIInt    rank, count;
   PetscInt       M, N, m, n, mlocal, nlocal, lda;
   PetscBool      transpose;
   PetscReal     *rows, *T;
@@ -216,13 +270,17 @@ PetscErrorCode EngdDenseSingularValues(Mat A, PetscReal sigma[])
   PetscCall(FillRows(A, transpose, n, lda, rows));
   PetscCall(PetscCalloc1(rank == 0 ? ENGD_COUNT(n, n) : 0, &T));
   PetscCall(EngdTSQRFactor(qr, T));
+  if (c) PetscCall(StartCoefficients(qr, transpose, r, c));
   PetscCall(EngdTSQRDestroy(&qr));
   if (rank == 0) {
     info = AllFinite(ENGD_COUNT(n, n), T) ? 0 : -1;
-    if (!info) PetscCall(SingularValues(n, T, sigma, &info));
+    if (transpose) Transpose(n, T);
+    if (!info) PetscCall(SingularValues(n, T, sigma, c, &info));
   }
   PetscCall(PetscFree(T));
   PetscCall(Share(comm, info, n, sigma));
+  PetscCall(PetscMPIIntCast(n, &count));
+  if (c) PetscCallMPI(MPI_Bcast(c, count, MPIU_REAL, 0, comm));
   PetscCall(PetscLogEventEnd(engd_log.spectrum, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

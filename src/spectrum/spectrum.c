@@ -73,21 +73,44 @@ PetscErrorCode EngdSpectrumSetFromOptions(EngdSpectrum spectrum)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* all values of an operator, where they can be through the singular values of J; false if it has none by LAPACK, P not being positive definite */
+/* all values of an operator that are made of the singular values of J; of J also the overlap of its range with the residual */
+static PetscErrorCode AddSingular(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
+{
+  const PetscBool      overlap = (PetscBool)(op->kind == ENGD_SPECTRUM_JACOBIAN);
+  EngdSpectrumOperator jacobian;
+  PetscReal           *value, *c, norm;
+  Vec                  R = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(op->n, &value, op->n, &c));
+  PetscCall(EngdSpectrumOperatorCreate(spectrum, ENGD_SPECTRUM_JACOBIAN, op->layer, &jacobian));
+  if (overlap) {
+    PetscCall(MatCreateVecs(jacobian.A, NULL, &R));
+    PetscCall(EngdFunctionalResidual(spectrum->functional, R));
+    PetscCall(VecNorm(R, NORM_2, &norm));
+  }
+  PetscCall(EngdDenseSingularValues(jacobian.A, R, value, overlap ? c : NULL));
+  PetscCall(EngdSpectrumAddAll(spectrum, op, value));
+  if (overlap) PetscCall(EngdSpectrumAddOverlap(spectrum, op, value, norm, c));
+  PetscCall(VecDestroy(&R));
+  PetscCall(EngdSpectrumOperatorDestroy(&jacobian));
+  PetscCall(PetscFree2(value, c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* all values of an operator; false if it has none by LAPACK, P not being positive definite */
 static PetscErrorCode AddDense(EngdSpectrum spectrum, const EngdSpectrumOperator *op, PetscBool *definite)
 {
-  EngdSpectrumOperator jacobian;
-  PetscReal           *value;
+  PetscReal *value;
 
   PetscFunctionBeginUser;
   *definite = PETSC_TRUE;
-  PetscCall(PetscMalloc1(op->n, &value));
   if (op->nsigma) {
-    PetscCall(EngdSpectrumOperatorCreate(spectrum, ENGD_SPECTRUM_JACOBIAN, op->layer, &jacobian));
-    PetscCall(EngdDenseSingularValues(jacobian.A, value));
-    PetscCall(EngdSpectrumOperatorDestroy(&jacobian));
-  } else
-    PetscCall(EngdDenseEigenvalues(op->A, op->M, value, definite));
+    PetscCall(AddSingular(spectrum, op));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(op->n, &value));
+  PetscCall(EngdDenseEigenvalues(op->A, op->M, value, definite));
   if (*definite) PetscCall(EngdSpectrumAddAll(spectrum, op, value));
   PetscCall(PetscFree(value));
   if (!*definite)

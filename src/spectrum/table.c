@@ -3,13 +3,14 @@
 
   A row is a value with its error: an eigenvalue, a count, a density. Counts of all eigenvalues: inertia with
   |mu| <= tolerance max|mu| as zero, numerical rank as the number of sigma > max(N, p) epsilon sigma_1, and above each of the
-  cut-offs given.
+  cut-offs given; for the same cut-offs the overlap |P R| / |R| of the tangent space with the residual R, P = U U^T of the
+  singular vectors counted. At a stationary point J^T R = 0, so there it says down to which sigma R is orthogonal.
 */
 #include <engd/private.h>
 
 const char *const engd_quantity_name[ENGD_NQUANTITIES] = {
-    "all",      "largest", "smallest",       "chosen",     "negative",       "zero",
-    "positive", "rank",    "about_negative", "about_zero", "about_positive", "density"};
+    "all",  "largest",        "smallest",   "chosen",         "negative", "zero",   "positive",
+    "rank", "about_negative", "about_zero", "about_positive", "overlap",  "density"};
 
 /* Collective in that all ranks add the same */
 PetscErrorCode EngdSpectrumAddRow(EngdSpectrum spectrum, const EngdSpectrumOperator *op, EngdQuantity quantity,
@@ -40,16 +41,42 @@ static PetscErrorCode AddInertia(EngdSpectrum spectrum, const EngdSpectrumOperat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* rows of the numbers of singular values above rounding, and above each cut-off */
+/* cut-off number k, and how many singular values are above it: rounding (k = 0), or one that is given */
+static PetscInt CountAbove(EngdSpectrum spectrum, const EngdSpectrumOperator *op, const PetscReal sigma[], PetscInt k,
+                           PetscReal *cutoff)
+{
+  PetscInt rank = 0;
+
+  *cutoff = (k ? spectrum->cutoff[k - 1] : op->larger * PETSC_MACHINE_EPSILON) * sigma[0];
+  while (rank < op->n && sigma[rank] > *cutoff) rank++;
+  return rank;
+}
+
+/* rows of the numbers of singular values above each cut-off */
 static PetscErrorCode AddRanks(EngdSpectrum spectrum, const EngdSpectrumOperator *op, const PetscReal sigma[])
 {
+  PetscReal cutoff;
+
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k <= spectrum->ncutoffs; k++) {
-    const PetscReal relative = k ? spectrum->cutoff[k - 1] : op->larger * PETSC_MACHINE_EPSILON;
-    PetscInt        rank     = 0;
+    const PetscInt rank = CountAbove(spectrum, op, sigma, k, &cutoff);
 
-    while (rank < op->n && sigma[rank] > relative * sigma[0]) rank++;
-    PetscCall(EngdSpectrumAddRow(spectrum, op, ENGD_QUANTITY_RANK, k + 1, relative * sigma[0], (PetscReal)rank, 0));
+    PetscCall(EngdSpectrumAddRow(spectrum, op, ENGD_QUANTITY_RANK, k + 1, cutoff, (PetscReal)rank, 0));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* rows of the overlap for each cut-off; norm = |R|, c (n) = U^T R; none where R is zero */
+PetscErrorCode EngdSpectrumAddOverlap(EngdSpectrum spectrum, const EngdSpectrumOperator *op, const PetscReal sigma[],
+                                      PetscReal norm, const PetscReal c[])
+{
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k <= spectrum->ncutoffs && norm > 0; k++) {
+    PetscReal      cutoff, sum = 0;
+    const PetscInt rank = CountAbove(spectrum, op, sigma, k, &cutoff);
+
+    for (PetscInt i = 0; i < rank; i++) sum += PetscSqr(c[i] / norm);
+    PetscCall(EngdSpectrumAddRow(spectrum, op, ENGD_QUANTITY_OVERLAP, k + 1, cutoff, PetscSqrtReal(sum), 0));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -126,7 +153,7 @@ static PetscErrorCode PrintValues(MPI_Comm comm, const EngdSpectrumRow row[], Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* a count: exact, or an estimate with its error */
+/* a count: exact, or an estimate with its error; or the overlap */
 static PetscErrorCode PrintCount(MPI_Comm comm, const EngdSpectrumRow *row)
 {
   const PetscBool    about = (PetscBool)(row->quantity >= ENGD_QUANTITY_ABOUT_NEGATIVE);
@@ -137,7 +164,10 @@ static PetscErrorCode PrintCount(MPI_Comm comm, const EngdSpectrumRow *row)
                                                          : "above ";
 
   PetscFunctionBeginUser;
-  if (about)
+  if (row->quantity == ENGD_QUANTITY_OVERLAP)
+    PetscCall(
+        PetscPrintf(comm, "  overlap   %.3e with the residual (above %.2e)\n", (double)row->value, (double)row->at));
+  else if (about)
     PetscCall(PetscPrintf(comm, "  %-8s  about %.1f +- %.1f (%s%.2e)\n", engd_quantity_name[quantity],
                           (double)row->value, (double)row->error, where, (double)row->at));
   else
@@ -162,7 +192,7 @@ PetscErrorCode EngdSpectrumPrint(EngdSpectrum spectrum, PetscInt first)
                         engd_spectrum_name[row->kind], of, row->iteration));
   PetscCall(PrintValues(spectrum->comm, row, n, spectrum->nev));
   for (PetscInt k = 0; k < n; k++) {
-    if (row[k].quantity >= ENGD_QUANTITY_NEGATIVE && row[k].quantity <= ENGD_QUANTITY_ABOUT_POSITIVE)
+    if (row[k].quantity >= ENGD_QUANTITY_NEGATIVE && row[k].quantity <= ENGD_QUANTITY_OVERLAP)
       PetscCall(PrintCount(spectrum->comm, &row[k]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

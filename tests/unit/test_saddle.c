@@ -79,6 +79,8 @@ static void Inertia(PetscInt m)
   CHECK(PetscMalloc1(s.p, &l));
   CHECK(EngdSymmetricEigen("N", s.p, H, l, &info));
   for (PetscInt j = 0; j < s.p; j++) negative += l[j] < -1e-12 * l[s.p - 1];
+  CHECK(PetscPrintf(PETSC_COMM_WORLD, "# saddle u = 0, %2d units: rank(B) %2d, negative eigenvalues %2d\n", (int)m,
+                    (int)rank, (int)negative));
   assert_int_equal(rank, m);
   assert_int_equal(negative, rank);
   CHECK(PetscFree(l));

@@ -220,13 +220,52 @@ static void test_rank(void **state)
     struct _n_EngdSpectrum spectrum = {.ncutoffs = 2, .cutoff = cutoffs};
     Mat                    A        = wide ? Matrix(6, 15, Wide) : Matrix(15, 6, Tall);
 
-    CHECK(EngdDenseSingularValues(A, sigma));
+    CHECK(EngdDenseSingularValues(A, NULL, sigma, NULL));
     CloseAll("sigma", 6, sigma, fall, 1e-15);
     CHECK(EngdSpectrumAddAll(&spectrum, &op, sigma));
     assert_int_equal((PetscInt)Find(&spectrum, op.kind, 0, ENGD_QUANTITY_RANK, 1)->value, 5);
     assert_int_equal((PetscInt)Find(&spectrum, op.kind, 0, ENGD_QUANTITY_RANK, 2)->value, 3);
     assert_int_equal((PetscInt)Find(&spectrum, op.kind, 0, ENGD_QUANTITY_RANK, 3)->value, 2);
     CHECK(PetscFree(spectrum.row));
+    CHECK(MatDestroy(&A));
+  }
+}
+
+/* U^T r, and its norm in the vectors above each cut-off, tall and wide. The left singular vectors of Tall are the columns of
+   Q in every other row; those of Wide are the columns of Q. r = Q (1, 2, .., 6), and in Tall more that is orthogonal */
+static void test_overlap(void **state)
+{
+  PetscReal            cutoffs[] = {1e-5, 0.1}, sigma[6], c[6];
+  EngdSpectrumOperator op        = {.kind = ENGD_SPECTRUM_JACOBIAN, .n = 6, .larger = 15, .nsigma = 6};
+
+  (void)state;
+  for (PetscInt wide = 0; wide < 2; wide++) {
+    struct _n_EngdSpectrum spectrum = {.ncutoffs = 2, .cutoff = cutoffs};
+    Mat                    A        = wide ? Matrix(6, 15, Wide) : Matrix(15, 6, Tall);
+    const PetscReal        norm = PetscSqrtReal(91 + (wide ? 0 : 7 * 9)), expected[3] = {55, 14, 5};
+    Vec                    r;
+    PetscInt               begin, end;
+
+    CHECK(MatCreateVecs(A, NULL, &r));
+    CHECK(VecGetOwnershipRange(r, &begin, &end));
+    for (PetscInt i = begin; i < end; i++) {
+      const PetscInt k   = wide ? i : i / 2;
+      PetscReal      sum = 0;
+
+      for (PetscInt j = 0; j < 6; j++) sum += ((k == j) - 2.0 * (1 + k) * (1 + j) / 91) * (1 + j);
+      CHECK(VecSetValue(r, i, !wide && i % 2 ? 3 : (k < 6 ? sum : 0), INSERT_VALUES));
+    }
+    CHECK(VecAssemblyBegin(r));
+    CHECK(VecAssemblyEnd(r));
+    CHECK(EngdDenseSingularValues(A, r, sigma, c));
+    CloseAll("sigma", 6, sigma, fall, 2e-15);
+    for (PetscInt i = 0; i < 4; i++) Close("c", PetscAbsReal(c[i]), 1 + i, 1e-7);
+    CHECK(EngdSpectrumAddOverlap(&spectrum, &op, sigma, norm, c));
+    for (PetscInt k = 0; k < 3; k++)
+      Close("overlap", Find(&spectrum, op.kind, 0, ENGD_QUANTITY_OVERLAP, k + 1)->value,
+            PetscSqrtReal(expected[k]) / norm, k ? 1e-12 : 1e-3);
+    CHECK(PetscFree(spectrum.row));
+    CHECK(VecDestroy(&r));
     CHECK(MatDestroy(&A));
   }
 }
@@ -449,9 +488,16 @@ static void test_files(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ends),    cmocka_unit_test(test_all),       cmocka_unit_test(test_inertia),
-      cmocka_unit_test(test_rank),    cmocka_unit_test(test_pencil),    cmocka_unit_test(test_quadrature_of_few),
-      cmocka_unit_test(test_density), cmocka_unit_test(test_sharpness), cmocka_unit_test(test_files),
+      cmocka_unit_test(test_ends),
+      cmocka_unit_test(test_all),
+      cmocka_unit_test(test_inertia),
+      cmocka_unit_test(test_rank),
+      cmocka_unit_test(test_overlap),
+      cmocka_unit_test(test_pencil),
+      cmocka_unit_test(test_quadrature_of_few),
+      cmocka_unit_test(test_density),
+      cmocka_unit_test(test_sharpness),
+      cmocka_unit_test(test_files),
   };
   int failed;
 

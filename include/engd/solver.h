@@ -48,7 +48,7 @@ struct _n_EngdSolver {
   EngdFunctional functional;
   Tao            tao;
   Mat            G; /* J^T W J + damping I, or the exact Hessian + damping I */
-  Mat            P; /* what preconditioners of G are made from, a Gramian; NULL: G itself */
+  Mat            P; /* what preconditioners of G are made from, G or a Gramian; NULL: G itself */
   KSP            ksp;
   PetscReal      damping;         /* lambda of the present iteration */
   EngdStructure  structure;       /* of G in the direction */

@@ -112,6 +112,7 @@ typedef struct _n_EngdStep *EngdStep;
 struct _n_EngdStep {
   char     *type;
   PetscBool has_momentum; /* it finds its own momentum, so that there must be no other */
+  PetscBool may_increase; /* does it know of steps that raise the loss */
   struct {
     PetscErrorCode (*setfromoptions)(EngdStep, EngdSolver, EngdOptionItems);
     PetscErrorCode (*choose)(EngdStep, EngdSolver, EngdLine *);

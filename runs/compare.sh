@@ -119,7 +119,9 @@ touch "$work/rows"
   cat "$work/failed"
 } | tee "$out.txt"
 mapfile -t drawn < <(sort -g "$work/rows" | cut -f 3)
-if ((${#drawn[@]})) && python3 -c 'import matplotlib' 2>/dev/null; then
-  python3 "$root/runs/plot.py" history "${drawn[@]}" --log -o "$out.png"
-fi
+for python in python3 /usr/bin/python3; do # the first that has matplotlib
+  ((${#drawn[@]})) && "$python" -c 'import matplotlib' 2>/dev/null || continue
+  "$python" "$root/runs/plot.py" history "${drawn[@]}" --log -o "$out.png"
+  break
+done
 ((${#drawn[@]})) # none at all: exit code 1

@@ -50,7 +50,7 @@ def plot_history(arguments):
             axis.set_xscale("log")
     if len(runs) > 6:
         figure.set_figwidth(11)
-        axes[0][1].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+        figure.legend(*axes[0][1].get_legend_handles_labels(), frameon=False, fontsize=8, loc="center right")
     elif len(runs) > 1:
         axes[0][1].legend(frameon=False)
     return figure
@@ -154,7 +154,7 @@ def main():
         command.add_argument("-o", "--out", required=True, help="picture to write: .png, .pdf, .svg")
     arguments = parser.parse_args()
     figure = arguments.plot(arguments)
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0, 0.84 if figure.legends else 1, 1))
     figure.savefig(arguments.out, dpi=150)
 
 

@@ -8,6 +8,8 @@
 """
 import argparse
 import csv
+import itertools
+import os
 
 import matplotlib
 
@@ -28,14 +30,16 @@ def read(path):
 
 def plot_history(arguments):
     """Loss (above) and error (below, where some file has one) on log axes against iterations and seconds."""
-    runs = {f.removesuffix(".csv"): read(f) for f in arguments.file}
+    below = len(os.path.commonpath([os.path.dirname(f) for f in arguments.file])) if len(arguments.file) > 1 else 0
+    runs = {f[below:].lstrip("/").removesuffix(".csv"): read(f) for f in arguments.file}
+    styles = list(itertools.product(("-", "--", ":"), plt.rcParams["axes.prop_cycle"].by_key()["color"]))
     names = [n for n in ("loss", "relative_l2_error") if any(n in run for run in runs.values())]
     figure, axes = plt.subplots(len(names), 2, figsize=(9, 3.2 * len(names)), sharex="col", sharey="row", squeeze=False)
     for row, name in zip(axes, names):
         for axis, against in zip(row, ("iteration", "seconds")):
-            for label, run in runs.items():
+            for (label, run), (style, colour) in zip(runs.items(), itertools.cycle(styles)):
                 if name in run:
-                    axis.plot(run[against], run[name], label=label, linewidth=1.5)
+                    axis.plot(run[against], run[name], style, color=colour, label=label, linewidth=1.2)
             axis.set_yscale("log" if all((run[name] > 0).any() for run in runs.values() if name in run) else "linear")
             axis.grid(True, which="major", alpha=0.3)
         row[0].set_ylabel({"loss": "loss", "relative_l2_error": "relative $L^2$ error"}[name])
@@ -44,7 +48,10 @@ def plot_history(arguments):
     if arguments.log:
         for axis in axes[-1]:
             axis.set_xscale("log")
-    if len(runs) > 1:
+    if len(runs) > 6:
+        figure.set_figwidth(11)
+        figure.legend(*axes[0][1].get_legend_handles_labels(), frameon=False, fontsize=8, loc="center right")
+    elif len(runs) > 1:
         axes[0][1].legend(frameon=False)
     return figure
 
@@ -147,7 +154,7 @@ def main():
         command.add_argument("-o", "--out", required=True, help="picture to write: .png, .pdf, .svg")
     arguments = parser.parse_args()
     figure = arguments.plot(arguments)
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0, 0.84 if figure.legends else 1, 1))
     figure.savefig(arguments.out, dpi=150)
 
 

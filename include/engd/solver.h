@@ -48,7 +48,7 @@ struct _n_EngdSolver {
   EngdFunctional functional;
   Tao            tao;
   Mat            G; /* J^T W J + damping I, or the exact Hessian + damping I */
-  Mat            P; /* what preconditioners of G are made from, a Gramian; NULL: G itself */
+  Mat            P; /* what preconditioners of G are made from, G or a Gramian; NULL: G itself */
   KSP            ksp;
   PetscReal      damping;         /* lambda of the present iteration */
   EngdStructure  structure;       /* of G in the direction */
@@ -112,6 +112,7 @@ typedef struct _n_EngdStep *EngdStep;
 struct _n_EngdStep {
   char     *type;
   PetscBool has_momentum; /* it finds its own momentum, so that there must be no other */
+  PetscBool may_increase; /* does it know of steps that raise the loss */
   struct {
     PetscErrorCode (*setfromoptions)(EngdStep, EngdSolver, EngdOptionItems);
     PetscErrorCode (*choose)(EngdStep, EngdSolver, EngdLine *);

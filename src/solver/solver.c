@@ -211,11 +211,12 @@ static PetscErrorCode CheckLimits(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A PC that cannot work without the entries of a matrix is told before the training */
+/* A PC that cannot work without the entries of a matrix, or from the exact Hessian, is told before the training */
 static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
 {
   KSP       ksp;
   PC        pc;
+  Mat       H, P;
   PCType    type;
   PetscBool fits, ntl;
 
@@ -229,6 +230,12 @@ static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
              "-pc_type %s needs the entries of a matrix, and the Gramian is never formed; take kfac, nystrom, jacobi "
              "or none",
              type);
+  PetscCall(TaoGetHessian(tao, &H, &P, NULL, NULL));
+  PetscCall(PetscStrInList(type, "kfac,jacobi,pbjacobi", ',', &fits));
+  PetscCheck(!fits || !F->curvature->exact || H != P, F->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_preconditioner_from hessian: of the exact Hessian there are only products, and -pc_type %s "
+             "needs more; take nystrom, or -tao_engd_preconditioner_from gauss_newton",
+             type);
   PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAONTL, &ntl));
   PetscCall(PetscStrcmp(type, PCLMVM, &fits));
   PetscCheck(fits || !ntl, F->comm, PETSC_ERR_ARG_WRONG,
@@ -239,18 +246,32 @@ static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The Tao's Hessian: the Gramian, or with curvature hessian the exact one, preconditioned by its Gauss-Newton part */
+/* The Tao's Hessian: the Gramian, or with curvature hessian the exact one, preconditioned by its Gauss-Newton part or itself */
 static PetscErrorCode SetHessian(EngdFunctional F, Tao tao)
 {
-  Mat G, H;
+  static const char *const sources[] = {"gauss_newton", "hessian"};
+  PetscInt                 source    = 0;
+  Mat                      G, H;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdFunctionalCreateGramian(F, &G));
+  PetscOptionsBegin(F->comm, NULL, "Optimiser", "Tao");
+  PetscCall(PetscOptionsEList("-tao_engd_preconditioner_from",
+                              "What preconditions the exact Hessian: its gauss_newton part, or hessian itself",
+                              "EngdSolverCreate", sources, 2, sources[source], &source, NULL));
+  PetscOptionsEnd();
+  PetscCheck(!source || F->curvature->exact, F->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_preconditioner_from hessian: the operator is the Gramian of -tao_engd_curvature %s; take "
+             "-tao_engd_curvature hessian, or leave the option out",
+             F->curvature->type);
   if (F->curvature->exact)
     PetscCall(EngdFunctionalCreateHessian(F, &H));
+  else
+    PetscCall(EngdFunctionalCreateGramian(F, &H));
+  if (F->curvature->exact && !source)
+    PetscCall(EngdFunctionalCreateGramian(F, &G));
   else {
-    H = G;
-    PetscCall(PetscObjectReference((PetscObject)H));
+    G = H;
+    PetscCall(PetscObjectReference((PetscObject)G));
   }
   PetscCall(TaoSetHessian(tao, H, G, FormOperator, F));
   PetscCall(MatDestroy(&H));
@@ -283,8 +304,9 @@ PetscErrorCode EngdSolverRegister(void)
 . tao - its options read; TaoSetSolution() and TaoSolve() follow
 
   Options Database Keys:
-+ -tao_type type      - engd, adam, sgd, or lmvm, nls, ntr, brgn, ... of PETSc
-- -engd_max_seconds s - budget of the solve
++ -tao_type type                           - engd, adam, sgd, or lmvm, nls, ntr, brgn, ... of PETSc
+. -tao_engd_preconditioner_from operator   - gauss_newton, hessian: what preconditions the exact Hessian
+- -engd_max_seconds s                      - budget of the solve
 
   Note: the tolerances of PETSc on the gradient are set to zero, since a loss of 1e-20 is within reach; -tao_gatol and its
   like bring them back.

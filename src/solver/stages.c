@@ -85,6 +85,27 @@ static PetscErrorCode SetFromOptions(EngdStages stages)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Points are taken anew in the loop of our own types; TAO's line searches and updates compare losses and gradients of the same
+   points. One stage at least must be able to */
+static PetscErrorCode CheckResampling(EngdStages stages, EngdProblem problem)
+{
+  PetscBool able = PETSC_FALSE;
+  TaoType   type = NULL;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < stages->n && !able; k++) {
+    PetscCall(TaoGetType(stages->stage[k].tao, &type));
+    PetscCall(PetscStrInList(type, "engd,adam,sgd", ',', &able));
+  }
+  for (PetscInt t = 0; t < problem->nterms && !able; t++) {
+    PetscCheck(!problem->term[t]->resample, stages->comm, PETSC_ERR_USER_INPUT,
+               "-%s_resample %" PetscInt_FMT
+               ": -tao_type %s is for points that stay; take engd, adam or sgd, or leave the option out",
+               problem->term[t]->name, problem->term[t]->resample, type);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdStagesCreate - The optimisers of a run, with their options read.
 
@@ -121,6 +142,7 @@ PetscErrorCode EngdStagesCreate(EngdFunctional F, Vec theta, EngdStages *out)
     PetscCall(TaoSetSolution(stage->tao, theta));
     PetscCall(Leave(stage));
   }
+  PetscCall(CheckResampling(stages, F->problem));
   *out = stages;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

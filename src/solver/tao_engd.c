@@ -4,9 +4,8 @@
     d_k = -(G + lambda I)^{-1} gradient  (a direction),   m_k = mu m_{k-1} + d_k,   theta <- theta + eta m_k  (a step)
 
   Unless told to (-tao_engd_accept_increase), an iteration never keeps an increase of the loss: it rejects the step, forgets
-  the momentum and raises lambda. Long steps
-  lower lambda, so that the first iterations are damped and the last ones nearly Gauss-Newton (Levenberg-Marquardt, with
-  the step length for a gain ratio). The loop around the iterations is that of tao_loop.c.
+  the momentum and raises lambda. Long steps lower lambda, so that the first iterations are damped and the last ones nearly
+  Gauss-Newton (Levenberg-Marquardt, with the step length for a gain ratio). The loop around them is that of tao_loop.c.
   References: Mueller and Zeinhofer (arXiv 2302.13163), Dangel et al. (2405.15603).
 */
 #include <engd/private.h>
@@ -65,7 +64,6 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetHessian(tao, &engd->solver->G, &engd->solver->P, NULL, NULL));
-  PetscCall(EngdGramianGetFunctional(engd->solver->G, &engd->solver->functional));
   PetscCall(VecDuplicate(theta, &engd->d));
   PetscCall(VecDuplicate(theta, &engd->buffer));
   PetscCall(VecDuplicate(theta, &engd->trial));
@@ -245,6 +243,27 @@ static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdO
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* options that are good alone and make no sense together; geodesic: have accelerated steps been asked for */
+static PetscErrorCode CheckCombinations(const TAO_ENGD *engd, MPI_Comm comm, PetscBool geodesic)
+{
+  const EngdStep  step = engd->step;
+  const PetscReal mu = engd->momentum, own = engd->direction->momentum;
+
+  PetscFunctionBeginUser;
+  PetscCheck(mu == 0 || own == 0, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_momentum %g and the direction's own momentum %g exclude each other; give one of them",
+             (double)mu, (double)own);
+  PetscCheck((mu == 0 && own == 0) || !step->has_momentum, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_%smomentum %g with -tao_engd_step %s, which finds its own momentum: leave out one of them",
+             own > 0 ? "dual_" : "", (double)(mu + own), step->type);
+  PetscCheck(!engd->solver->accept_increase || step->may_increase, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_accept_increase with -tao_engd_step %s, which wants a lower loss: take fixed", step->type);
+  PetscCheck(!geodesic || (engd->direction->ops->solve && mu == 0), comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_geodesic with %s: it is for direction tsvd, which has factors of J, without momentum",
+             mu > 0 ? "-tao_engd_momentum" : engd->direction->type);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscOptionsObject)
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
@@ -271,9 +290,6 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
                              engd->momentum, &engd->momentum, NULL));
   PetscCheck(engd->momentum >= 0 && engd->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_momentum %g: give a number from 0 to below 1", (double)engd->momentum);
-  PetscCheck(engd->momentum == 0 || !engd->step->has_momentum, comm, PETSC_ERR_USER_INPUT,
-             "-tao_engd_momentum %g with -tao_engd_step %s, which finds its own momentum: leave out one of them",
-             (double)engd->momentum, engd->step->type);
   PetscCall(PetscOptionsInt("-tao_engd_max_rejections", "Stop after so many iterations without a step, positive",
                             "TAO type engd", engd->max_rejections, &engd->max_rejections, NULL));
   PetscCheck(engd->max_rejections > 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -290,7 +306,7 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
              "-tao_engd_retry_step %g: give a number from 0 to below 1", (double)engd->retry_step);
   PetscCall(PetscOptionsBool("-tao_engd_geodesic",
                              "Follow slow iterations by accelerated ones, if the direction has factors of J",
-                             "TAO type engd", engd->geodesic, &engd->geodesic, NULL));
+                             "TAO type engd", engd->geodesic, &engd->geodesic, &set));
   PetscCall(PetscOptionsInt("-tao_engd_stall",
                             "Stop after so many iterations that lower the loss by less than 0.1%, 0 for never",
                             "TAO type engd", engd->stall, &engd->stall, NULL));
@@ -300,9 +316,7 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   if (engd->direction->ops->setfromoptions) {
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));
   }
-  PetscCheck(engd->momentum == 0 || engd->direction->momentum == 0, comm, PETSC_ERR_USER_INPUT,
-             "-tao_engd_momentum %g and the direction's own momentum %g exclude each other; give one of them",
-             (double)engd->momentum, (double)engd->direction->momentum);
+  PetscCall(CheckCombinations(engd, comm, (PetscBool)(set && engd->geodesic)));
   PetscCall((*engd->step->ops->setfromoptions)(engd->step, engd->solver, PetscOptionsObject));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -344,9 +358,8 @@ static PetscErrorCode Destroy(void *data)
   EngdFunctionalCreateGramian() or EngdFunctionalCreateHessian(), so it is created by EngdSolverCreate().
 
   Options Database Keys:
-+ -tao_engd_direction type   - auto: chosen by a cost model; krylov: the KSP of this Tao (-ksp_, -pc_); tsvd: truncated
-                                least squares on J; dual: by the kernel J J^T; randomized: by a random
-                                range of J; dense: G written out, for Newton's method and its cures
++ -tao_engd_direction type   - auto: chosen by a cost model; krylov: the KSP of this Tao; tsvd: truncated least squares on J;
+                                dual: by J J^T; randomized: by a random range of J; dense: G written out
 . -tao_engd_structure part   - full, layer, diagonal: of the Gramian in the direction
 . -tao_engd_step type        - grid, armijo, fixed, quadratic, trust_region
 . -tao_engd_damping lambda   - of G + lambda I, the first or the fixed one

@@ -194,6 +194,8 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
                        BELOW_ONE, &first->momentum));
     PetscCall(PetscOptionsBool("-tao_sgd_nesterov", "Momentum as Nesterov has it", "TAO types adam, sgd",
                                first->nesterov, &first->nesterov, NULL));
+    PetscCheck(!first->nesterov || first->momentum > 0, PetscOptionsObject->comm, PETSC_ERR_USER_INPUT,
+               "-tao_sgd_nesterov without momentum: give -tao_sgd_momentum a number above 0");
   }
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -195,18 +195,25 @@ static PetscErrorCode GetDamping(EngdSpectrum spectrum, PetscReal *lambda)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A and M of preconditioned: G + lambda I, or with the curvature hessian H + lambda I, and P made of G + lambda I */
+/* A and M of preconditioned: G + lambda I, or with the curvature hessian H + lambda I, and P made of what the Tao makes it of */
 static PetscErrorCode CreatePreconditioned(EngdSpectrum spectrum, EngdSpectrumOperator *op)
 {
   EngdFunctional F = spectrum->functional;
   PetscReal      lambda;
+  PetscBool      same;
+  Mat            H, P;
 
   PetscFunctionBeginUser;
   PetscCall(GetDamping(spectrum, &lambda));
-  PetscCall(EngdFunctionalCreateGramian(F, &op->A));
+  PetscCall(TaoGetHessian(spectrum->tao, &H, &P, NULL, NULL));
+  same = (PetscBool)(H == P);
+  if (F->curvature->exact && same)
+    PetscCall(EngdFunctionalCreateHessian(F, &op->A));
+  else
+    PetscCall(EngdFunctionalCreateGramian(F, &op->A));
   PetscCall(EngdGramianSetDamping(op->A, lambda));
   PetscCall(CreateInverse(spectrum, op->A, &op->M));
-  if (F->curvature->exact) {
+  if (F->curvature->exact && !same) {
     PetscCall(MatDestroy(&op->A));
     PetscCall(EngdFunctionalCreateHessian(F, &op->A));
     PetscCall(EngdGramianSetDamping(op->A, lambda));

@@ -72,6 +72,27 @@ rejects 'dense_refresh 0' "${poisson[@]}" -tao_engd_direction dense -tao_engd_de
 rejects 'curvature hessian.*rows of J' "${poisson[@]}" -tao_engd_curvature hessian -tao_engd_direction tsvd
 rejects 'curvature hessian.*lsqr' "${poisson[@]}" -tao_engd_curvature hessian -ksp_type lsqr
 rejects 'ntl_pc_type none.*lmvm' "${poisson[@]}" -tao_type ntl -tao_ntl_pc_type none
+rejects 'tao_engd_momentum -0.1' "${poisson[@]}" -tao_engd_momentum -0.1
+rejects 'tao_engd_momentum 1' "${poisson[@]}" -tao_engd_momentum 1
+rejects 'pc_kfac_ema 1.5' "${poisson[@]}" -pc_kfac_ema 1.5
+rejects 'pc_kfac_ema -0.5' "${poisson[@]}" -pc_kfac_ema -0.5
+rejects 'tao_sgd_momentum 1' "${poisson[@]}" -tao_type sgd -tao_sgd_momentum 1
+rejects 'tao_adam_schedule_period 0' "${poisson[@]}" -tao_type adam -tao_adam_schedule step -tao_adam_schedule_period 0
+rejects 'tao_ls_armijo_sigma 2' "${poisson[@]}" -tao_engd_step armijo -tao_ls_armijo_sigma 2
+rejects 'engd_max_seconds -1' "${poisson[@]}" -engd_max_seconds -1
+
+# Options that are good alone and make no sense together
+rejects 'momentum 0.5.*quadratic' "${poisson[@]}" -tao_engd_momentum 0.5 -tao_engd_step quadratic
+rejects 'dual_momentum 0.9.*quadratic' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_step quadratic
+rejects 'accept_increase.*grid' "${poisson[@]}" -tao_engd_accept_increase
+rejects 'geodesic with krylov' "${poisson[@]}" -tao_engd_geodesic -tao_engd_direction krylov
+rejects 'geodesic with -tao_engd_momentum' "${poisson[@]}" -tao_engd_geodesic -tao_engd_direction tsvd -tao_engd_momentum 0.5
+rejects 'krylov_backtrack.*preonly' "${poisson[@]}" -options_file optimisers/hessian-free.opts -ksp_type preonly
+rejects 'nesterov without momentum' "${poisson[@]}" -tao_type sgd -tao_sgd_nesterov
+rejects 'lsqr.*curvature h1' "${poisson[@]}" -ksp_type lsqr -tao_engd_curvature h1
+rejects 'pde_resample 1: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_resample 1
+rejects 'preconditioner_from hessian.*gauss_newton' "${poisson[@]}" -tao_engd_preconditioner_from hessian
+rejects 'preconditioner_from hessian.*pc_type kfac' "${poisson[@]}" -options_file optimisers/nncg.opts -pc_type kfac
 rejects 'option.*thet_view' "${poisson[@]}" -thet_view binary:theta.bin
 rejects 'parentheses' "${poisson[@]}" -wall_residual -u
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Spectra of a run: the same on any number of ranks, options of SLEPc in charge, and what is refused before the training.
 . "$(dirname "$0")/case.sh"
+largest=()
 short=(-options_file poisson.opts -network_layers 10 -pde_points 100 -wall_points 40 -tao_max_it 4 -engd_seed 3)
 ritz=(-domain_lower 0 -domain_upper 1 -domain_coordinates x -network_layers 5 -terms body,end -body_energy 'u_x^2/2-u'
   -body_points 50 -end_region boundary -end_residual u -end_points 2 -tao_max_it 3)
@@ -22,6 +23,17 @@ for ranks in 1 3; do
   first[ranks]=$(awk -F, '$1 == 0 && $3 == 0 && $2 == "hessian" && $4 == "all" && $5 == 1 {print $7}' s.csv)
 done
 expect_close "${first[3]}" "${first[1]}" 1e-10
+
+# nystrom of full rank: P^{-1} (H + lambda I) has no eigenvalue above 1 when it is made from H, and large ones when from G
+for from in hessian gauss_newton; do
+  name "preconditioner from $from"
+  run 2 "${short[@]}" -options_file optimisers/nncg.opts -network_layers 8 -pc_nystrom_rank 33 -tao_engd_damping 1e-4 \
+    -tao_engd_preconditioner_from $from -tao_max_it 20 -spectrum preconditioned -spectrum_output s.csv
+  expect_exit 0
+  largest[${#largest[@]}]=$(value s.csv preconditioned all 1)
+done
+expect_close "${largest[0]}" 1 1e-6
+expect_less 10 "${largest[1]}"
 
 name "options of EPS: interior eigenvalues"
 run 2 "${short[@]}" -spectrum hessian -eps_target 100 -eps_target_magnitude -eps_harmonic -eps_nev 1 -eps_converged_reason

@@ -222,6 +222,41 @@ static void TestNegativeCurvature(void **state)
   CHECK(PetscFree(r.theta));
 }
 
+/* Near a minimum whose residual is not small, where H is far from G: CG on H with nystrom of full rank from H itself takes an
+   iteration or two, from G more */
+static void TestPreconditionerFrom(void **state)
+{
+  const char *const from[] = {"hessian", "gauss_newton"};
+  PetscInt          iterations[2];
+  Setting           s;
+  Tao               tao;
+
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    char      options[512];
+    PetscReal loss;
+    Record    r;
+
+    Begin(PETSC_COMM_WORLD, &poisson, "-network_layers 3 -tao_engd_curvature hessian", &s);
+    CreateTao(&s, "-tao_engd_direction dense -tao_engd_dense_type cubic -tao_gatol 1e-2", &tao);
+    CHECK(TaoSolve(tao));
+    CHECK(TaoGetSolutionStatus(tao, NULL, &loss, NULL, NULL, NULL, NULL));
+    assert_true(loss > 0.1);
+    CHECK(TaoDestroy(&tao));
+    CHECK(PetscSNPrintf(options, sizeof(options),
+                        "-tao_engd_direction krylov -ksp_type cg -ksp_rtol 1e-6 -ksp_max_it 100 -pc_type nystrom "
+                        "-pc_nystrom_rank %" PetscInt_FMT
+                        " -tao_engd_preconditioner_from %s -tao_engd_damping 1e-8 -tao_max_it 1",
+                        s.p, from[k]));
+    (void)Solve(&s, options, &r);
+    iterations[k] = r.status[1].krylov_iterations;
+    CHECK(PetscFree(r.theta));
+    End(&s);
+  }
+  assert_true(iterations[0] > 0 && iterations[0] <= 2);
+  assert_true(iterations[1] > 3);
+}
+
 /* shifts that a Newton type of PETSc has added are gone with the next Hessian */
 static void TestShift(void **state)
 {
@@ -302,7 +337,9 @@ static void TestRefused(void **state)
                                  "-ksp_type lsqr",
                                  "-ksp_type cgls",
                                  "-tao_engd_direction dense -tao_engd_dense_type cholesky",
-                                 "-tao_type ntl -tao_ntl_pc_type none"};
+                                 "-tao_type ntl -tao_ntl_pc_type none",
+                                 "-tao_engd_preconditioner_from hessian",
+                                 "-tao_engd_preconditioner_from hessian -pc_type jacobi"};
   Setting           s;
 
   (void)state;
@@ -351,7 +388,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(TestQuadratic), cmocka_unit_test(TestPureNewton), cmocka_unit_test(TestCures),
       cmocka_unit_test(TestEquations), cmocka_unit_test(TestKrylov),     cmocka_unit_test(TestNegativeCurvature),
       cmocka_unit_test(TestShift),     cmocka_unit_test(TestLazy),       cmocka_unit_test(TestLazyRejected),
-      cmocka_unit_test(TestRefused),   cmocka_unit_test(TestSingular)};
+      cmocka_unit_test(TestRefused),   cmocka_unit_test(TestSingular),   cmocka_unit_test(TestPreconditionerFrom)};
   int failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

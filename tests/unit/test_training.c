@@ -163,41 +163,73 @@ static void TestOtherTypes(void **state)
   }
 }
 
-/* A Gauss-Newton step by the truncated SVD of J is that of TAO's brgn, by CG on J^T J with next to no regularisation */
-static void TestAgreesWithBrgn(void **state)
+/* s.theta after one iteration with the first options less that with the others is zero */
+static void OneStepAgrees(void (*begin)(Setting *), const char first[], const char second[])
 {
-  const char *const options[] = {
-      "-tao_engd_direction tsvd -tao_engd_rcond 1e-14 -tao_engd_step fixed -tao_max_it 1",
-      "-tao_type brgn -tao_brgn_regularization_type l2pure -tao_brgn_regularizer_weight 1e-15 "
-      "-tao_brgn_subsolver_tao_ls_type unit -tao_brgn_subsolver_tao_bnk_pc_type none "
-      "-tao_brgn_subsolver_tao_bnk_ksp_rtol 1e-14 -tao_max_it 1"};
-  PetscReal *step[2];
-  Setting    s;
-  Tao        tao;
+  const char *const options[] = {first, second};
+  PetscReal        *step[2];
+  Setting           s;
+  Tao               tao;
 
-  (void)state;
   for (int c = 0; c < 2; c++) {
-    BeginAffine(&s);
+    (*begin)(&s);
     CHECK(VecCopy(s.theta, s.w));
+    CHECK(PetscOptionsInsertString(NULL, "-tao_max_it 1"));
     CreateTao(&s, options[c], &tao);
     CHECK(TaoSolve(tao));
     CHECK(VecAXPY(s.theta, -1, s.w));
     CHECK(PetscMalloc1(s.p, &step[c]));
     Whole(s.theta, step[c]);
     CHECK(TaoDestroy(&tao));
-    if (c) CloseAll("step of brgn", (size_t)s.p, step[1], step[0], 1e-8);
+    if (c) CloseAll(second, (size_t)s.p, step[1], step[0], 1e-8);
     End(&s);
   }
   CHECK(PetscFree(step[0]));
   CHECK(PetscFree(step[1]));
 }
 
+/* A Gauss-Newton step by the truncated SVD of J is that of TAO's brgn, by CG on J^T J with next to no regularisation */
+static void TestAgreesWithBrgn(void **state)
+{
+  (void)state;
+  OneStepAgrees(BeginAffine, "-tao_engd_direction tsvd -tao_engd_rcond 1e-14 -tao_engd_step fixed",
+                "-tao_type brgn -tao_brgn_regularization_type l2pure -tao_brgn_regularizer_weight 1e-15 "
+                "-tao_brgn_subsolver_tao_ls_type unit -tao_brgn_subsolver_tao_bnk_pc_type none "
+                "-tao_brgn_subsolver_tao_bnk_ksp_rtol 1e-14");
+}
+
+/* 37 residuals; 113 parameters of a network that is not affine */
+static void BeginWide(Setting *s)
+{
+  Begin(PETSC_COMM_WORLD, &poisson, "-network_layers 7,9,1", s);
+  assert_true(s->p > 37);
+}
+
+/* A step of ENGD-W, by the kernel J J^T (N, N), is the one of ENGD, by G (p, p), with the same lambda and line search; in the
+   first iteration also that of SPRING, but for its correction */
+static void TestEngdWIsEngd(void **state)
+{
+#define DAMPED "-tao_engd_damping 1e-3 -tao_engd_step grid "
+  const char *const dual[] = {DAMPED "-tao_engd_direction dual",
+                              DAMPED "-tao_engd_direction dual -tao_engd_dual_solver krylov -ksp_rtol 1e-13",
+                              DAMPED "-tao_engd_direction dual -tao_engd_dual_momentum 0.9 "
+                                     "-tao_engd_dual_bias_correction false"};
+
+  (void)state;
+  for (size_t c = 0; c < PETSC_STATIC_ARRAY_LENGTH(dual); c++) {
+    OneStepAgrees(BeginWide, DAMPED "-tao_engd_direction dense", dual[c]);
+    OneStepAgrees(BeginWide,
+                  DAMPED "-tao_engd_direction krylov -ksp_type cg -pc_type none -ksp_rtol 1e-14 -ksp_max_it 2000",
+                  dual[c]);
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestLossNeverGrows), cmocka_unit_test(TestResampling), cmocka_unit_test(TestWhyItStops),
-      cmocka_unit_test(TestNotANumber),     cmocka_unit_test(TestSolveAgain), cmocka_unit_test(TestOtherTypes),
-      cmocka_unit_test(TestAgreesWithBrgn),
+      cmocka_unit_test(TestLossNeverGrows), cmocka_unit_test(TestResampling),  cmocka_unit_test(TestWhyItStops),
+      cmocka_unit_test(TestNotANumber),     cmocka_unit_test(TestSolveAgain),  cmocka_unit_test(TestOtherTypes),
+      cmocka_unit_test(TestAgreesWithBrgn), cmocka_unit_test(TestEngdWIsEngd),
   };
   int failed;
 

@@ -25,7 +25,7 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
                                             EngdOptionItems PetscOptionsObject)
 {
   Krylov   *krylov = (Krylov *)direction->data;
-  PetscBool on_jacobian;
+  PetscBool on_jacobian, residual, preonly;
   PC        pc;
 
   PetscFunctionBeginUser;
@@ -36,6 +36,9 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
   PetscCheck(!krylov->backtrack || solver->structure != ENGD_STRUCTURE_DIAGONAL, solver->functional->comm,
              PETSC_ERR_USER_INPUT,
              "-tao_engd_krylov_backtrack with -tao_engd_structure diagonal, which has no Krylov iterates");
+  PetscCall(PetscObjectTypeCompare((PetscObject)solver->ksp, KSPPREONLY, &preonly));
+  PetscCheck(!krylov->backtrack || !preonly, solver->functional->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_krylov_backtrack with -ksp_type preonly, which has no Krylov iterates");
   PetscCall(PetscObjectTypeCompareAny((PetscObject)solver->ksp, &on_jacobian, KSPLSQR, KSPCGLS, ""));
   PetscCheck(solver->structure == ENGD_STRUCTURE_FULL || !on_jacobian, solver->functional->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_structure layer and diagonal are parts of G, not of J: take -ksp_type cg");
@@ -45,6 +48,12 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
   PetscCheck(!on_jacobian || !solver->functional->curvature->exact, solver->functional->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_curvature hessian: the exact Hessian is no J^T J, which -ksp_type lsqr and cgls need; take "
              "minres, cg or gmres, or -tao_engd_curvature gauss_newton");
+  PetscCall(EngdExplicitHasResidual(solver->functional, &residual));
+  PetscCheck(
+      !on_jacobian || residual, solver->functional->comm, PETSC_ERR_USER_INPUT,
+      "-ksp_type lsqr and cgls work on residuals; this problem has an energy, or its curvature %s is not that of "
+      "its residuals: take -ksp_type cg",
+      solver->functional->curvature->type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -10,6 +10,21 @@ typedef struct {
   Vec           theta, gradient; /* the line search moves these */
 } Armijo;
 
+/* PETSc takes these factors as they come, and with some never finds a step */
+static PetscErrorCode CheckFactors(MPI_Comm comm)
+{
+  PetscReal sigma = 0.5, beta = 0.5;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetReal(NULL, NULL, "-tao_ls_armijo_sigma", &sigma, NULL));
+  PetscCall(PetscOptionsGetReal(NULL, NULL, "-tao_ls_armijo_beta", &beta, NULL));
+  PetscCheck(sigma > 0 && sigma < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_ls_armijo_sigma %g: give a number between 0 and 1", (double)sigma);
+  PetscCheck(beta > 0 && beta < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_ls_armijo_beta %g: give a number between 0 and 1", (double)beta);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetFromOptions_Armijo(EngdStep step, EngdSolver solver, EngdOptionItems PetscOptionsObject)
 {
   Armijo *armijo = (Armijo *)step->data;
@@ -22,6 +37,7 @@ static PetscErrorCode SetFromOptions_Armijo(EngdStep step, EngdSolver solver, En
   PetscCall(TaoLineSearchSetType(armijo->search, TAOLINESEARCHARMIJO));
   PetscCall(TaoLineSearchUseTaoRoutines(armijo->search, solver->tao));
   PetscCall(TaoLineSearchSetFromOptions(armijo->search));
+  PetscCall(CheckFactors(solver->functional->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

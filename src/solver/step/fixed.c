@@ -55,6 +55,7 @@ PetscErrorCode EngdStepCreate_Fixed(EngdStep step)
   PetscCall(PetscNew(&fixed));
   fixed->length             = 1;
   step->data                = fixed;
+  step->may_increase        = PETSC_TRUE;
   step->ops->setfromoptions = SetFromOptions_Fixed;
   step->ops->choose         = Choose_Fixed;
   step->ops->view           = View_Fixed;

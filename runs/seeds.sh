@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Is the default direction reliable? Poisson 2D, 2-64-1, from many random starts (points stay, weights change).
 #
-#   runs/seeds.sh [seeds] [option ...]      20 seeds on one rank each: about two minutes on one core; further options are
+#   runs/seeds.sh [seeds] [option ...]      20 seeds (from $FIRST, 0) on one rank each: two minutes on one core; further options are
 #                                           the program's, after -options_file poisson.opts
 #
 # A line a seed: relative L2 error, iterations, seconds to 1e-9 and in all, why it stopped; then how many are below 1e-9 and
@@ -14,7 +14,7 @@ mkdir -p runs/out
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 printf '%4s  %9s  %10s  %9s  %8s  %s\n' seed error iterations 's to 1e-9' 's in all' stopped
-for ((seed = 0; seed < seeds; seed++)); do
+for ((seed = ${FIRST:-0}; seed < ${FIRST:-0} + seeds; seed++)); do
   history=runs/out/seed-$seed.csv
   reason=$(mpirun -n 1 ./engd -options_file poisson.opts -engd_seed $seed -engd_monitor false -engd_history "$history" "$@" |
     sed -n 's/^relative L2 error .*(\(.*\))$/\1/p')

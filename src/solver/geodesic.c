@@ -13,14 +13,14 @@
 
 #define DIFFERENCE   0.1 /* h: the reference's, far from rounding */
 #define RATIO        0.75
-#define FIRST        1e-10
+#define FIRST        1e-10 /* where there is no straight step to begin with */
 #define LEAST        1e-32
 #define INCREASE     2
 #define DECREASE     5
-#define MAX_ATTEMPTS 40
+#define MAX_ATTEMPTS 60
 
 struct _n_EngdGeodesic {
-  PetscReal mu;
+  PetscReal mu; /* 0: to begin with the cut-off of the last straight step */
   Mat       J;
   Vec       v, a;               /* p entries */
   Vec       R, shifted, second; /* N entries: R, R(theta + h v), R_vv */
@@ -32,7 +32,6 @@ PetscErrorCode EngdGeodesicCreate(EngdFunctional F, EngdGeodesic *out)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&g));
-  g->mu = FIRST;
   PetscCall(EngdFunctionalCreateJacobian(F, &g->J));
   PetscCall(MatCreateVecs(g->J, &g->v, &g->R));
   PetscCall(VecDuplicate(g->v, &g->a));
@@ -76,6 +75,7 @@ PetscErrorCode EngdGeodesicStep(EngdGeodesic g, EngdSolver solver, EngdDirection
   PetscFunctionBeginUser;
   line->step = 0;
   line->d    = g->v;
+  if (g->mu == 0) g->mu = direction->taken > 0 ? PetscMax(LEAST, PetscSqr(direction->taken)) : FIRST;
   PetscCall(EngdFunctionalResidual(solver->functional, g->R));
   for (PetscInt attempt = 0; attempt < MAX_ATTEMPTS && line->step == 0; attempt++) {
     PetscReal velocity, acceleration, loss;
@@ -94,7 +94,7 @@ PetscErrorCode EngdGeodesicStep(EngdGeodesic g, EngdSolver solver, EngdDirection
     }
     g->mu = line->step > 0 ? PetscMax(LEAST, g->mu / DECREASE) : INCREASE * g->mu;
   }
-  if (line->step == 0) g->mu = FIRST;
+  if (line->step == 0) g->mu = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -254,7 +254,7 @@ static PetscErrorCode SetHessian(EngdFunctional F, Tao tao)
   Mat                      G, H;
 
   PetscFunctionBeginUser;
-  PetscOptionsBegin(F->comm, NULL, "Optimiser", "Tao");
+  PetscOptionsBegin(F->comm, NULL, "Preconditioner of the exact Hessian", "EngdSolverCreate");
   PetscCall(PetscOptionsEList("-tao_engd_preconditioner_from",
                               "What preconditions the exact Hessian: its gauss_newton part, or hessian itself",
                               "EngdSolverCreate", sources, 2, sources[source], &source, NULL));

@@ -83,11 +83,11 @@ rejects 'engd_max_seconds -1' "${poisson[@]}" -engd_max_seconds -1
 
 # Options that are good alone and make no sense together
 rejects 'momentum 0.5.*quadratic' "${poisson[@]}" -tao_engd_momentum 0.5 -tao_engd_step quadratic
-rejects 'dual_momentum 0.9.*quadratic' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_step quadratic
+rejects 'dual_momentum 0.8.*quadratic' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_step quadratic
 rejects 'accept_increase.*grid' "${poisson[@]}" -tao_engd_accept_increase
 rejects 'geodesic with krylov' "${poisson[@]}" -tao_engd_geodesic -tao_engd_direction krylov
 rejects 'geodesic with -tao_engd_momentum' "${poisson[@]}" -tao_engd_geodesic -tao_engd_direction tsvd -tao_engd_momentum 0.5
-rejects 'krylov_backtrack.*preonly' "${poisson[@]}" -options_file optimisers/hessian-free.opts -ksp_type preonly
+rejects 'krylov_backtrack.*preonly' "${poisson[@]}" -options_file optimisers/hessian-free.opts -tao_engd_krylov_backtrack -ksp_type preonly
 rejects 'nesterov without momentum' "${poisson[@]}" -tao_type sgd -tao_sgd_nesterov
 rejects 'lsqr.*curvature h1' "${poisson[@]}" -ksp_type lsqr -tao_engd_curvature h1
 rejects 'pde_resample 1: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_resample 1

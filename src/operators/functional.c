@@ -43,6 +43,8 @@ PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, En
   PetscCallMPI(MPI_Comm_size(node, &size));
   PetscCallMPI(MPI_Comm_free(&node));
   F->memory_limit = 0.5 * (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE) / size;
+  /* methods are chosen by it, and all ranks must choose the same */
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &F->memory_limit, 1, MPIU_REAL, MPI_MIN, F->comm));
   PetscCall(EngdCurvatureCreate("gauss_newton", &F->curvature));
   *functional = F;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -14,7 +14,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define SEPARATORS ",; \t\r\n"
+#define SEPARATORS      ",; \t\r\n"
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* with which spreadsheets begin a CSV file */
 
 /* What rank 0 reads: rows (nrows, ncolumns), and the names of the columns, if the file has any */
 typedef struct {
@@ -79,18 +80,32 @@ static PetscErrorCode ReadRow(Table *table, PetscInt number, char line[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* does the line, n bytes, hold what no text has: a zero or another control character that is no blank */
+static PetscBool IsBinary(const char line[], size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    if (iscntrl((unsigned char)line[i]) && !isspace((unsigned char)line[i])) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
 /* the whole file; what is wrong is in table->fault */
 static PetscErrorCode ReadTable(const char name[], Table *table)
 {
   FILE    *file = fopen(name, "r");
   char    *line = NULL, *copy = NULL;
   size_t   size   = 0;
+  ssize_t  length = 0;
   PetscInt number = 0;
 
   PetscFunctionBeginUser;
   if (!file) Fault(table, "cannot be read: %s", strerror(errno));
-  while (file && !table->fault[0] && getline(&line, &size, file) > 0) {
-    number++;
+  while (file && !table->fault[0] && (length = getline(&line, &size, file)) > 0) {
+    if (!number++ && !strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)))
+      memset(line, ' ', strlen(BYTE_ORDER_MARK));
+    if (IsBinary(line, (size_t)length)) {
+      Fault(table, "line %" PetscInt_FMT " is not text", number);
+      break;
+    }
     line[strcspn(line, "#")] = 0;
     if (!line[strspn(line, SEPARATORS)]) continue;
     PetscCall(PetscFree(copy));

@@ -10,9 +10,10 @@
 */
 #include <engd/private.h>
 
-#define REJECTION_FACTOR 10    /* a rejection raises lambda by this, */
-#define REJECTION_LEAST  1e-12 /* from at least this */
-#define STALL_DECREASE   1e-3  /* less of the loss than this, in -tao_engd_stall iterations, is no progress */
+#define REJECTION_FACTOR 10      /* a rejection raises lambda by this, */
+#define REJECTION_LEAST  1e-12   /* from at least this */
+#define STALL_DECREASE   1e-3    /* less of the loss than this, in -tao_engd_stall iterations, is no progress; */
+#define STALL_MOST       1000000 /* at most so many: their losses are kept */
 
 typedef struct {
   struct _n_EngdSolver solver[1];
@@ -307,11 +308,12 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCall(PetscOptionsBool("-tao_engd_geodesic",
                              "Follow slow iterations by accelerated ones, if the direction has factors of J",
                              "TAO type engd", engd->geodesic, &engd->geodesic, &set));
-  PetscCall(PetscOptionsInt("-tao_engd_stall",
-                            "Stop after so many iterations that lower the loss by less than 0.1%, 0 for never",
-                            "TAO type engd", engd->stall, &engd->stall, NULL));
-  PetscCheck(engd->stall >= 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_stall %" PetscInt_FMT ": give a positive number, or 0 for never", engd->stall);
+  PetscCall(PetscOptionsInt(
+      "-tao_engd_stall",
+      "Stop after so many iterations that lower the loss by less than 0.1%, up to 1000000, 0 for never",
+      "TAO type engd", engd->stall, &engd->stall, NULL));
+  PetscCheck(engd->stall >= 0 && engd->stall <= STALL_MOST, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_stall %" PetscInt_FMT ": give 1 to %d, or 0 for never", engd->stall, STALL_MOST);
   PetscOptionsHeadEnd();
   if (engd->direction->ops->setfromoptions) {
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));

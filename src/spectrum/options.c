@@ -54,8 +54,8 @@ static PetscErrorCode ReadValueOptions(EngdSpectrum spectrum, EngdOptionItems Pe
                             NULL, NULL, &text));
   if (text) PetscCall(EngdParseReals("-spectrum_cutoffs", text, &spectrum->ncutoffs, &spectrum->cutoff));
   for (PetscInt k = 0; k < spectrum->ncutoffs; k++)
-    PetscCheck(spectrum->cutoff[k] > 0, spectrum->comm, PETSC_ERR_ARG_OUTOFRANGE,
-               "-spectrum_cutoffs %s: give positive numbers", text);
+    PetscCheck(spectrum->cutoff[k] > 0 && spectrum->cutoff[k] < 1, spectrum->comm, PETSC_ERR_ARG_OUTOFRANGE,
+               "-spectrum_cutoffs %s: give numbers between 0 and 1", text);
   PetscCall(PetscFree(text));
   PetscCall(PetscOptionsBool("-spectrum_layers", "Also the diagonal block of each layer (of J its columns)", manual,
                              spectrum->layers, &spectrum->layers, NULL));

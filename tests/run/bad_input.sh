@@ -56,6 +56,7 @@ rejects 'tao_max_it -5' "${poisson[@]}" -tao_max_it -5
 rejects 'ksp_max_it -3' "${poisson[@]}" -ksp_max_it -3
 rejects 'tao_engd_dual_momentum 1' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_dual_momentum 1
 rejects 'tao_engd_momentum 0.5.*exclude' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_momentum 0.5
+rejects 'tao_engd_stall 2147483647: give 1 to 1000000' "${poisson[@]}" -tao_engd_stall 2147483647
 rejects 'qr for -tao_engd_dual_solver' "${poisson[@]}" -tao_engd_direction dual -tao_engd_dual_solver qr
 rejects 'direction dual needs.*memory_limit' "${poisson[@]}" -tao_engd_direction dual -engd_memory_limit 1e5
 rejects 'direction dual works on residuals' "${poisson[@]}" -tao_engd_direction dual -tao_engd_curvature h1
@@ -63,6 +64,8 @@ rejects 'randomized_rank 300.*1020 x 257' "${poisson[@]}" -tao_engd_direction ra
 rejects 'option.*tao_engd_dual_rank' "${poisson[@]}" -tao_engd_direction dual -tao_engd_dual_rank 3
 rejects 'pc_type ilu.*kfac' "${poisson[@]}" -pc_type ilu
 rejects 'pc_nystrom_rank 300.*257' "${poisson[@]}" -pc_type nystrom -pc_nystrom_rank 300
+rejects 'pc_nystrom_rank 1021.*1020' "${poisson[@]}" -tao_engd_direction dual -tao_engd_dual_solver krylov -pc_type nystrom \
+  -pc_nystrom_rank 1021
 rejects 'pc_nystrom_damping -1' "${poisson[@]}" -pc_type nystrom -pc_nystrom_damping -1
 rejects 'rank 200 needs .*engd_memory_limit' "${poisson[@]}" -pc_type nystrom -pc_nystrom_rank 200 -engd_memory_limit 1e5
 rejects 'option.*-pc_nystrom_rnk' "${poisson[@]}" -pc_type nystrom -pc_nystrom_rnk 3

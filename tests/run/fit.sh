@@ -11,8 +11,8 @@ points = [((i + 0.5) / 9, (j + 0.5) / 9) for i in range(9) for j in range(9)]
 with open(sys.argv[1] + "/grid.txt", "w") as file:
     for x, y in points:
         print(f"{x!r} {y!r}  # blanks", file=file)
-with open(sys.argv[1] + "/data.csv", "w") as file:
-    print("f, y, x, weight", file=file)
+with open(sys.argv[1] + "/data.csv", "w", encoding="utf-8") as file:
+    print("\ufefff, y, x, weight", file=file)  # as spreadsheets write it
     for x, y in points:
         print(f"{math.sin(2 * x) + y * y!r}, {y!r}, {x!r}, {1 / 81!r}", file=file)
 PYTHON
@@ -57,6 +57,7 @@ rejects "bad.txt: line 2: 'nan' is no finite number" '0.1 0.2\nnan 0.2\n'
 rejects "bad.txt: line 2: 'abc' is no finite number" '0.1 0.2\n0.3 abc\n'
 rejects 'bad.txt: point 2 \(x = 1.5, ...\) is outside the domain' '0.1 0.2\n1.5 0.2\n'
 rejects 'bad.txt: has no points' '# nothing\n\n'
+rejects 'bad.txt: line 1 is not text' '\033[31m\001\n'
 rejects 'no column named y' 'x,f\n0.1,0.2\n'
 rejects 'weight -1.? of point 1' 'x,y,weight\n0.1,0.2,-1\n'
 rejects "'u' is the name of a" 'x,y,u\n0.1,0.2,1\n'

@@ -78,5 +78,6 @@ rejects 'option.*-spectrum_nev' "${short[@]}" -spectrum_nev 3
 rejects '-spectrum_output s.txt.*\.csv or \.h5' "${short[@]}" -spectrum hessian -spectrum_output s.txt
 rejects '-spectrum_output none/s.h5 cannot be written' "${short[@]}" -spectrum hessian -spectrum_output none/s.h5
 rejects '-spectrum_monitor flatness' "${short[@]}" -spectrum_monitor flatness
+rejects '-spectrum_cutoffs 2' "${short[@]}" -spectrum jacobian -spectrum_cutoffs 2
 rejects '-spectrum_cutoffs 0' "${short[@]}" -spectrum jacobian -spectrum_cutoffs 0
 rejects '-spectrum_tolerance 2' "${short[@]}" -spectrum hessian -spectrum_tolerance 2

@@ -66,9 +66,10 @@ static PetscErrorCode CheckUse(const EngdDual *dual, EngdFunctional F)
 }
 
 /* the PC of the KSP has its options: one that was not asked for is for the Gramian, and gives way to none */
-static PetscErrorCode SetPreconditioner(EngdSolver solver)
+static PetscErrorCode SetPreconditioner(const EngdDual *dual, EngdSolver solver)
 {
   const char *prefix, *type;
+  PetscInt    N;
   PetscBool   asked, shell, fits;
   PC          pc;
 
@@ -83,6 +84,8 @@ static PetscErrorCode SetPreconditioner(EngdSolver solver)
   PetscCall(PetscStrInList(type, "none,nystrom", ',', &fits));
   PetscCheck(fits, solver->functional->comm, PETSC_ERR_ARG_WRONG,
              "-pc_type %s does not fit the kernel of -tao_engd_dual_solver krylov; take none or nystrom", type);
+  PetscCall(MPIU_Allreduce(&dual->nrows, &N, 1, MPIU_INT, MPI_SUM, solver->functional->comm));
+  PetscCall(EngdNystromCheck(pc, N, solver->functional));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -117,7 +120,7 @@ static PetscErrorCode SetFromOptions_Dual(EngdDirection direction, EngdSolver so
              "-tao_engd_dual_kernel none leaves nothing to factor; add -tao_engd_dual_solver krylov");
   PetscCall(Measure(dual, solver->functional));
   PetscCall(CheckUse(dual, solver->functional));
-  if (dual->krylov) PetscCall(SetPreconditioner(solver));
+  if (dual->krylov) PetscCall(SetPreconditioner(dual, solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

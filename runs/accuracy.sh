@@ -17,8 +17,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 # name | parameters | goal | in seconds | published | method (seconds) | budget in seconds | options
 glorot="-network_init_scale 1 -network_init_bias 0"
-spring="-tao_engd_direction dual -tao_engd_dual_momentum 0.9 -pde_resample 1 -wall_resample 1 -tao_engd_damping 1e-2"
-spring+=" -tao_engd_damping_min 1e-6 -tao_engd_damping_decrease 2 -tao_engd_damping_increase 2"
+nystrom="-tao_engd_direction krylov -pc_type nystrom -pc_nystrom_rank_max 2000 -ksp_max_it 20 -wall_weight 100"
 rows="
 poisson2d-257     |    257 | 1e-11 |   10 | 1.2e-7 | ENGD (1000)        |   30 | -options_file poisson.opts
 poisson2d-9873    |   9873 | 1e-9  |   60 | 1.6e-6 | KFAC* (1000)       |  120 | -options_file poisson.opts -network_layers 64,64,48,48 $glorot
@@ -26,7 +25,7 @@ poisson2d-116097  | 116097 | 1e-8  |  300 | 3.0e-5 | KFAC (1000)        |  400 |
 heat-257          |    257 | 1e-10 |   20 | 9.6e-8 | ENGD (1000)        |   40 | -options_file heat.opts
 heat-116097       | 116097 | 1e-9  |  300 | 6.2e-8 | KFAC (1000)        |  400 | -options_file heat.opts -network_layers 256,256,128,128 $glorot
 poisson5d-449     |    449 | 1e-8  |  300 | 3.5e-8 | ENGD (3000)        |  300 | -options_file poisson5d.opts
-poisson5d-10065   |  10065 | 1e-8  |  900 | 1.6e-7 | SPRING (7000)      |  900 | -options_file poisson5d.opts -network_layers 64,64,48,48 $spring
+poisson5d-10065   |  10065 | 1e-8  |  900 | 1.6e-7 | SPRING (7000)      |  900 | -options_file poisson5d.opts -network_layers 64,64,48,48 $nystrom
 poisson10d-118145 | 118145 | 1e-6  | 3000 | 1.5e-5 | SPRING (7000)      | 1800 | -options_file poisson10d.opts -network_layers 256,256,128,128
 kovasznay         |      - | 1e-8  |  720 | 1.4e-6 | Gauss-Newton (720) |  200 | -options_file kovasznay.opts
 "

@@ -61,7 +61,7 @@ struct _n_EngdFunctional {
   PetscInt         nrows;         /* rows of J on this rank: residual components of all its points */
   PetscBool        least_squares; /* are all terms residuals, so that R and J exist */
   PetscBool        keep;          /* do blocks keep their jets between products */
-  PetscReal        memory_limit;  /* bytes that this rank may keep */
+  PetscReal        memory_limit;  /* bytes that a rank may keep, the same on all */
   PetscReal        kept_bytes;
   PetscInt         block_points; /* points of a block, 0 for the default */
   Vec              theta;        /* the present parameters, whole on each rank */
@@ -99,10 +99,13 @@ PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, Vec whole, Vec 
 /* fails, naming term and point, if a residual is not finite at the present theta. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
 
-/* memory of products with the exact Hessian, once; a shell of the size of G with damping, for G and for the Hessian */
+/* memory of products with the exact Hessian, once; sum += the product of a block of points, and the shell of such sums
+   with damping, for G and for the Hessian */
 PETSC_INTERN PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional);
-PETSC_INTERN PetscErrorCode EngdGramianCreateShell(EngdFunctional, const char name[],
-                                                   PetscErrorCode (*mult)(Mat, Vec, Vec), Mat *);
+typedef PetscErrorCode (*EngdBlockProduct)(EngdFunctional, EngdBlock *, const PetscReal theta[], const PetscReal v[],
+                                           PetscReal sum[]);
+PETSC_INTERN PetscErrorCode EngdGramianCreateShell(EngdFunctional, const char name[], PetscLogEvent, EngdBlockProduct,
+                                                   Mat *);
 
 PETSC_INTERN PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *);
 PETSC_INTERN PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *);

@@ -135,6 +135,7 @@ typedef struct {
 PETSC_INTERN PetscErrorCode EngdDirectionChoose(EngdSolver, EngdDirectionChoice *, const char **type);
 PETSC_INTERN PetscErrorCode EngdDirectionSelect(EngdDirection *, EngdSolver, EngdDirectionChoice *,
                                                 EngdOptionItems PetscOptionsObject);
+PETSC_INTERN PetscErrorCode EngdDirectionReadCutoff(MPI_Comm, PetscReal *rcond, EngdOptionItems PetscOptionsObject);
 PETSC_INTERN PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *, PetscViewer);
 /* rows of J, and what direction tsvd needs on the rank that needs most; collective */
 PETSC_INTERN PetscErrorCode EngdDirectionMeasure_TSVD(EngdFunctional, PetscInt *N, PetscReal *bytes);

@@ -8,11 +8,25 @@
 #include <engd/private.h>
 
 typedef struct {
-  EngdFunctional functional;
-  PetscReal      damping; /* lambda */
+  EngdFunctional   functional;
+  PetscReal        damping; /* lambda */
+  EngdBlockProduct add;
+  PetscLogEvent    event; /* of a product */
 } Gramian;
 
-/* y = (J^T W J + lambda I) v */
+/* sum += J_b^T W_b J_b v of the block */
+static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, const PetscReal theta[], const PetscReal v[],
+                               PetscReal sum[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdJetTangent(block->jet, theta, v, F->work, F->du));
+  PetscCall(EngdBlockZero(F, block, F->gu));
+  PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
+  PetscCall(EngdJetGradient(block->jet, theta, F->gu, F->work, sum));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = (sum of the products of the blocks + lambda I) v */
 static PetscErrorCode MatMult_Gramian(Mat G, Vec v, Vec y)
 {
   Gramian         *gramian;
@@ -24,7 +38,7 @@ static PetscErrorCode MatMult_Gramian(Mat G, Vec v, Vec y)
   PetscCall(MatShellGetContext(G, &gramian));
   F = gramian->functional;
   PetscCall(EngdFunctionalGather(F, v, F->whole));
-  PetscCall(PetscLogEventBegin(engd_log.gramian, 0, 0, 0, 0));
+  PetscCall(PetscLogEventBegin(gramian->event, 0, 0, 0, 0));
   PetscCall(VecZeroEntries(F->sum));
   PetscCall(VecGetArrayRead(F->theta, &theta));
   PetscCall(VecGetArrayRead(F->whole, &d));
@@ -33,15 +47,12 @@ static PetscErrorCode MatMult_Gramian(Mat G, Vec v, Vec y)
     EngdBlock *block;
 
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall(EngdJetTangent(block->jet, theta, d, F->work, F->du));
-    PetscCall(EngdBlockZero(F, block, F->gu));
-    PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
-    PetscCall(EngdJetGradient(block->jet, theta, F->gu, F->work, sum));
+    PetscCall((*gramian->add)(F, block, theta, d, sum));
   }
   PetscCall(VecRestoreArray(F->sum, &sum));
   PetscCall(VecRestoreArrayRead(F->whole, &d));
   PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  PetscCall(PetscLogEventEnd(engd_log.gramian, 0, 0, 0, 0));
+  PetscCall(PetscLogEventEnd(gramian->event, 0, 0, 0, 0));
   PetscCall(EngdFunctionalReduce(F, F->sum, y));
   PetscCall(VecAXPY(y, gramian->damping, v));
   F->products++;
@@ -130,8 +141,8 @@ static PetscErrorCode EngdGramianGetFunctional_Gramian(Mat G, EngdFunctional *fu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* a shell of the size of theta squared with damping and the functional; its product is to add lambda v */
-PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], PetscErrorCode (*mult)(Mat, Vec, Vec),
+/* a sum over blocks of points + lambda I as a shell of the size of theta squared, which knows lambda and the functional */
+PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], PetscLogEvent event, EngdBlockProduct add,
                                       Mat *A)
 {
   Gramian *gramian;
@@ -141,13 +152,15 @@ PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], Petsc
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&gramian));
   gramian->functional = F;
+  gramian->event      = event;
+  gramian->add        = add;
   PetscCall(EngdNetworkCreateParameters(F->network, &theta));
   PetscCall(VecGetLocalSize(theta, &local));
   PetscCall(VecDestroy(&theta));
   PetscCall(MatCreateShell(F->comm, local, local, PETSC_DETERMINE, PETSC_DETERMINE, gramian, A));
   PetscCall(PetscObjectSetName((PetscObject)*A, name));
-  PetscCall(MatShellSetOperation(*A, MATOP_MULT, (void (*)(void))mult));
-  PetscCall(MatShellSetOperation(*A, MATOP_MULT_TRANSPOSE, (void (*)(void))mult));
+  PetscCall(MatShellSetOperation(*A, MATOP_MULT, (void (*)(void))MatMult_Gramian));
+  PetscCall(MatShellSetOperation(*A, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMult_Gramian));
   PetscCall(MatShellSetOperation(*A, MATOP_DESTROY, (void (*)(void))MatDestroy_Gramian));
   PetscCall(MatSetOption(*A, MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatSetOption(*A, MAT_SYMMETRY_ETERNAL, PETSC_TRUE));
@@ -173,21 +186,29 @@ PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], Petsc
 PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional F, Mat *G)
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdGramianCreateShell(F, "Gramian", MatMult_Gramian, G));
+  PetscCall(EngdGramianCreateShell(F, "Gramian", engd_log.gramian, AddBlock, G));
   PetscCall(MatShellSetOperation(*G, MATOP_GET_DIAGONAL, (void (*)(void))MatGetDiagonal_Gramian));
   PetscCall(MatShellSetMatProductOperation(*G, MATPRODUCT_AB, NULL, MatMatMult_Gramian, NULL, MATDENSE, MATDENSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what a matrix answers under this name, NULL if it has no answer */
+static PetscErrorCode QueryFunctional(Mat A, const char name[], EngdFunctional *functional)
+{
+  PetscErrorCode (*get)(Mat, EngdFunctional *);
+
+  PetscFunctionBeginUser;
+  *functional = NULL;
+  PetscCall(PetscObjectQueryFunction((PetscObject)A, name, &get));
+  if (get) PetscCall((*get)(A, functional));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* the functional behind a matrix, NULL if it is neither Gramian nor Hessian */
 PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *functional)
 {
-  PetscErrorCode (*get)(Mat, EngdFunctional *);
-
   PetscFunctionBeginUser;
-  *functional = NULL;
-  PetscCall(PetscObjectQueryFunction((PetscObject)G, "EngdGramianGetFunctional_C", &get));
-  if (get) PetscCall((*get)(G, functional));
+  PetscCall(QueryFunctional(G, "EngdGramianGetFunctional_C", functional));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -218,12 +239,8 @@ PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *lambda)
 /* the functional that a matrix follows, NULL if it says none */
 PetscErrorCode EngdMatGetFunctional(Mat A, EngdFunctional *functional)
 {
-  PetscErrorCode (*get)(Mat, EngdFunctional *);
-
   PetscFunctionBeginUser;
-  *functional = NULL;
-  PetscCall(PetscObjectQueryFunction((PetscObject)A, "EngdMatGetFunctional_C", &get));
-  if (get) PetscCall((*get)(A, functional));
+  PetscCall(QueryFunctional(A, "EngdMatGetFunctional_C", functional));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -22,38 +22,6 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, const PetscRe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y = (H + lambda I) v */
-static PetscErrorCode MatMult_Hessian(Mat H, Vec v, Vec y)
-{
-  EngdFunctional   F;
-  const PetscReal *theta, *d;
-  PetscReal       *sum, lambda;
-
-  PetscFunctionBeginUser;
-  PetscCall(EngdGramianGetFunctional(H, &F));
-  PetscCall(EngdGramianGetDamping(H, &lambda));
-  PetscCall(EngdFunctionalGather(F, v, F->whole));
-  PetscCall(PetscLogEventBegin(engd_log.hessian, 0, 0, 0, 0));
-  PetscCall(VecZeroEntries(F->sum));
-  PetscCall(VecGetArrayRead(F->theta, &theta));
-  PetscCall(VecGetArrayRead(F->whole, &d));
-  PetscCall(VecGetArray(F->sum, &sum));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall(AddBlock(F, block, theta, d, sum));
-  }
-  PetscCall(VecRestoreArray(F->sum, &sum));
-  PetscCall(VecRestoreArrayRead(F->whole, &d));
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  PetscCall(PetscLogEventEnd(engd_log.hessian, 0, 0, 0, 0));
-  PetscCall(EngdFunctionalReduce(F, F->sum, y));
-  PetscCall(VecAXPY(y, lambda, v));
-  F->products++;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /*
   EngdFunctionalCreateHessian - H + lambda I, H the Hessian of the loss at the present parameters of the functional.
 
@@ -71,6 +39,6 @@ PetscErrorCode EngdFunctionalCreateHessian(EngdFunctional F, Mat *H)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetUpHessian(F));
-  PetscCall(EngdGramianCreateShell(F, "Hessian", MatMult_Hessian, H));
+  PetscCall(EngdGramianCreateShell(F, "Hessian", engd_log.hessian, AddBlock, H));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

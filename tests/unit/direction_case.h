@@ -64,6 +64,27 @@ static inline PetscErrorCode ComputeDirection(Frame *f, Vec theta, PetscReal lam
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* whole runs of a direction with these options lower the loss by at least this factor */
+static inline void Trains(const char type[], size_t n, const char *const options[], PetscReal factor)
+{
+  for (size_t c = 0; c < n; c++) {
+    char      all[256];
+    PetscReal first, last;
+    Setting   s;
+    Tao       tao;
+
+    Begin(PETSC_COMM_WORLD, &poisson, "-network_layers 12", &s);
+    first = LossAt(s.F, s.theta, 0, s.v);
+    snprintf(all, sizeof(all), "-tao_engd_direction %s -tao_max_it 40 %s", type, options[c]);
+    CreateTao(&s, all, &tao);
+    CHECK(TaoSolve(tao));
+    last = LossAt(s.F, s.theta, 0, s.v);
+    if (!(last < factor * first)) fail_msg("%s: loss %g after %g", options[c], (double)last, (double)first);
+    CHECK(TaoDestroy(&tao));
+    End(&s);
+  }
+}
+
 /* these options are refused: one error on all ranks, of exit code 2 */
 static inline void Refused(const Case *which, const char options[])
 {

@@ -162,22 +162,7 @@ static void TestTraining(void **state)
                                  "-tao_engd_damping_min 0 -tao_engd_step armijo"};
 
   (void)state;
-  for (size_t c = 0; c < PETSC_STATIC_ARRAY_LENGTH(options); c++) {
-    char      all[256];
-    PetscReal first, last;
-    Setting   s;
-    Tao       tao;
-
-    Begin(PETSC_COMM_WORLD, &poisson, "-network_layers 12", &s);
-    first = LossAt(s.F, s.theta, 0, s.v);
-    snprintf(all, sizeof(all), "-tao_engd_direction dual -tao_max_it 40 %s", options[c]);
-    CreateTao(&s, all, &tao);
-    CHECK(TaoSolve(tao));
-    last = LossAt(s.F, s.theta, 0, s.v);
-    if (!(last < 1e-4 * first)) fail_msg("%s: loss %g after %g", options[c], (double)last, (double)first);
-    CHECK(TaoDestroy(&tao));
-    End(&s);
-  }
+  Trains("dual", PETSC_STATIC_ARRAY_LENGTH(options), options, 1e-4);
 }
 
 static void TestRefusals(void **state)

@@ -102,14 +102,12 @@ static void LargestPatch(EngdNTK kernel, size_t *gram, size_t *input)
 /* groups of layers that fit the bound, and the bytes of all buffers */
 static PetscErrorCode ChooseGroups(EngdNTK kernel)
 {
-  const PetscInt nlayers = kernel->F->network->nlayers;
-  const size_t   rows    = ENGD_COUNT(EngdNTKLargestRows(kernel), kernel->start[kernel->size]);
-  PetscReal      bound;
-  size_t         sum = 0, largest = 0, gram, input;
+  const PetscInt  nlayers = kernel->F->network->nlayers;
+  const size_t    rows    = ENGD_COUNT(EngdNTKLargestRows(kernel), kernel->start[kernel->size]);
+  const PetscReal bound   = PetscMax((PetscReal)rows, kernel->F->memory_limit / (8 * 2 * sizeof(PetscReal)));
+  size_t          sum = 0, largest = 0, gram, input;
 
   PetscFunctionBeginUser;
-  PetscCall(MPIU_Allreduce(&kernel->F->memory_limit, &bound, 1, MPIU_REAL, MPI_MIN, kernel->F->comm));
-  bound = PetscMax((PetscReal)rows, bound / (8 * 2 * sizeof(PetscReal)));
   for (PetscInt l = 0; l < nlayers; l++) {
     const size_t size = LargestLayer(kernel, l);
 

@@ -45,6 +45,18 @@ PetscErrorCode EngdDirectionDestroy(EngdDirection *direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the cut-off of the directions that have one. Collective */
+PetscErrorCode EngdDirectionReadCutoff(MPI_Comm comm, PetscReal *rcond, EngdOptionItems PetscOptionsObject)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsReal("-tao_engd_rcond",
+                             "Singular values of J below this part of the largest are cut off, between 0 and 1",
+                             "EngdDirection", *rcond, rcond, NULL));
+  PetscCheck(*rcond > 0 && *rcond < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_rcond %g: give a number between 0 and 1", (double)*rcond);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* how much of the Gramian the direction solves with */
 static PetscErrorCode SelectStructure(EngdSolver solver, EngdOptionItems PetscOptionsObject)
 {

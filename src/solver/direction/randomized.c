@@ -4,8 +4,8 @@
     Q = orth((J J^T)^q J Omega)  (N, l),    B^T = J^T Q = W T  (p, l),    T = U S V^T
     J ~ Q B = (Q V) S (W U)^T,              d = -W U f(S) V^T Q^T R,      f(s) = 1/s where s > rcond s_1, else 0
 
-  Omega: random numbers that depend on row and column alone. Q and W are kept as reflectors (tsqr.c). J enters by products with l vectors at once (several.c). Adaptive,
-  l is doubled until the smallest singular value is cut off, R lies in the range to rcond, or l = min(N, p); the next iteration
+  Omega: random numbers that depend on row and column alone. Q and W are kept as reflectors (tsqr.c). J enters by products with
+  l vectors at once (several.c). Adaptive, l is doubled until the smallest singular value is cut off, R lies in the range to rcond, or l = min(N, p); the next iteration
   begins with what this one needed. A retry raises the cut-off, with the same factors. Curvatures without a residual are
   refused. Reference: Halko, Martinsson, Tropp, SIAM Review 53 (2011), algorithms 4.3 and 5.1.
 */
@@ -39,8 +39,8 @@ static PetscReal Bytes(MPI_Comm comm, const PetscInt n[2], PetscInt l)
 /* N and p, the largest l that fits, and whether any does */
 static PetscErrorCode Measure(Randomized *r, EngdFunctional F)
 {
-  PetscInt  nrows, here[2], most[2];
-  PetscReal limit;
+  const PetscReal limit = F->memory_limit;
+  PetscInt        nrows, here[2], most[2];
 
   PetscFunctionBeginUser;
   r->p = F->network->nparameters;
@@ -50,7 +50,6 @@ static PetscErrorCode Measure(Randomized *r, EngdFunctional F)
   here[1] = PETSC_DECIDE;
   PetscCall(PetscSplitOwnership(F->comm, &here[1], &r->p));
   PetscCall(MPIU_Allreduce(here, most, 2, MPIU_INT, MPI_MAX, F->comm));
-  PetscCall(MPIU_Allreduce(&F->memory_limit, &limit, 1, MPIU_REAL, MPI_MIN, F->comm));
   PetscCheck(r->rank <= PetscMin(r->N, r->p), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_randomized_rank %" PetscInt_FMT ": the Jacobian is of %" PetscInt_FMT " x %" PetscInt_FMT
              "; give no more than the smaller, or 0 for an adaptive rank",
@@ -74,11 +73,7 @@ static PetscErrorCode SetFromOptions_Randomized(EngdDirection direction, EngdSol
 
   PetscFunctionBeginUser;
   PetscOptionsHeadBegin(PetscOptionsObject, "Direction randomized");
-  PetscCall(PetscOptionsReal("-tao_engd_rcond",
-                             "Singular values of J below this part of the largest are cut off, between 0 and 1",
-                             "EngdDirection", r->rcond, &r->rcond, NULL));
-  PetscCheck(r->rcond > 0 && r->rcond < 1, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_rcond %g: give a number between 0 and 1", (double)r->rcond);
+  PetscCall(EngdDirectionReadCutoff(F->comm, &r->rcond, PetscOptionsObject));
   PetscCall(PetscOptionsInt("-tao_engd_randomized_rank", "Dimension of the range, 0 to let it grow as needed",
                             "EngdDirection", r->rank, &r->rank, NULL));
   PetscCheck(r->rank >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -298,14 +293,13 @@ static PetscErrorCode Sketch(Randomized *r, EngdFunctional F, PetscBool *enough)
 /* d = -W U f(S) c with this cut-off */
 static PetscErrorCode Combine(Randomized *r, PetscReal cutoff, Vec d)
 {
-  const EngdSVD *svd = &r->svd;
+  const EngdSVD *svd  = &r->svd;
+  const PetscInt kept = Kept(r, cutoff); /* 0 where there is no SVD, on all ranks but one */
   PetscReal     *x;
-  PetscMPIInt    rank;
 
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)d), &rank));
   PetscCall(PetscArrayzero(r->f, r->l));
-  for (PetscInt k = 0; !rank && k < Kept(r, cutoff); k++) {
+  for (PetscInt k = 0; k < kept; k++) {
     for (PetscInt i = 0; i < r->l; i++) r->f[i] -= svd->U[ENGD_COUNT(k, r->l) + i] * r->c[k] / svd->sigma[k];
   }
   PetscCall(VecGetArrayWrite(d, &x));

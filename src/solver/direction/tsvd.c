@@ -89,11 +89,7 @@ static PetscErrorCode SetFromOptions_TSVD(EngdDirection direction, EngdSolver so
 
   PetscFunctionBeginUser;
   PetscOptionsHeadBegin(PetscOptionsObject, "Direction tsvd");
-  PetscCall(PetscOptionsReal("-tao_engd_rcond",
-                             "Singular values of J below this part of the largest are cut off, between 0 and 1",
-                             "EngdDirection", tsvd->rcond, &tsvd->rcond, NULL));
-  PetscCheck(tsvd->rcond > 0 && tsvd->rcond < 1, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_rcond %g: give a number between 0 and 1", (double)tsvd->rcond);
+  PetscCall(EngdDirectionReadCutoff(F->comm, &tsvd->rcond, PetscOptionsObject));
   PetscOptionsHeadEnd();
   PetscCall(Measure(tsvd, F));
   PetscCheck(tsvd->bytes <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,

@@ -47,7 +47,7 @@ struct _n_EngdNetwork {
   PetscInt         nhidden, *width; /* hidden layers */
   char            *activation;
   EngdActivationFn activate;
-  char            *initial; /* glorot or normal */
+  char            *initial; /* glorot, normal or uniform */
   PetscReal        initial_scale, initial_bias;
   PetscBool        setup;
   PetscInt         nlayers; /* nhidden + 1 */

@@ -78,6 +78,8 @@ struct _n_EngdReport {
   EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
   PetscBool      want_sharpness, want_index;
   PetscReal      max_seconds;    /* of the time budget, infinity if none */
+  PetscReal      target;         /* relative L2 error that ends the training, 0: none */
+  PetscBool      reached;        /* has it */
   double         start, seconds; /* when the training started, how long it took */
   double         first_seconds;  /* when the first iteration began */
   PetscInt       first_iteration, nrows;
@@ -90,7 +92,8 @@ PETSC_INTERN PetscErrorCode EngdReportMonitor(Tao, void *report); /* for TaoMoni
 PETSC_INTERN PetscBool      EngdReportHasColumn(EngdReport, PetscInt);
 PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport); /* the last line, if it was skipped */
 
-/* Several optimisers in turn. Progress: iterations so far and seconds left of the budget, infinity if there is none.
+/* Several optimisers in turn. Progress: iterations so far and seconds left of the budget, infinity if there is none, zero if
+   the target is reached.
    Continue: says why the present Tao stopped, from now on with this one. ShowStage: a line that says its name. Collective */
 PETSC_INTERN PetscErrorCode EngdReportGetProgress(EngdReport, PetscInt *iterations, PetscReal *left);
 PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport, Tao);

@@ -23,8 +23,9 @@
   Options Database Keys:
 + -network_layers n1,n2,... - units of the hidden layers, or none
 . -network_activation name  - tanh, sin, sigmoid, softplus, silu, gelu, or a registered one
-. -network_init name        - distribution of the initial weights: glorot or normal
-- -network_init_scale s     - factor of the initial weights
+. -network_init name        - distribution of the initial weights: glorot, normal or uniform
+. -network_init_scale s     - factor of the initial weights
+- -network_init_bias b      - initial biases are uniform within b, of uniform within b/sqrt(n_in)
 */
 PetscErrorCode EngdNetworkCreate(MPI_Comm comm, EngdNetwork *network)
 {
@@ -107,7 +108,7 @@ static PetscErrorCode SetLayersFromText(EngdNetwork net, const char text[])
 /* EngdNetworkSetFromOptions - reads the -network_ options and fixes the sizes. Collective */
 PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
 {
-  const char *const initial[] = {"glorot", "normal"};
+  const char *const initial[] = {"glorot", "normal", "uniform"};
   PetscInt          choice    = 0;
   char              name[PETSC_MAX_PATH_LEN], *layers;
   PetscBool         set;
@@ -123,18 +124,22 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
                                "Activation of the hidden layers: tanh, sin, sigmoid, softplus, silu, gelu",
                                "EngdNetworkSetActivation", net->activation, name, sizeof(name), &set));
   if (set) PetscCall(EngdNetworkSetActivation(net, name));
-  PetscCall(PetscOptionsEList("-network_init",
-                              "Initial weights: uniform within sqrt(6/(n_in + n_out)), or normal of variance 1/n_in",
-                              "EngdNetworkInitialize", initial, 2, net->initial, &choice, &set));
+  PetscCall(PetscOptionsEList(
+      "-network_init",
+      "Initial weights: uniform within sqrt(6/(n_in + n_out)), normal of variance 1/n_in, or uniform "
+      "within 1/sqrt(n_in)",
+      "EngdNetworkInitialize", initial, 3, net->initial, &choice, &set));
   if (set) {
     PetscCall(PetscFree(net->initial));
     PetscCall(PetscStrallocpy(initial[choice], &net->initial));
   }
   PetscCall(PetscOptionsReal("-network_init_scale", "Factor of the initial weights, positive",
                              "EngdNetworkInitialize", net->initial_scale, &net->initial_scale, NULL));
-  PetscCall(PetscOptionsReal("-network_init_bias",
-                             "Initial biases are uniform within plus and minus this, not negative",
-                             "EngdNetworkInitialize", net->initial_bias, &net->initial_bias, NULL));
+  PetscCall(PetscOptionsReal(
+      "-network_init_bias",
+      "Initial biases are uniform within plus and minus this, not negative; of -network_init uniform "
+      "within this over sqrt(n_in), PyTorch's default if it is 1",
+      "EngdNetworkInitialize", net->initial_bias, &net->initial_bias, NULL));
   PetscCheck(net->initial_scale > 0 && !PetscIsInfReal(net->initial_scale), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-network_init_scale %g: give a positive number", (double)net->initial_scale);
   PetscCheck(net->initial_bias >= 0 && !PetscIsInfOrNanReal(net->initial_bias), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -193,13 +198,16 @@ PetscErrorCode EngdNetworkCreateParameters(EngdNetwork net, Vec *theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the initial value of parameter j: a weight of the layer, or a bias, uniform within initial_bias */
+/* the initial value of parameter j: a weight of the layer, or a bias */
 static PetscReal InitialParameter(EngdNetwork net, PetscInt64 seed, const EngdLayer *layer, PetscInt j)
 {
-  const PetscInt stream = ENGD_STREAM_PARAMETERS;
+  const PetscInt  stream   = ENGD_STREAM_PARAMETERS;
+  const PetscBool bias     = (PetscBool)(j - layer->offset >= layer->n_in * layer->n_out);
+  const PetscReal fraction = net->initial[0] == 'u' ? 1 / PetscSqrtReal(layer->n_in) : 1;
 
-  if (j - layer->offset >= layer->n_in * layer->n_out) {
-    return net->initial_bias * (2 * EngdRandomUniform(seed, stream, j, 0, 0) - 1);
+  if (bias || net->initial[0] == 'u') {
+    return (bias ? net->initial_bias : net->initial_scale) * fraction *
+           (2 * EngdRandomUniform(seed, stream, j, 0, 0) - 1);
   }
   if (net->initial[0] == 'n') {
     return net->initial_scale / PetscSqrtReal(layer->n_in) * EngdRandomNormal(seed, stream, j, 0, 0);

@@ -143,9 +143,13 @@ PetscErrorCode EngdReportMonitor(Tao tao, void *context)
   PetscCall(TaoGetIterationNumber(tao, &iteration));
   if (report->iterations > 0 && iteration == 0)
     PetscFunctionReturn(PETSC_SUCCESS); /* the last row of the one before */
-  PetscCall(FillRow(report, tao, (PetscBool)(show || report->file[ENGD_FILE_HISTORY])));
+  PetscCall(FillRow(report, tao, (PetscBool)(show || report->file[ENGD_FILE_HISTORY] || report->target > 0)));
   report->shown = PETSC_FALSE;
   if (show) PetscCall(ShowRow(report, (PetscBool)(number == 0)));
+  if (report->target > 0 && report->row[ENGD_COLUMN_ERROR] <= report->target) {
+    report->reached = PETSC_TRUE;
+    PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  }
   PetscCall(EngdHistoryWriteRow(report));
   PetscCall(TaoGetSolution(tao, &theta));
   if (report->spectrum)

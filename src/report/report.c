@@ -89,7 +89,8 @@ static PetscErrorCode SetHessianColumns(EngdReport report, const char text[])
 . -engd_history file.csv   - one row an iteration
 . -spectrum_monitor list   - columns sharpness, index: of the exact Hessian
 . -engd_summary file.json  - the run in one JSON object; peak_memory_bytes is the sum over the ranks
-- -engd_solution file.csv  - coordinates, outputs and exact values at the test points
+. -engd_solution file.csv  - coordinates, outputs and exact values at the test points
+- -engd_target_error e     - stop at the first iteration whose relative L2 error is at most e
 
   Source: src/report/report.c
 */
@@ -114,6 +115,14 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
   PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_solution",
                             "CSV file for coordinates, outputs and exact values at the test points",
                             "EngdReportSetFromOptions", NULL, NULL, &report->file[ENGD_FILE_SOLUTION]));
+  PetscCall(PetscOptionsReal("-engd_target_error",
+                             "Stop training at this relative L2 error on the test points, 0 for never",
+                             "EngdReportSetFromOptions", report->target, &report->target, NULL));
+  PetscCheck(report->target >= 0 && !PetscIsInfReal(report->target), report->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-engd_target_error %g: give a positive number, or 0 for never", (double)report->target);
+  PetscCheck(report->target == 0 || report->problem->nexact, report->comm, PETSC_ERR_USER_INPUT,
+             "-engd_target_error %g: there is no exact solution to measure errors against; give -exact_%s",
+             (double)report->target, report->problem->output[0]);
   PetscCall(EngdOptionsText(PetscOptionsObject, "-spectrum_monitor",
                             "Columns of the exact Hessian: sharpness (largest eigenvalue), index (negative ones)",
                             "EngdReportSetFromOptions", NULL, NULL, &columns));
@@ -188,8 +197,9 @@ static PetscErrorCode PrintErrors(EngdReport report)
 }
 
 /* why TAO stopped, in words */
-static const char *DescribeReason(TaoConvergedReason reason)
+static const char *DescribeReason(EngdReport report, TaoConvergedReason reason)
 {
+  if (report->reached) return "converged: relative L2 error at -engd_target_error";
   switch (reason) {
   case TAO_CONVERGED_GATOL: return "converged: gradient norm below -tao_gatol";
   case TAO_CONVERGED_GRTOL: return "converged: gradient norm below -tao_grtol times the loss";
@@ -214,7 +224,7 @@ PetscErrorCode EngdReportGetProgress(EngdReport report, PetscInt *iterations, Pe
   PetscFunctionBeginUser;
   PetscCall(TaoGetIterationNumber(report->tao, &now));
   *iterations = report->iterations + now;
-  *left       = report->max_seconds - (MPI_Wtime() - report->start);
+  *left       = report->reached ? 0 : report->max_seconds - (MPI_Wtime() - report->start);
   PetscCallMPI(MPI_Bcast(left, 1, MPIU_REAL, 0, report->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -227,7 +237,7 @@ PetscErrorCode EngdReportContinue(EngdReport report, Tao tao)
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetConvergedReason(report->tao, &reason));
-  if (report->monitor) PetscCall(PetscPrintf(report->comm, "%s\n", DescribeReason(reason)));
+  if (report->monitor) PetscCall(PetscPrintf(report->comm, "%s\n", DescribeReason(report, reason)));
   PetscCall(TaoEngdGetStatus(report->tao, &status));
   report->krylov_iterations += status.total_krylov;
   PetscCall(EngdReportGetProgress(report, &report->iterations, &left));
@@ -266,7 +276,7 @@ static PetscErrorCode PrintOutcome(EngdReport report, const EngdOutcome *outcome
   else
     PetscCall(PetscPrintf(comm, "loss %.6e", (double)outcome->loss));
   PetscCall(PetscPrintf(comm, " after %" PetscInt_FMT " iterations and %.1f s (%s)\n", outcome->iterations,
-                        report->seconds, DescribeReason(outcome->reason)));
+                        report->seconds, DescribeReason(report, outcome->reason)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -29,6 +29,16 @@ expect_equal "$(cat stdout)" "$(cat compare-poisson.txt)"
 one=$(sed -n 's/^kfac *[^ ]* *\([^ ]*\).*/\1/p' stdout)
 expect_less 0 "$(for seed in 0 1 2; do tail -n 1 "compare-poisson/kfac-$seed.csv"; done | awk -F, -v e="$one" 'sprintf("%.1e", $7) == e {n++} END {print n + 0}')"
 
+# against the published runs: to their error, or as many iterations
+export PUBLISHED=1 PARALLEL=2
+OPTIMISERS='adam lbfgs spring'
+compare poisson.opts 1 -network_init uniform -network_init_bias 1
+expect_exit 0
+expect_stdout '^lbfgs  *3.6e-04  49379 '
+expect_stdout '^adam  *1.9e-04 320415 '
+expect_equal "$(wc -l <stdout)" 4 # of spring there is none
+PUBLISHED=0 PARALLEL=1
+
 ritz=(-terms ritz -domain_coordinates x -domain_lower 0 -domain_upper 1 -ritz_energy 'u_x^2/2 - u + u^2' -ritz_points 40 -exact_u 'x')
 printf '%s\n' '-network_outputs u' >ritz.opts
 OPTIMISERS='adam engd-w'
@@ -56,3 +66,7 @@ rejects "problem 'nowhere.opts' is neither" nowhere.opts 1
 rejects "seeds '0'" poisson.opts 1 0
 OPTIMISERS=none
 rejects "optimiser 'none'" poisson.opts 1
+OPTIMISERS=adam PARALLEL=0
+rejects "PARALLEL '0'" poisson.opts 1
+PARALLEL=1 PUBLISHED=1
+rejects 'no run of these optimisers on poisson with 13 parameters' poisson.opts 1 -network_layers 3

@@ -39,3 +39,21 @@ for option in history summary solution; do
     expect_no_file h.csv
   done
 done
+
+# training ends where the error is small enough, whatever iterates
+for method in "-tao_type engd" "-tao_type lmvm" "-tao_type brgn" "-tao_type adam -tao_adam_learning_rate 0.01" \
+  "-engd_stages lmvm,engd -lmvm_tao_max_it 100"; do
+  # shellcheck disable=SC2086
+  run 2 "${short[@]}" $method -tao_max_it 2000 -engd_target_error 0.3 -engd_history h.csv
+  expect_exit 0
+  expect_stdout 'converged: relative L2 error at -engd_target_error\)$'
+  expect_less "$(tail -n 1 h.csv | cut -d, -f7)" 0.3
+  expect_less 0.3 "$(tail -n 2 h.csv | head -n 1 | cut -d, -f7)"
+done
+run 1 "${short[@]}" -engd_target_error -1
+expect_exit 2
+expect_stderr_one_line_matching '-engd_target_error -1.: give a positive number'
+sed '/^-exact_u/d' "$ENGD_ROOT/options/poisson.opts" >"$SCRATCH/unknown.opts"
+run 2 -options_file "$SCRATCH/unknown.opts" -engd_target_error 1e-3
+expect_exit 2
+expect_stderr_one_line_matching 'no exact solution .* give -exact_u'

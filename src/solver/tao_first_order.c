@@ -5,7 +5,9 @@
     sgd   m <- mu m + g,           theta <- theta - eta m,    or - eta (g + mu m) by Nesterov
 
   m^ = m / (1 - b1^k) and v^ alike; g the gradient on the points of this rank and all others, or on new ones (-TERM_resample).
-  There is no line search: the loss may grow. References: Kingma and Ba (arXiv 1412.6980), decoupled weight decay w
+  There is no line search: the loss may grow. What eta a problem bears depends on its scales; sgd can take it relative to the
+  largest eigenvalue of the exact Hessian at the start, above 2 (1 + mu) / eta for m or about 4/3 / eta for Nesterov's it
+  diverges on a quadratic. References: Kingma and Ba (arXiv 1412.6980), decoupled weight decay w
   Loshchilov and Hutter (1711.05101), momentum as in Sutskever et al. (ICML 2013).
 */
 #include <engd/private.h>
@@ -23,7 +25,9 @@ typedef struct {
   PetscReal   beta1, beta2, epsilon, weight_decay; /* adam */
   PetscReal   momentum;                            /* sgd */
   PetscBool   nesterov;
-  Vec         m, v; /* v of adam only */
+  PetscReal
+      relative; /* sgd: the learning rate times the largest eigenvalue of the Hessian at the start, 0: not used */
+  Vec m, v;     /* v of adam only */
 } FirstOrder;
 
 /* eta_k: constant, eta f^(k / period), eta f^floor(k / period), or half a cosine from eta to f eta at the last iteration */
@@ -56,13 +60,37 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* eta = relative / largest eigenvalue of the Hessian at theta */
+static PetscErrorCode ScaleLearningRate(FirstOrder *first, Tao tao)
+{
+  EngdFunctional F;
+  EngdSharpness  sharpness;
+  PetscReal      largest;
+  Mat            G;
+  Vec            theta;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
+  PetscCall(EngdGramianGetFunctional(G, &F));
+  PetscCall(TaoGetSolution(tao, &theta));
+  PetscCall(EngdSharpnessCreate(F, &sharpness));
+  PetscCall(EngdSharpnessCompute(sharpness, theta, &largest, NULL));
+  PetscCall(EngdSharpnessDestroy(&sharpness));
+  PetscCheck(largest > 0, F->comm, ENGD_ERR_NUMERICS,
+             "-tao_sgd_relative_rate: the largest eigenvalue of the Hessian at the start is %g; give "
+             "-tao_sgd_learning_rate",
+             (double)largest);
+  first->learning_rate = first->relative / largest;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
 {
   FirstOrder *first = (FirstOrder *)data;
 
   PetscFunctionBeginUser;
-  (void)tao;
   (void)status;
+  if (first->relative > 0) PetscCall(ScaleLearningRate(first, tao));
   PetscCall(VecZeroEntries(first->m));
   if (first->v) PetscCall(VecZeroEntries(first->v));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -173,6 +201,7 @@ static PetscErrorCode SetScheduleFromOptions(FirstOrder *first, EngdOptionItems 
 static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscOptionsObject)
 {
   FirstOrder *first = (FirstOrder *)data;
+  PetscBool   both;
 
   PetscFunctionBeginUser;
   (void)tao;
@@ -196,6 +225,13 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
                                first->nesterov, &first->nesterov, NULL));
     PetscCheck(!first->nesterov || first->momentum > 0, PetscOptionsObject->comm, PETSC_ERR_USER_INPUT,
                "-tao_sgd_nesterov without momentum: give -tao_sgd_momentum a number above 0");
+    PetscCall(ReadReal(PetscOptionsObject, "relative_rate",
+                       "Learning rate times the largest eigenvalue of the Hessian at the start, 0: not used", first,
+                       NOT_NEGATIVE, &first->relative));
+    PetscCall(PetscOptionsHasName(NULL, PetscOptionsObject->prefix, "-tao_sgd_learning_rate", &both));
+    PetscCheck(!both || first->relative == 0, PetscOptionsObject->comm, PETSC_ERR_USER_INPUT,
+               "-tao_sgd_learning_rate and -tao_sgd_relative_rate exclude each other: give one of them, or 0 for the "
+               "second");
   }
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -270,6 +306,7 @@ PetscErrorCode TaoCreate_Adam(Tao tao)
 
   Options Database Keys:
 + -tao_sgd_learning_rate eta   - 1e-3
+. -tao_sgd_relative_rate c     - instead: c over the largest eigenvalue of the Hessian at the start
 . -tao_sgd_momentum mu         - 0
 . -tao_sgd_nesterov            - momentum as Nesterov has it
 - -tao_sgd_schedule type       - and its _factor and _period, as of adam

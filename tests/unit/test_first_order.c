@@ -12,6 +12,7 @@
 /* rate[k] of the schedule, and whether the optimiser is Adam, with its beta1, beta2, epsilon and decay, or SGD with mu */
 typedef struct {
   PetscReal rate[STEPS], b1, b2, epsilon, decay, mu;
+  PetscReal relative; /* positive: the rate is this over the largest eigenvalue of the Hessian */
   PetscBool adam, nesterov;
 } Formula;
 
@@ -39,7 +40,22 @@ static void Reference(const Formula *f, const PetscReal H[], const PetscReal g[]
   }
 }
 
-static void Agrees(const char options[], const Formula *f)
+static void Constant(PetscReal rate, Formula *f)
+{
+  for (PetscInt k = 0; k < STEPS; k++) f->rate[k] = rate;
+}
+
+static PetscReal LargestEigenvalue(const PetscReal H[])
+{
+  PetscReal V[P * P], l[P];
+  PetscInt  info;
+
+  CHECK(PetscArraycpy(V, H, P * P));
+  CHECK(EngdSymmetricEigen("N", P, V, l, &info));
+  return l[P - 1];
+}
+
+static void Agrees(const char options[], Formula *f)
 {
   PetscReal theta[(STEPS + 1) * P], g[P], *H, loss;
   char      all[256];
@@ -55,6 +71,7 @@ static void Agrees(const char options[], const Formula *f)
   CHECK(EngdFunctionalEvaluate(s.F, &loss, s.v));
   Whole(s.v, g);
   Whole(s.theta, theta);
+  if (f->relative > 0) Constant(f->relative / LargestEigenvalue(H), f);
   Reference(f, H, g, theta);
   snprintf(all, sizeof(all), "%s -tao_max_it %d", options, STEPS);
   assert_int_equal(Solve(&s, all, &r), TAO_DIVERGED_MAXITS);
@@ -66,11 +83,6 @@ static void Agrees(const char options[], const Formula *f)
   CHECK(PetscFree(H));
   CHECK(PetscFree(r.theta));
   End(&s);
-}
-
-static void Constant(PetscReal rate, Formula *f)
-{
-  for (PetscInt k = 0; k < STEPS; k++) f->rate[k] = rate;
 }
 
 static void TestAdam(void **state)
@@ -99,6 +111,8 @@ static void TestSGD(void **state)
   Agrees("-tao_type sgd -tao_sgd_learning_rate 0.2 -tao_sgd_momentum 0.8", &f);
   f.nesterov = PETSC_TRUE;
   Agrees("-tao_type sgd -tao_sgd_learning_rate 0.2 -tao_sgd_momentum 0.8 -tao_sgd_nesterov", &f);
+  f.relative = 0.3;
+  Agrees("-tao_type sgd -tao_sgd_relative_rate 0.3 -tao_sgd_momentum 0.8 -tao_sgd_nesterov", &f);
 }
 
 static void TestSchedules(void **state)
@@ -143,11 +157,18 @@ static void TestRuns(void **state)
 
 static void TestRefused(void **state)
 {
-  const char *const bad[] = {
-      "adam -tao_adam_learning_rate 0",    "adam -tao_adam_learning_rate nan", "adam -tao_adam_beta1 1",
-      "adam -tao_adam_beta2 -0.1",         "adam -tao_adam_epsilon 0",         "adam -tao_adam_weight_decay -1",
-      "adam -tao_adam_schedule sometimes", "sgd -tao_sgd_momentum 1.5",        "sgd -tao_sgd_schedule_period 0",
-      "sgd -tao_sgd_schedule_factor -2"};
+  const char *const bad[] = {"adam -tao_adam_learning_rate 0",
+                             "adam -tao_adam_learning_rate nan",
+                             "adam -tao_adam_beta1 1",
+                             "adam -tao_adam_beta2 -0.1",
+                             "adam -tao_adam_epsilon 0",
+                             "adam -tao_adam_weight_decay -1",
+                             "adam -tao_adam_schedule sometimes",
+                             "sgd -tao_sgd_momentum 1.5",
+                             "sgd -tao_sgd_schedule_period 0",
+                             "sgd -tao_sgd_schedule_factor -2",
+                             "sgd -tao_sgd_relative_rate -1",
+                             "sgd -tao_sgd_learning_rate 1 -tao_sgd_relative_rate 1"};
 
   (void)state;
   for (size_t c = 0; c < PETSC_STATIC_ARRAY_LENGTH(bad); c++) {

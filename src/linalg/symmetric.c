@@ -5,7 +5,7 @@
     min over y of c.y + y.diag(l) y / 2 + M/3 |y|^3:  y = -(diag(l) + M r I)^{-1} c,  r = |y|,  l_1 + M r >= 0
 
   The equation for r has one root: |y(r)| falls and r grows. In the hard case, c_1 = 0 and r too short, y gets a part along the
-  first eigenvector (of the least l). Reference: Nesterov and Polyak, Math. Program. 108 (2006). Only upper triangles of A are read.
+  eigenvector of the least l, l_1. Reference: Nesterov and Polyak, Math. Program. 108 (2006). Only upper triangles of A are read.
 */
 #include <engd/private.h>
 #include <petscblaslapack.h>

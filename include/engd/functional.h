@@ -117,6 +117,10 @@ PETSC_INTERN PetscErrorCode EngdGramianCreateLayers(Mat G, Mat *); /* what of it
 PETSC_INTERN PetscErrorCode EngdMatGetDamping(Mat, PetscReal *lambda, PetscBool *known);
 PETSC_INTERN PetscErrorCode EngdMatGetFunctional(Mat, EngdFunctional *);
 
+/* the rows r = 0, 1, ... of the jet of a term: channel and output, or false when there are no more */
+PETSC_INTERN PetscBool EngdFunctionalJetRow(EngdFunctional, PetscInt term, PetscInt r, PetscInt *channel,
+                                            PetscInt *output);
+
 /* C = (J^T W J + lambda I) B; C = J B or J^T B: what MatMatMult() of the shells with dense matrices does. Collective */
 PETSC_INTERN PetscErrorCode EngdSeveralGramian(EngdFunctional, PetscReal lambda, Mat G, Mat B, Mat C);
 PETSC_INTERN PetscErrorCode EngdSeveralJacobian(EngdFunctional, PetscBool transpose, Mat J, Mat B, Mat C);
@@ -128,6 +132,24 @@ PETSC_INTERN PetscErrorCode EngdExplicitBytes(EngdFunctional, PetscBool by_colum
 PETSC_INTERN PetscErrorCode EngdExplicitFillRows(EngdFunctional, PetscInt lda, PetscReal A[]);
 PETSC_INTERN PetscErrorCode EngdExplicitFillColumns(EngdFunctional, const PetscInt ranges[], PetscInt lda,
                                                     PetscReal A[]);
+PETSC_INTERN size_t         EngdExplicitBlockBytes(EngdFunctional);
+
+/* How much of the Gramian a direction solves with: all, what is within each layer, the diagonal */
+typedef enum { ENGD_STRUCTURE_FULL, ENGD_STRUCTURE_LAYER, ENGD_STRUCTURE_DIAGONAL } EngdStructure;
+
+/* The diagonal blocks of a matrix of order p that a structure keeps: b has the rows and columns from start[b] to below
+   start[b + 1], and stands by columns, without gaps, from at[b] on */
+typedef struct {
+  PetscInt  n, largest; /* blocks, and the largest order */
+  PetscInt *start;      /* [n + 1] */
+  size_t   *at;         /* [n + 1] */
+} EngdDiagonalBlocks;
+PETSC_INTERN PetscErrorCode EngdDiagonalBlocksCreate(EngdNetwork, EngdStructure, EngdDiagonalBlocks *);
+PETSC_INTERN PetscErrorCode EngdDiagonalBlocksDestroy(EngdDiagonalBlocks *);
+
+/* these blocks written out: A = beta A + (1 - beta) G on rank 0, upper triangles, without damping; the Hessian in place of G */
+PETSC_INTERN PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *, PetscReal beta, PetscReal A[]);
+PETSC_INTERN PetscReal      EngdExplicitGramianBytes(EngdFunctional, const EngdDiagonalBlocks *);
 
 /* the (neural tangent) kernel K = A A^T of that Jacobian, row blocks on the ranks, each layer by Gram matrices or rows */
 typedef struct _n_EngdNTK *EngdNTK;

@@ -33,13 +33,23 @@ PETSC_INTERN size_t         EngdSVDBytes(PetscInt n);
 /* Dense symmetric matrices (n, n) without gaps, of which the upper triangle is read; info is LAPACK's. All are local.
    Eigen: A = V diag(l) V^T, l ascending; V over A (job "V"), or l alone (job "N").
    Factor: by Bunch and Kaufman, over A.  Solve: x <- A^{-1} x with the factors.
-   CubicMinimize: y (n) = argmin of c.y + y.diag(l) y / 2 + M/3 |y|^3, l ascending, M > 0. */
+   CubicMinimize: y (n) = argmin of c.y + y.diag(l) y / 2 + M/3 |y|^3, l in any order, M > 0. */
 PETSC_INTERN PetscErrorCode EngdSymmetricEigen(const char job[], PetscInt n, PetscReal A[], PetscReal l[],
                                                PetscInt *info);
 PETSC_INTERN PetscErrorCode EngdSymmetricFactor(PetscInt n, PetscReal A[], PetscBLASInt pivot[], PetscInt *info);
 PETSC_INTERN PetscErrorCode EngdSymmetricSolve(PetscInt n, const PetscReal A[], const PetscBLASInt pivot[],
                                                PetscReal x[]);
 PETSC_INTERN void EngdCubicMinimize(PetscInt n, const PetscReal l[], const PetscReal c[], PetscReal M, PetscReal y[]);
+
+/* The same of block diagonal matrices. Mult: y = op(V) x (trans "N" or "T"); Factor: of A + lambda I */
+PETSC_INTERN PetscErrorCode EngdDiagonalBlocksEigen(const EngdDiagonalBlocks *, PetscReal A[], PetscReal l[],
+                                                    PetscInt *info);
+PETSC_INTERN PetscErrorCode EngdDiagonalBlocksFactor(const EngdDiagonalBlocks *, PetscReal lambda, PetscReal A[],
+                                                     PetscBLASInt pivot[], PetscInt *info);
+PETSC_INTERN PetscErrorCode EngdDiagonalBlocksSolve(const EngdDiagonalBlocks *, const PetscReal A[],
+                                                    const PetscBLASInt pivot[], PetscReal x[]);
+PETSC_INTERN PetscErrorCode EngdDiagonalBlocksMult(const EngdDiagonalBlocks *, const char trans[],
+                                                   const PetscReal V[], const PetscReal x[], PetscReal y[]);
 
 /*
   A tall matrix A = Q T whose rows are spread over ranks, m on this one. Q (m, n) on this rank is kept as reflectors.

@@ -39,9 +39,6 @@ PETSC_INTERN PetscErrorCode EngdSolverRegister(void);
 PETSC_INTERN PetscErrorCode EngdSolverContinue(Tao, PetscInt before, PetscReal seconds_left);
 PETSC_INTERN PetscErrorCode EngdSolverGetIterationsBefore(Tao, PetscInt *before);
 
-/* How much of the Gramian a direction solves with: all, what is within each layer, the diagonal */
-typedef enum { ENGD_STRUCTURE_FULL, ENGD_STRUCTURE_LAYER, ENGD_STRUCTURE_DIAGONAL } EngdStructure;
-
 /* What directions and steps see of the solver */
 typedef struct _n_EngdSolver *EngdSolver;
 struct _n_EngdSolver {

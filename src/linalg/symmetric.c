@@ -5,7 +5,7 @@
     min over y of c.y + y.diag(l) y / 2 + M/3 |y|^3:  y = -(diag(l) + M r I)^{-1} c,  r = |y|,  l_1 + M r >= 0
 
   The equation for r has one root: |y(r)| falls and r grows. In the hard case, c_1 = 0 and r too short, y gets a part along the
-  first eigenvector. Reference: Nesterov and Polyak, Math. Program. 108 (2006). Only upper triangles of A are read.
+  eigenvector of the least l, l_1. Reference: Nesterov and Polyak, Math. Program. 108 (2006). Only upper triangles of A are read.
 */
 #include <engd/private.h>
 #include <petscblaslapack.h>
@@ -87,9 +87,11 @@ static PetscReal Shifted(PetscInt n, const PetscReal l[], const PetscReal c[], P
 /* M r = base + s with base = max(0, -l_1): s by bisection of its logarithm, so that it is found however small */
 void EngdCubicMinimize(PetscInt n, const PetscReal l[], const PetscReal c[], PetscReal M, PetscReal y[])
 {
-  const PetscReal base = PetscMax(0, -l[0]);
-  PetscReal       low = -LOGARITHM, high = LOGARITHM, missing;
+  PetscInt  least = 0;
+  PetscReal low = -LOGARITHM, high = LOGARITHM, base, missing;
 
+  for (PetscInt i = 1; i < n; i++) least = l[i] < l[least] ? i : least;
+  base = PetscMax(0, -l[least]);
   while (high - low > 1e-13) {
     const PetscReal middle = 0.5 * (low + high), s = PetscExpReal(middle);
 
@@ -100,7 +102,7 @@ void EngdCubicMinimize(PetscInt n, const PetscReal l[], const PetscReal c[], Pet
   }
   missing = PetscSqr(base / M) - PetscSqr(Shifted(n, l, c, base, PetscExpReal(high), y));
   if (base > 0 && missing > PETSC_SQRT_MACHINE_EPSILON * PetscSqr(base / M)) {
-    y[0] += c[0] > 0 ? -PetscSqrtReal(missing) : PetscSqrtReal(missing);
+    y[least] += c[least] > 0 ? -PetscSqrtReal(missing) : PetscSqrtReal(missing);
   }
   (void)PetscLogFlops(5.0 * n * 64);
 }

@@ -42,8 +42,8 @@ PetscErrorCode EngdExplicitHasResidual(EngdFunctional F, PetscBool *has)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* bytes of the largest block of rows */
-static size_t BlockBytes(EngdFunctional F)
+/* EngdExplicitBlockBytes - of the rows of one root on the largest block of points of this rank. Not collective */
+size_t EngdExplicitBlockBytes(EngdFunctional F)
 {
   PetscInt n = 0;
 
@@ -58,7 +58,8 @@ PetscErrorCode EngdExplicitBytes(EngdFunctional F, PetscBool by_columns, PetscRe
 
   PetscFunctionBeginUser;
   PetscCall(EngdExplicitCountRows(F, &nrows));
-  *bytes = (PetscReal)(by_columns ? sizeof(PetscReal) * ENGD_COUNT(nrows, F->network->nparameters) : BlockBytes(F));
+  *bytes = (PetscReal)(by_columns ? sizeof(PetscReal) * ENGD_COUNT(nrows, F->network->nparameters)
+                                  : EngdExplicitBlockBytes(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -109,7 +110,7 @@ PetscErrorCode EngdExplicitFillRows(EngdFunctional F, PetscInt lda, PetscReal A[
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
-  PetscCall(PetscMalloc1(BlockBytes(F) / sizeof(PetscReal), &rows));
+  PetscCall(PetscMalloc1(EngdExplicitBlockBytes(F) / sizeof(PetscReal), &rows));
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock *block;
     PetscInt   nroots;

@@ -59,7 +59,7 @@ static PetscErrorCode Pass(Several *s, EngdBlock *block, PetscBool forward, Pets
 }
 
 /* channel and output of row r of the jet of a term, those marked used in turn; false when there is none */
-static PetscBool JetRow(EngdFunctional F, PetscInt term, PetscInt r, PetscInt *channel, PetscInt *output)
+PetscBool EngdFunctionalJetRow(EngdFunctional F, PetscInt term, PetscInt r, PetscInt *channel, PetscInt *output)
 {
   const EngdJetLayout layout = F->layout[term];
   PetscInt            left   = r / F->network->noutputs;
@@ -80,18 +80,18 @@ static PetscErrorCode AddJetBlock(Several *s, EngdBlock *block)
 
   PetscFunctionBeginUser;
   for (PetscInt back = 0; back < 2; back++) {
-    for (PetscInt r = 0; JetRow(F, block->term, r, &c, &o); r++) {
+    for (PetscInt r = 0; EngdFunctionalJetRow(F, block->term, r, &c, &o); r++) {
       PetscCall(EngdBlockZero(F, block, F->gu));
       for (PetscInt i = 0; i < n; i++) F->gu[(c * n + i) * noutputs + o] = 1;
       PetscCall(Pass(s, block, (PetscBool)!back, (PetscBool)back, s->T + ENGD_COUNT(r * n, s->k)));
     }
     for (PetscInt j = 0; !back && j < s->k; j++) {
-      for (PetscInt r = 0; JetRow(F, block->term, r, &c, &o); r++) {
+      for (PetscInt r = 0; EngdFunctionalJetRow(F, block->term, r, &c, &o); r++) {
         for (PetscInt i = 0; i < n; i++) F->du[(c * n + i) * noutputs + o] = s->T[ENGD_COUNT(r * n + i, s->k) + j];
       }
       PetscCall(EngdBlockZero(F, block, F->gu));
       PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
-      for (PetscInt r = 0; JetRow(F, block->term, r, &c, &o); r++) {
+      for (PetscInt r = 0; EngdFunctionalJetRow(F, block->term, r, &c, &o); r++) {
         for (PetscInt i = 0; i < n; i++) s->T[ENGD_COUNT(r * n + i, s->k) + j] = F->gu[(c * n + i) * noutputs + o];
       }
     }

@@ -72,6 +72,7 @@ rejects 'option.*-pc_nystrom_rnk' "${poisson[@]}" -pc_type nystrom -pc_nystrom_r
 rejects 'tao_type ipm' "${poisson[@]}" -tao_type ipm
 rejects 'dense.*memory_limit 1e\+05' "${poisson[@]}" -tao_engd_direction dense -engd_memory_limit 1e5
 rejects 'dense_refresh 0' "${poisson[@]}" -tao_engd_direction dense -tao_engd_dense_refresh 0
+rejects 'dense_ema 1' "${poisson[@]}" -tao_engd_direction dense -tao_engd_dense_ema 1
 rejects 'curvature hessian.*rows of J' "${poisson[@]}" -tao_engd_curvature hessian -tao_engd_direction tsvd
 rejects 'curvature hessian.*lsqr' "${poisson[@]}" -tao_engd_curvature hessian -ksp_type lsqr
 rejects 'ntl_pc_type none.*lmvm' "${poisson[@]}" -tao_type ntl -tao_ntl_pc_type none

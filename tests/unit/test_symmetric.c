@@ -70,25 +70,29 @@ static void TestFactor(void **state)
   assert_true(info > 0); /* singular */
 }
 
-/* (diag(l) + M |y| I) y = -c, l_1 + M |y| >= 0: sufficient for the global minimum */
+/* (diag(l) + M |y| I) y = -c, min l + M |y| >= 0: sufficient for the global minimum */
 static void CubicOptimality(const PetscReal l[], const PetscReal c[], PetscReal M)
 {
-  PetscReal y[N], norm = 0, size = 0;
+  PetscReal y[N], norm = 0, size = 0, least = l[0];
 
   EngdCubicMinimize(N, l, c, M, y);
-  for (PetscInt i = 0; i < N; i++) norm += PetscSqr(y[i]);
+  for (PetscInt i = 0; i < N; i++) {
+    norm += PetscSqr(y[i]);
+    least = PetscMin(least, l[i]);
+  }
   norm = PetscSqrtReal(norm);
   for (PetscInt i = 0; i < N; i++) size = PetscMax(size, PetscMax(PetscAbsReal(c[i]), PetscAbsReal(l[i] * y[i])));
-  assert_true(l[0] + M * norm >= -1e-9 * PetscAbsReal(l[0]));
+  assert_true(least + M * norm >= -1e-9 * PetscAbsReal(least));
   for (PetscInt i = 0; i < N; i++) assert_true(PetscAbsReal((l[i] + M * norm) * y[i] + c[i]) <= 1e-8 * size);
 }
 
 static void TestCubic(void **state)
 {
   const PetscReal indefinite[N] = {-3, -1e-9, 0, 1e-6, 0.5, 2, 1e4}, definite[N] = {1e-8, 1, 1, 2, 3, 4, 50},
-                  zero[N] = {0}, tiny[N] = {1e-30, 1, 1, 1, 1, 1, 1};
+                  blocks[N] = {2, 1e4, -1, -3, 0.5, 0, 1e-6}, zero[N] = {0}, tiny[N] = {1e-30, 1, 1, 1, 1, 1, 1};
   const PetscReal general[N] = {1, -2, 3, 1e-8, 5, -6, 7}, hard[N] = {0, 1, -1, 1, 1, 1, 1},
-                  nearly[N] = {1e-13, 1, -1, 1, 1, 1, 1}, small[N] = {1e-14, 1e-14, 1e-13, 0, 1e-14, 0, 1e-12};
+                  blocks_hard[N] = {1, 1, -1, 0, 1, 1, 1}, nearly[N] = {1e-13, 1, -1, 1, 1, 1, 1},
+                  small[N] = {1e-14, 1e-14, 1e-13, 0, 1e-14, 0, 1e-12};
 
   (void)state;
   for (PetscReal M = 1e-12; M < 1e13; M *= 1e3) {
@@ -102,6 +106,8 @@ static void TestCubic(void **state)
     CubicOptimality(zero, general, M);
     CubicOptimality(tiny, general, M);
     CubicOptimality(indefinite, zero, M);
+    CubicOptimality(blocks, general, M);
+    CubicOptimality(blocks, blocks_hard, M);
   }
 }
 

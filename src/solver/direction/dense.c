@@ -1,13 +1,15 @@
 /*
-  Direction dense: the operator of the curvature, H = V diag(l) V^T, written out by p products; Newton's method and its cures.
+  Direction dense: the operator of the curvature, H = V diag(l) V^T, written out (explicit_gramian.c); ENGD, Newton and its cures.
 
     ldlt      d = -(H + lambda I)^{-1} g                            pure Newton, indefinite or not (Bunch-Kaufman)
     eigen     d = -V f V^T g,  f = 1/(l + lambda) where |l + lambda| > eps max|l|, else 0
     absolute  d = -V f V^T g,  f = 1/(max(|l|, eps max|l|) + lambda)   saddle-free Newton (Dauphin et al., arXiv 1406.2572)
     cubic     d = argmin g.d + d.H d/2 + M/3 |d|^3                  M by the gain, and larger M as retries (Nesterov, Polyak 2006)
 
-  H may serve for several iterations (lazy Hessians, Doikov et al., arXiv 2212.00781). LAPACK works on rank 0, for some thousands
-  of parameters. Pure Newton goes up, too: -tao_engd_step fixed -tao_engd_accept_increase -tao_engd_damping 0.
+  -tao_engd_structure: H is one block, or a block for each layer, or diagonal; max|l| and the cut-offs are each block's own, as
+  those of lstsq are; |d| of the cubic model is that of all. H is an average over iterations (Dangel, Mueller, Zeinhofer, arXiv
+  2405.15603), and may serve for several (lazy Hessians, Doikov et al., arXiv 2212.00781). LAPACK works on rank 0, for blocks
+  of some thousands. Pure Newton goes up, too: -tao_engd_step fixed -tao_engd_accept_increase -tao_engd_damping 0.
 */
 #include <engd/private.h>
 #include <petscblaslapack.h>
@@ -22,28 +24,65 @@ typedef enum { DENSE_LDLT, DENSE_EIGEN, DENSE_ABSOLUTE, DENSE_CUBIC } DenseType;
 static const char *const types[] = {"ldlt", "eigen", "absolute", "cubic"};
 
 typedef struct {
-  DenseType     type;
-  PetscReal     epsilon, M;
-  PetscInt      p, refresh, age; /* iterations from one H to the next, that this one has served */
-  PetscInt64    formed, used;    /* generations of the functional that H belongs to, and of the last direction */
-  VecScatter    scatter;         /* distributed -> whole on rank 0 */
-  Vec           unit, column, root;
-  PetscReal    *H;              /* rank 0: (p, p), without lambda; but for ldlt its eigenvectors */
-  PetscReal    *l, *c, *y;      /* rank 0: eigenvalues; the gradient and the direction in their basis */
-  PetscReal    *factor, lambda; /* rank 0, ldlt: factors of H + lambda I, negative: of nothing */
-  PetscBLASInt *pivot;
-  PetscBool     predicts; /* cubic, rank 0: is the last direction that of the model, */
-  PetscReal     loss, linear, quadratic,
+  DenseType          type;
+  PetscReal          epsilon, M, ema;
+  PetscInt           refresh, age; /* iterations from one H to the next, that this one has served */
+  PetscInt64         formed, used; /* generations of the functional that H belongs to, and of the last direction */
+  EngdDiagonalBlocks blocks;
+  VecScatter         scatter; /* distributed -> whole on rank 0 */
+  Vec                root;
+  PetscReal         *H;         /* rank 0: without lambda; elsewhere where a part of it is formed */
+  PetscReal         *V;         /* rank 0: its factors, NULL where they overwrite H */
+  PetscReal         *l, *c, *y; /* (p) on rank 0: eigenvalues; the gradient and the direction in their basis */
+  PetscReal          lambda;    /* ldlt: of the factors */
+  PetscBLASInt      *pivot;     /* (p) */
+  PetscBool          predicts;  /* cubic, rank 0: is the last direction that of the model, */
+  PetscReal          loss, linear, quadratic,
       cube; /* which from this loss says a change of s linear + s^2 quadratic + s^3 cube */
 } Dense;
 
-/* bytes on rank 0 */
-static PetscReal Bytes(const Dense *dense)
+/* is H needed after its factors are made */
+static PetscBool KeepsOperator(const Dense *dense)
 {
-  return (dense->type == DENSE_LDLT ? 2.0 : 3.0) * (PetscReal)dense->p * (PetscReal)dense->p * sizeof(PetscReal);
+  return (PetscBool)(dense->type == DENSE_LDLT || dense->ema > 0);
+}
+
+/* V on rank 0: eigenvectors, or for ldlt factors of H + lambda I */
+static PetscReal *Factors(const Dense *dense)
+{
+  return KeepsOperator(dense) ? dense->V : dense->H;
+}
+
+/* bytes on rank 0: H, its rows, V, the workspace of LAPACK */
+static PetscReal Bytes(const Dense *dense, EngdFunctional F)
+{
+  const PetscReal factors = KeepsOperator(dense) ? (PetscReal)dense->blocks.at[dense->blocks.n] : 0;
+  const PetscReal work    = dense->type == DENSE_LDLT ? 0 : 2 * PetscSqr((PetscReal)dense->blocks.largest);
+
+  return EngdExplicitGramianBytes(F, &dense->blocks) + sizeof(PetscReal) * (factors + work);
 }
 
 static PetscErrorCode Retry_Dense(EngdDirection, EngdSolver, PetscInt, Vec, PetscBool *);
+
+/* the blocks of the structure, refused on all ranks if one of them has no room; options may be read again before the set-up */
+static PetscErrorCode CreateBlocks(Dense *dense, EngdSolver solver)
+{
+  EngdFunctional F = solver->functional;
+  PetscReal      bytes;
+
+  PetscFunctionBeginUser;
+  if (dense->root) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdDiagonalBlocksDestroy(&dense->blocks));
+  PetscCall(EngdDiagonalBlocksCreate(F->network, solver->structure, &dense->blocks));
+  bytes = Bytes(dense, F);
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bytes, 1, MPIU_REAL, MPIU_MAX, F->comm));
+  PetscCheck(bytes <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_direction dense needs %.3g bytes for a matrix of order %" PetscInt_FMT
+             ", more than -engd_memory_limit %.3g; raise it, or choose -tao_engd_direction krylov%s",
+             (double)bytes, dense->blocks.largest, (double)F->memory_limit,
+             solver->structure == ENGD_STRUCTURE_FULL ? " or -tao_engd_structure layer" : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver solver,
                                            EngdOptionItems PetscOptionsObject)
@@ -72,60 +111,46 @@ static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver s
                             "EngdDirection", dense->refresh, &dense->refresh, NULL));
   PetscCheck(dense->refresh > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_dense_refresh %" PetscInt_FMT ": give a positive number", dense->refresh);
+  PetscCall(PetscOptionsReal("-tao_engd_dense_ema",
+                             "beta of the average of the operators, beta old + (1 - beta) new, from 0 to below 1",
+                             "EngdDirection", dense->ema, &dense->ema, NULL));
+  PetscCheck(dense->ema >= 0 && dense->ema < 1, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_dense_ema %g: give a number from 0 to below 1", (double)dense->ema);
   PetscOptionsHeadEnd();
   direction->ops->retry = dense->type == DENSE_CUBIC ? Retry_Dense : NULL;
-  dense->p              = F->network->nparameters;
-  PetscCheck(Bytes(dense) <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_direction dense needs %.3g bytes for a matrix of order %" PetscInt_FMT
-             ", more than -engd_memory_limit %.3g; raise it, or choose -tao_engd_direction krylov",
-             (double)Bytes(dense), dense->p, (double)F->memory_limit);
+  dense->formed         = -1; /* another type may leave nothing of H, or want what this one has overwritten */
+  PetscCall(CreateBlocks(dense, solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode SetUp_Dense(EngdDirection direction, EngdSolver solver)
 {
-  Dense   *dense = (Dense *)direction->data;
-  PetscInt p;
+  Dense       *dense = (Dense *)direction->data;
+  const size_t size  = dense->blocks.at[dense->blocks.n];
+  PetscInt     p;
+  Vec          v;
 
   PetscFunctionBeginUser;
-  if (dense->unit) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatCreateVecs(solver->G, &dense->unit, &dense->column));
-  PetscCall(VecScatterCreateToZero(dense->unit, &dense->scatter, &dense->root));
+  if (dense->root) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatCreateVecs(solver->G, &v, NULL));
+  PetscCall(VecScatterCreateToZero(v, &dense->scatter, &dense->root));
+  PetscCall(VecDestroy(&v));
   PetscCall(VecGetLocalSize(dense->root, &p));
-  PetscCall(PetscMalloc5(ENGD_COUNT(p, p), &dense->H, p, &dense->l, p, &dense->c, p, &dense->y, p, &dense->pivot));
-  if (dense->type == DENSE_LDLT) PetscCall(PetscMalloc1(ENGD_COUNT(p, p), &dense->factor));
+  PetscCall(PetscMalloc4(p, &dense->l, p, &dense->c, p, &dense->y, p, &dense->pivot));
+  PetscCall(PetscMalloc1(p || !solver->functional->curvature->exact ? size : 0, &dense->H));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* column j of H, for all j, to rank 0 */
+/* H, or the average with a new one, on rank 0 */
 static PetscErrorCode Form(Dense *dense, EngdSolver solver)
 {
-  const PetscReal *column;
-  PetscInt         begin, end, rows;
-  PetscReal        sum = 0;
+  PetscReal sum = 0;
+  PetscInt  p;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscLogEventBegin(engd_log.form, 0, 0, 0, 0));
-  PetscCall(EngdGramianSetDamping(solver->G, 0));
-  PetscCall(VecGetOwnershipRange(dense->unit, &begin, &end));
-  PetscCall(VecGetLocalSize(dense->root, &rows));
-  for (PetscInt j = 0; j < dense->p; j++) {
-    PetscReal *unit;
-
-    PetscCall(VecZeroEntries(dense->unit));
-    PetscCall(VecGetArray(dense->unit, &unit));
-    if (j >= begin && j < end) unit[j - begin] = 1;
-    PetscCall(VecRestoreArray(dense->unit, &unit));
-    PetscCall(MatMult(solver->G, dense->unit, dense->column));
-    PetscCall(VecScatterBegin(dense->scatter, dense->column, dense->root, INSERT_VALUES, SCATTER_FORWARD));
-    PetscCall(VecScatterEnd(dense->scatter, dense->column, dense->root, INSERT_VALUES, SCATTER_FORWARD));
-    PetscCall(VecGetArrayRead(dense->root, &column));
-    PetscCall(PetscArraycpy(dense->H + ENGD_COUNT(j, rows), column, rows));
-    for (PetscInt i = 0; i < rows; i++) sum += 0 * column[i];
-    PetscCall(VecRestoreArrayRead(dense->root, &column));
-  }
-  PetscCall(EngdGramianSetDamping(solver->G, solver->damping));
-  PetscCall(PetscLogEventEnd(engd_log.form, 0, 0, 0, 0));
+  PetscCall(EngdExplicitGramian(solver->G, &dense->blocks, dense->formed < 0 ? 0 : dense->ema, dense->H));
+  PetscCall(VecGetLocalSize(dense->root, &p));
+  for (size_t i = 0; p && i < dense->blocks.at[dense->blocks.n]; i++) sum += 0 * dense->H[i];
   PetscCallMPI(MPI_Bcast(&sum, 1, MPIU_REAL, 0, solver->functional->comm));
   if (sum == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdFunctionalCheck(solver->functional));
@@ -136,18 +161,20 @@ static PetscErrorCode Form(Dense *dense, EngdSolver solver)
 /* H + lambda I = U D U^T, or H = V diag(l) V^T; all ranks fail alike */
 static PetscErrorCode Factor(Dense *dense, EngdSolver solver)
 {
-  PetscInt p, info = 0;
+  const size_t size = dense->blocks.at[dense->blocks.n];
+  PetscInt     p, info = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.eigen, 0, 0, 0, 0));
   PetscCall(VecGetLocalSize(dense->root, &p));
-  if (p && dense->type == DENSE_LDLT) {
-    PetscCall(PetscArraycpy(dense->factor, dense->H, ENGD_COUNT(p, p)));
-    for (PetscInt j = 0; j < p; j++) dense->factor[ENGD_COUNT(j, p) + j] += solver->damping;
-    PetscCall(EngdSymmetricFactor(p, dense->factor, dense->pivot, &info));
-  } else if (p) {
-    PetscCall(EngdSymmetricEigen("V", p, dense->H, dense->l, &info));
+  if (p && KeepsOperator(dense)) {
+    if (!dense->V) PetscCall(PetscMalloc1(size, &dense->V));
+    PetscCall(PetscArraycpy(dense->V, dense->H, size));
   }
+  if (p && dense->type == DENSE_LDLT)
+    PetscCall(EngdDiagonalBlocksFactor(&dense->blocks, solver->damping, dense->V, dense->pivot, &info));
+  else if (p)
+    PetscCall(EngdDiagonalBlocksEigen(&dense->blocks, Factors(dense), dense->l, &info));
   dense->lambda = solver->damping;
   PetscCallMPI(MPI_Bcast(&info, 1, MPIU_INT, 0, solver->functional->comm));
   PetscCall(PetscLogEventEnd(engd_log.eigen, 0, 0, 0, 0));
@@ -180,42 +207,34 @@ static PetscErrorCode Refresh(Dense *dense, EngdSolver solver)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y (p) = op(V) x on rank 0 */
-static PetscErrorCode MultEigenvectors(const Dense *dense, const char trans[], const PetscReal x[], PetscReal y[])
+/* y of the cubic model, and what this says */
+static void FilterCubic(Dense *dense)
 {
-  const PetscReal unit = 1, zero = 0;
-  PetscBLASInt    p, one         = 1;
+  const PetscInt p = dense->blocks.start[dense->blocks.n];
 
-  PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(dense->p, &p));
-  PetscCallBLAS("BLASgemv", BLASgemv_(trans, &p, &p, &unit, dense->H, &p, x, &one, &zero, y, &one));
-  PetscCall(PetscLogFlops(2.0 * dense->p * dense->p));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  EngdCubicMinimize(p, dense->l, dense->c, dense->M, dense->y);
+  dense->linear = dense->quadratic = dense->cube = 0;
+  for (PetscInt i = 0; i < p; i++) {
+    dense->linear += dense->c[i] * dense->y[i];
+    dense->quadratic += 0.5 * dense->l[i] * PetscSqr(dense->y[i]);
+    dense->cube += PetscSqr(dense->y[i]);
+  }
+  dense->cube = dense->M / 3 * PetscPowReal(dense->cube, 1.5);
 }
 
-/* y from c in the basis of eigenvectors, on rank 0 */
-static void Filter(Dense *dense, PetscReal lambda)
+/* y from c in the basis of eigenvectors, on rank 0, for a block */
+static void FilterBlock(Dense *dense, PetscReal lambda, PetscInt b)
 {
-  const PetscInt  p    = dense->p;
-  const PetscReal edge = dense->epsilon * PetscMax(PetscAbsReal(dense->l[0]), PetscAbsReal(dense->l[p - 1]));
+  const PetscInt  first = dense->blocks.start[b], end = dense->blocks.start[b + 1];
+  const PetscBool absolute = (PetscBool)(dense->type == DENSE_ABSOLUTE);
+  const PetscReal most     = PetscMax(PetscAbsReal(dense->l[first]), PetscAbsReal(dense->l[end - 1]));
+  const PetscReal edge     = dense->epsilon * most;
 
-  if (dense->type == DENSE_CUBIC) {
-    EngdCubicMinimize(p, dense->l, dense->c, dense->M, dense->y);
-    dense->linear = dense->quadratic = dense->cube = 0;
-    for (PetscInt i = 0; i < p; i++) {
-      dense->linear += dense->c[i] * dense->y[i];
-      dense->quadratic += 0.5 * dense->l[i] * PetscSqr(dense->y[i]);
-      dense->cube += PetscSqr(dense->y[i]);
-    }
-    dense->cube = dense->M / 3 * PetscPowReal(dense->cube, 1.5);
-    return;
-  }
-  for (PetscInt i = 0; i < p; i++) {
+  for (PetscInt i = first; i < end; i++) {
     const PetscReal l     = dense->l[i];
-    const PetscReal value = dense->type == DENSE_ABSOLUTE ? PetscMax(PetscAbsReal(l), edge) + lambda : l + lambda;
+    const PetscReal value = absolute ? PetscMax(PetscAbsReal(l), edge) + lambda : l + lambda;
 
-    dense->y[i] =
-        PetscAbsReal(value) > edge || (dense->type == DENSE_ABSOLUTE && value > 0) ? -dense->c[i] / value : 0;
+    dense->y[i] = PetscAbsReal(value) > edge || (absolute && value > 0) ? -dense->c[i] / value : 0;
   }
 }
 
@@ -229,8 +248,10 @@ static PetscErrorCode Expand(Dense *dense, EngdSolver solver, EngdDirection dire
   PetscCall(VecGetLocalSize(dense->root, &p));
   PetscCall(VecGetArray(dense->root, &root));
   if (p) {
-    Filter(dense, solver->damping);
-    PetscCall(MultEigenvectors(dense, "N", dense->y, root));
+    if (dense->type == DENSE_CUBIC) FilterCubic(dense);
+    for (PetscInt b = 0; dense->type != DENSE_CUBIC && b < dense->blocks.n; b++)
+      FilterBlock(dense, solver->damping, b);
+    PetscCall(EngdDiagonalBlocksMult(&dense->blocks, "N", Factors(dense), dense->y, root));
   }
   PetscCall(VecRestoreArray(dense->root, &root));
   PetscCall(VecScatterBegin(dense->scatter, dense->root, d, INSERT_VALUES, SCATTER_REVERSE));
@@ -277,9 +298,9 @@ static PetscErrorCode Compute_Dense(EngdDirection direction, EngdSolver solver, 
   PetscCall(VecGetArray(dense->root, &root));
   if (p && dense->type == DENSE_LDLT) {
     for (PetscInt i = 0; i < p; i++) root[i] = -root[i];
-    PetscCall(EngdSymmetricSolve(p, dense->factor, dense->pivot, root));
+    PetscCall(EngdDiagonalBlocksSolve(&dense->blocks, dense->V, dense->pivot, root));
   } else if (p) {
-    PetscCall(MultEigenvectors(dense, "T", root, dense->c));
+    PetscCall(EngdDiagonalBlocksMult(&dense->blocks, "T", Factors(dense), root, dense->c));
   }
   PetscCall(VecRestoreArray(dense->root, &root));
   if (dense->type == DENSE_LDLT) {
@@ -312,9 +333,10 @@ static PetscErrorCode View_Dense(EngdDirection direction, PetscViewer viewer)
 
   PetscFunctionBeginUser;
   PetscCall(PetscViewerASCIIPrintf(viewer,
-                                   "dense: %s, order %" PetscInt_FMT ", a new operator every %" PetscInt_FMT
-                                   " iterations, %.3g bytes on rank 0\n",
-                                   types[dense->type], dense->p, dense->refresh, (double)Bytes(dense)));
+                                   "dense: %s, blocks of G %" PetscInt_FMT ", the largest of order %" PetscInt_FMT
+                                   ", a new operator every %" PetscInt_FMT " iterations, averaged with beta %g\n",
+                                   types[dense->type], dense->blocks.n, dense->blocks.largest, dense->refresh,
+                                   (double)dense->ema));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -324,11 +346,11 @@ static PetscErrorCode Destroy_Dense(EngdDirection direction)
 
   PetscFunctionBeginUser;
   PetscCall(VecScatterDestroy(&dense->scatter));
-  PetscCall(VecDestroy(&dense->unit));
-  PetscCall(VecDestroy(&dense->column));
   PetscCall(VecDestroy(&dense->root));
-  PetscCall(PetscFree5(dense->H, dense->l, dense->c, dense->y, dense->pivot));
-  PetscCall(PetscFree(dense->factor));
+  PetscCall(PetscFree4(dense->l, dense->c, dense->y, dense->pivot));
+  PetscCall(PetscFree(dense->H));
+  PetscCall(PetscFree(dense->V));
+  PetscCall(EngdDiagonalBlocksDestroy(&dense->blocks));
   PetscCall(PetscFree(dense));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -345,6 +367,7 @@ PetscErrorCode EngdDirectionCreate_Dense(EngdDirection direction)
   dense->refresh                 = 1;
   dense->formed                  = -1;
   dense->used                    = -1;
+  direction->structures          = PETSC_TRUE;
   direction->data                = dense;
   direction->ops->setfromoptions = SetFromOptions_Dense;
   direction->ops->setup          = SetUp_Dense;

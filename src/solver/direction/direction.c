@@ -108,15 +108,11 @@ PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, 
     PetscCall(EngdDirectionDestroy(direction));
     PetscCall(EngdDirectionCreate(automatic ? chosen : type, direction));
   }
-  PetscCheck(solver->structure == ENGD_STRUCTURE_FULL || (*direction)->structures, solver->functional->comm,
-             PETSC_ERR_USER_INPUT,
-             "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction krylov",
-             structures[solver->structure], (*direction)->type);
   PetscCheck(
-      solver->structure == ENGD_STRUCTURE_FULL || !solver->functional->curvature->exact, solver->functional->comm,
+      solver->structure == ENGD_STRUCTURE_FULL || (*direction)->structures, solver->functional->comm,
       PETSC_ERR_USER_INPUT,
-      "-tao_engd_structure %s: of the exact Hessian there are only products; take full, or -tao_engd_curvature "
-      "gauss_newton",
-      structures[solver->structure]);
+      "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction krylov or "
+      "dense",
+      structures[solver->structure], (*direction)->type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

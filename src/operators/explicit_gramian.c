@@ -1,0 +1,243 @@
+/*
+  Diagonal blocks of the operator of the curvature written out, and their moving average over the iterations:
+
+    A <- beta A + (1 - beta) (blocks of J^T W J)
+
+  On each rank rows of J at its points, some at a time, then one sum to rank 0. No entry outside of the blocks is formed.
+    W = sum_k C_k^T C_k, the roots exact   sum_k (C_k J)^T (C_k J)                                              syrk
+    any other W, as of energies            sum_r J_r^T (e_r^T W J), J_r = e_r^T J the rows of the jet itself    syr2k
+  The exact Hessian has no rows: p products, whose columns are cut. Blocks of order one, all of them: MatGetDiagonal(), which
+  of a W with inexact roots has the positive part.
+*/
+#include <engd/private.h>
+#include <petscblaslapack.h>
+
+#define MESSAGE (1 << 24) /* numbers that are summed over the ranks at a time */
+
+/* one block, one for each layer, or p of order one */
+PetscErrorCode EngdDiagonalBlocksCreate(EngdNetwork net, EngdStructure structure, EngdDiagonalBlocks *blocks)
+{
+  const PetscInt p = net->nparameters;
+
+  PetscFunctionBeginUser;
+  blocks->n       = structure == ENGD_STRUCTURE_FULL ? 1 : structure == ENGD_STRUCTURE_LAYER ? net->nlayers : p;
+  blocks->largest = 0;
+  PetscCall(PetscMalloc2(blocks->n + 1, &blocks->start, blocks->n + 1, &blocks->at));
+  blocks->at[0] = 0;
+  for (PetscInt b = 0; b < blocks->n; b++)
+    blocks->start[b] = structure == ENGD_STRUCTURE_LAYER ? net->layer[b].offset : b;
+  blocks->start[blocks->n] = p;
+  for (PetscInt b = 0; b < blocks->n; b++) {
+    const PetscInt order = blocks->start[b + 1] - blocks->start[b];
+
+    blocks->at[b + 1] = blocks->at[b] + ENGD_COUNT(order, order);
+    blocks->largest   = PetscMax(blocks->largest, order);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDiagonalBlocksDestroy(EngdDiagonalBlocks *blocks)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree2(blocks->start, blocks->at));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* upper triangles of A += alpha x x^T, or alpha (x y^T + y x^T) / 2 if there is a y; x and y (p, n) */
+static PetscErrorCode AddRows(const EngdDiagonalBlocks *blocks, PetscInt n, PetscReal alpha, const PetscReal x[],
+                              const PetscReal y[], PetscReal A[])
+{
+  const PetscReal half = alpha / 2, one = 1;
+  PetscBLASInt    order, inner, p;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(n, &inner));
+  PetscCall(PetscBLASIntCast(blocks->start[blocks->n], &p));
+  for (PetscInt b = 0; b < blocks->n; b++) {
+    const PetscInt first = blocks->start[b], m = blocks->start[b + 1] - first;
+    PetscReal     *block = A + blocks->at[b];
+
+    PetscCall(PetscBLASIntCast(m, &order));
+    if (y)
+      PetscCallBLAS("BLASsyr2k",
+                    BLASsyr2k_("U", "N", &order, &inner, &half, x + first, &p, y + first, &p, &one, block, &order));
+    else
+      PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "N", &order, &inner, &alpha, x + first, &p, &one, block, &order));
+    PetscCall(PetscLogFlops((y ? 2.0 : 1.0) * m * (m + 1.0) * n));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the rows of the block's jet, each with what W makes of it */
+static PetscErrorCode AddJetBlock(EngdFunctional F, EngdBlock *block, const EngdDiagonalBlocks *blocks,
+                                  PetscReal alpha, const PetscReal theta[], PetscReal x[], PetscReal y[],
+                                  PetscReal A[])
+{
+  const PetscInt n = block->n, noutputs = F->network->noutputs;
+  PetscInt       c, o;
+
+  PetscFunctionBeginUser;
+  for (PetscInt r = 0; EngdFunctionalJetRow(F, block->term, r, &c, &o); r++) {
+    PetscCall(EngdBlockZero(F, block, F->du));
+    for (PetscInt i = 0; i < n; i++) F->du[(c * n + i) * noutputs + o] = 1;
+    PetscCall(EngdJetRows(block->jet, theta, F->du, F->work, x));
+    PetscCall(EngdBlockZero(F, block, F->gu));
+    PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
+    PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, y));
+    PetscCall(AddRows(blocks, n, alpha, x, y, A));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A += alpha times the blocks of J^T W J from the points of this rank */
+static PetscErrorCode AddPoints(EngdFunctional F, const EngdDiagonalBlocks *blocks, PetscReal alpha, PetscReal A[])
+{
+  const PetscReal *theta;
+  PetscReal       *x, *y;
+  size_t           size = EngdExplicitBlockBytes(F) / sizeof(PetscReal);
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(size, &x, size, &y));
+  PetscCall(VecGetArrayRead(F->theta, &theta));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block;
+    PetscInt   nroots;
+    PetscBool  exact = PETSC_FALSE;
+
+    PetscCall(EngdFunctionalGetBlock(F, b, &block));
+    if (F->curvature->ops->rootexact)
+      PetscCall((*F->curvature->ops->rootexact)(F->curvature, F, block->term, &exact));
+    if (!exact) {
+      PetscCall(AddJetBlock(F, block, blocks, alpha, theta, x, y, A));
+      continue;
+    }
+    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
+    for (PetscInt k = 0; k < nroots; k++) {
+      PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
+      PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, x));
+      PetscCall(AddRows(blocks, block->n, alpha, x, NULL, A));
+    }
+  }
+  PetscCall(VecRestoreArrayRead(F->theta, &theta));
+  PetscCall(PetscFree2(x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A on rank 0 <- the sum of those of all ranks */
+static PetscErrorCode SumOnRoot(MPI_Comm comm, size_t size, PetscReal A[])
+{
+  PetscMPIInt rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  for (size_t at = 0; at < size; at += MESSAGE) {
+    const PetscMPIInt count = (PetscMPIInt)PetscMin((size_t)MESSAGE, size - at);
+
+    PetscCallMPI(MPI_Reduce(rank ? A + at : MPI_IN_PLACE, A + at, count, MPIU_REAL, MPIU_SUM, 0, comm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A += alpha diag(H), blocks of order one, on rank 0 */
+static PetscErrorCode AddDiagonal(EngdFunctional F, Mat H, PetscMPIInt rank, PetscReal alpha, PetscReal A[])
+{
+  const PetscReal *whole;
+  Vec              diagonal;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateVecs(H, &diagonal, NULL));
+  PetscCall(MatGetDiagonal(H, diagonal));
+  PetscCall(EngdFunctionalGather(F, diagonal, F->whole));
+  PetscCall(VecGetArrayRead(F->whole, &whole));
+  for (PetscInt j = 0; !rank && j < F->network->nparameters; j++) A[j] += alpha * whole[j];
+  PetscCall(VecRestoreArrayRead(F->whole, &whole));
+  PetscCall(VecDestroy(&diagonal));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A += alpha times what of column j of H, for all j, is within the blocks, on rank 0 */
+static PetscErrorCode AddColumns(EngdFunctional F, Mat H, const EngdDiagonalBlocks *blocks, PetscMPIInt rank,
+                                 PetscReal alpha, PetscReal A[])
+{
+  const PetscReal *whole;
+  Vec              unit, column;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateVecs(H, &unit, &column));
+  for (PetscInt b = 0; b < blocks->n; b++) {
+    const PetscInt first = blocks->start[b], order = blocks->start[b + 1] - first;
+
+    for (PetscInt j = 0; j < order; j++) {
+      PetscReal *Aj = A + blocks->at[b] + ENGD_COUNT(j, order);
+
+      PetscCall(VecZeroEntries(unit));
+      if (!rank) PetscCall(VecSetValue(unit, first + j, 1, INSERT_VALUES));
+      PetscCall(VecAssemblyBegin(unit));
+      PetscCall(VecAssemblyEnd(unit));
+      PetscCall(MatMult(H, unit, column));
+      PetscCall(EngdFunctionalGather(F, column, F->whole));
+      PetscCall(VecGetArrayRead(F->whole, &whole));
+      for (PetscInt i = 0; !rank && i < order; i++) Aj[i] += alpha * whole[first + i];
+      PetscCall(VecRestoreArrayRead(F->whole, &whole));
+    }
+  }
+  PetscCall(VecDestroy(&unit));
+  PetscCall(VecDestroy(&column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdExplicitGramianBytes - on this rank: of the blocks, which the caller allocates, and of forming them. Not collective
+
+  Input Parameters:
++ functional - set up
+- blocks     - which entries
+*/
+PetscReal EngdExplicitGramianBytes(EngdFunctional F, const EngdDiagonalBlocks *blocks)
+{
+  const PetscBool rows = (PetscBool)(!F->curvature->exact && blocks->largest > 1);
+
+  return sizeof(PetscReal) * (PetscReal)blocks->at[blocks->n] + (rows ? 2 * (PetscReal)EngdExplicitBlockBytes(F) : 0);
+}
+
+/*
+  EngdExplicitGramian - A = beta A + (1 - beta) blocks of the Gramian or the exact Hessian, without damping.
+
+  Collective
+
+  Input Parameters:
++ G      - of EngdFunctionalCreateGramian() or EngdFunctionalCreateHessian()
+. blocks - which entries
+- beta   - from 0 to below 1; with 0, A is not read
+
+  Input/Output Parameter:
+. A - of blocks->at[blocks->n] numbers on all ranks (of the exact Hessian on rank 0); on rank 0 the result, in the upper
+      triangles, elsewhere of no use
+*/
+PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, PetscReal beta, PetscReal A[])
+{
+  const size_t   size  = blocks->at[blocks->n];
+  PetscReal      alpha = 1 - beta, damping;
+  EngdFunctional F;
+  PetscMPIInt    rank;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdGramianGetFunctional(G, &F));
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+  PetscCall(PetscLogEventBegin(engd_log.form, 0, 0, 0, 0));
+  PetscCall(EngdGramianGetDamping(G, &damping));
+  PetscCall(EngdGramianSetDamping(G, 0));
+  if (rank ? !F->curvature->exact : beta == 0) PetscCall(PetscArrayzero(A, size));
+  for (size_t i = 0; !rank && beta > 0 && i < size; i++) A[i] *= beta;
+  if (F->curvature->exact)
+    PetscCall(AddColumns(F, G, blocks, rank, alpha, A));
+  else if (blocks->n > 1 && blocks->largest == 1)
+    PetscCall(AddDiagonal(F, G, rank, alpha, A));
+  else {
+    PetscCall(AddPoints(F, blocks, alpha, A));
+    PetscCall(SumOnRoot(F->comm, size, A));
+  }
+  PetscCall(EngdGramianSetDamping(G, damping));
+  PetscCall(PetscLogEventEnd(engd_log.form, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

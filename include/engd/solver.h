@@ -57,6 +57,7 @@ typedef struct _n_EngdDirection *EngdDirection;
 struct _n_EngdDirection {
   char     *type;
   PetscBool structures; /* can it solve with less than the whole Gramian */
+  PetscBool undamped;   /* it does without lambda */
   PetscReal damping;    /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
   PetscReal taken;      /* damping of the last direction that a step was made along, 0 before the first */
   PetscReal momentum;   /* of the type's own, 0 for none */
@@ -110,6 +111,7 @@ struct _n_EngdStep {
   char     *type;
   PetscBool has_momentum; /* it finds its own momentum, so that there must be no other */
   PetscBool may_increase; /* does it know of steps that raise the loss */
+  PetscBool damped;       /* is lambda in its model, whatever the direction */
   struct {
     PetscErrorCode (*setfromoptions)(EngdStep, EngdSolver, EngdOptionItems);
     PetscErrorCode (*choose)(EngdStep, EngdSolver, EngdLine *);
@@ -118,6 +120,16 @@ struct _n_EngdStep {
   } ops[1];
   void *data;
 };
+
+/* How lambda begins, and follows the steps: by these factors down to min, or not at all (src/solver/damping.c) */
+typedef struct {
+  PetscReal first, min, increase, decrease;
+  PetscBool adapt;
+} EngdDamping;
+PETSC_INTERN void           EngdDampingInitialize(EngdDamping *);
+PETSC_INTERN PetscErrorCode EngdDampingSetFromOptions(EngdDamping *, MPI_Comm, EngdOptionItems PetscOptionsObject);
+PETSC_INTERN void           EngdDampingFollow(const EngdDamping *, const EngdLine *, PetscReal *lambda);
+PETSC_INTERN PetscErrorCode EngdDampingTellUnused(MPI_Comm, EngdDirection, EngdStep);
 
 PETSC_EXTERN PetscErrorCode EngdDirectionRegister(const char[], PetscErrorCode (*)(EngdDirection));
 PETSC_INTERN PetscErrorCode EngdDirectionCreate(const char[], EngdDirection *);

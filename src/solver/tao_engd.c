@@ -4,22 +4,18 @@
     d_k = -(G + lambda I)^{-1} gradient  (a direction),   m_k = mu m_{k-1} + d_k,   theta <- theta + eta m_k  (a step)
 
   Unless told to (-tao_engd_accept_increase), an iteration never keeps an increase of the loss: it rejects the step, forgets
-  the momentum and raises lambda. Long steps lower lambda, so that the first iterations are damped and the last ones nearly
-  Gauss-Newton (Levenberg-Marquardt, with the step length for a gain ratio). The loop around them is that of tao_loop.c.
+  the momentum and raises lambda (damping.c). Long steps lower lambda, so that the first iterations are damped and the last ones
+  nearly Gauss-Newton. The loop around them is that of tao_loop.c.
   References: Mueller and Zeinhofer (arXiv 2302.13163), Dangel et al. (2405.15603).
 */
 #include <engd/private.h>
 
-#define REJECTION_FACTOR 10      /* a rejection raises lambda by this, */
-#define REJECTION_LEAST  1e-12   /* from at least this */
-#define STALL_DECREASE   1e-3    /* less of the loss than this, in -tao_engd_stall iterations, is no progress; */
-#define STALL_MOST       1000000 /* at most so many: their losses are kept */
+#define STALL_DECREASE 1e-3    /* less of the loss than this, in -tao_engd_stall iterations, is no progress; */
+#define STALL_MOST     1000000 /* at most so many: their losses are kept */
 
 typedef struct {
   struct _n_EngdSolver solver[1];
-  PetscReal            damping;                         /* the option's lambda: the first, or the fixed one */
-  PetscBool            adapt;                           /* does lambda follow the steps */
-  PetscReal            damping_min, increase, decrease; /* then: its floor and factors */
+  EngdDamping          damping;
   PetscReal            momentum;
   PetscInt             max_rejections;
   EngdDirection        direction; /* NULL until the options are read */
@@ -71,6 +67,7 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
   PetscCall(VecDuplicate(theta, &engd->best));
   PetscCall((*engd->direction->ops->setup)(engd->direction, engd->solver));
   PetscCall(SetUpAccelerator(engd));
+  PetscCall(EngdDampingTellUnused(PetscObjectComm((PetscObject)tao), engd->direction, engd->step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,31 +85,14 @@ static PetscErrorCode AddMomentum(TAO_ENGD *engd, EngdLine *line)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Unless the step says by what, a length of at least 1/4 lowers lambda, a shorter one raises it: along d the quadratic model
-   was trusted too far. A fixed lambda is raised by rejections alone, and steps bring it back. A rejection forgets momentum
-   and direction. */
-static PetscErrorCode AdaptDamping(TAO_ENGD *engd, const EngdLine *line)
+/* a rejection forgets momentum and direction */
+static PetscErrorCode CountRejections(TAO_ENGD *engd, const EngdLine *line)
 {
-  const PetscReal factor = line->damping_factor;
-  PetscReal      *lambda = &engd->solver->damping;
-
   PetscFunctionBeginUser;
-  if (line->step == 0) {
-    engd->rejections++;
-    *lambda = PetscMax(REJECTION_LEAST, (factor > 0 ? factor : REJECTION_FACTOR) * *lambda);
-    PetscCall(VecZeroEntries(engd->buffer));
-    PetscCall(VecZeroEntries(engd->d));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  engd->rejections = 0;
-  if (!engd->adapt)
-    *lambda = PetscMax(engd->damping, *lambda / REJECTION_FACTOR);
-  else if (factor > 0)
-    *lambda = PetscMax(engd->damping_min, factor * *lambda);
-  else if (line->step >= 0.25)
-    *lambda = PetscMax(engd->damping_min, *lambda / engd->decrease);
-  else
-    *lambda *= engd->increase;
+  engd->rejections = line->step == 0 ? engd->rejections + 1 : 0;
+  if (!engd->rejections) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecZeroEntries(engd->buffer));
+  PetscCall(VecZeroEntries(engd->d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -198,7 +178,8 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
     PetscCall(VecAXPY(it->theta, line.step, line.d));
     PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
   }
-  PetscCall(AdaptDamping(engd, &line));
+  EngdDampingFollow(&engd->damping, &line, &solver->damping);
+  PetscCall(CountRejections(engd, &line));
   it->reason = JudgeProgress(engd, it);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -209,38 +190,12 @@ static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
 
   PetscFunctionBeginUser;
   (void)tao;
-  engd->solver->damping = engd->damping;
+  engd->solver->damping = engd->damping.first;
   engd->rejections      = 0;
-  status->damping       = engd->damping;
+  status->damping       = engd->damping.first;
   PetscCall(EngdProgressReset(&engd->progress, engd->stall));
   PetscCall(VecZeroEntries(engd->d));
   PetscCall(VecZeroEntries(engd->buffer));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the options of the damping */
-static PetscErrorCode SetDampingFromOptions(TAO_ENGD *engd, MPI_Comm comm, EngdOptionItems PetscOptionsObject)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscOptionsReal("-tao_engd_damping", "lambda of G + lambda I, the first or the fixed one, not negative",
-                             "EngdGramianSetDamping", engd->damping, &engd->damping, NULL));
-  PetscCheck(engd->damping >= 0 && !PetscIsInfReal(engd->damping), comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_damping %g: give zero or a positive number", (double)engd->damping);
-  PetscCall(PetscOptionsBool("-tao_engd_damping_adapt", "Lower lambda after long steps and raise it after short ones",
-                             "EngdGramianSetDamping", engd->adapt, &engd->adapt, NULL));
-  PetscCall(PetscOptionsReal("-tao_engd_damping_min", "Least lambda when it adapts, not negative",
-                             "EngdGramianSetDamping", engd->damping_min, &engd->damping_min, NULL));
-  PetscCheck(engd->damping_min >= 0 && !PetscIsInfReal(engd->damping_min), comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_damping_min %g: give zero or a positive number", (double)engd->damping_min);
-  PetscCall(PetscOptionsReal("-tao_engd_damping_decrease",
-                             "Divisor of lambda after a step of at least 1/4, at least 1", "EngdGramianSetDamping",
-                             engd->decrease, &engd->decrease, NULL));
-  PetscCheck(engd->decrease >= 1 && !PetscIsInfReal(engd->decrease), comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_damping_decrease %g: give a number of at least 1", (double)engd->decrease);
-  PetscCall(PetscOptionsReal("-tao_engd_damping_increase", "Factor of lambda after a shorter step, at least 1",
-                             "EngdGramianSetDamping", engd->increase, &engd->increase, NULL));
-  PetscCheck(engd->increase >= 1 && !PetscIsInfReal(engd->increase), comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_damping_increase %g: give a number of at least 1", (double)engd->increase);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -286,7 +241,7 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   }
   PetscCall(KSPSetFromOptions(engd->solver->ksp));
   PetscCall(EngdDirectionSelect(&engd->direction, engd->solver, &engd->choice, PetscOptionsObject));
-  PetscCall(SetDampingFromOptions(engd, comm, PetscOptionsObject));
+  PetscCall(EngdDampingSetFromOptions(&engd->damping, comm, PetscOptionsObject));
   PetscCall(PetscOptionsReal("-tao_engd_momentum", "mu of m <- mu m + d, from 0 to below 1", "TAO type engd",
                              engd->momentum, &engd->momentum, NULL));
   PetscCheck(engd->momentum >= 0 && engd->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -331,7 +286,7 @@ static PetscErrorCode View(Tao tao, void *data, PetscViewer viewer)
   (void)tao;
   PetscCall(PetscViewerASCIIPrintf(viewer, "direction: %s, curvature: %s, damping %g, momentum %g\n",
                                    engd->direction->type, engd->solver->functional->curvature->type,
-                                   (double)engd->damping, (double)engd->momentum));
+                                   (double)engd->damping.first, (double)engd->momentum));
   PetscCall(EngdDirectionChoiceView(&engd->choice, viewer));
   if (engd->direction->ops->view) PetscCall((*engd->direction->ops->view)(engd->direction, viewer));
   PetscCall((*engd->step->ops->view)(engd->step, viewer));
@@ -385,12 +340,8 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   engd->retry_step     = 0.05;
   engd->geodesic       = PETSC_TRUE;
   engd->stall          = 20;
-  engd->damping        = 1e-2;
-  engd->damping_min    = 1e-16;
-  engd->adapt          = PETSC_TRUE;
-  engd->increase       = 4;
-  engd->decrease       = 10;
-  engd->solver->tao    = tao;
+  EngdDampingInitialize(&engd->damping);
+  engd->solver->tao = tao;
   PetscCall(EngdStepCreate("grid", &engd->step));
   PetscCall(EngdTaoCreateKSP(tao, &engd->solver->ksp));
   PetscCall(KSPSetType(engd->solver->ksp, KSPCG));

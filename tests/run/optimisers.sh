@@ -46,3 +46,19 @@ rejects 'tao_engd_structure layer.*cg' -tao_engd_structure layer -ksp_type lsqr
 rejects 'krylov_backtrack.*diagonal' -tao_engd_structure diagonal -tao_engd_krylov_backtrack
 rejects 'momentum 0.5.*quadratic' -tao_engd_step quadratic -tao_engd_momentum 0.5
 rejects 'quadratic_first -1' -tao_engd_step quadratic -tao_engd_quadratic_first -1
+
+# lambda where there is none is told in one line; where a step has it in its model, or the direction, it is not
+unused() { # EXPECTED arguments...
+  local expected=$1
+  shift
+  run 2 -options_file poisson.opts "${small[@]}" -tao_max_it 1 "$@"
+  expect_exit 0
+  expect_equal "$(grep -c 'no effect' stdout)" "$expected"
+}
+unused 1 -tao_engd_direction tsvd -tao_engd_damping 1
+expect_stdout '^-tao_engd_damping has no effect: direction tsvd'
+unused 1 -options_file optimisers/spring.opts -options_file optimisers/randomized-engd.opts
+expect_stdout '^-tao_engd_damping, -tao_engd_damping_min, .*have no effect: direction randomized'
+unused 0 -tao_engd_direction tsvd
+unused 0 -tao_engd_direction tsvd -tao_engd_step quadratic -tao_engd_damping 1
+unused 0 -tao_engd_direction dual -tao_engd_damping 1

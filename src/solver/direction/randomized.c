@@ -383,6 +383,7 @@ PetscErrorCode EngdDirectionCreate_Randomized(EngdDirection direction)
   r->rcond                       = 1e-12;
   r->generation                  = -1;
   direction->data                = r;
+  direction->undamped            = PETSC_TRUE;
   direction->ops->setfromoptions = SetFromOptions_Randomized;
   direction->ops->setup          = SetUp_Randomized;
   direction->ops->compute        = Compute_Randomized;

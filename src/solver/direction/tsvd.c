@@ -364,6 +364,7 @@ PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection direction)
   tsvd->rcond                    = 1e-12;
   tsvd->generation               = -1;
   direction->data                = tsvd;
+  direction->undamped            = PETSC_TRUE;
   direction->ops->setfromoptions = SetFromOptions_TSVD;
   direction->ops->setup          = SetUp_TSVD;
   direction->ops->compute        = Compute_TSVD;

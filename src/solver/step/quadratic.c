@@ -114,6 +114,7 @@ PetscErrorCode EngdStepCreate_Quadratic(EngdStep step)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&quadratic));
   step->has_momentum        = PETSC_TRUE;
+  step->damped              = PETSC_TRUE;
   step->data                = quadratic;
   step->ops->setfromoptions = SetFromOptions_Quadratic;
   step->ops->choose         = Choose_Quadratic;

@@ -1,0 +1,84 @@
+/*
+  The damping lambda of G + lambda I from one iteration to the next, and its options.
+
+  Unless the step says by what factor, a length of at least 1/4 lowers lambda, a shorter one raises it: along d the quadratic
+  model was trusted too far (Levenberg-Marquardt, with the step length for a gain ratio). A fixed lambda is raised by rejections
+  alone, and steps bring it back. Directions that cut off instead have no lambda: that its options are then of no use is said
+  and not refused, since a problem's file may give them for the direction that another file exchanges.
+*/
+#include <engd/private.h>
+
+#define REJECTION_FACTOR 10    /* a rejection raises lambda by this, */
+#define REJECTION_LEAST  1e-12 /* from at least this */
+
+/* lambda's own defaults */
+void EngdDampingInitialize(EngdDamping *damping)
+{
+  *damping = (EngdDamping){.first = 1e-2, .adapt = PETSC_TRUE, .min = 1e-16, .increase = 4, .decrease = 10};
+}
+
+PetscErrorCode EngdDampingSetFromOptions(EngdDamping *damping, MPI_Comm comm, EngdOptionItems PetscOptionsObject)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsReal("-tao_engd_damping", "lambda of G + lambda I, the first or the fixed one, not negative",
+                             "EngdGramianSetDamping", damping->first, &damping->first, NULL));
+  PetscCheck(damping->first >= 0 && !PetscIsInfReal(damping->first), comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_damping %g: give zero or a positive number", (double)damping->first);
+  PetscCall(PetscOptionsBool("-tao_engd_damping_adapt", "Lower lambda after long steps and raise it after short ones",
+                             "EngdGramianSetDamping", damping->adapt, &damping->adapt, NULL));
+  PetscCall(PetscOptionsReal("-tao_engd_damping_min", "Least lambda when it adapts, not negative",
+                             "EngdGramianSetDamping", damping->min, &damping->min, NULL));
+  PetscCheck(damping->min >= 0 && !PetscIsInfReal(damping->min), comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_damping_min %g: give zero or a positive number", (double)damping->min);
+  PetscCall(PetscOptionsReal("-tao_engd_damping_decrease",
+                             "Divisor of lambda after a step of at least 1/4, at least 1", "EngdGramianSetDamping",
+                             damping->decrease, &damping->decrease, NULL));
+  PetscCheck(damping->decrease >= 1 && !PetscIsInfReal(damping->decrease), comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_damping_decrease %g: give a number of at least 1", (double)damping->decrease);
+  PetscCall(PetscOptionsReal("-tao_engd_damping_increase", "Factor of lambda after a shorter step, at least 1",
+                             "EngdGramianSetDamping", damping->increase, &damping->increase, NULL));
+  PetscCheck(damping->increase >= 1 && !PetscIsInfReal(damping->increase), comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_damping_increase %g: give a number of at least 1", (double)damping->increase);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* lambda <- that of the next iteration, after this step or, where its length is 0, none */
+void EngdDampingFollow(const EngdDamping *damping, const EngdLine *line, PetscReal *lambda)
+{
+  const PetscReal factor = line->damping_factor;
+
+  if (line->step == 0)
+    *lambda = PetscMax(REJECTION_LEAST, (factor > 0 ? factor : REJECTION_FACTOR) * *lambda);
+  else if (!damping->adapt)
+    *lambda = PetscMax(damping->first, *lambda / REJECTION_FACTOR);
+  else if (factor > 0)
+    *lambda = PetscMax(damping->min, factor * *lambda);
+  else if (line->step >= 0.25)
+    *lambda = PetscMax(damping->min, *lambda / damping->decrease);
+  else
+    *lambda *= damping->increase;
+}
+
+/* one line on the options of lambda that were given, where neither direction nor step has a lambda. Collective */
+PetscErrorCode EngdDampingTellUnused(MPI_Comm comm, EngdDirection direction, EngdStep step)
+{
+  static const char *const options[]  = {"-tao_engd_damping", "-tao_engd_damping_adapt", "-tao_engd_damping_min",
+                                         "-tao_engd_damping_decrease", "-tao_engd_damping_increase"};
+  char                     given[256] = "";
+  PetscInt                 n          = 0;
+
+  PetscFunctionBeginUser;
+  if (!direction->undamped || step->damped) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {
+    PetscBool set;
+
+    PetscCall(PetscOptionsHasName(NULL, NULL, options[k], &set));
+    if (!set) continue;
+    if (n++) PetscCall(PetscStrlcat(given, ", ", sizeof(given)));
+    PetscCall(PetscStrlcat(given, options[k], sizeof(given)));
+  }
+  if (n)
+    PetscCall(PetscPrintf(comm, "%s %s no effect: direction %s has a cut-off (-tao_engd_rcond) and no damping\n",
+                          given, n > 1 ? "have" : "has", direction->type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

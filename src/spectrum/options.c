@@ -247,7 +247,7 @@ static PetscErrorCode HaveOptions(const char *const starts[], size_t n, PetscBoo
 PetscErrorCode EngdSpectrumCheckOptions(EngdSpectrum spectrum)
 {
   static const char *const solvers[] = {"eps_", "svd_", "st_", "bv_", "ds_"};
-  PetscBool                density   = PETSC_FALSE, given, dense;
+  PetscBool                density = PETSC_FALSE, ranks = PETSC_FALSE, given, dense;
   EngdSpectrumOperator     op;
 
   PetscFunctionBeginUser;
@@ -260,6 +260,7 @@ PetscErrorCode EngdSpectrumCheckOptions(EngdSpectrum spectrum)
     PetscCall(EngdSpectrumIsDense(spectrum, &op, &dense));
     PetscCall(CheckOperator(spectrum, &op, dense));
     if (!dense) PetscCall(ReadSolverOptions(spectrum, &op));
+    ranks   = (PetscBool)(ranks || (dense && k == ENGD_SPECTRUM_JACOBIAN));
     density = (PetscBool)(density || k == ENGD_SPECTRUM_HESSIAN || k == ENGD_SPECTRUM_GRAMIAN);
   }
   if (spectrum->any && spectrum->dense)
@@ -269,6 +270,10 @@ PetscErrorCode EngdSpectrumCheckOptions(EngdSpectrum spectrum)
              ": there is a density of the hessian and the gramian only; add one of "
              "them to -spectrum",
              spectrum->nprobes);
+  PetscCheck(
+      !spectrum->any || !spectrum->ncutoffs || ranks, spectrum->comm, PETSC_ERR_USER_INPUT,
+      "-spectrum_cutoffs: ranks need all singular values of the Jacobian; add jacobian to -spectrum and, where "
+      "it is large or options of EPS or SVD are given, -spectrum_dense");
   PetscCall(EngdSpectrumFileCheck(spectrum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -80,4 +80,6 @@ rejects '-spectrum_output none/s.h5 cannot be written' "${short[@]}" -spectrum h
 rejects '-spectrum_monitor flatness' "${short[@]}" -spectrum_monitor flatness
 rejects '-spectrum_cutoffs 2' "${short[@]}" -spectrum jacobian -spectrum_cutoffs 2
 rejects '-spectrum_cutoffs 0' "${short[@]}" -spectrum jacobian -spectrum_cutoffs 0
+rejects '-spectrum_cutoffs.*add jacobian' "${short[@]}" -spectrum hessian,kernel -spectrum_cutoffs 1e-3
+rejects '-spectrum_cutoffs.*-spectrum_dense' "${short[@]}" -spectrum jacobian -svd_largest -spectrum_cutoffs 1e-3
 rejects '-spectrum_tolerance 2' "${short[@]}" -spectrum hessian -spectrum_tolerance 2

@@ -46,10 +46,10 @@ static PetscErrorCode RunSetUp(MPI_Comm comm, Run *run)
 }
 
 /* train, then say what came out */
-static PetscErrorCode RunTrain(MPI_Comm comm, Run *run)
+static PetscErrorCode RunTrain(Run *run)
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdCheckOptions(comm, PETSC_FALSE));
+  PetscCall(EngdCheckOptions(run->functional, PETSC_FALSE));
   PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
   PetscCall(EngdFunctionalCheck(run->functional));
   PetscCall(EngdReportStart(run->report));
@@ -61,7 +61,8 @@ static PetscErrorCode RunTrain(MPI_Comm comm, Run *run)
   PetscCall(EngdReportFinish(run->report));
   PetscCall(EngdReportFinishSpectrum(run->report));
   PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
-  PetscCall(EngdCheckOptions(comm, PETSC_TRUE)); /* after the results: a mistake found this late must not cost them */
+  PetscCall(EngdCheckOptions(run->functional,
+                             PETSC_TRUE)); /* after the results: a mistake found this late must not cost them */
   PetscCall(PetscLogStagePop());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -88,7 +89,7 @@ static PetscErrorCode RunAll(MPI_Comm comm)
   PetscFunctionBeginUser;
   PetscCall(RunSetUp(comm, &run));
   PetscCall(PetscOptionsHasHelp(NULL, &only_help));
-  if (!only_help) PetscCall(RunTrain(comm, &run));
+  if (!only_help) PetscCall(RunTrain(&run));
   PetscCall(RunDestroy(&run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

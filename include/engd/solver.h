@@ -34,6 +34,7 @@ PETSC_INTERN PetscErrorCode EngdTaoBecome(Tao, const EngdTaoOps *, void *data, P
 PETSC_INTERN PetscErrorCode EngdTaoCreateKSP(Tao, KSP *);
 
 PETSC_INTERN PetscErrorCode EngdSolverRegister(void);
+PETSC_INTERN PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional, const char prefix[], Tao *);
 
 /* A Tao of EngdSolverCreate() that goes on where others stopped: their iterations, the seconds left of the whole run */
 PETSC_INTERN PetscErrorCode EngdSolverContinue(Tao, PetscInt before, PetscReal seconds_left);

@@ -313,11 +313,20 @@ PetscErrorCode EngdSolverRegister(void)
 */
 PetscErrorCode EngdSolverCreate(EngdFunctional F, Tao *out)
 {
+  PetscFunctionBeginUser;
+  PetscCall(EngdSolverCreatePrefixed(F, NULL, out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the same, with a prefix for the options that PETSc's objects read */
+PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional F, const char prefix[], Tao *out)
+{
   Tao tao;
 
   PetscFunctionBeginUser;
   PetscCall(EngdSolverRegister());
   PetscCall(TaoCreate(F->comm, &tao));
+  PetscCall(TaoSetOptionsPrefix(tao, prefix));
   PetscCall(SetHessian(F, tao));
   PetscCall(TaoSetObjective(tao, FormObjective, F));
   PetscCall(TaoSetGradient(tao, NULL, FormGradient, F));

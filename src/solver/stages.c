@@ -14,9 +14,10 @@ typedef struct {
 } Stage;
 
 struct _n_EngdStages {
-  MPI_Comm comm;
-  PetscInt n;
-  Stage   *stage;
+  MPI_Comm       comm;
+  EngdFunctional functional; /* borrowed */
+  PetscInt       n;
+  Stage         *stage;
 };
 
 /* -tao_type of a stage that does not say it: its name, if that is a type or the usual name of one, else that of all */
@@ -50,11 +51,11 @@ static PetscErrorCode Enter(Stage *stage)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Leave(Stage *stage)
+static PetscErrorCode Leave(Stage *stage, EngdFunctional F)
 {
   PetscFunctionBeginUser;
   if (!stage->name) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdOptionsExcuse());
+  PetscCall(EngdOptionsExcuse(F));
   PetscCall(EngdOverlayPop(stage->overlay));
   PetscCall(EngdErrorsSetPlace(NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -130,7 +131,8 @@ PetscErrorCode EngdStagesCreate(EngdFunctional F, Vec theta, EngdStages *out)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&stages));
-  stages->comm = F->comm;
+  stages->comm       = F->comm;
+  stages->functional = F;
   PetscCall(EngdSolverRegister());
   PetscCall(SetFromOptions(stages));
   for (PetscInt k = 0; k < stages->n; k++) {
@@ -140,7 +142,7 @@ PetscErrorCode EngdStagesCreate(EngdFunctional F, Vec theta, EngdStages *out)
     PetscCall(Enter(stage));
     PetscCall(EngdSolverCreate(F, &stage->tao));
     PetscCall(TaoSetSolution(stage->tao, theta));
-    PetscCall(Leave(stage));
+    PetscCall(Leave(stage, F));
   }
   PetscCall(CheckResampling(stages, F->problem));
   *out = stages;
@@ -183,7 +185,7 @@ PetscErrorCode EngdStagesSolve(EngdStages stages, EngdReport report)
     PetscCall(EngdSolverContinue(stage->tao, before, left));
     PetscCall(Enter(stage));
     PetscCall(TaoSolve(stage->tao));
-    PetscCall(Leave(stage));
+    PetscCall(Leave(stage, stages->functional));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -79,9 +79,6 @@ static PetscErrorCode GetChoice(const char option[], size_t size, char text[])
    chosen, or of the KSP and PC where the TAO type is not engd. So -pc_type none can follow a file that tunes kfac. */
 static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
 {
-  static const char *const shared[] = {"tao_engd_rcond", "tao_engd_step_length", "tao_ls_type", "tao_ls_max_funcs",
-                                       "tao_ls_armijo_sigma"};
-
   char              tao[64] = "engd", ksp[64] = KSPCG, pc[64] = "kfac", direction[64] = "auto", step[64] = "grid";
   PetscBool         engd, preonly, of_ksp, of_pc;
   PetscFunctionList directions, steps;
@@ -99,8 +96,6 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
   PetscCall(PetscStrcmp(ksp, KSPPREONLY, &preonly)); /* reads no tolerances */
   PetscCall(PetscStrncmp(name, "ksp_", 4, &of_ksp));
   PetscCall(PetscStrncmp(name, "pc_", 3, &of_pc));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(shared) && !*other; k++)
-    PetscCall(PetscStrcmp(name, shared[k], other));
   if ((!engd && (of_ksp || of_pc)) || (preonly && of_ksp)) *other = PETSC_TRUE;
   PetscCall(IsOfOtherType(name, "tao", TaoList, tao, other));
   PetscCall(IsOfOtherType(name, "ksp", KSPList, ksp, other));
@@ -110,21 +105,54 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdOptionsExcuse(void)
+/* Is an option that nobody has read let through: read by several methods, later, or by one that is not chosen */
+static PetscErrorCode IsLetThrough(EngdFunctional F, const char name[], PetscBool final, PetscBool *let)
+{
+  const char *const shared = "ksp_type,pc_type,tao_engd_direction,tao_engd_step,tao_engd_rcond,tao_engd_step_length,"
+                             "tao_ls_type,tao_ls_max_funcs,tao_ls_armijo_sigma";
+  PetscBool         late, other;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrInList(name, shared, ',', let));
+  if (*let) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(IsReadLate(name, &late));
+  PetscCall(IsOfOtherMethod(name, &other));
+  *let = (PetscBool)(late && (other || !final));
+  if (other && !*let) PetscCall(EngdOptionsRehearse(F, name, let, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdOptionsExcuse(EngdFunctional F)
 {
   PetscInt  n;
   char    **names, **values, option[256];
-  PetscBool excused, exists;
+  PetscBool let, exists;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = 0; i < n; i++) {
-    PetscCall(IsReadLate(names[i], &excused));
-    if (!excused) PetscCall(IsOfOtherMethod(names[i], &excused));
+    PetscCall(IsLetThrough(F, names[i], PETSC_FALSE, &let));
     PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", names[i]));
-    if (excused) PetscCall(PetscOptionsHasName(NULL, NULL, option, &exists)); /* counts as used from now on */
+    if (let) PetscCall(PetscOptionsHasName(NULL, NULL, option, &exists)); /* counts as used from now on */
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* list <- list, -name value (did you mean ...?) */
+static PetscErrorCode AddUnused(EngdFunctional F, const char name[], const char value[], size_t size, char list[])
+{
+  const char *nearest;
+  size_t      length;
+  PetscBool   reads;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdOptionsRehearse(F, name, &reads, &nearest));
+  PetscCall(PetscStrlen(list, &length));
+  PetscCall(PetscSNPrintf(list + length, size - length, "%s-%s%s%s", length ? ", " : "", name, value ? " " : "",
+                          value ? value : ""));
+  PetscCall(PetscStrlen(list, &length));
+  if (nearest) PetscCall(PetscSNPrintf(list + length, size - length, " (did you mean -%s?)", nearest));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,36 +162,30 @@ PetscErrorCode EngdOptionsExcuse(void)
   Collective
 
   Input Parameters:
-+ comm  - where the error is raised
-- final - PETSC_FALSE before the solve: options that are read during it are let through
++ functional - set up, what methods not chosen would read their options for
+- final      - PETSC_FALSE before the solve: options that are read during it are let through
 
   Source: src/system/options.c
 */
-PetscErrorCode EngdCheckOptions(MPI_Comm comm, PetscBool final)
+PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
 {
   PetscInt  n, unused = 0;
   char    **names, **values, list[1024] = "";
-  PetscBool skip;
+  PetscBool let;
 
   PetscFunctionBeginUser;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(at_the_end); k++)
-    PetscCall(PetscOptionsHasName(NULL, NULL, at_the_end[k], &skip)); /* counts as used from now on */
+    PetscCall(PetscOptionsHasName(NULL, NULL, at_the_end[k], &let)); /* counts as used from now on */
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = 0; i < n; i++) {
-    size_t length;
-
-    skip = PETSC_FALSE;
-    PetscCall(IsOfOtherMethod(names[i], &skip));
-    if (!final && !skip) PetscCall(IsReadLate(names[i], &skip));
-    if (skip) continue;
-    PetscCall(PetscStrlen(list, &length));
-    PetscCall(PetscSNPrintf(list + length, sizeof(list) - length, "%s-%s%s%s", unused ? ", " : "", names[i],
-                            values[i] ? " " : "", values[i] ? values[i] : ""));
+    PetscCall(IsLetThrough(F, names[i], final, &let));
+    if (let) continue;
+    PetscCall(AddUnused(F, names[i], values[i], sizeof(list), list));
     unused++;
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
   PetscCheck(
-      !unused, comm, PETSC_ERR_USER_INPUT,
+      !unused, F->comm, PETSC_ERR_USER_INPUT,
       "option%s that nothing here reads: %s (misspelt, or of a term, output or method not chosen; -help lists all)",
       unused > 1 ? "s" : "", list);
   PetscFunctionReturn(PETSC_SUCCESS);

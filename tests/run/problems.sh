@@ -94,7 +94,13 @@ run 2 -options_file poisson.opts "${small[@]}" -tao_type brgn
 tolerance=1e-3 expect_solved poisson 3 u # its own loss has a regularisation added
 run 2 -options_file poisson.opts "${small[@]}" -pc_kfac_dampin 1e-3
 expect_exit 2
-expect_stderr_one_line_matching 'option.*-pc_kfac_dampin 1e-3'
+expect_stderr_one_line_matching 'option.*-pc_kfac_dampin 1e-3 \(did you mean -pc_kfac_damping\?\)'
+for misspelt in "-tao_engd_direction tsvd -tao_engd_dual_momentumm 0.5" "-pc_type none -pc_kfac_dampin 1" "-tao_type lmvm -ksp_rtoll 1"; do
+  # shellcheck disable=SC2086
+  run 2 -options_file poisson.opts "${small[@]}" $misspelt
+  expect_exit 2
+  expect_stderr_one_line_matching "option.*${misspelt##* -}.*did you mean"
+done
 
 # Exact Newton: PETSc's types, Krylov and dense directions
 for method in "-tao_type ntr" "-tao_type ntl" "-tao_type nls -tao_nls_pc_type none" "-ksp_type minres -pc_type none" \

@@ -170,42 +170,6 @@ static void TestNesting(void **state)
   assert_non_null(strstr(EXPAND("-options_file", WriteFile("loop.opts", text)), "nest without end"));
 }
 
-/* The code with which the check fails, or 0; nothing is printed */
-static PetscErrorCode Check(PetscBool final)
-{
-  PetscErrorCode ierr;
-
-  assert_int_equal(PetscPushErrorHandler(PetscReturnErrorHandler, NULL), 0);
-  ierr = EngdCheckOptions(PETSC_COMM_WORLD, final);
-  assert_int_equal(PetscPopErrorHandler(), 0);
-  return ierr;
-}
-
-static void TestUnusedOptions(void **state)
-{
-  PetscInt  n;
-  PetscBool set;
-
-  (void)state;
-  assert_int_equal(Check(PETSC_FALSE), 0);
-  assert_int_equal(Check(PETSC_TRUE), 0);
-  assert_int_equal(PetscOptionsSetValue(NULL, "-memory_view", NULL), 0);
-  assert_int_equal(Check(PETSC_TRUE), 0);
-  assert_int_equal(PetscOptionsClearValue(NULL, "-memory_view"), 0);
-  assert_int_equal(PetscOptionsSetValue(NULL, "-theta_view", "binary:theta.bin"), 0);
-  assert_int_equal(Check(PETSC_FALSE), 0);
-  assert_int_equal(Check(PETSC_TRUE), PETSC_ERR_USER_INPUT);
-  assert_int_equal(PetscOptionsClearValue(NULL, "-theta_view"), 0);
-  assert_int_equal(PetscOptionsSetValue(NULL, "-thet_view", "binary:theta.bin"), 0);
-  assert_int_equal(Check(PETSC_FALSE), PETSC_ERR_USER_INPUT); /* not only after the training */
-  assert_int_equal(PetscOptionsClearValue(NULL, "-thet_view"), 0);
-  assert_int_equal(PetscOptionsSetValue(NULL, "-wal_points", "3"), 0);
-  assert_int_equal(Check(PETSC_FALSE), PETSC_ERR_USER_INPUT);
-  assert_int_equal(PetscOptionsGetInt(NULL, NULL, "-wal_points", &n, &set), 0);
-  assert_int_equal(Check(PETSC_TRUE), 0);
-  assert_int_equal(PetscOptionsClearValue(NULL, "-wal_points"), 0);
-}
-
 static void TestOptionForm(void **state)
 {
   (void)state;
@@ -300,10 +264,9 @@ static int RemoveDirectory(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestExitCodes),    cmocka_unit_test(TestArguments),     cmocka_unit_test(TestFile),
-      cmocka_unit_test(TestFileMistakes), cmocka_unit_test(TestSearch),        cmocka_unit_test(TestProblemName),
-      cmocka_unit_test(TestNesting),      cmocka_unit_test(TestUnusedOptions), cmocka_unit_test(TestOptionForm),
-      cmocka_unit_test(TestErrorLine),
+      cmocka_unit_test(TestExitCodes),    cmocka_unit_test(TestArguments),  cmocka_unit_test(TestFile),
+      cmocka_unit_test(TestFileMistakes), cmocka_unit_test(TestSearch),     cmocka_unit_test(TestProblemName),
+      cmocka_unit_test(TestNesting),      cmocka_unit_test(TestOptionForm), cmocka_unit_test(TestErrorLine),
   };
   int failures;
 

@@ -91,31 +91,10 @@ PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Levenshtein's distance of two names, each shorter than ENGD_NAME_LENGTH */
-static PetscInt EditDistance(const char a[], const char b[])
-{
-  PetscInt       row[ENGD_NAME_LENGTH + 1];
-  const PetscInt n = (PetscInt)strlen(b);
-
-  for (PetscInt j = 0; j <= n; ++j) row[j] = j;
-  for (PetscInt i = 0; a[i]; ++i) {
-    PetscInt diagonal = row[0];
-
-    row[0] = i + 1;
-    for (PetscInt j = 0; j < n; ++j) {
-      const PetscInt replaced = diagonal + (a[i] != b[j]);
-
-      diagonal   = row[j + 1];
-      row[j + 1] = PetscMin(replaced, 1 + PetscMin(row[j], row[j + 1]));
-    }
-  }
-  return row[n];
-}
-
 /* Keeps the candidate when it is nearer to the name than what was found before (distance) */
 static void Suggest(const char name[], const char candidate[], PetscInt *distance, const char **best)
 {
-  const PetscInt found = EditDistance(name, candidate);
+  const PetscInt found = EngdEditDistance(name, candidate);
 
   if (found >= *distance || found >= (PetscInt)PetscMin(strlen(name), strlen(candidate))) return;
   *distance = found;

@@ -227,15 +227,37 @@ static PetscErrorCode IterateEPS(EngdSpectrum spectrum, const EngdSpectrumOperat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* is J v = 0 for a random v: SVD fails in its own words where all singular values are zero. One line tells of it */
+static PetscErrorCode IsZero(EngdSpectrum spectrum, const EngdSpectrumOperator *op, PetscBool *zero)
+{
+  Vec       v, Jv;
+  PetscReal norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateVecs(op->A, &v, &Jv));
+  PetscCall(SetStart(spectrum->functional->problem->seed, v));
+  PetscCall(MatMult(op->A, v, Jv));
+  PetscCall(VecNorm(Jv, NORM_2, &norm));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&Jv));
+  *zero = (PetscBool)(norm == 0);
+  if (*zero)
+    PetscCall(PetscPrintf(spectrum->comm, "%s%s: the Jacobian is exactly zero, and so are all values\n",
+                          engd_spectrum_name[op->kind], op->layer ? ", a layer" : ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* both ends of the singular values of J, or the one that the options ask for */
 static PetscErrorCode IterateSVD(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
 {
   const SVDWhich       ends[]     = {SVD_LARGEST, SVD_SMALLEST};
   const EngdQuantity   quantity[] = {ENGD_QUANTITY_LARGEST, ENGD_QUANTITY_SMALLEST};
   EngdSpectrumProgress progress   = {0};
+  PetscBool            zero;
 
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < 2; k++) {
+  PetscCall(IsZero(spectrum, op, &zero));
+  for (PetscInt k = 0; k < 2 && !zero; k++) {
     SVD      svd;
     SVDWhich which;
 

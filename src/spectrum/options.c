@@ -1,11 +1,13 @@
 /*
   The options of spectra, and all that can be wrong with them, before the training.
 
-  The options of EPS and SVD are read by solvers made for that alone, so that misspelt ones are refused in time; where all
+  The options of EPS and SVD are read by solvers made for that alone, so that misspelt ones are refused in time, and these are
+  set up, so that methods that cannot do what is asked are refused too; where all
   eigenvalues are computed there is no such solver, and its options are let through.
 */
 #include <engd/private.h>
 
+#define WORDS       512  /* of SLEPc */
 #define DENSE_LIMIT 2000 /* eigenvalues; more are computed densely only when asked for */
 
 /* -spectrum hessian,gramian */
@@ -188,33 +190,101 @@ static PetscErrorCode CheckOperator(EngdSpectrum spectrum, const EngdSpectrumOpe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the options of EPS or SVD for the operator; what is made for it is a Gramian, or J, of the same size */
-static PetscErrorCode ReadSolverOptions(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
+/* the first words of an error, for one of ours */
+static PetscErrorCode KeepWords(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
+                                PetscErrorType type, const char *text, void *words)
 {
-  const PetscBool      jacobian = EngdSpectrumIsOfJacobian(op->kind);
+  (void)comm, (void)line, (void)function, (void)file;
+  if (type == PETSC_ERROR_INITIAL) (void)PetscStrncpy((char *)words, text, WORDS);
+  return code;
+}
+
+/* the solvers' own checks of what they can do; a filter is left out, since it begins with products */
+static PetscErrorCode CheckSetUp(EngdSpectrum spectrum, const EngdSpectrumOperator *op, EPS eps, SVD svd)
+{
+  const char    *type, *transformation = NULL, *kind = engd_spectrum_name[op->kind];
+  char           words[WORDS] = "";
+  PetscBool      filter       = PETSC_FALSE;
+  ST             st;
+  PetscErrorCode ierr = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  if (eps) {
+    PetscCall(EPSGetST(eps, &st));
+    PetscCall(EPSGetType(eps, &type));
+    PetscCall(STGetType(st, &transformation));
+    if (transformation) PetscCall(PetscStrcmp(transformation, STFILTER, &filter));
+  } else {
+    PetscCall(SVDGetType(svd, &type));
+  }
+  PetscCall(PetscPushErrorHandler(KeepWords, words));
+  if (eps && !filter) ierr = EPSSetUp(eps);
+  if (svd) ierr = SVDSetUp(svd);
+  PetscCall(PetscPopErrorHandler());
+  PetscCheck(!ierr, spectrum->comm, PETSC_ERR_USER_INPUT,
+             "-%s_type %s%s%s cannot compute what is asked of the %s, of which there are only products: %s",
+             eps ? "eps" : "svd", type, transformation ? " with -st_type " : "", transformation ? transformation : "",
+             kind, words);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the options of EPS for one end of the operator, and whether that can be computed; what is made for it is of the same size */
+static PetscErrorCode ReadEPS(EngdSpectrum spectrum, const EngdSpectrumOperator *op, PetscInt end, PetscInt *nev)
+{
+  const EPSWhich       ends[]   = {EPS_LARGEST_REAL, EPS_SMALLEST_REAL};
   EngdSpectrumProgress progress = {0};
-  PetscInt             nev;
-  EPS                  eps = NULL;
-  SVD                  svd = NULL;
+  EPSWhich             which;
+  EPS                  eps;
   Mat                  A;
 
   PetscFunctionBeginUser;
-  if (jacobian) {
-    PetscCall(EngdFunctionalCreateJacobian(spectrum->functional, &A));
-    PetscCall(EngdSpectrumCreateSVD(spectrum, A, SVD_LARGEST, &progress, &svd));
-    PetscCall(SVDGetDimensions(svd, &nev, NULL, NULL));
-  } else {
-    PetscCall(EngdFunctionalCreateGramian(spectrum->functional, &A));
-    PetscCall(EngdSpectrumCreateEPS(spectrum, A, (PetscBool)(op->kind != ENGD_SPECTRUM_PRECONDITIONED),
-                                    EPS_LARGEST_REAL, &progress, &eps));
-    PetscCall(EPSGetDimensions(eps, &nev, NULL, NULL));
-  }
+  PetscCall(EngdFunctionalCreateGramian(spectrum->functional, &A));
+  PetscCall(EngdSpectrumCreateEPS(spectrum, A, (PetscBool)(op->kind != ENGD_SPECTRUM_PRECONDITIONED), ends[end],
+                                  &progress, &eps));
+  PetscCall(EPSGetDimensions(eps, nev, NULL, NULL));
+  PetscCall(EPSGetWhichEigenpairs(eps, &which));
+  if (*nev <= op->n && which != ends[1 - end]) PetscCall(CheckSetUp(spectrum, op, eps, NULL));
   PetscCall(EPSDestroy(&eps));
-  PetscCall(SVDDestroy(&svd));
   PetscCall(MatDestroy(&A));
-  PetscCheck(nev <= op->n, spectrum->comm, PETSC_ERR_USER_INPUT,
-             "-%s %" PetscInt_FMT ": the %s has only %" PetscInt_FMT " values", jacobian ? "svd_nsv" : "eps_nev", nev,
-             engd_spectrum_name[op->kind], op->n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the same for SVD and J */
+static PetscErrorCode ReadSVD(EngdSpectrum spectrum, const EngdSpectrumOperator *op, PetscInt end, PetscInt *nev)
+{
+  const SVDWhich       ends[]   = {SVD_LARGEST, SVD_SMALLEST};
+  EngdSpectrumProgress progress = {0};
+  SVDWhich             which;
+  SVD                  svd;
+  Mat                  J;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalCreateJacobian(spectrum->functional, &J));
+  PetscCall(EngdSpectrumCreateSVD(spectrum, J, ends[end], &progress, &svd));
+  PetscCall(SVDGetDimensions(svd, nev, NULL, NULL));
+  PetscCall(SVDGetWhichSingularTriplets(svd, &which));
+  if (*nev <= op->n && which == ends[end]) PetscCall(CheckSetUp(spectrum, op, NULL, svd));
+  PetscCall(SVDDestroy(&svd));
+  PetscCall(MatDestroy(&J));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the options of EPS or SVD for the operator */
+static PetscErrorCode ReadSolverOptions(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
+{
+  const PetscBool jacobian = EngdSpectrumIsOfJacobian(op->kind);
+  PetscInt        nev;
+
+  PetscFunctionBeginUser;
+  for (PetscInt end = 0; end < 2; end++) {
+    if (jacobian)
+      PetscCall(ReadSVD(spectrum, op, end, &nev));
+    else
+      PetscCall(ReadEPS(spectrum, op, end, &nev));
+    PetscCheck(nev <= op->n, spectrum->comm, PETSC_ERR_USER_INPUT,
+               "-%s %" PetscInt_FMT ": the %s has only %" PetscInt_FMT " values", jacobian ? "svd_nsv" : "eps_nev",
+               nev, engd_spectrum_name[op->kind], op->n);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

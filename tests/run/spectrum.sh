@@ -52,6 +52,14 @@ run 2 "${short[@]}" -spectrum gramian -spectrum_output s.h5
 expect_exit 0
 expect_file s.h5
 
+name "a Jacobian that is zero"
+run 2 "${short[@]}" -spectrum jacobian,kernel -spectrum_dense false -pde_residual 1 -wall_residual 2
+expect_exit 0
+expect_equal "$(grep -c 'the Jacobian is exactly zero' stdout)" 2
+name "randomized finds the largest singular values"
+run 2 "${short[@]}" -spectrum jacobian -svd_type randomized -svd_largest
+expect_exit 0
+
 # rejects REGEX arguments...: before the training, on one rank and on several
 rejects() {
   local regex=$1 ranks
@@ -80,6 +88,9 @@ rejects '-spectrum_output none/s.h5 cannot be written' "${short[@]}" -spectrum h
 rejects '-spectrum_monitor flatness' "${short[@]}" -spectrum_monitor flatness
 rejects '-spectrum_cutoffs 2' "${short[@]}" -spectrum jacobian -spectrum_cutoffs 2
 rejects '-spectrum_cutoffs 0' "${short[@]}" -spectrum jacobian -spectrum_cutoffs 0
+rejects '-eps_type power with -st_type shift cannot.*hessian' "${short[@]}" -spectrum hessian -eps_type power
+rejects '-eps_type krylovschur with -st_type sinvert cannot.*gramian' "${short[@]}" -spectrum gramian -st_type sinvert -eps_target 1
+rejects '-svd_type randomized cannot.*jacobian' "${short[@]}" -spectrum jacobian -svd_type randomized
 rejects '-spectrum_cutoffs.*add jacobian' "${short[@]}" -spectrum hessian,kernel -spectrum_cutoffs 1e-3
 rejects '-spectrum_cutoffs.*-spectrum_dense' "${short[@]}" -spectrum jacobian -svd_largest -spectrum_cutoffs 1e-3
 rejects '-spectrum_tolerance 2' "${short[@]}" -spectrum hessian -spectrum_tolerance 2

@@ -1,7 +1,7 @@
 /*
   Options that nobody has read: those of methods not chosen are let through where they are spelt as the method reads them, those
   of PETSc that are read late before the solve alone; all others are refused with the nearest name.
-  ranks: 1 3
+  ranks: 1 3; errors leak
 */
 #include "solver_case.h"
 

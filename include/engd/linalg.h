@@ -28,6 +28,10 @@ typedef struct {
 PETSC_INTERN PetscErrorCode EngdSVDCreate(PetscInt n, EngdSVD *);
 PETSC_INTERN PetscErrorCode EngdSVDCompute(EngdSVD *, PetscReal A[], PetscReal tolerance);
 PETSC_INTERN PetscErrorCode EngdSVDDestroy(EngdSVD *);
+
+/* y = A x ("N") or A^T x ("T"), A (m, n) by columns on this rank; zero where m or n is */
+PETSC_INTERN PetscErrorCode EngdDenseMultiply(const char trans[], PetscInt m, PetscInt n, const PetscReal A[],
+                                              const PetscReal x[], PetscReal y[]);
 PETSC_INTERN size_t         EngdSVDBytes(PetscInt n);
 
 /* Dense symmetric matrices (n, n) without gaps, of which the upper triangle is read; info is LAPACK's. All are local.

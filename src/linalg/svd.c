@@ -149,3 +149,21 @@ PetscErrorCode EngdSVDCompute(EngdSVD *svd, PetscReal A[], PetscReal tolerance)
   PetscCall(PetscFree3(work, tau, pivot));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* y (n) = A x or A^T x with A (m, n) on this rank */
+PetscErrorCode EngdDenseMultiply(const char trans[], PetscInt m, PetscInt n, const PetscReal A[], const PetscReal x[],
+                                 PetscReal y[])
+{
+  const PetscReal zero = 0, unit = 1;
+  PetscBLASInt    bm, bn, one = 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(m, &bm));
+  PetscCall(PetscBLASIntCast(n, &bn));
+  if (m && n)
+    PetscCallBLAS("BLASgemv", BLASgemv_(trans, &bm, &bn, &unit, A, &bm, x, &one, &zero, y, &one));
+  else if (trans[0] == 'N')
+    PetscCall(PetscArrayzero(y, m));
+  PetscCall(PetscLogFlops(2.0 * m * n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -9,7 +9,6 @@
   The rows or the parameters, whichever are fewer, are at most some thousands.
 */
 #include <engd/private.h>
-#include <petscblaslapack.h>
 
 #define PIVOT_TOLERANCE 1e-16 /* of the rank-revealing QR: below rounding */
 #define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
@@ -29,24 +28,6 @@ typedef struct {
   const PetscInt *ranges;
   PetscInt64      generation; /* of the functional that the SVD and c belong to */
 } TSVD;
-
-/* y (n) = A x or A^T x with A (m, n) on this rank */
-static PetscErrorCode Multiply(const char trans[], PetscInt m, PetscInt n, const PetscReal A[], const PetscReal x[],
-                               PetscReal y[])
-{
-  const PetscReal zero = 0, unit = 1;
-  PetscBLASInt    bm, bn, one = 1;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(m, &bm));
-  PetscCall(PetscBLASIntCast(n, &bn));
-  if (m && n)
-    PetscCallBLAS("BLASgemv", BLASgemv_(trans, &bm, &bn, &unit, A, &bm, x, &one, &zero, y, &one));
-  else if (trans[0] == 'N')
-    PetscCall(PetscArrayzero(y, m));
-  PetscCall(PetscLogFlops(2.0 * m * n));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 PetscErrorCode EngdDirectionMeasure_TSVD(EngdFunctional F, PetscInt *N, PetscReal *bytes)
 {
@@ -222,7 +203,7 @@ static PetscErrorCode ProjectResidual(TSVD *tsvd, Vec r, PetscReal c[])
     PetscCall(GatherToRoot(r, tsvd->rowcount, tsvd->rowstart, tsvd->y));
   else
     PetscCall(MultTransposeQ(tsvd, r));
-  PetscCall(Multiply("T", svd->n, svd->rank, tsvd->columns ? svd->V : svd->U, tsvd->y, c));
+  PetscCall(EngdDenseMultiply("T", svd->n, svd->rank, tsvd->columns ? svd->V : svd->U, tsvd->y, c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -236,7 +217,7 @@ static PetscErrorCode ProjectGradient(TSVD *tsvd, Vec gradient, PetscReal c[])
     PetscCall(MultTransposeQ(tsvd, gradient));
   else
     PetscCall(GatherToRoot(gradient, tsvd->count, tsvd->start, tsvd->y));
-  PetscCall(Multiply("T", svd->n, svd->rank, tsvd->columns ? svd->U : svd->V, tsvd->y, c));
+  PetscCall(EngdDenseMultiply("T", svd->n, svd->rank, tsvd->columns ? svd->U : svd->V, tsvd->y, c));
   for (PetscInt i = 0; i < svd->rank; i++) c[i] /= svd->sigma[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -249,7 +230,7 @@ static PetscErrorCode Combine(TSVD *tsvd, const PetscReal f[], Vec d)
   PetscInt       local;
 
   PetscFunctionBeginUser;
-  PetscCall(Multiply("N", svd->n, svd->rank, tsvd->columns ? svd->U : svd->V, f, tsvd->y));
+  PetscCall(EngdDenseMultiply("N", svd->n, svd->rank, tsvd->columns ? svd->U : svd->V, f, tsvd->y));
   PetscCall(VecGetLocalSize(d, &local));
   PetscCall(VecGetArrayWrite(d, &x));
   if (tsvd->columns)

@@ -5,14 +5,9 @@
 #ifndef KFAC_CASE_H
 #define KFAC_CASE_H
 
+#include "functionals.h"
 #include "../../src/preconditioners/kfac.h"
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-
-#define OK(call) assert_int_equal((int)(call), 0)
+#include "../../src/preconditioners/nystrom.h"
 
 #define BOX " -domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -engd_test_points 5 -engd_block_points 4 "
 #define POISSON                                                                                                      \
@@ -25,48 +20,49 @@
 #define FIT BOX "-terms fit -fit_points 25 -fit_weight 2 -fit_residual \"u - x*y\" -pc_kfac_ema 0 -pc_kfac_damping 0 "
 
 typedef struct {
-  EngdProblem    problem;
-  EngdNetwork    network;
-  EngdFunctional F;
-  Vec            theta;
+  Setting        s[1];
+  EngdFunctional F;     /* of the setting, */
+  Vec            theta; /* as these */
   Mat            G;
   PC             pc;
   EngdKfac      *kfac;
-} Case;
+} Preconditioned;
 
-/* all objects of a problem; linear: without hidden layers */
-static inline void Make(MPI_Comm comm, const char options[], PetscBool linear, Case *c)
+/* all objects of a problem, whose options stay; linear: without hidden layers */
+static inline void Make(MPI_Comm comm, const char options[], PetscBool linear, Preconditioned *c)
 {
-  OK(PetscOptionsClear(NULL));
-  OK(PetscOptionsInsertString(NULL, options));
-  OK(EngdProblemCreate(comm, &c->problem));
-  OK(EngdProblemSetFromOptions(c->problem));
-  OK(EngdNetworkCreate(comm, &c->network));
-  OK(EngdNetworkSetSizes(c->network, c->problem->domain->dim, c->problem->noutputs));
-  OK(EngdNetworkSetFromOptions(c->network));
-  if (linear) OK(EngdNetworkSetLayers(c->network, 0, NULL));
-  OK(EngdFunctionalCreate(c->problem, c->network, &c->F));
-  OK(EngdFunctionalSetFromOptions(c->F));
-  OK(EngdFunctionalSetUp(c->F));
-  OK(EngdNetworkCreateParameters(c->network, &c->theta));
-  OK(EngdNetworkInitialize(c->network, 7, c->theta));
-  OK(EngdFunctionalSetParameters(c->F, c->theta));
-  OK(EngdFunctionalCreateGramian(c->F, &c->G));
-  OK(PCCreate(comm, &c->pc));
-  OK(PCSetOperators(c->pc, c->G, c->G));
-  OK(PCSetType(c->pc, "kfac"));
-  OK(PCSetFromOptions(c->pc));
-  OK(EngdKfacGet(c->pc, &c->kfac));
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL, options));
+  BeginProblem(comm, c->s);
+  if (linear) CHECK(EngdNetworkSetLayers(c->s->net, 0, NULL));
+  BeginFunctional(c->s);
+  CHECK(PetscOptionsInsertString(NULL, options));
+  c->F     = c->s->F;
+  c->theta = c->s->theta;
+  CHECK(EngdNetworkInitialize(c->s->net, 7, c->theta));
+  CHECK(EngdFunctionalSetParameters(c->F, c->theta));
+  CHECK(EngdFunctionalCreateGramian(c->F, &c->G));
+  CHECK(PCCreate(comm, &c->pc));
+  CHECK(PCSetOperators(c->pc, c->G, c->G));
+  CHECK(PCSetType(c->pc, "kfac"));
+  CHECK(PCSetFromOptions(c->pc));
+  CHECK(EngdKfacGet(c->pc, &c->kfac));
 }
 
-static inline void Destroy(Case *c)
+static inline void Destroy(Preconditioned *c)
 {
-  OK(PCDestroy(&c->pc));
-  OK(MatDestroy(&c->G));
-  OK(VecDestroy(&c->theta));
-  OK(EngdFunctionalDestroy(&c->F));
-  OK(EngdNetworkDestroy(&c->network));
-  OK(EngdProblemDestroy(&c->problem));
+  CHECK(PCDestroy(&c->pc));
+  CHECK(MatDestroy(&c->G));
+  End(c->s);
+}
+
+static inline EngdNystrom *Nystrom(PC pc)
+{
+  EngdNystrom *nystrom;
+
+  CHECK(EngdPCGetData(pc, "nystrom", (void **)&nystrom));
+  assert_non_null(nystrom);
+  return nystrom;
 }
 
 static char message[2048]; /* of the first error that Catch() met */
@@ -81,11 +77,11 @@ static inline PetscErrorCode Catch(MPI_Comm comm, int line, const char *function
 }
 
 /* theta <- scale theta, and G has changed */
-static inline void Move(Case *c, PetscReal scale)
+static inline void Move(Preconditioned *c, PetscReal scale)
 {
-  OK(VecScale(c->theta, scale));
-  OK(EngdFunctionalSetParameters(c->F, c->theta));
-  OK(PetscObjectStateIncrease((PetscObject)c->G));
+  CHECK(VecScale(c->theta, scale));
+  CHECK(EngdFunctionalSetParameters(c->F, c->theta));
+  CHECK(PetscObjectStateIncrease((PetscObject)c->G));
 }
 
 /* x_j, some function of the global index alone */
@@ -93,10 +89,10 @@ static inline void Fill(Vec x, PetscReal shift)
 {
   PetscInt begin, end;
 
-  OK(VecGetOwnershipRange(x, &begin, &end));
-  for (PetscInt j = begin; j < end; j++) OK(VecSetValue(x, j, PetscSinReal(shift + 3 * j), INSERT_VALUES));
-  OK(VecAssemblyBegin(x));
-  OK(VecAssemblyEnd(x));
+  CHECK(VecGetOwnershipRange(x, &begin, &end));
+  for (PetscInt j = begin; j < end; j++) CHECK(VecSetValue(x, j, PetscSinReal(shift + 3 * j), INSERT_VALUES));
+  CHECK(VecAssemblyBegin(x));
+  CHECK(VecAssemblyEnd(x));
 }
 
 /* what PCSetFromOptions() does last, in a scope of its own: after an error PETSc does not free that of the PC */

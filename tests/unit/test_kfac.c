@@ -10,82 +10,82 @@
 static void linear_layer(void **state)
 {
   const char *const type[] = {KSPPREONLY, KSPCG, KSPLSQR};
-  Case              c;
+  Preconditioned    c;
   Vec               x, y, b;
   Mat               J;
   PetscReal         error;
 
   (void)state;
   Make(PETSC_COMM_WORLD, FIT, PETSC_TRUE, &c);
-  OK(EngdFunctionalCreateJacobian(c.F, &J));
-  OK(MatCreateVecs(J, &x, &b));
-  OK(VecDuplicate(x, &y));
+  CHECK(EngdFunctionalCreateJacobian(c.F, &J));
+  CHECK(MatCreateVecs(J, &x, &b));
+  CHECK(VecDuplicate(x, &y));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(type); k++) {
     const PetscBool lsqr = (PetscBool)(k == 2);
     KSP             ksp;
     PetscInt        its;
 
-    OK(PCReset(c.pc));
-    OK(KSPCreate(PETSC_COMM_WORLD, &ksp));
-    OK(KSPSetType(ksp, type[k]));
-    OK(KSPSetPC(ksp, c.pc));
-    OK(KSPSetOperators(ksp, lsqr ? J : c.G, c.G));
-    OK(KSPSetTolerances(ksp, 1e-12, PETSC_DEFAULT, PETSC_DEFAULT, 20));
+    CHECK(PCReset(c.pc));
+    CHECK(KSPCreate(PETSC_COMM_WORLD, &ksp));
+    CHECK(KSPSetType(ksp, type[k]));
+    CHECK(KSPSetPC(ksp, c.pc));
+    CHECK(KSPSetOperators(ksp, lsqr ? J : c.G, c.G));
+    CHECK(KSPSetTolerances(ksp, 1e-12, PETSC_DEFAULT, PETSC_DEFAULT, 20));
     Fill(x, 1);
-    OK(MatMult(lsqr ? J : c.G, x, lsqr ? b : y));
-    OK(KSPSolve(ksp, lsqr ? b : y, y));
-    OK(KSPGetIterationNumber(ksp, &its));
+    CHECK(MatMult(lsqr ? J : c.G, x, lsqr ? b : y));
+    CHECK(KSPSolve(ksp, lsqr ? b : y, y));
+    CHECK(KSPGetIterationNumber(ksp, &its));
     assert_true(its <= 2);
-    OK(VecAXPY(y, -1, x));
-    OK(VecNorm(y, NORM_INFINITY, &error));
+    CHECK(VecAXPY(y, -1, x));
+    CHECK(VecNorm(y, NORM_INFINITY, &error));
     assert_true(error < 1e-11);
-    OK(KSPDestroy(&ksp));
+    CHECK(KSPDestroy(&ksp));
   }
-  OK(VecDestroy(&x));
-  OK(VecDestroy(&y));
-  OK(VecDestroy(&b));
-  OK(MatDestroy(&J));
+  CHECK(VecDestroy(&x));
+  CHECK(VecDestroy(&y));
+  CHECK(VecDestroy(&b));
+  CHECK(MatDestroy(&J));
   Destroy(&c);
 }
 
 static void symmetric_positive(void **state)
 {
-  Case      c;
-  Vec       x, y, Px, Py;
-  PetscReal xPy, yPx, xPx;
+  Preconditioned c;
+  Vec            x, y, Px, Py;
+  PetscReal      xPy, yPx, xPx;
 
   (void)state;
   Make(PETSC_COMM_WORLD, SYSTEM "-pc_kfac_damping 1e-6 -pc_kfac_ema 0.5", PETSC_FALSE, &c);
-  OK(VecDuplicate(c.theta, &x));
-  OK(VecDuplicate(c.theta, &y));
-  OK(VecDuplicate(c.theta, &Px));
-  OK(VecDuplicate(c.theta, &Py));
+  CHECK(VecDuplicate(c.theta, &x));
+  CHECK(VecDuplicate(c.theta, &y));
+  CHECK(VecDuplicate(c.theta, &Px));
+  CHECK(VecDuplicate(c.theta, &Py));
   for (PetscInt k = 0; k < 5; k++) {
     Fill(x, k);
     Fill(y, 0.3 + 2 * k);
-    OK(PCApply(c.pc, x, Px));
-    OK(PCApplyTranspose(c.pc, y, Py));
-    OK(VecDot(x, Py, &xPy));
-    OK(VecDot(y, Px, &yPx));
-    OK(VecDot(x, Px, &xPx));
+    CHECK(PCApply(c.pc, x, Px));
+    CHECK(PCApplyTranspose(c.pc, y, Py));
+    CHECK(VecDot(x, Py, &xPy));
+    CHECK(VecDot(y, Px, &yPx));
+    CHECK(VecDot(x, Px, &xPx));
     assert_true(xPx > 0);
     assert_true(PetscAbsReal(xPy - yPx) <= 1e-12 * xPx);
     Move(&c, 1.1);
   }
-  OK(VecDestroy(&x));
-  OK(VecDestroy(&y));
-  OK(VecDestroy(&Px));
-  OK(VecDestroy(&Py));
+  CHECK(VecDestroy(&x));
+  CHECK(VecDestroy(&y));
+  CHECK(VecDestroy(&Px));
+  CHECK(VecDestroy(&Py));
   Destroy(&c);
 }
 
 /* first entries of the factors of layer 1 where they live, else zero: A_1(0,1), B_1(0,0), A_2(2,2), B_2(0,1) */
-static void Probe(Case *c, PetscReal probe[])
+static void Probe(Preconditioned *c, PetscReal probe[])
 {
   const EngdKronecker *block = &c->kfac->layer[1].block;
   PetscMPIInt          rank;
 
-  OK(MPI_Comm_rank(c->F->comm, &rank));
+  CHECK(MPI_Comm_rank(c->F->comm, &rank));
   for (PetscInt k = 0; k < 4; k++) probe[k] = 0;
   if (c->kfac->layer[1].owner == rank) {
     probe[0] = block->A[0][block->n];
@@ -93,7 +93,7 @@ static void Probe(Case *c, PetscReal probe[])
     probe[2] = block->A[1][2 * block->n + 2];
     probe[3] = block->B[1][block->m];
   }
-  OK(MPI_Allreduce(MPI_IN_PLACE, probe, 4, MPIU_REAL, MPI_SUM, c->F->comm));
+  CHECK(MPI_Allreduce(MPI_IN_PLACE, probe, 4, MPIU_REAL, MPI_SUM, c->F->comm));
 }
 
 /* F_3 = beta^3 I + (1 - beta) (beta^2 N_1 + beta N_2 + N_3), N_k the factors without a past */
@@ -101,14 +101,14 @@ static void moving_average(void **state)
 {
   const PetscReal identity[] = {0, 1, 1, 0}, beta = 0.7;
   PetscReal       fresh[3][4], averaged[4];
-  Case            now, past;
+  Preconditioned  now, past;
 
   (void)state;
   Make(PETSC_COMM_WORLD, POISSON "-pc_kfac_ema 0", PETSC_FALSE, &now);
   Make(PETSC_COMM_WORLD, POISSON "-pc_kfac_ema 0.7", PETSC_FALSE, &past);
   for (PetscInt k = 0; k < 3; k++) {
-    OK(PCSetUp(now.pc));
-    OK(PCSetUp(past.pc));
+    CHECK(PCSetUp(now.pc));
+    CHECK(PCSetUp(past.pc));
     Probe(&now, fresh[k]);
     Move(&now, 1.2);
     Move(&past, 1.2);
@@ -128,42 +128,42 @@ static void moving_average(void **state)
 /* which set-ups count, and which of them refresh and invert; type and moving averages outlive a second SetFromOptions */
 static void schedule(void **state)
 {
-  PetscReal before[4], after[4];
-  Case      c;
-  EngdKfac *kfac;
+  PetscReal      before[4], after[4];
+  Preconditioned c;
+  EngdKfac      *kfac;
 
   (void)state;
   Make(PETSC_COMM_WORLD, POISSON "-pc_kfac_update_every 3 -pc_kfac_invert_every 2", PETSC_FALSE, &c);
   for (PetscInt k = 0; k < 10; k++) {
-    OK(PCSetUp(c.pc));
+    CHECK(PCSetUp(c.pc));
     assert_int_equal(c.kfac->setups, k + 1);
     assert_int_equal(c.kfac->updates, k / 3 + 1);
     assert_int_equal(c.kfac->inversions, k / 6 + 1);
     Probe(&c, after);
     if (k % 3) assert_memory_equal(before, after, sizeof(before));
-    OK(PetscArraycpy(before, after, 4));
-    OK(PCSetUp(c.pc)); /* nothing has changed */
-    OK(PetscObjectStateIncrease((PetscObject)c.G));
-    OK(PCSetUp(c.pc)); /* G has, theta has not: as when its damping changes */
+    CHECK(PetscArraycpy(before, after, 4));
+    CHECK(PCSetUp(c.pc)); /* nothing has changed */
+    CHECK(PetscObjectStateIncrease((PetscObject)c.G));
+    CHECK(PCSetUp(c.pc)); /* G has, theta has not: as when its damping changes */
     assert_int_equal(c.kfac->setups, k + 1);
     Move(&c, 1.05);
   }
-  OK(PetscOptionsSetValue(NULL, "-pc_type", "kfac"));
-  OK(PCSetFromOptions(c.pc));
-  OK(EngdKfacGet(c.pc, &kfac));
+  CHECK(PetscOptionsSetValue(NULL, "-pc_type", "kfac"));
+  CHECK(PCSetFromOptions(c.pc));
+  CHECK(EngdKfacGet(c.pc, &kfac));
   assert_ptr_equal(kfac, c.kfac);
   assert_int_equal(kfac->setups, 10);
-  OK(PCSetReusePreconditioner(c.pc, PETSC_TRUE));
-  OK(PCSetUp(c.pc));
+  CHECK(PCSetReusePreconditioner(c.pc, PETSC_TRUE));
+  CHECK(PCSetUp(c.pc));
   assert_int_equal(kfac->setups, 10);
   for (PetscInt k = 0; k < 8; k++) { /* back and forth: options are still read, and read once */
-    OK(PCSetType(c.pc, PCNONE));
-    OK(PCSetFromOptions(c.pc));
-    OK(PCSetType(c.pc, "kfac"));
+    CHECK(PCSetType(c.pc, PCNONE));
+    CHECK(PCSetFromOptions(c.pc));
+    CHECK(PCSetType(c.pc, "kfac"));
   }
-  OK(PetscOptionsSetValue(NULL, "-pc_kfac_damping", "0.5"));
-  OK(PCSetFromOptions(c.pc));
-  OK(EngdKfacGet(c.pc, &kfac));
+  CHECK(PetscOptionsSetValue(NULL, "-pc_kfac_damping", "0.5"));
+  CHECK(PCSetFromOptions(c.pc));
+  CHECK(EngdKfacGet(c.pc, &kfac));
   assert_true(kfac->damping == 0.5);
   Destroy(&c);
 }
@@ -171,7 +171,7 @@ static void schedule(void **state)
 /* the same vector as one rank alone computes */
 static void any_number_of_ranks(void **state)
 {
-  Case             all, alone;
+  Preconditioned   all, alone;
   Vec              x[2], y[2];
   const PetscReal *part, *whole;
   PetscReal        norm;
@@ -181,25 +181,25 @@ static void any_number_of_ranks(void **state)
   Make(PETSC_COMM_WORLD, SYSTEM "-pc_kfac_ema 0.3 -pc_kfac_damping 1e-4", PETSC_FALSE, &all);
   Make(PETSC_COMM_SELF, SYSTEM "-pc_kfac_ema 0.3 -pc_kfac_damping 1e-4", PETSC_FALSE, &alone);
   for (PetscInt k = 0; k < 2; k++) {
-    Case *c = k ? &alone : &all;
+    Preconditioned *c = k ? &alone : &all;
 
-    OK(VecDuplicate(c->theta, &x[k]));
-    OK(VecDuplicate(c->theta, &y[k]));
+    CHECK(VecDuplicate(c->theta, &x[k]));
+    CHECK(VecDuplicate(c->theta, &y[k]));
     Fill(x[k], 0);
-    OK(PCSetUp(c->pc));
+    CHECK(PCSetUp(c->pc));
     Move(c, 0.9);
-    OK(PCApply(c->pc, x[k], y[k]));
+    CHECK(PCApply(c->pc, x[k], y[k]));
   }
-  OK(VecNorm(y[1], NORM_INFINITY, &norm));
-  OK(VecGetOwnershipRange(y[0], &begin, &end));
-  OK(VecGetArrayRead(y[0], &part));
-  OK(VecGetArrayRead(y[1], &whole));
+  CHECK(VecNorm(y[1], NORM_INFINITY, &norm));
+  CHECK(VecGetOwnershipRange(y[0], &begin, &end));
+  CHECK(VecGetArrayRead(y[0], &part));
+  CHECK(VecGetArrayRead(y[1], &whole));
   for (PetscInt j = begin; j < end; j++) assert_true(PetscAbsReal(part[j - begin] - whole[j]) < 1e-9 * norm);
-  OK(VecRestoreArrayRead(y[0], &part));
-  OK(VecRestoreArrayRead(y[1], &whole));
+  CHECK(VecRestoreArrayRead(y[0], &part));
+  CHECK(VecRestoreArrayRead(y[1], &whole));
   for (PetscInt k = 0; k < 2; k++) {
-    OK(VecDestroy(&x[k]));
-    OK(VecDestroy(&y[k]));
+    CHECK(VecDestroy(&x[k]));
+    CHECK(VecDestroy(&y[k]));
   }
   Destroy(&all);
   Destroy(&alone);
@@ -208,13 +208,13 @@ static void any_number_of_ranks(void **state)
 /* owners are balanced: with as many ranks as layers each has one, and nobody has two while another has none */
 static void owners(void **state)
 {
-  Case        c;
-  PetscMPIInt size, count[16] = {0};
+  Preconditioned c;
+  PetscMPIInt    size, count[16] = {0};
 
   (void)state;
-  OK(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  CHECK(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   Make(PETSC_COMM_WORLD, POISSON, PETSC_FALSE, &c);
-  OK(PCSetUp(c.pc));
+  CHECK(PCSetUp(c.pc));
   for (PetscInt l = 0; l < c.kfac->nlayers; l++) count[c.kfac->layer[l].owner]++;
   for (PetscMPIInt r = 0; r < size; r++) assert_true(count[r] <= 1 || c.kfac->nlayers > size);
   Destroy(&c);
@@ -228,54 +228,54 @@ static void mistakes(void **state)
                                    {"-pc_kfac_ema", "-0.1"},
                                    {"-pc_kfac_update_every", "0"},
                                    {"-pc_kfac_invert_every", "-2"}};
-  Case              c;
+  Preconditioned    c;
   Mat               identity;
 
   (void)state;
   Make(PETSC_COMM_WORLD, POISSON, PETSC_FALSE, &c);
-  OK(PetscPushErrorHandler(Catch, NULL));
+  CHECK(PetscPushErrorHandler(Catch, NULL));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(option); k++) {
     PC             pc;
     PetscErrorCode code;
 
-    OK(PetscOptionsSetValue(NULL, option[k][0], option[k][1]));
-    OK(PCCreate(PETSC_COMM_WORLD, &pc));
-    OK(PCSetType(pc, "kfac"));
-    OK(ReadOptions(pc, &code));
+    CHECK(PetscOptionsSetValue(NULL, option[k][0], option[k][1]));
+    CHECK(PCCreate(PETSC_COMM_WORLD, &pc));
+    CHECK(PCSetType(pc, "kfac"));
+    CHECK(ReadOptions(pc, &code));
     assert_int_equal(code, PETSC_ERR_USER_INPUT);
     assert_non_null(strstr(message, option[k][0]));
     assert_non_null(strstr(message, option[k][1]));
-    OK(PetscOptionsClearValue(NULL, option[k][0]));
-    OK(PCDestroy(&pc));
+    CHECK(PetscOptionsClearValue(NULL, option[k][0]));
+    CHECK(PCDestroy(&pc));
   }
   Move(&c, NAN);
   assert_int_equal(PCSetUp(c.pc), ENGD_ERR_NUMERICS);
   assert_non_null(strstr(message, "not finite"));
-  OK(MatCreateConstantDiagonal(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, 4, 4, 1, &identity));
-  OK(PCReset(c.pc));
-  OK(PCSetOperators(c.pc, identity, identity));
+  CHECK(MatCreateConstantDiagonal(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, 4, 4, 1, &identity));
+  CHECK(PCReset(c.pc));
+  CHECK(PCSetOperators(c.pc, identity, identity));
   assert_int_equal(PCSetUp(c.pc), PETSC_ERR_USER_INPUT);
   assert_non_null(strstr(message, "kfac needs the Gramian of an engd functional"));
-  OK(PetscPopErrorHandler());
-  OK(MatDestroy(&identity));
+  CHECK(PetscPopErrorHandler());
+  CHECK(MatDestroy(&identity));
   Destroy(&c);
 }
 
 /* the view: its numbers, and one line a layer */
 static void view(void **state)
 {
-  Case        c;
-  char        text[4096] = "";
-  PetscViewer viewer;
-  PetscMPIInt rank;
+  Preconditioned c;
+  char           text[4096] = "";
+  PetscViewer    viewer;
+  PetscMPIInt    rank;
 
   (void)state;
   Make(PETSC_COMM_WORLD, POISSON "-pc_kfac_damping 0.25", PETSC_FALSE, &c);
-  OK(PCSetUp(c.pc));
-  OK(PetscViewerASCIIOpen(PETSC_COMM_WORLD, "test_kfac.txt", &viewer));
-  OK(PCView(c.pc, viewer));
-  OK(PetscViewerDestroy(&viewer));
-  OK(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  CHECK(PCSetUp(c.pc));
+  CHECK(PetscViewerASCIIOpen(PETSC_COMM_WORLD, "test_kfac.txt", &viewer));
+  CHECK(PCView(c.pc, viewer));
+  CHECK(PetscViewerDestroy(&viewer));
+  CHECK(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   if (rank == 0) {
     FILE *file = fopen("test_kfac.txt", "r");
 

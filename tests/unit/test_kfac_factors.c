@@ -10,7 +10,7 @@
 #define MAXJET    8
 typedef struct {
   PetscReal A[MAXLAYERS][2][MAXWIDTH][MAXWIDTH], B[MAXLAYERS][2][MAXWIDTH][MAXWIDTH], columns[2];
-} Dense;
+} DenseFactors;
 
 typedef PetscReal Jets[MAXLAYERS + 1][MAXJET][MAXWIDTH];
 
@@ -103,20 +103,21 @@ static void NaiveBackward(EngdNetwork net, EngdJetLayout layout, const PetscReal
 }
 
 /* one point: A gets its inputs (k = 0), B its cotangents from column gu */
-static void AddPoint(Case *c, const EngdBlock *block, PetscInt i, PetscInt k, const PetscReal theta[], Dense *dense)
+static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt i, PetscInt k, const PetscReal theta[],
+                     DenseFactors *dense)
 {
   static Jets    z, a, g;
   EngdJetLayout  layout = c->F->layout[block->term];
-  const PetscInt last = c->network->nlayers - 1, group = layout->nchannels > 1 ? 0 : 1;
+  const PetscInt last = c->s->net->nlayers - 1, group = layout->nchannels > 1 ? 0 : 1;
 
-  NaiveForward(c->network, layout, theta, block->x + i * c->network->ninputs, z, a);
+  NaiveForward(c->s->net, layout, theta, block->x + i * c->s->net->ninputs, z, a);
   memset(g, 0, sizeof(Jets));
   for (PetscInt s = 0; s < layout->nchannels; s++) {
-    for (PetscInt o = 0; o < c->network->noutputs; o++) {
-      if (layout->used[s]) g[last][s][o] = c->F->gu[(s * block->n + i) * c->network->noutputs + o];
+    for (PetscInt o = 0; o < c->s->net->noutputs; o++) {
+      if (layout->used[s]) g[last][s][o] = c->F->gu[(s * block->n + i) * c->s->net->noutputs + o];
     }
   }
-  NaiveBackward(c->network, layout, theta, a, g);
+  NaiveBackward(c->s->net, layout, theta, a, g);
   if (k == 0) dense->columns[group] += layout->nchannels;
   for (PetscInt l = 0; l <= last; l++) {
     for (PetscInt s = 0; s < layout->nchannels; s++) {
@@ -131,34 +132,34 @@ static void AddPoint(Case *c, const EngdBlock *block, PetscInt i, PetscInt k, co
 }
 
 /* the factors of all ranks' points */
-static void NaiveFactors(Case *c, Dense *dense)
+static void NaiveFactors(Preconditioned *c, DenseFactors *dense)
 {
   const PetscReal *theta;
 
   memset(dense, 0, sizeof(*dense));
-  OK(VecGetArrayRead(c->F->theta, &theta));
+  CHECK(VecGetArrayRead(c->F->theta, &theta));
   for (PetscInt b = 0; b < c->F->nblocks; b++) {
     EngdBlock *block;
     PetscInt   nroots;
 
-    OK(EngdFunctionalGetBlock(c->F, b, &block));
-    OK((*c->F->curvature->ops->rootcount)(c->F->curvature, c->F, block->term, &nroots));
+    CHECK(EngdFunctionalGetBlock(c->F, b, &block));
+    CHECK((*c->F->curvature->ops->rootcount)(c->F->curvature, c->F, block->term, &nroots));
     for (PetscInt k = 0; k < nroots; k++) {
-      OK((*c->F->curvature->ops->root)(c->F->curvature, c->F, block, k, c->F->gu));
+      CHECK((*c->F->curvature->ops->root)(c->F->curvature, c->F, block, k, c->F->gu));
       for (PetscInt i = 0; i < block->n; i++) AddPoint(c, block, i, k, theta, dense);
     }
   }
-  OK(VecRestoreArrayRead(c->F->theta, &theta));
-  OK(MPI_Allreduce(MPI_IN_PLACE, dense, sizeof(*dense) / sizeof(PetscReal), MPIU_REAL, MPI_SUM, c->F->comm));
+  CHECK(VecRestoreArrayRead(c->F->theta, &theta));
+  CHECK(MPI_Allreduce(MPI_IN_PLACE, dense, sizeof(*dense) / sizeof(PetscReal), MPIU_REAL, MPI_SUM, c->F->comm));
 }
 
 /* the factors of a first update with beta = 0, each at its owner, are those of the loops */
-static void CheckFactors(Case *c, const Dense *dense)
+static void CheckFactors(Preconditioned *c, const DenseFactors *dense)
 {
   PetscMPIInt rank;
   PetscInt    seen = 0;
 
-  OK(MPI_Comm_rank(c->F->comm, &rank));
+  CHECK(MPI_Comm_rank(c->F->comm, &rank));
   for (PetscInt l = 0; l < c->kfac->nlayers; l++) {
     const EngdKronecker *block = &c->kfac->layer[l].block;
 
@@ -183,28 +184,28 @@ static void CheckFactors(Case *c, const Dense *dense)
       seen++;
     }
   }
-  OK(MPI_Allreduce(MPI_IN_PLACE, &seen, 1, MPIU_INT, MPI_SUM, c->F->comm));
+  CHECK(MPI_Allreduce(MPI_IN_PLACE, &seen, 1, MPIU_INT, MPI_SUM, c->F->comm));
   assert_int_equal(seen, c->kfac->nlayers * ((dense->columns[0] > 0) + (dense->columns[1] > 0)));
 }
 
 static void factors(void **state)
 {
-  static Dense      dense;
-  const char *const problem[] = {POISSON,
-                                 SYSTEM,
-                                 SYSTEM "-tao_engd_curvature energy ",
-                                 SYSTEM "-tao_engd_curvature h1 ",
-                                 POISSON "-tao_engd_curvature l2 ",
-                                 POISSON "-engd_memory_limit 1 "};
+  static DenseFactors dense;
+  const char *const   problem[] = {POISSON,
+                                   SYSTEM,
+                                   SYSTEM "-tao_engd_curvature energy ",
+                                   SYSTEM "-tao_engd_curvature h1 ",
+                                   POISSON "-tao_engd_curvature l2 ",
+                                   POISSON "-engd_memory_limit 1 "};
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(problem); k++) {
-    Case c;
-    char options[4096];
+    Preconditioned c;
+    char           options[4096];
 
-    OK(PetscSNPrintf(options, sizeof(options), "%s -pc_kfac_ema 0", problem[k]));
+    CHECK(PetscSNPrintf(options, sizeof(options), "%s -pc_kfac_ema 0", problem[k]));
     Make(PETSC_COMM_WORLD, options, PETSC_FALSE, &c);
-    OK(PCSetUp(c.pc));
+    CHECK(PCSetUp(c.pc));
     NaiveFactors(&c, &dense);
     CheckFactors(&c, &dense);
     Destroy(&c);

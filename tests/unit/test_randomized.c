@@ -3,42 +3,24 @@
   below that of J, with and without subspace iterations; retries, whole runs, what is refused.
   ranks: 1 2 3 4; errors leak
 */
-#include "direction_case.h"
-
-#define LAPACKgelsd_ PETSCBLAS(gelsd, GELSD)
-PETSC_EXTERN void LAPACKgelsd_(PetscBLASInt *, PetscBLASInt *, PetscBLASInt *, PetscReal *, PetscBLASInt *,
-                               PetscReal *, PetscBLASInt *, PetscReal *, PetscReal *, PetscBLASInt *, PetscReal *,
-                               PetscBLASInt *, PetscBLASInt *, PetscBLASInt *);
+#include "least_squares.h"
 
 /* d (p) = the solution of J d = -R of least norm with this cut-off; |J d + R| for any d */
 typedef struct {
   Mat        J;
   Vec        R;
   PetscInt   N, p;
-  PetscReal *dense, *d;
+  PetscReal *d;
 } Exact;
 
 static void BeginExact(EngdFunctional F, PetscReal rcond, Exact *e)
 {
-  PetscReal   *copy, *x, *sigma, *work;
-  PetscBLASInt m, n, one = 1, ldx, rank, info, lwork = 400000, *iwork;
-
   CHECK(EngdFunctionalCreateJacobian(F, &e->J));
   CHECK(MatGetSize(e->J, &e->N, &e->p));
   CHECK(MatCreateVecs(e->J, NULL, &e->R));
   CHECK(EngdFunctionalResidual(F, e->R));
-  copy = Dense(e->J);
-  m    = (PetscBLASInt)e->N;
-  n    = (PetscBLASInt)e->p;
-  ldx  = PetscMax(m, n);
-  CHECK(PetscCalloc4(ldx, &x, ldx, &sigma, lwork, &work, lwork, &iwork));
   CHECK(PetscMalloc1(e->p, &e->d));
-  Whole(e->R, x);
-  LAPACKgelsd_(&m, &n, &one, copy, &m, x, &ldx, sigma, &rcond, &rank, work, &lwork, iwork, &info);
-  assert_int_equal(info, 0);
-  for (PetscInt j = 0; j < e->p; j++) e->d[j] = -x[j];
-  CHECK(PetscFree4(x, sigma, work, iwork));
-  CHECK(PetscFree(copy));
+  (void)LeastSquares(F, rcond, e->d);
 }
 
 static void EndExact(Exact *e)

@@ -33,11 +33,11 @@ small=(-network_layers 10 -pde_points 100 -wall_points 40 -tao_max_it 3 -ksp_max
 
 run 2 -options_file heat.opts -tao_max_it 8 -ksp_max_it 30 "${report[@]}"
 expect_solved heat 8 u
-run 2 -options_file poisson5d.opts -tao_max_it 5 -ksp_max_it 10 "${report[@]}"
+run 2 -options_file poisson5d.opts -tao_max_it 5 "${report[@]}"
 expect_solved poisson5d 5 u
 run 2 -options_file poisson10d.opts -tao_max_it 5 -ksp_max_it 5 -pde_points 1000 "${report[@]}"
 expect_solved poisson10d 5 u
-run 2 -options_file kovasznay.opts -tao_max_it 6 -ksp_max_it 20 "${report[@]}"
+run 2 -options_file kovasznay.opts -tao_max_it 6 "${report[@]}"
 expect_solved kovasznay 6 u v p
 
 name "the first example comes close to rounding"

@@ -55,8 +55,9 @@ same "jacobi, a few iterations of CG, momentum" "${poisson[@]}" -ksp_type cg -ks
 same "a few iterations of LSQR" "${poisson[@]}" -ksp_type lsqr -ksp_max_it 4 -pc_type none -tao_engd_damping 1
 same "nystrom, CG to its end" "${poisson[@]}" -ksp_type cg -ksp_rtol 1e-14 -ksp_max_it 500 -pc_type nystrom \
   -pc_nystrom_update_every 2 -tao_engd_damping 1
-same "a system, kfac" "${kovasznay[@]}" -ksp_type cg -ksp_max_it 5 -pc_type kfac -pc_kfac_damping 1e-2 \
-  -tao_engd_damping 0.1
+same "a system, kfac" "${kovasznay[@]}" -tao_engd_direction krylov -ksp_type cg -ksp_max_it 5 -pc_type kfac \
+  -pc_kfac_damping 1e-2 -tao_engd_damping 0.1
+same "a system, dense, moving average" "${kovasznay[@]}" -tao_engd_damping 0.1
 same "dual" "${poisson[@]}" -tao_engd_direction dual -tao_engd_damping 1e-2
 same "dual, momentum" "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_damping 1
 same "a system, dual, layers by rows" "${kovasznay[@]}" -tao_engd_direction dual -tao_engd_damping 0.1 -tao_engd_dual_kernel rows

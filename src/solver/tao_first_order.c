@@ -77,7 +77,8 @@ static PetscErrorCode ScaleLearningRate(FirstOrder *first, Tao tao)
   PetscCall(TaoGetSolution(tao, &theta));
   PetscCall(EngdSharpnessCompute(first->sharpness, theta, &largest, NULL));
   PetscCheck(largest > 0, PetscObjectComm((PetscObject)tao), ENGD_ERR_NUMERICS,
-             "-tao_sgd_relative_rate: the largest eigenvalue of the Hessian is %g; give -tao_sgd_learning_rate",
+             "-tao_sgd_relative_rate: the largest eigenvalue of the Hessian is %g; give -tao_sgd_relative_rate 0 and "
+             "-tao_sgd_learning_rate",
              (double)largest);
   first->learning_rate = first->relative / largest;
   PetscFunctionReturn(PETSC_SUCCESS);

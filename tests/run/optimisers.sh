@@ -31,6 +31,14 @@ for file in "$ENGD_ROOT"/options/optimisers/*.opts; do
   fi
 done
 
+# an energy without a lower bound is a breakdown of the numerics for all types
+for type in ntr tron adam; do
+  name "-tao_type $type on an energy without a lower bound"
+  run 2 "${ritz[@]}" -ritz_energy '-exp(u^2)' -tao_type "$type" -tao_adam_learning_rate 1 -tao_max_it 3000
+  expect_exit 3
+  expect_stderr_one_line_matching 'loss'
+done
+
 rejects() { # REGEX arguments...
   local regex=$1
   shift

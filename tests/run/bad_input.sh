@@ -75,6 +75,7 @@ rejects 'dense_refresh 0' "${poisson[@]}" -tao_engd_direction dense -tao_engd_de
 rejects 'dense_ema 1' "${poisson[@]}" -tao_engd_direction dense -tao_engd_dense_ema 1
 rejects 'curvature hessian.*rows of J' "${poisson[@]}" -tao_engd_curvature hessian -tao_engd_direction tsvd
 rejects 'curvature hessian.*lsqr' "${poisson[@]}" -tao_engd_curvature hessian -ksp_type lsqr
+rejects 'tao_type bqpip is for another kind' "${poisson[@]}" -tao_type bqpip
 rejects 'ntl_pc_type none.*lmvm' "${poisson[@]}" -tao_type ntl -tao_ntl_pc_type none
 rejects 'tao_engd_momentum -0.1' "${poisson[@]}" -tao_engd_momentum -0.1
 rejects 'tao_engd_momentum 1' "${poisson[@]}" -tao_engd_momentum 1

@@ -2,7 +2,7 @@
 # All optimisers on one problem: the same network, points, seeds and wall-clock budget.
 #
 #   runs/compare.sh PROBLEM SECONDS [SEEDS] [-option value ...]
-#   runs/compare.sh poisson.opts 20                                   about 7 minutes: 20 optimisers, seed 0
+#   runs/compare.sh poisson.opts 20                                   about 7 minutes: 20 optimisers and the default, seed 0
 #   runs/compare.sh poisson.opts 60 3 -network_layers 64,64,48,48     another network, seeds 0 1 2
 #   PUBLISHED=1 runs/compare.sh poisson.opts 1000                     against the published runs, runs/published.txt
 #   RANKS=4 OPTIMISERS='default adam lbfgs kfac' runs/compare.sh heat.opts 30

@@ -32,6 +32,10 @@ for file in "$ENGD_ROOT"/options/optimisers/*.opts; do
   fi
 done
 
+name "-tao_sgd_relative_rate where momentum carries the parameters to where the energy is concave"
+run 2 "${ritz[@]}" -ritz_energy 'log(1 + u^2)' -network_layers none -tao_type sgd -tao_sgd_relative_rate 3 -tao_sgd_momentum 0.99 -tao_max_it 100
+expect_exit 0
+
 # an energy without a lower bound is a breakdown of the numerics for all types
 for type in ntr tron adam; do
   name "-tao_type $type on an energy without a lower bound"

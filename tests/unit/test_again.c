@@ -75,6 +75,7 @@ static void TestOtherDirection(void **state)
     RunTwice(first, second, PETSC_FALSE);
   }
   RunTwice(FIXED "dense", "-tao_engd_structure layer", PETSC_FALSE);
+  RunTwice("-tao_type sgd", "-tao_sgd_relative_rate 0.1", PETSC_FALSE);
 }
 
 int main(int argc, char **argv)

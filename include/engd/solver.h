@@ -61,9 +61,10 @@ struct _n_EngdDirection {
   PetscBool structures; /* can it solve with less than the whole Gramian */
   PetscBool undamped;   /* it does without lambda */
   PetscBool ready;      /* is it set up */
-  PetscReal damping;    /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
-  PetscReal taken;      /* damping of the last direction that a step was made along, 0 before the first */
-  PetscReal momentum;   /* of the type's own, 0 for none */
+  PetscBool models; /* it compares the change of the loss with its model along d, so that there must be no momentum */
+  PetscReal damping;  /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
+  PetscReal taken;    /* damping of the last direction that a step was made along, 0 before the first */
+  PetscReal momentum; /* of the type's own, 0 for none */
   struct {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);

@@ -214,6 +214,11 @@ static PetscErrorCode CheckCombinations(const TAO_ENGD *engd, MPI_Comm comm, Pet
   PetscCheck((mu == 0 && own == 0) || !step->has_momentum, comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_%smomentum %g with -tao_engd_step %s, which finds its own momentum: leave out one of them",
              own > 0 ? "dual_" : "", (double)(mu + own), step->type);
+  PetscCheck(mu == 0 || !engd->direction->models, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_momentum %g with -tao_engd_dense_type cubic, whose model is of the direction alone: leave "
+             "out one of "
+             "them",
+             (double)mu);
   PetscCheck(!engd->solver->accept_increase || step->may_increase, comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_accept_increase with -tao_engd_step %s, which wants a lower loss: take fixed", step->type);
   PetscCheck(!geodesic || (engd->direction->ops->solve && mu == 0), comm, PETSC_ERR_USER_INPUT,

@@ -117,6 +117,7 @@ static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver s
              "-tao_engd_dense_ema %g: give a number from 0 to below 1", (double)dense->ema);
   PetscOptionsHeadEnd();
   direction->ops->retry = dense->type == DENSE_CUBIC ? Retry_Dense : NULL;
+  direction->models     = (PetscBool)(dense->type == DENSE_CUBIC);
   PetscCall(CreateBlocks(dense, solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,7 +2,7 @@
 # All optimisers on one problem: the same network, points, seeds and wall-clock budget.
 #
 #   runs/compare.sh PROBLEM SECONDS [SEEDS] [-option value ...]
-#   runs/compare.sh poisson.opts 20                                   about 7 minutes: 20 optimisers, seed 0
+#   runs/compare.sh poisson.opts 20                                   about 7 minutes: 20 optimisers and the default, seed 0
 #   runs/compare.sh poisson.opts 60 3 -network_layers 64,64,48,48     another network, seeds 0 1 2
 #   PUBLISHED=1 runs/compare.sh poisson.opts 1000                     against the published runs, runs/published.txt
 #   RANKS=4 OPTIMISERS='default adam lbfgs kfac' runs/compare.sh heat.opts 30
@@ -38,7 +38,7 @@ number='^([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$'
 [[ $seeds =~ ^[1-9][0-9]*$ ]] || refuse "seeds '$seeds': $usage, SEEDS how many, a positive number"
 [[ ${RANKS:=1} =~ ^[1-9][0-9]*$ ]] || refuse "RANKS '$RANKS': give a positive number"
 [[ ${PARALLEL:=1} =~ ^[1-9][0-9]*$ ]] || refuse "PARALLEL '$PARALLEL': give a positive number"
-[[ ${FIRST_SEED:=0} =~ ^[0-9]+$ ]] || refuse "FIRST_SEED '$FIRST_SEED': give a number"
+[[ ${FIRST_SEED:=0} =~ ^(0|[1-9][0-9]*)$ ]] || refuse "FIRST_SEED '$FIRST_SEED': give a number"
 [[ ${PUBLISHED:=0} =~ ^[01]$ ]] || refuse "PUBLISHED '$PUBLISHED': give 0 or 1"
 program=${ENGD_PROGRAM:-$root/engd}
 [ -x "$program" ] || refuse "there is no $program; run make first"
@@ -47,13 +47,21 @@ out=${OUT:-$root/runs/out}/compare-$name
 mkdir -p "$out"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+finish() { # also what is running, each a process group of its own
+  local group
+  for group in $(jobs -rp); do kill -- -"$group"; done
+  wait
+  rm -rf "$work"
+} 2>/dev/null
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 engd() { # log history option...: the program on this problem
   local log=$1 history=$2
   shift 2
   mpirun --oversubscribe --bind-to none -n "$RANKS" "$program" -options_file "$problem" "$@" -engd_monitor false \
-    -engd_test_points 1000 -engd_history "$history" >"$log" 2>&1
+    -engd_test_points 1000 -engd_history "$history" >"$log" 2>&1 </dev/null
 }
 
 if ((PUBLISHED)); then
@@ -86,7 +94,7 @@ run() { # optimiser seed option...: a history, or what went wrong in $work/OPTIM
   local optimiser=$1 seed=$2 limit=1000000000 file=$root/options/optimisers/$1.opts
   shift 2
   local log=$work/$optimiser-$seed options=("$@")
-  if [ -e "$file" ]; then options=(-options_file "$file" "$@"); fi
+  if [ -e "$file" ]; then options=(-options_file "$file" "$@"); else file=$problem; fi
   if ((PUBLISHED)); then
     limit=$(published "$optimiser" 4)
     options+=(-engd_target_error "$(published "$optimiser" 6)")
@@ -132,7 +140,9 @@ row() { # optimiser history...
 for optimiser in "${optimisers[@]}"; do
   for ((seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++)); do
     while (($(jobs -rp | wc -l) >= PARALLEL)); do wait -n || :; done
+    set -m
     run "$optimiser" "$seed" "$@" &
+    set +m
   done
 done
 wait

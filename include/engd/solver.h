@@ -50,6 +50,7 @@ struct _n_EngdSolver {
   KSP            ksp;
   PetscReal      damping;         /* lambda of the present iteration */
   EngdStructure  structure;       /* of G in the direction */
+  PetscReal      change;          /* of the loss by the last step, on the points of that step */
   PetscBool      accept_increase; /* may a step of fixed length raise the loss */
 };
 
@@ -59,12 +60,15 @@ struct _n_EngdDirection {
   char     *type;
   PetscBool structures; /* can it solve with less than the whole Gramian */
   PetscBool undamped;   /* it does without lambda */
-  PetscReal damping;    /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
-  PetscReal taken;      /* damping of the last direction that a step was made along, 0 before the first */
-  PetscReal momentum;   /* of the type's own, 0 for none */
+  PetscBool ready;      /* is it set up */
+  PetscBool models; /* it compares the change of the loss with its model along d, so that there must be no momentum */
+  PetscReal damping;  /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
+  PetscReal taken;    /* damping of the last direction that a step was made along, 0 before the first */
+  PetscReal momentum; /* of the type's own, 0 for none */
   struct {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
+    PetscErrorCode (*begin)(EngdDirection); /* may be NULL: forget what earlier solves have left */
     PetscErrorCode (*compute)(EngdDirection, EngdSolver, Vec gradient, Vec d, PetscInt *krylov_iterations);
     /* may be NULL: a more cautious d at the same point for attempt 1, 2, ..., or false when there is none left */
     PetscErrorCode (*retry)(EngdDirection, EngdSolver, PetscInt attempt, Vec d, PetscBool *);
@@ -145,6 +149,7 @@ typedef struct {
 PETSC_INTERN PetscErrorCode EngdDirectionChoose(EngdSolver, EngdDirectionChoice *, const char **type);
 PETSC_INTERN PetscErrorCode EngdDirectionSelect(EngdDirection *, EngdSolver, EngdDirectionChoice *,
                                                 EngdOptionItems PetscOptionsObject);
+PETSC_INTERN PetscErrorCode EngdDirectionBegin(EngdDirection, EngdSolver); /* of each solve; the first one sets up */
 PETSC_INTERN PetscErrorCode EngdDirectionReadCutoff(MPI_Comm, PetscReal *rcond, EngdOptionItems PetscOptionsObject);
 PETSC_INTERN PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *, PetscViewer);
 /* rows of J, and what direction tsvd needs on the rank that needs most; collective */

@@ -174,8 +174,8 @@ static PetscErrorCode SetType(EngdFunctional F, Tao tao)
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_type", type, sizeof(type), NULL));
-  PetscCall(
-      PetscStrInList(type, "ipm,pdipm,almm,admm,ssils,ssfls,asils,asfls,lcl,gpcg,pounders,shell", ',', &refused));
+  PetscCall(PetscStrInList(type, "ipm,pdipm,almm,admm,ssils,ssfls,asils,asfls,lcl,gpcg,bqpip,pounders,shell", ',',
+                           &refused));
   PetscCheck(!refused, F->comm, PETSC_ERR_ARG_WRONG,
              "-tao_type %s is for another kind of problem; take engd, lmvm, nls, ntr, brgn, cg, ...", type);
   PetscCall(TaoSetType(tao, type));

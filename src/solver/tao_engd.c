@@ -47,6 +47,7 @@ static PetscErrorCode SetUpAccelerator(TAO_ENGD *engd)
   PetscBool residual;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdGeodesicDestroy(&engd->accelerator));
   if (!engd->geodesic || !engd->direction->ops->solve || engd->momentum > 0 || Resamples(engd))
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitHasResidual(engd->solver->functional, &residual));
@@ -54,7 +55,7 @@ static PetscErrorCode SetUpAccelerator(TAO_ENGD *engd)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* vectors and the direction; the Gramian, or the exact Hessian, is the Tao's Hessian */
+/* vectors; the Gramian, or the exact Hessian, is the Tao's Hessian */
 static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
@@ -65,8 +66,6 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
   PetscCall(VecDuplicate(theta, &engd->buffer));
   PetscCall(VecDuplicate(theta, &engd->trial));
   PetscCall(VecDuplicate(theta, &engd->best));
-  PetscCall((*engd->direction->ops->setup)(engd->direction, engd->solver));
-  PetscCall(SetUpAccelerator(engd));
   PetscCall(EngdDampingTellUnused(PetscObjectComm((PetscObject)tao), engd->direction, engd->step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -177,6 +176,7 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   if (line.step > 0) {
     PetscCall(VecAXPY(it->theta, line.step, line.d));
     PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
+    solver->change = it->loss - line.loss;
   }
   EngdDampingFollow(&engd->damping, &line, &solver->damping);
   PetscCall(CountRejections(engd, &line));
@@ -190,6 +190,8 @@ static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
 
   PetscFunctionBeginUser;
   (void)tao;
+  PetscCall(EngdDirectionBegin(engd->direction, engd->solver));
+  PetscCall(SetUpAccelerator(engd));
   engd->solver->damping = engd->damping.first;
   engd->rejections      = 0;
   status->damping       = engd->damping.first;
@@ -212,6 +214,11 @@ static PetscErrorCode CheckCombinations(const TAO_ENGD *engd, MPI_Comm comm, Pet
   PetscCheck((mu == 0 && own == 0) || !step->has_momentum, comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_%smomentum %g with -tao_engd_step %s, which finds its own momentum: leave out one of them",
              own > 0 ? "dual_" : "", (double)(mu + own), step->type);
+  PetscCheck(mu == 0 || !engd->direction->models, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_momentum %g with -tao_engd_dense_type cubic, whose model is of the direction alone: leave "
+             "out one of "
+             "them",
+             (double)mu);
   PetscCheck(!engd->solver->accept_increase || step->may_increase, comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_accept_increase with -tao_engd_step %s, which wants a lower loss: take fixed", step->type);
   PetscCheck(!geodesic || (engd->direction->ops->solve && mu == 0), comm, PETSC_ERR_USER_INPUT,

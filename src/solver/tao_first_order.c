@@ -52,34 +52,36 @@ static PetscErrorCode LearningRate(Tao tao, const FirstOrder *first, PetscInt k,
 
 static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
 {
-  FirstOrder    *first = (FirstOrder *)data;
-  EngdFunctional F;
-  Mat            G;
+  FirstOrder *first = (FirstOrder *)data;
 
   PetscFunctionBeginUser;
+  (void)tao;
   PetscCall(VecDuplicate(theta, &first->m));
   if (first->type[0] == 'a') PetscCall(VecDuplicate(theta, &first->v));
-  if (first->relative > 0) {
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* eta = relative / sharpness at theta; in the middle of a run, where that may be negative or not found, the last one stays */
+static PetscErrorCode ScaleLearningRate(FirstOrder *first, Tao tao, PetscBool start)
+{
+  EngdFunctional F;
+  PetscReal      largest;
+  Mat            G;
+  Vec            theta;
+
+  PetscFunctionBeginUser;
+  if (!first->sharpness) {
     PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
     PetscCall(EngdGramianGetFunctional(G, &F));
     PetscCall(EngdSharpnessCreate(F, &first->sharpness));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* eta = relative / sharpness at theta */
-static PetscErrorCode ScaleLearningRate(FirstOrder *first, Tao tao)
-{
-  PetscReal largest;
-  Vec       theta;
-
-  PetscFunctionBeginUser;
   PetscCall(TaoGetSolution(tao, &theta));
   PetscCall(EngdSharpnessCompute(first->sharpness, theta, &largest, NULL));
-  PetscCheck(largest > 0, PetscObjectComm((PetscObject)tao), ENGD_ERR_NUMERICS,
-             "-tao_sgd_relative_rate: the largest eigenvalue of the Hessian is %g; give -tao_sgd_learning_rate",
+  PetscCheck(largest > 0 || !start, PetscObjectComm((PetscObject)tao), ENGD_ERR_NUMERICS,
+             "-tao_sgd_relative_rate: the largest eigenvalue of the Hessian is %g; give -tao_sgd_relative_rate 0 and "
+             "-tao_sgd_learning_rate",
              (double)largest);
-  first->learning_rate = first->relative / largest;
+  if (largest > 0) first->learning_rate = first->relative / largest;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -89,7 +91,7 @@ static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
 
   PetscFunctionBeginUser;
   (void)status;
-  if (first->relative > 0) PetscCall(ScaleLearningRate(first, tao));
+  if (first->relative > 0) PetscCall(ScaleLearningRate(first, tao, PETSC_TRUE));
   PetscCall(VecZeroEntries(first->m));
   if (first->v) PetscCall(VecZeroEntries(first->v));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -145,7 +147,7 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   const PetscBool doubled = (PetscBool)(k > 1 && (k & (k - 1)) == 0);
 
   PetscFunctionBeginUser;
-  if (first->relative > 0 && doubled) PetscCall(ScaleLearningRate(first, tao));
+  if (first->relative > 0 && doubled) PetscCall(ScaleLearningRate(first, tao, PETSC_FALSE));
   PetscCall(LearningRate(tao, first, k, &it->status.step));
   PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
   if (first->v)

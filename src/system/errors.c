@@ -137,7 +137,8 @@ static void KeepMessage(PetscErrorCode code, const char text[])
 static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function, const char *file,
                                   PetscErrorCode code, PetscErrorType type, const char *message, void *unused)
 {
-  int size;
+  size_t n;
+  int    size;
 
   if (run.traceback) (void)PetscTraceBackErrorHandler(comm, line, function, file, code, type, message, unused);
   if (type != PETSC_ERROR_INITIAL) return code;
@@ -145,6 +146,11 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
   if (code == PETSC_ERR_MEM) {
     snprintf(run.message, sizeof(run.message),
              "not enough memory (in %s); take fewer points, smaller -network_layers, or more nodes", function);
+  }
+  if (code == PETSC_ERR_USER && run.phase == ENGD_PHASE_SOLVE) { /* PETSc's words of what its TAO types meet */
+    n = strlen(run.message);
+    snprintf(run.message + n, sizeof(run.message) - n,
+             ": the loss or its gradient; take another -tao_type, or a problem that is bounded from below");
   }
   AddOptionNames(sizeof(run.message), run.message);
   AddFileNames(sizeof(run.message), run.message);
@@ -226,7 +232,7 @@ void EngdErrorsEnd(void)
 
 /*
   EngdExitCode - The exit code of the program for this error: 0 for none, ENGD_EXIT_NUMERICS for a breakdown of the
-  numerics (also of LAPACK while solving), ENGD_EXIT_INPUT for all others.
+  numerics (of LAPACK and PETSc's TAO types while solving, too), ENGD_EXIT_INPUT for all others.
 */
 int EngdExitCode(PetscErrorCode code)
 {
@@ -237,6 +243,7 @@ int EngdExitCode(PetscErrorCode code)
   case PETSC_ERR_CONV_FAILED:
   case PETSC_ERR_MAT_LU_ZRPVT:
   case PETSC_ERR_MAT_CH_ZRPVT: return ENGD_EXIT_NUMERICS;
+  case PETSC_ERR_USER:
   case PETSC_ERR_LIB: return run.phase == ENGD_PHASE_SOLVE ? ENGD_EXIT_NUMERICS : ENGD_EXIT_INPUT;
   default: return ENGD_EXIT_INPUT;
   }

@@ -75,6 +75,7 @@ rejects 'dense_refresh 0' "${poisson[@]}" -tao_engd_direction dense -tao_engd_de
 rejects 'dense_ema 1' "${poisson[@]}" -tao_engd_direction dense -tao_engd_dense_ema 1
 rejects 'curvature hessian.*rows of J' "${poisson[@]}" -tao_engd_curvature hessian -tao_engd_direction tsvd
 rejects 'curvature hessian.*lsqr' "${poisson[@]}" -tao_engd_curvature hessian -ksp_type lsqr
+rejects 'tao_type bqpip is for another kind' "${poisson[@]}" -tao_type bqpip
 rejects 'ntl_pc_type none.*lmvm' "${poisson[@]}" -tao_type ntl -tao_ntl_pc_type none
 rejects 'tao_engd_momentum -0.1' "${poisson[@]}" -tao_engd_momentum -0.1
 rejects 'tao_engd_momentum 1' "${poisson[@]}" -tao_engd_momentum 1
@@ -88,6 +89,7 @@ rejects 'engd_max_seconds -1' "${poisson[@]}" -engd_max_seconds -1
 # Options that are good alone and make no sense together
 rejects 'momentum 0.5.*quadratic' "${poisson[@]}" -tao_engd_momentum 0.5 -tao_engd_step quadratic
 rejects 'dual_momentum 0.8.*quadratic' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_step quadratic
+rejects 'momentum 0.5.*cubic' "${poisson[@]}" -tao_engd_momentum 0.5 -tao_engd_direction dense -tao_engd_dense_type cubic
 rejects 'accept_increase.*grid' "${poisson[@]}" -tao_engd_accept_increase
 rejects 'geodesic with krylov' "${poisson[@]}" -tao_engd_geodesic -tao_engd_direction krylov
 rejects 'geodesic with -tao_engd_momentum' "${poisson[@]}" -tao_engd_geodesic -tao_engd_direction tsvd -tao_engd_momentum 0.5

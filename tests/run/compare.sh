@@ -12,7 +12,7 @@ compare() { # arguments of compare.sh; begins a test
   own_words stderr.all >stderr
 }
 small=(-network_layers 16 -pde_points 100 -wall_points 40)
-export ENGD_PROGRAM OPTIMISERS='default adam kfac nncg' RANKS=2
+export ENGD_PROGRAM FIRST_SEED=0 OPTIMISERS='default adam kfac nncg' RANKS=2
 
 compare poisson.opts 0.5 3 "${small[@]}"
 expect_exit 0
@@ -51,7 +51,25 @@ OPTIMISERS=engd-w
 compare "$problem" 0.2 "${ritz[@]}"
 expect_exit 1
 
-OPTIMISERS=adam
+# `default` is the problem's own method: its cosine schedule is stretched over the seconds, too
+OPTIMISERS=default RANKS=1
+printf '%s\n' '-options_file poisson.opts' '-tao_type adam -tao_adam_schedule cosine -tao_adam_schedule_factor 0' >cosine.opts
+compare "$PWD/cosine.opts" 1 "${small[@]}"
+expect_exit 0
+expect_less "$(cut -d, -f4 compare-cosine/default-0.csv | tail -n 1)" 9.9e-4 # from 1e-3
+
+# ended in the middle, nothing runs on and no table is left
+finish_test
+runs=$((runs + 1)) current="compare.sh, ended early" OPTIMISERS='adam sgd'
+mkdir -p "$SCRATCH/run.$runs" && cd "$SCRATCH/run.$runs" || exit 1
+OUT=$PWD PARALLEL=2 timeout 2 "$ENGD_ROOT/runs/compare.sh" poisson.opts 50 "${small[@]}" >stdout 2>stderr </dev/null
+expect_equal $? 124
+expect_stderr_empty
+expect_no_file compare-poisson.txt
+for ((k = 0; k < 50; k++)); do pgrep -f "$PWD/compare-poisson" >/dev/null && sleep 0.2; done
+! pgrep -f "$PWD/compare-poisson" >/dev/null || complain "a run goes on"
+
+OPTIMISERS=adam RANKS=2
 rejects() { # REGEX arguments...
   local regex=$1
   shift
@@ -64,7 +82,9 @@ rejects "budget '0'" poisson.opts 0
 rejects "budget 'soon'" poisson.opts soon
 rejects "problem 'nowhere.opts' is neither" nowhere.opts 1
 rejects "seeds '0'" poisson.opts 1 0
-OPTIMISERS=none
+FIRST_SEED=08
+rejects "FIRST_SEED '08'" poisson.opts 1
+FIRST_SEED=0 OPTIMISERS=none
 rejects "optimiser 'none'" poisson.opts 1
 OPTIMISERS=adam PARALLEL=0
 rejects "PARALLEL '0'" poisson.opts 1

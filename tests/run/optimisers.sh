@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every file of options/optimisers composes with a problem: a few iterations on 1, 2 and 3 ranks lower the loss alike, and the
-# first comment says what it is. Methods for residuals say so where there are energies.
+# Every file of options/optimisers composes with a problem, whatever -tao_type that has: a few iterations on 1, 2 and 3 ranks
+# lower the loss alike, and the first comment says what it is. Methods for residuals say so where there are energies.
 . "$(dirname "$0")/case.sh"
 small=(-network_layers 16 -pde_points 100 -wall_points 40) # more than the 60 parameters of the rank in nncg.opts
 short=(-tao_max_it 4 -engd_history h.csv -engd_monitor false -tao_engd_damping 1e-4
@@ -18,6 +18,7 @@ for file in "$ENGD_ROOT"/options/optimisers/*.opts; do
     expect_less "$(last)" "$(sed -n 2p h.csv | cut -d, -f2)"
     [ "$ranks" = 1 ] && one=$(last)
     expect_close "$(last)" "$one" 1e-6
+    grep -q '^-tao_type ' "$file" || complain "$method leaves -tao_type to the problem"
     head -n 1 "$file" | grep -qE '^# .{30}' || complain "$method does not begin with what it is"
   done
   name "$method on an energy"
@@ -29,6 +30,18 @@ for file in "$ENGD_ROOT"/options/optimisers/*.opts; do
     expect_exit 0
     expect_less "$(last)" "$(sed -n 2p h.csv | cut -d, -f2)"
   fi
+done
+
+name "-tao_sgd_relative_rate where momentum carries the parameters to where the energy is concave"
+run 2 "${ritz[@]}" -ritz_energy 'log(1 + u^2)' -network_layers none -tao_type sgd -tao_sgd_relative_rate 3 -tao_sgd_momentum 0.99 -tao_max_it 100
+expect_exit 0
+
+# an energy without a lower bound is a breakdown of the numerics for all types
+for type in ntr tron adam; do
+  name "-tao_type $type on an energy without a lower bound"
+  run 2 "${ritz[@]}" -ritz_energy '-exp(u^2)' -tao_type "$type" -tao_adam_learning_rate 1 -tao_max_it 3000
+  expect_exit 3
+  expect_stderr_one_line_matching 'loss'
 done
 
 rejects() { # REGEX arguments...

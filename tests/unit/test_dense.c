@@ -328,6 +328,27 @@ static void TestLazyRejected(void **state)
   End(&s);
 }
 
+/* M of the cubic model on a quadratic loss, where each step does better than the model says: it falls by 4, whatever new points
+   do to the loss. If all tries are made, it stays that of the first, the best of them, and is not that of the last */
+static void TestCubicFactor(void **state)
+{
+  const char *const methods[] = {"-tao_engd_step_length 1", "-tao_engd_step_length 0.5 -tao_engd_retry_step 0.9"};
+  char              options[256];
+  Record            r;
+
+  (void)state;
+  for (PetscInt m = 0; m < 2; m++) {
+    snprintf(options, sizeof(options),
+             "-tao_engd_direction dense -tao_engd_dense_type cubic -tao_engd_step fixed -tao_max_it 8 %s",
+             methods[m]);
+    (void)SolveCase(&quadratic, "-fit_sampler uniform -fit_resample 1", options, &r);
+    assert_int_equal(r.n, 9);
+    for (PetscInt k = 1; k < r.n; k++)
+      Close(methods[m], r.status[k].damping, m ? 1 : PetscPowReal(4, 1 - (PetscReal)k), 1e-14);
+    CHECK(PetscFree(r.theta));
+  }
+}
+
 /* what the exact Hessian has not is refused */
 static void TestRefused(void **state)
 {
@@ -384,12 +405,20 @@ static void TestSingular(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestQuadratic), cmocka_unit_test(TestPureNewton), cmocka_unit_test(TestCures),
-      cmocka_unit_test(TestEquations), cmocka_unit_test(TestKrylov),     cmocka_unit_test(TestNegativeCurvature),
-      cmocka_unit_test(TestShift),     cmocka_unit_test(TestLazy),       cmocka_unit_test(TestLazyRejected),
-      cmocka_unit_test(TestRefused),   cmocka_unit_test(TestSingular),   cmocka_unit_test(TestPreconditionerFrom)};
-  int failed;
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestQuadratic),
+                                     cmocka_unit_test(TestPureNewton),
+                                     cmocka_unit_test(TestCures),
+                                     cmocka_unit_test(TestEquations),
+                                     cmocka_unit_test(TestKrylov),
+                                     cmocka_unit_test(TestNegativeCurvature),
+                                     cmocka_unit_test(TestShift),
+                                     cmocka_unit_test(TestLazy),
+                                     cmocka_unit_test(TestLazyRejected),
+                                     cmocka_unit_test(TestCubicFactor),
+                                     cmocka_unit_test(TestRefused),
+                                     cmocka_unit_test(TestSingular),
+                                     cmocka_unit_test(TestPreconditionerFrom)};
+  int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;
   failed = cmocka_run_group_tests_name("dense", tests, NULL, NULL);

@@ -69,8 +69,10 @@ static void TestExitCodes(void **state)
   assert_int_equal(EngdExitCode(PETSC_ERR_CONV_FAILED), 3);
   assert_int_equal(EngdExitCode(PETSC_ERR_MAT_CH_ZRPVT), 3);
   assert_int_equal(EngdExitCode(PETSC_ERR_LIB), 2);
+  assert_int_equal(EngdExitCode(PETSC_ERR_USER), 2);
   assert_int_equal(EngdSetPhase(ENGD_PHASE_SOLVE), 0);
   assert_int_equal(EngdExitCode(PETSC_ERR_LIB), 3);
+  assert_int_equal(EngdExitCode(PETSC_ERR_USER), 3);
   assert_int_equal(EngdSetPhase(ENGD_PHASE_INPUT), 0);
 }
 

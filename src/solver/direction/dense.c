@@ -25,8 +25,8 @@ static const char *const types[] = {"ldlt", "eigen", "absolute", "cubic"};
 
 typedef struct {
   DenseType          type;
-  PetscReal          epsilon, M, ema;
-  PetscInt           refresh, age; /* iterations from one H to the next, that this one has served */
+  PetscReal          epsilon, ema, first, M; /* M of cubic: the option, and the present one */
+  PetscInt           refresh, age;           /* iterations from one H to the next, that this one has served */
   PetscInt64         formed, used; /* generations of the functional that H belongs to, and of the last direction */
   EngdDiagonalBlocks blocks;
   VecScatter         scatter; /* distributed -> whole on rank 0 */
@@ -37,8 +37,7 @@ typedef struct {
   PetscReal          lambda;    /* ldlt: of the factors */
   PetscBLASInt      *pivot;     /* (p) */
   PetscBool          predicts;  /* cubic, rank 0: is the last direction that of the model, */
-  PetscReal          loss, linear, quadratic,
-      cube; /* which from this loss says a change of s linear + s^2 quadratic + s^3 cube */
+  PetscReal          linear, quadratic, cube; /* which says a change of s linear + s^2 quadratic + s^3 cube */
 } Dense;
 
 /* is H needed after its factors are made */
@@ -104,9 +103,9 @@ static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver s
   PetscCheck(dense->epsilon >= 0 && dense->epsilon < 1, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_dense_epsilon %g: give a number from 0 to below 1", (double)dense->epsilon);
   PetscCall(PetscOptionsReal("-tao_engd_dense_cubic", "First factor M of |d|^3/3 in the cubic model, positive",
-                             "EngdDirection", dense->M, &dense->M, NULL));
-  PetscCheck(dense->M > 0 && !PetscIsInfReal(dense->M), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_dense_cubic %g: give a positive number", (double)dense->M);
+                             "EngdDirection", dense->first, &dense->first, NULL));
+  PetscCheck(dense->first > 0 && !PetscIsInfReal(dense->first), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_dense_cubic %g: give a positive number", (double)dense->first);
   PetscCall(PetscOptionsInt("-tao_engd_dense_refresh", "Iterations from one operator to the next, positive",
                             "EngdDirection", dense->refresh, &dense->refresh, NULL));
   PetscCheck(dense->refresh > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -118,7 +117,7 @@ static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver s
              "-tao_engd_dense_ema %g: give a number from 0 to below 1", (double)dense->ema);
   PetscOptionsHeadEnd();
   direction->ops->retry = dense->type == DENSE_CUBIC ? Retry_Dense : NULL;
-  dense->formed         = -1; /* another type may leave nothing of H, or want what this one has overwritten */
+  direction->models     = (PetscBool)(dense->type == DENSE_CUBIC);
   PetscCall(CreateBlocks(dense, solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -138,6 +137,18 @@ static PetscErrorCode SetUp_Dense(EngdDirection direction, EngdSolver solver)
   PetscCall(VecGetLocalSize(dense->root, &p));
   PetscCall(PetscMalloc4(p, &dense->l, p, &dense->c, p, &dense->y, p, &dense->pivot));
   PetscCall(PetscMalloc1(p || !solver->functional->curvature->exact ? size : 0, &dense->H));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* no H: options may have changed since the last solve, and another type may want what the one before has overwritten */
+static PetscErrorCode Begin_Dense(EngdDirection direction)
+{
+  Dense *dense = (Dense *)direction->data;
+
+  PetscFunctionBeginUser;
+  dense->formed = dense->used = -1;
+  dense->M                    = dense->first;
+  dense->predicts             = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -260,24 +271,25 @@ static PetscErrorCode Expand(Dense *dense, EngdSolver solver, EngdDirection dire
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* cubic: M from the change of the loss over the one that the model of the last direction said, if that was taken at once */
-static PetscErrorCode AdaptCubic(Dense *dense, EngdSolver solver)
+/* cubic: M from the change of the loss over the one that the model of the last direction said, if that was taken at once;
+   else that of the try that was the best, not of the last one */
+static PetscErrorCode AdaptCubic(Dense *dense, EngdSolver solver, PetscReal taken)
 {
   EngdStatus status;
-  PetscReal  loss, said;
+  PetscReal  said;
 
   PetscFunctionBeginUser;
   PetscCall(TaoEngdGetStatus(solver->tao, &status));
-  PetscCall(TaoGetSolutionStatus(solver->tao, NULL, &loss, NULL, NULL, NULL, NULL));
   said = status.step * (dense->linear + status.step * (dense->quadratic + status.step * dense->cube));
   if (dense->predicts && status.step > 0 && said < 0) {
-    const PetscReal gain = (loss - dense->loss) / said;
+    const PetscReal gain = solver->change / said;
 
     if (gain >= GAIN_GOOD) dense->M = PetscMax(CUBIC_LEAST, dense->M / CUBIC_FACTOR);
     if (gain < GAIN_BAD) dense->M *= CUBIC_FACTOR;
+  } else if (status.step > 0 && taken > 0) {
+    dense->M = taken;
   }
   dense->predicts = PETSC_TRUE;
-  dense->loss     = loss;
   PetscCallMPI(MPI_Bcast(&dense->M, 1, MPIU_REAL, 0, solver->functional->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -291,7 +303,7 @@ static PetscErrorCode Compute_Dense(EngdDirection direction, EngdSolver solver, 
   PetscFunctionBeginUser;
   *its = 0;
   PetscCall(Refresh(dense, solver));
-  if (dense->type == DENSE_CUBIC) PetscCall(AdaptCubic(dense, solver));
+  if (dense->type == DENSE_CUBIC) PetscCall(AdaptCubic(dense, solver, direction->taken));
   PetscCall(VecScatterBegin(dense->scatter, gradient, dense->root, INSERT_VALUES, SCATTER_FORWARD));
   PetscCall(VecScatterEnd(dense->scatter, gradient, dense->root, INSERT_VALUES, SCATTER_FORWARD));
   PetscCall(VecGetLocalSize(dense->root, &p));
@@ -363,16 +375,16 @@ PetscErrorCode EngdDirectionCreate_Dense(EngdDirection direction)
   PetscCall(PetscNew(&dense));
   dense->type                    = DENSE_LDLT;
   dense->epsilon                 = 1e-10;
-  dense->M                       = 1;
+  dense->first                   = 1;
   dense->refresh                 = 1;
-  dense->formed                  = -1;
-  dense->used                    = -1;
   direction->structures          = PETSC_TRUE;
   direction->data                = dense;
   direction->ops->setfromoptions = SetFromOptions_Dense;
   direction->ops->setup          = SetUp_Dense;
+  direction->ops->begin          = Begin_Dense;
   direction->ops->compute        = Compute_Dense;
   direction->ops->view           = View_Dense;
   direction->ops->destroy        = Destroy_Dense;
+  PetscCall(Begin_Dense(direction));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

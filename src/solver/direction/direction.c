@@ -45,6 +45,17 @@ PetscErrorCode EngdDirectionDestroy(EngdDirection *direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* of each solve: memory and operators, if this is the first one, and nothing left of those before. Collective */
+PetscErrorCode EngdDirectionBegin(EngdDirection direction, EngdSolver solver)
+{
+  PetscFunctionBeginUser;
+  if (!direction->ready) PetscCall((*direction->ops->setup)(direction, solver));
+  direction->ready = PETSC_TRUE;
+  direction->taken = 0;
+  if (direction->ops->begin) PetscCall((*direction->ops->begin)(direction));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* the cut-off of the directions that have one. Collective */
 PetscErrorCode EngdDirectionReadCutoff(MPI_Comm comm, PetscReal *rcond, EngdOptionItems PetscOptionsObject)
 {
@@ -77,7 +88,7 @@ static PetscErrorCode SelectStructure(EngdSolver solver, EngdOptionItems PetscOp
 
 /*
   EngdDirectionSelect - the direction that an option names, or the one that suits the problem; one that is there already stays
-  unless another is named.
+  unless one is named, or another structure, and is then made anew.
 
   Collective
 
@@ -91,17 +102,18 @@ static PetscErrorCode SelectStructure(EngdSolver solver, EngdOptionItems PetscOp
 PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, EngdDirectionChoice *choice,
                                    EngdOptionItems PetscOptionsObject)
 {
-  const char *chosen;
-  char        type[256];
-  PetscBool   set, automatic;
+  const EngdStructure before = solver->structure;
+  const char         *chosen;
+  char                type[256];
+  PetscBool           set, automatic;
 
   PetscFunctionBeginUser;
   PetscCall(SelectStructure(solver, PetscOptionsObject));
   PetscCall(PetscOptionsString("-tao_engd_direction",
                                "Way to the direction: auto, krylov, tsvd, dual, randomized, dense", "EngdDirection",
                                *direction ? (*direction)->type : "auto", type, sizeof(type), &set));
-  if (set || !*direction) {
-    if (!set) PetscCall(PetscStrncpy(type, "auto", sizeof(type)));
+  if (set || !*direction || solver->structure != before) {
+    if (!set) PetscCall(PetscStrncpy(type, *direction ? (*direction)->type : "auto", sizeof(type)));
     PetscCall(PetscStrcmp(type, "auto", &automatic));
     choice->made = PETSC_FALSE;
     if (automatic) PetscCall(EngdDirectionChoose(solver, choice, &chosen));

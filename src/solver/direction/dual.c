@@ -141,6 +141,16 @@ static PetscErrorCode SetUp_Dual(EngdDirection direction, EngdSolver solver)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Begin_Dual(EngdDirection direction)
+{
+  EngdDual *dual = (EngdDual *)direction->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecZeroEntries(dual->phi));
+  dual->k = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* R <- R - mu J phi; the momentum begins anew after a rejection, which leaves theta and the points as they were */
 static PetscErrorCode SubtractMomentum(EngdDual *dual, PetscBool rejected)
 {
@@ -227,6 +237,7 @@ PetscErrorCode EngdDirectionCreate_Dual(EngdDirection direction)
   direction->data                = dual;
   direction->ops->setfromoptions = SetFromOptions_Dual;
   direction->ops->setup          = SetUp_Dual;
+  direction->ops->begin          = Begin_Dual;
   direction->ops->compute        = Compute_Dual;
   direction->ops->view           = View_Dual;
   direction->ops->destroy        = Destroy_Dual;

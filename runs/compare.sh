@@ -13,11 +13,12 @@
 # PUBLISHED=1: only the optimisers with a published run for this problem and number of parameters, each for at most as many
 # iterations as that run had, and until its error is reached.
 #
-# The table, best first: with PUBLISHED the published error and iterations, and by what factor the error here is larger; then
-# final loss, relative L2 error, iterations, seconds, and the seconds to errors of 1e-3 ... 1e-9 (- never; without an exact
-# solution the loss stands for the error); of several seeds medians, and the range of the error. Then what failed. It is kept
-# in runs/out/compare-PROBLEM.txt, the histories in runs/out/compare-PROBLEM/OPTIMISER-SEED.csv; with matplotlib the runs of
-# median error are drawn, against iterations and seconds, in runs/out/compare-PROBLEM.png. What came out: runs/compare.md.
+# The table, best first: with PUBLISHED the published error and iterations, the iterations to three times that error, and by what
+# factor the error at the end is larger; then final loss, relative L2 error, iterations, seconds, and the seconds to errors of
+# 1e-3 ... 1e-9 (- never; without an exact solution the loss stands for the error); of several seeds medians, and the range of
+# the error. Then what failed. It is kept in runs/out/compare-PROBLEM.txt, the histories in runs/out/compare-PROBLEM/
+# OPTIMISER-SEED.csv; with matplotlib the runs of median error are drawn, against iterations and seconds, in
+# runs/out/compare-PROBLEM.png. What came out: runs/compare.md.
 #
 # RANKS: of each run (1)   PARALLEL: runs at once (1)   FIRST_SEED: (0)   NAME=wide: the PROBLEM of these names is PROBLEM-wide
 set -eu
@@ -116,18 +117,19 @@ row() { # optimiser history...
       low = b[1]; high = b[n]
       return b[int((n + 1) / 2)]
     }
-    FNR == 1 {n++; file[n] = FILENAME; for (i = 1; i <= NF; i++) column[$i] = i; for (k = 3; k <= 9; k++) first[k, n] = 1e99; next}
+    FNR == 1 {n++; file[n] = FILENAME; for (i = 1; i <= NF; i++) column[$i] = i; for (k = 3; k <= 9; k++) first[k, n] = 1e99; near[n] = 1e99; next}
     NF == length(column) {
       loss[n] = $column["loss"]; its[n] = $column["iteration"]; s[n] = $column["seconds"]
       error[n] = "relative_l2_error" in column ? $column["relative_l2_error"] : loss[n]
       for (k = 3; k <= 9; k++) if (error[n] <= 10 ^ -k && first[k, n] == 1e99) first[k, n] = s[n]
+      if (error[n] <= 3 * published && near[n] == 1e99) near[n] = its[n]
     }
     END {
       m = median(error, n)
       for (i = 1; i <= n; i++) if (error[i] == m) drawn = file[i]
       range = n > 1 ? sprintf("  %.1e-%.1e", low, high) : ""
       line = sprintf("%-20s", name)
-      if (published) line = line sprintf(" %9.1e %6d %6.2g", published, limit, m / published)
+      if (published) line = line sprintf(" %9.1e %6d %6s %6.2g", published, limit, median(near, n) == 1e99 ? "-" : median(near, n), m / published)
       line = line sprintf(" %8.1e %8.1e%s %7d %7.1f", median(loss, n), m, range, median(its, n), median(s, n))
       for (k = 3; k <= 9; k++) {
         for (i = 1; i <= n; i++) t[i] = first[k, i]
@@ -165,7 +167,7 @@ done
     "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
   range="" against=""
   ((seeds == 1)) || range="             range"
-  ((!PUBLISHED)) || against=" published    its factor"
+  ((!PUBLISHED)) || against=" published    its   to 3x factor"
   printf '%-20s%s %8s %8s%s %7s %7s %6s %6s %6s %6s %6s %6s %6s\n' optimiser "$against" loss error "$range" its s \
     1e-3 1e-4 1e-5 1e-6 1e-7 1e-8 1e-9
   sort -g "$work/rows" | cut -f 2

@@ -71,7 +71,7 @@ unused() { # EXPECTED arguments...
 unused 1 -tao_engd_direction tsvd -tao_engd_damping 1
 expect_stdout '^-tao_engd_damping has no effect: direction tsvd'
 unused 1 -options_file optimisers/spring.opts -options_file optimisers/randomized-engd.opts
-expect_stdout '^-tao_engd_damping, -tao_engd_damping_min, .*have no effect: direction randomized'
+expect_stdout '^-tao_engd_damping, -tao_engd_damping_adapt, -tao_engd_damping_min, .*have no effect: direction randomized'
 unused 0 -tao_engd_direction tsvd
 unused 0 -tao_engd_direction tsvd -tao_engd_step quadratic -tao_engd_damping 1
 unused 0 -tao_engd_direction dual -tao_engd_damping 1

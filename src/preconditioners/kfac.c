@@ -303,7 +303,8 @@ static PetscErrorCode SetFromOptions_KFAC(PC pc, EngdOptionItems PetscOptionsObj
   PetscOptionsHeadBegin(PetscOptionsObject, "KFAC");
   PetscCall(PetscOptionsReal("-pc_kfac_damping", "Added to the diagonal of every factor, zero or positive",
                              "PCCreate_KFAC", kfac->damping, &kfac->damping, NULL));
-  PetscCall(PetscOptionsReal("-pc_kfac_ema", "Weight of the past in the moving average of the factors, from 0 to 1",
+  PetscCall(PetscOptionsReal("-pc_kfac_ema",
+                             "Weight of the past in the moving average of the factors, from 0 to below 1",
                              "PCCreate_KFAC", kfac->ema, &kfac->ema, NULL));
   PetscCall(PetscOptionsInt("-pc_kfac_update_every", "Set-ups from one refresh of the factors to the next, positive",
                             "PCCreate_KFAC", kfac->update_every, &kfac->update_every, NULL));
@@ -312,8 +313,8 @@ static PetscErrorCode SetFromOptions_KFAC(PC pc, EngdOptionItems PetscOptionsObj
   PetscOptionsHeadEnd();
   PetscCheck(kfac->damping >= 0 && !PetscIsInfReal(kfac->damping), comm, PETSC_ERR_USER_INPUT,
              "-pc_kfac_damping %g: give zero or a positive number", (double)kfac->damping);
-  PetscCheck(kfac->ema >= 0 && kfac->ema <= 1, comm, PETSC_ERR_USER_INPUT,
-             "-pc_kfac_ema %g: give a number from 0 to 1", (double)kfac->ema);
+  PetscCheck(kfac->ema >= 0 && kfac->ema < 1, comm, PETSC_ERR_USER_INPUT,
+             "-pc_kfac_ema %g: give a number from 0 to below 1", (double)kfac->ema);
   PetscCheck(kfac->update_every > 0, comm, PETSC_ERR_USER_INPUT,
              "-pc_kfac_update_every %" PetscInt_FMT ": give a positive number", kfac->update_every);
   PetscCheck(kfac->invert_every > 0, comm, PETSC_ERR_USER_INPUT,

@@ -223,11 +223,9 @@ static void owners(void **state)
 /* every mistake: the error's class, and the words that its message must hold */
 static void mistakes(void **state)
 {
-  const char *const option[][2] = {{"-pc_kfac_damping", "-1"},
-                                   {"-pc_kfac_ema", "1.5"},
-                                   {"-pc_kfac_ema", "-0.1"},
-                                   {"-pc_kfac_update_every", "0"},
-                                   {"-pc_kfac_invert_every", "-2"}};
+  const char *const option[][2] = {{"-pc_kfac_damping", "-1"},     {"-pc_kfac_ema", "1"},
+                                   {"-pc_kfac_ema", "1.5"},        {"-pc_kfac_ema", "-0.1"},
+                                   {"-pc_kfac_update_every", "0"}, {"-pc_kfac_invert_every", "-2"}};
   Preconditioned    c;
   Mat               identity;
 

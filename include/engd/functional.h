@@ -163,6 +163,8 @@ PETSC_INTERN PetscErrorCode EngdNTKDestroy(EngdNTK *);
 
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate(const char type[], EngdCurvature *);
 PETSC_INTERN PetscErrorCode EngdCurvatureDestroy(EngdCurvature *);
+/* how many roots make up all of W on a term, or false where they do not */
+PETSC_INTERN PetscErrorCode EngdCurvatureCountExactRoots(EngdFunctional, PetscInt term, PetscInt *, PetscBool *exact);
 PETSC_EXTERN PetscErrorCode EngdCurvatureRegister(const char[], PetscErrorCode (*)(EngdCurvature));
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate_GaussNewton(EngdCurvature);
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature);

@@ -28,11 +28,11 @@ typedef struct {
 PETSC_INTERN PetscErrorCode EngdSVDCreate(PetscInt n, EngdSVD *);
 PETSC_INTERN PetscErrorCode EngdSVDCompute(EngdSVD *, PetscReal A[], PetscReal tolerance);
 PETSC_INTERN PetscErrorCode EngdSVDDestroy(EngdSVD *);
+PETSC_INTERN size_t         EngdSVDBytes(PetscInt n);
 
 /* y = A x ("N") or A^T x ("T"), A (m, n) by columns on this rank; zero where m or n is */
 PETSC_INTERN PetscErrorCode EngdDenseMultiply(const char trans[], PetscInt m, PetscInt n, const PetscReal A[],
                                               const PetscReal x[], PetscReal y[]);
-PETSC_INTERN size_t         EngdSVDBytes(PetscInt n);
 
 /* Dense symmetric matrices (n, n) without gaps, of which the upper triangle is read; info is LAPACK's. All are local.
    Eigen: A = V diag(l) V^T, l ascending; V over A (job "V"), or l alone (job "N").

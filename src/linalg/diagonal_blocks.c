@@ -6,7 +6,6 @@
   The blocks stand one after the other (EngdDiagonalBlocks), and so do vectors of all rows. Everything is local.
 */
 #include <engd/private.h>
-#include <petscblaslapack.h>
 
 /* V over A, l ascending within each block; info: LAPACK's, of the first block that fails */
 PetscErrorCode EngdDiagonalBlocksEigen(const EngdDiagonalBlocks *blocks, PetscReal A[], PetscReal l[], PetscInt *info)
@@ -55,17 +54,11 @@ PetscErrorCode EngdDiagonalBlocksSolve(const EngdDiagonalBlocks *blocks, const P
 PetscErrorCode EngdDiagonalBlocksMult(const EngdDiagonalBlocks *blocks, const char trans[], const PetscReal V[],
                                       const PetscReal x[], PetscReal y[])
 {
-  const PetscReal unit = 1, zero = 0;
-  PetscBLASInt    n, one         = 1;
-
   PetscFunctionBeginUser;
   for (PetscInt b = 0; b < blocks->n; b++) {
-    const PetscInt first = blocks->start[b];
+    const PetscInt first = blocks->start[b], n = blocks->start[b + 1] - first;
 
-    PetscCall(PetscBLASIntCast(blocks->start[b + 1] - first, &n));
-    PetscCallBLAS("BLASgemv",
-                  BLASgemv_(trans, &n, &n, &unit, V + blocks->at[b], &n, x + first, &one, &zero, y + first, &one));
+    PetscCall(EngdDenseMultiply(trans, n, n, V + blocks->at[b], x + first, y + first));
   }
-  PetscCall(PetscLogFlops(2.0 * (PetscLogDouble)blocks->at[blocks->n]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -102,16 +102,14 @@ static PetscErrorCode AddPoints(EngdFunctional F, const EngdDiagonalBlocks *bloc
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock *block;
     PetscInt   nroots;
-    PetscBool  exact = PETSC_FALSE;
+    PetscBool  exact;
 
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    if (F->curvature->ops->rootexact)
-      PetscCall((*F->curvature->ops->rootexact)(F->curvature, F, block->term, &exact));
+    PetscCall(EngdCurvatureCountExactRoots(F, block->term, &nroots, &exact));
     if (!exact) {
       PetscCall(AddJetBlock(F, block, blocks, alpha, theta, x, y, A));
       continue;
     }
-    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
     for (PetscInt k = 0; k < nroots; k++) {
       PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
       PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, x));

@@ -108,16 +108,14 @@ static PetscErrorCode AddGramian(Several *s)
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock *block;
     PetscInt   nroots;
-    PetscBool  exact = PETSC_FALSE;
+    PetscBool  exact;
 
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    if (F->curvature->ops->rootexact)
-      PetscCall((*F->curvature->ops->rootexact)(F->curvature, F, block->term, &exact));
+    PetscCall(EngdCurvatureCountExactRoots(F, block->term, &nroots, &exact));
     if (!exact) {
       PetscCall(AddJetBlock(s, block));
       continue;
     }
-    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
     for (PetscInt r = 0; r < nroots; r++) {
       PetscCall((*F->curvature->ops->root)(F->curvature, F, block, r, F->gu));
       PetscCall(Pass(s, block, PETSC_TRUE, PETSC_TRUE, s->T));

@@ -14,7 +14,6 @@ typedef struct {
 } Stage;
 
 struct _n_EngdStages {
-  MPI_Comm       comm;
   EngdFunctional functional; /* borrowed */
   PetscInt       n;
   Stage         *stage;
@@ -68,7 +67,7 @@ static PetscErrorCode SetFromOptions(EngdStages stages)
 
   PetscFunctionBeginUser;
   stages->n = 1;
-  PetscOptionsBegin(stages->comm, NULL, "Stages", "EngdStages");
+  PetscOptionsBegin(stages->functional->comm, NULL, "Stages", "EngdStages");
   PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_stages",
                             "Optimisers one after the other, as in adam,lbfgs,engd; -<stage>_tao_max_it n and other "
                             "options of TAO, KSP and PC, so prefixed, are those of one stage",
@@ -99,7 +98,7 @@ static PetscErrorCode CheckResampling(EngdStages stages, EngdProblem problem)
     PetscCall(PetscStrInList(type, "engd,adam,sgd", ',', &able));
   }
   for (PetscInt t = 0; t < problem->nterms && !able; t++) {
-    PetscCheck(!problem->term[t]->resample, stages->comm, PETSC_ERR_USER_INPUT,
+    PetscCheck(!problem->term[t]->resample, stages->functional->comm, PETSC_ERR_USER_INPUT,
                "-%s_resample %" PetscInt_FMT
                ": -tao_type %s is for points that stay; take engd, adam or sgd, or leave the option out",
                problem->term[t]->name, problem->term[t]->resample, type);
@@ -131,7 +130,6 @@ PetscErrorCode EngdStagesCreate(EngdFunctional F, Vec theta, EngdStages *out)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&stages));
-  stages->comm       = F->comm;
   stages->functional = F;
   PetscCall(EngdSolverRegister());
   PetscCall(SetFromOptions(stages));
@@ -153,7 +151,7 @@ PetscErrorCode EngdStagesCreate(EngdFunctional F, Vec theta, EngdStages *out)
 PetscErrorCode EngdStagesGetTao(EngdStages stages, PetscInt k, Tao *tao)
 {
   PetscFunctionBeginUser;
-  PetscCheck(k >= 0 && k < stages->n, stages->comm, PETSC_ERR_ARG_OUTOFRANGE,
+  PetscCheck(k >= 0 && k < stages->n, stages->functional->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "there is no stage %" PetscInt_FMT " of %" PetscInt_FMT, k, stages->n);
   *tao = stages->stage[k].tao;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -56,6 +56,28 @@ static inline void Destroy(Preconditioned *c)
   End(c->s);
 }
 
+/* text <- what PCView() writes to a file, on rank 0 alone; is it here */
+static inline PetscBool ViewText(PC pc, const char file[], size_t size, char text[])
+{
+  PetscViewer viewer;
+  PetscMPIInt rank;
+
+  memset(text, 0, size);
+  CHECK(PetscViewerASCIIOpen(PETSC_COMM_WORLD, file, &viewer));
+  CHECK(PCView(pc, viewer));
+  CHECK(PetscViewerDestroy(&viewer));
+  CHECK(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (rank == 0) {
+    FILE *written = fopen(file, "r");
+
+    assert_non_null(written);
+    assert_true(fread(text, 1, size - 1, written) > 0);
+    fclose(written);
+    remove(file);
+  }
+  return (PetscBool)(rank == 0);
+}
+
 static inline EngdNystrom *Nystrom(PC pc)
 {
   EngdNystrom *nystrom;

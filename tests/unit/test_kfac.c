@@ -263,24 +263,12 @@ static void mistakes(void **state)
 static void view(void **state)
 {
   Preconditioned c;
-  char           text[4096] = "";
-  PetscViewer    viewer;
-  PetscMPIInt    rank;
+  char           text[4096];
 
   (void)state;
   Make(PETSC_COMM_WORLD, POISSON "-pc_kfac_damping 0.25", PETSC_FALSE, &c);
   CHECK(PCSetUp(c.pc));
-  CHECK(PetscViewerASCIIOpen(PETSC_COMM_WORLD, "test_kfac.txt", &viewer));
-  CHECK(PCView(c.pc, viewer));
-  CHECK(PetscViewerDestroy(&viewer));
-  CHECK(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  if (rank == 0) {
-    FILE *file = fopen("test_kfac.txt", "r");
-
-    assert_non_null(file);
-    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
-    fclose(file);
-    remove("test_kfac.txt");
+  if (ViewText(c.pc, "test_kfac.txt", sizeof(text), text)) {
     assert_non_null(strstr(text, "type: kfac"));
     assert_non_null(strstr(text, "damping 0.25"));
     assert_non_null(strstr(text, "1 updates"));

@@ -43,3 +43,15 @@ PetscErrorCode EngdCurvatureDestroy(EngdCurvature *curvature)
   PetscCall(PetscFree(*curvature));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode EngdCurvatureCountExactRoots(EngdFunctional F, PetscInt term, PetscInt *nroots, PetscBool *exact)
+{
+  const EngdCurvature curvature = F->curvature;
+
+  PetscFunctionBeginUser;
+  *nroots = 0;
+  *exact  = PETSC_FALSE;
+  if (curvature->ops->rootexact) PetscCall((*curvature->ops->rootexact)(curvature, F, term, exact));
+  if (*exact) PetscCall((*curvature->ops->rootcount)(curvature, F, term, nroots));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

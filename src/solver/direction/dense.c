@@ -130,7 +130,6 @@ static PetscErrorCode SetUp_Dense(EngdDirection direction, EngdSolver solver)
   Vec          v;
 
   PetscFunctionBeginUser;
-  if (dense->root) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatCreateVecs(solver->G, &v, NULL));
   PetscCall(VecScatterCreateToZero(v, &dense->scatter, &dense->root));
   PetscCall(VecDestroy(&v));

@@ -130,7 +130,6 @@ static PetscErrorCode SetUp_Dual(EngdDirection direction, EngdSolver solver)
   EngdFunctional F    = solver->functional;
 
   PetscFunctionBeginUser;
-  if (dual->J) PetscFunctionReturn(PETSC_SUCCESS);
   if (!dual->kernel) PetscCall(Measure(dual, F));
   PetscCall(EngdFunctionalCreateJacobian(F, &dual->J));
   PetscCall(MatCreateVecs(dual->J, &dual->phi, &dual->R));

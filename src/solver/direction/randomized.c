@@ -101,7 +101,6 @@ static PetscErrorCode SetUp_Randomized(EngdDirection direction, EngdSolver solve
   Randomized *r = (Randomized *)direction->data;
 
   PetscFunctionBeginUser;
-  if (r->J) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Measure(r, solver->functional));
   PetscCall(EngdFunctionalCreateJacobian(solver->functional, &r->J));
   PetscCall(MatCreateVecs(r->J, NULL, &r->R));

@@ -107,7 +107,6 @@ static PetscErrorCode SetUp_TSVD(EngdDirection direction, EngdSolver solver)
   PetscInt       local, n;
 
   PetscFunctionBeginUser;
-  if (tsvd->qr) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Measure(tsvd, F));
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   PetscCallMPI(MPI_Comm_size(F->comm, &size));

@@ -35,6 +35,7 @@ typedef PetscOptionItems EngdOptionItems;
 #define ENGD_COUNT(a, b) ((size_t)(a) * (size_t)(b))
 
 #include <engd/system.h>
+#include <engd/archive.h>
 #include <engd/expression.h>
 #include <engd/problem.h>
 #include <engd/network.h>

@@ -33,6 +33,11 @@ typedef struct {
 PETSC_INTERN PetscErrorCode EngdTaoBecome(Tao, const EngdTaoOps *, void *data, PetscInt iterations);
 PETSC_INTERN PetscErrorCode EngdTaoCreateKSP(Tao, KSP *);
 
+/* theta, points and all that an optimiser keeps between its iterations. Saved from a monitor, or between two TaoSolve(); after
+   loading, TaoSolve() goes on behind the iteration that was saved: its monitors see the next one first. Forgetting leaves theta
+   and the points. Of PETSc's own types there are theta and the points alone. Collective (src/solver/tao_loop.c) */
+PETSC_EXTERN PetscErrorCode EngdTaoState(Tao, EngdArchive);
+
 PETSC_INTERN PetscErrorCode EngdSolverRegister(void);
 PETSC_INTERN PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional, const char prefix[], Tao *);
 

@@ -27,8 +27,12 @@
 #define PetscContainerSetCtxDestroy PetscContainerSetUserDestroy
 #define PetscCtxDestroyDefault      PetscContainerUserDestroyDefault
 typedef PetscOptionItems *EngdOptionItems; /* of PetscOptionsObject */
+typedef void *EngdContextArgument;         /* of a function that frees a context: the context, later its address */
+#define ENGD_CONTEXT(argument) (argument)
 #else
 typedef PetscOptionItems EngdOptionItems;
+typedef void           **EngdContextArgument;
+#define ENGD_CONTEXT(argument) (*(argument))
 #endif
 
 /* y = a b in PetscInt, as MPI counts and array sizes need it said once */

@@ -114,12 +114,12 @@ static PetscErrorCode MatMatMult_Gramian(Mat G, Mat B, Mat C, void *unused)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MatDestroy_Gramian(Mat G)
+/* with the last of the shell and its duplicates (SLEPc's spectral transformations make some), which share the context */
+static PetscErrorCode GramianDestroy(EngdContextArgument argument)
 {
-  Gramian *gramian;
+  Gramian *gramian = (Gramian *)ENGD_CONTEXT(argument);
 
   PetscFunctionBeginUser;
-  PetscCall(MatShellGetContext(G, &gramian));
   PetscCall(PetscFree(gramian));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -161,7 +161,7 @@ PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], Petsc
   PetscCall(PetscObjectSetName((PetscObject)*A, name));
   PetscCall(MatShellSetOperation(*A, MATOP_MULT, (void (*)(void))MatMult_Gramian));
   PetscCall(MatShellSetOperation(*A, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMult_Gramian));
-  PetscCall(MatShellSetOperation(*A, MATOP_DESTROY, (void (*)(void))MatDestroy_Gramian));
+  PetscCall(MatShellSetContextDestroy(*A, GramianDestroy));
   PetscCall(MatSetOption(*A, MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatSetOption(*A, MAT_SYMMETRY_ETERNAL, PETSC_TRUE));
   PetscCall(MatSetUp(*A));

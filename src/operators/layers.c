@@ -56,12 +56,12 @@ static PetscErrorCode MatGetDiagonal_Layers(Mat S, Vec diagonal)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MatDestroy_Layers(Mat S)
+/* with the last of the shell and its duplicates, which share the context */
+static PetscErrorCode LayersDestroy(EngdContextArgument argument)
 {
-  Layers *layers;
+  Layers *layers = (Layers *)ENGD_CONTEXT(argument);
 
   PetscFunctionBeginUser;
-  PetscCall(MatShellGetContext(S, &layers));
   PetscCall(MatDestroy(&layers->G));
   PetscCall(VecDestroy(&layers->part));
   PetscCall(VecDestroy(&layers->product));
@@ -89,7 +89,7 @@ PetscErrorCode EngdGramianCreateLayers(Mat G, Mat *S)
   PetscCall(MatShellSetOperation(*S, MATOP_MULT, (void (*)(void))MatMult_Layers));
   PetscCall(MatShellSetOperation(*S, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMult_Layers));
   PetscCall(MatShellSetOperation(*S, MATOP_GET_DIAGONAL, (void (*)(void))MatGetDiagonal_Layers));
-  PetscCall(MatShellSetOperation(*S, MATOP_DESTROY, (void (*)(void))MatDestroy_Layers));
+  PetscCall(MatShellSetContextDestroy(*S, LayersDestroy));
   PetscCall(MatSetOption(*S, MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatSetUp(*S));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -78,6 +78,28 @@ static void ChooseDimensions(EngdSpectrum spectrum, PetscInt n, PetscInt *nev, P
   *ncv = PetscMin(n, 2 * *nev + 40);
 }
 
+/* methods that precondition: SLEPc's choice asks for the entries of a matrix that is a shell, but only when it solves */
+static PetscErrorCode SetDefaultPreconditioner(EPS eps)
+{
+  PetscBool preconditions, given;
+  STType    type;
+  ST        st;
+  KSP       ksp;
+  PC        pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)eps, &preconditions, EPSGD, EPSJD, EPSRQCG, EPSLOBPCG, ""));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-st_pc_type", &given));
+  if (!preconditions || given) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EPSGetST(eps, &st));
+  PetscCall(STGetType(st, &type));
+  if (!type) PetscCall(STSetType(st, STPRECOND));
+  PetscCall(STGetKSP(st, &ksp));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetType(pc, PCNONE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* a solver for eigenvalues of A at the end `which`, unless the options of EPS choose others; progress: zero at first, and to be kept for
    the other end */
 PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool symmetric, EPSWhich which,
@@ -102,6 +124,7 @@ PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool sym
   PetscCall(EPSSetInitialSpace(*eps, 1, &start));
   PetscCall(VecDestroy(&start));
   PetscCall(EPSSetFromOptions(*eps));
+  PetscCall(SetDefaultPreconditioner(*eps));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -172,6 +195,23 @@ static PetscErrorCode SolveEPS(EngdSpectrum spectrum, const EngdSpectrumOperator
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* LAPACK computes all n singular values whatever is wanted, but SLEPc counts the zeros of a tall matrix's left vectors as the
+   smallest ones; so all are asked for in descending order, which the reader then reads from the end */
+static PetscErrorCode AskLAPACKForAll(SVD svd, PetscInt n, PetscBool *from_end)
+{
+  PetscBool lapack;
+  SVDWhich  which;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectTypeCompare((PetscObject)svd, SVDLAPACK, &lapack));
+  PetscCall(SVDGetWhichSingularTriplets(svd, &which));
+  *from_end = (PetscBool)(lapack && which == SVD_SMALLEST);
+  if (!*from_end) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(SVDSetWhichSingularTriplets(svd, SVD_LARGEST));
+  PetscCall(SVDSetDimensions(svd, n, PETSC_DEFAULT, PETSC_DEFAULT));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* rows of the singular values that a solver finds, or their squares: sigma^2 +- 2 sigma error */
 static PetscErrorCode SolveSVD(EngdSpectrum spectrum, const EngdSpectrumOperator *op, EngdQuantity quantity, SVD svd,
                                const EngdSpectrumProgress *progress)
@@ -179,16 +219,20 @@ static PetscErrorCode SolveSVD(EngdSpectrum spectrum, const EngdSpectrumOperator
   const PetscBool square = (PetscBool)(op->kind == ENGD_SPECTRUM_KERNEL);
   PetscInt        converged, wanted, restarts;
   PetscReal       sigma, error;
+  PetscBool       from_end;
 
   PetscFunctionBeginUser;
+  PetscCall(SVDGetDimensions(svd, &wanted, NULL, NULL));
+  PetscCall(AskLAPACKForAll(svd, op->n, &from_end));
   PetscCall(SVDSolve(svd));
   PetscCall(SVDGetConverged(svd, &converged));
-  PetscCall(SVDGetDimensions(svd, &wanted, NULL, NULL));
   PetscCall(SVDGetIterationNumber(svd, &restarts));
-  converged = PetscMin(converged, wanted);
-  for (PetscInt i = 0; i < converged; i++) {
-    PetscCall(SVDGetSingularTriplet(svd, i, &sigma, NULL, NULL));
-    PetscCall(SVDComputeError(svd, i, SVD_ERROR_ABSOLUTE, &error));
+  converged = PetscMin(converged, from_end ? op->n : wanted);
+  for (PetscInt i = 0; i < PetscMin(converged, wanted); i++) {
+    const PetscInt k = from_end ? converged - 1 - i : i;
+
+    PetscCall(SVDGetSingularTriplet(svd, k, &sigma, NULL, NULL));
+    PetscCall(SVDComputeError(svd, k, SVD_ERROR_ABSOLUTE, &error));
     if (square) error *= 2 * sigma + error;
     PetscCall(EngdSpectrumAddRow(spectrum, op, quantity, i + 1, 0, square ? sigma * sigma : sigma, error));
   }

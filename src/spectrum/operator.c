@@ -92,12 +92,12 @@ static PetscErrorCode MatMultTranspose_Block(Mat B, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MatDestroy_Block(Mat B)
+/* with the last of the shell and its duplicates, which share the context; so below */
+static PetscErrorCode BlockDestroy(EngdContextArgument argument)
 {
-  Block *block;
+  Block *block = (Block *)ENGD_CONTEXT(argument);
 
   PetscFunctionBeginUser;
-  PetscCall(MatShellGetContext(B, &block));
   PetscCall(MatDestroy(&block->A));
   PetscCall(VecDestroy(&block->x));
   PetscCall(VecDestroy(&block->y));
@@ -128,7 +128,7 @@ PetscErrorCode EngdMatCreateBlock(Mat A, PetscBool rows, PetscInt first, PetscIn
                            PETSC_DETERMINE, block, B));
   PetscCall(MatShellSetOperation(*B, MATOP_MULT, (void (*)(void))MatMult_Block));
   PetscCall(MatShellSetOperation(*B, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMultTranspose_Block));
-  PetscCall(MatShellSetOperation(*B, MATOP_DESTROY, (void (*)(void))MatDestroy_Block));
+  PetscCall(MatShellSetContextDestroy(*B, BlockDestroy));
   if (rows) PetscCall(MatSetOption(*B, MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatSetUp(*B));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -145,12 +145,11 @@ static PetscErrorCode MatMult_Inverse(Mat M, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MatDestroy_Inverse(Mat M)
+static PetscErrorCode InverseDestroy(EngdContextArgument argument)
 {
-  PC pc;
+  PC pc = (PC)ENGD_CONTEXT(argument);
 
   PetscFunctionBeginUser;
-  PetscCall(MatShellGetContext(M, &pc));
   PetscCall(PCDestroy(&pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -176,7 +175,7 @@ static PetscErrorCode CreateInverse(EngdSpectrum spectrum, Mat G, Mat *M)
   PetscCall(MatGetLocalSize(G, &local, NULL));
   PetscCall(MatCreateShell(spectrum->comm, local, local, PETSC_DETERMINE, PETSC_DETERMINE, pc, M));
   PetscCall(MatShellSetOperation(*M, MATOP_MULT, (void (*)(void))MatMult_Inverse));
-  PetscCall(MatShellSetOperation(*M, MATOP_DESTROY, (void (*)(void))MatDestroy_Inverse));
+  PetscCall(MatShellSetContextDestroy(*M, InverseDestroy));
   PetscCall(MatSetUp(*M));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -312,12 +311,11 @@ static PetscErrorCode MatMult_Product(Mat T, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MatDestroy_Product(Mat T)
+static PetscErrorCode ProductDestroy(EngdContextArgument argument)
 {
-  Product *product;
+  Product *product = (Product *)ENGD_CONTEXT(argument);
 
   PetscFunctionBeginUser;
-  PetscCall(MatShellGetContext(T, &product));
   PetscCall(VecDestroy(&product->z));
   PetscCall(PetscFree(product));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -343,7 +341,7 @@ PetscErrorCode EngdSpectrumOperatorProduct(const EngdSpectrumOperator *op, Mat *
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)op->A), local, local, PETSC_DETERMINE, PETSC_DETERMINE,
                            product, T));
   PetscCall(MatShellSetOperation(*T, MATOP_MULT, (void (*)(void))MatMult_Product));
-  PetscCall(MatShellSetOperation(*T, MATOP_DESTROY, (void (*)(void))MatDestroy_Product));
+  PetscCall(MatShellSetContextDestroy(*T, ProductDestroy));
   PetscCall(MatSetUp(*T));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -199,7 +199,36 @@ static PetscErrorCode KeepWords(MPI_Comm comm, int line, const char *function, c
   return code;
 }
 
-/* the solvers' own checks of what they can do; a filter is left out, since it begins with products */
+/* for a filter, which begins with products and so needs an operator that is there already: a diagonal matrix like A, whose
+   eigenvalues lie around the interval */
+static PetscErrorCode PrepareFilter(EPS eps)
+{
+  PetscInt  n, local, begin, end;
+  PetscReal a, b, width;
+  PetscBool own;
+  Mat       A, D;
+
+  PetscFunctionBeginUser;
+  PetscCall(EPSGetInterval(eps, &a, &b));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-st_filter_interval", &own));
+  PetscCheck(a < b || own, PetscObjectComm((PetscObject)eps), PETSC_ERR_USER_INPUT,
+             "-st_type filter finds all eigenvalues of an interval: give -eps_interval a,b with a < b");
+  width = PetscMax(b - a, PETSC_SQRT_MACHINE_EPSILON);
+  PetscCall(EPSGetOperators(eps, &A, NULL));
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(MatGetLocalSize(A, &local, NULL));
+  PetscCall(MatCreateAIJ(PetscObjectComm((PetscObject)A), local, local, n, n, 1, NULL, 0, NULL, &D));
+  PetscCall(MatGetOwnershipRange(D, &begin, &end));
+  for (PetscInt i = begin; i < end; i++)
+    PetscCall(MatSetValue(D, i, i, a - width + 3 * width * i / n, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(D, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(D, MAT_FINAL_ASSEMBLY));
+  PetscCall(EPSSetOperators(eps, D, NULL));
+  PetscCall(MatDestroy(&D));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the solvers' own checks of what they can do */
 static PetscErrorCode CheckSetUp(EngdSpectrum spectrum, const EngdSpectrumOperator *op, EPS eps, SVD svd)
 {
   const char    *type, *transformation = NULL, *kind = engd_spectrum_name[op->kind];
@@ -214,11 +243,12 @@ static PetscErrorCode CheckSetUp(EngdSpectrum spectrum, const EngdSpectrumOperat
     PetscCall(EPSGetType(eps, &type));
     PetscCall(STGetType(st, &transformation));
     if (transformation) PetscCall(PetscStrcmp(transformation, STFILTER, &filter));
+    if (filter) PetscCall(PrepareFilter(eps));
   } else {
     PetscCall(SVDGetType(svd, &type));
   }
   PetscCall(PetscPushErrorHandler(KeepWords, words));
-  if (eps && !filter) ierr = EPSSetUp(eps);
+  if (eps) ierr = EPSSetUp(eps);
   if (svd) ierr = SVDSetUp(svd);
   PetscCall(PetscPopErrorHandler());
   PetscCheck(!ierr, spectrum->comm, PETSC_ERR_USER_INPUT,
@@ -257,12 +287,18 @@ static PetscErrorCode ReadSVD(EngdSpectrum spectrum, const EngdSpectrumOperator 
   SVDWhich             which;
   SVD                  svd;
   Mat                  J;
+  PetscMPIInt          ranks;
+  PetscBool            lapack;
 
   PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(spectrum->comm, &ranks));
   PetscCall(EngdFunctionalCreateJacobian(spectrum->functional, &J));
   PetscCall(EngdSpectrumCreateSVD(spectrum, J, ends[end], &progress, &svd));
   PetscCall(SVDGetDimensions(svd, nev, NULL, NULL));
   PetscCall(SVDGetWhichSingularTriplets(svd, &which));
+  PetscCall(PetscObjectTypeCompare((PetscObject)svd, SVDLAPACK, &lapack));
+  PetscCheck(!lapack || ranks == 1, spectrum->comm, PETSC_ERR_USER_INPUT,
+             "-svd_type lapack works on one rank alone, not on %d; take -spectrum_dense instead", ranks);
   if (*nev <= op->n && which == ends[end]) PetscCall(CheckSetUp(spectrum, op, NULL, svd));
   PetscCall(SVDDestroy(&svd));
   PetscCall(MatDestroy(&J));

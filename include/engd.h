@@ -7,8 +7,9 @@
     EngdNetwork    u_theta, a multilayer perceptron with a flat parameter vector theta
     EngdFunctional E(u_theta) on the points of this rank; loss, gradient, J and G as PETSc matrices
     Tao            PETSc's optimiser; -tao_type engd takes natural-gradient steps
-    EngdStages     one or several of them in turn
+    EngdReport     one line an iteration, files, errors against the exact solution
     EngdSpectrum   eigenvalues of H, G, P^{-1} G, singular values of J, by SLEPc
+    EngdRun        all of them, with one or several optimisers in turn
 
   Every function returns a PetscErrorCode; every object is created, set up and destroyed by all ranks of its
   communicator together.
@@ -20,15 +21,20 @@
 
 #define ENGD_VERSION "0.1.0"
 
+#if PETSC_VERSION_LT(3, 19, 0) && !defined(PETSC_SUCCESS)
+#define PETSC_SUCCESS ((PetscErrorCode)0)
+#endif
+
 typedef struct _n_EngdProblem    *EngdProblem;
 typedef struct _n_EngdNetwork    *EngdNetwork;
 typedef struct _n_EngdFunctional *EngdFunctional;
-typedef struct _n_EngdStages     *EngdStages;
 typedef struct _n_EngdReport     *EngdReport;
 typedef struct _n_EngdSpectrum   *EngdSpectrum;
+typedef struct _n_EngdRun        *EngdRun;
 
 PETSC_EXTERN PetscErrorCode EngdInitialize(int *, char ***, const char[]);
 PETSC_EXTERN PetscErrorCode EngdFinalize(void);
+PETSC_EXTERN int            EngdExitCode(PetscErrorCode); /* of a program that ends with this error */
 
 PETSC_EXTERN PetscErrorCode EngdProblemCreate(MPI_Comm, EngdProblem *);
 PETSC_EXTERN PetscErrorCode EngdProblemSetFromOptions(EngdProblem);
@@ -66,23 +72,32 @@ PETSC_EXTERN PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda);
 
 PETSC_EXTERN PetscErrorCode EngdSolverCreate(EngdFunctional, Tao *);
 
-PETSC_EXTERN PetscErrorCode EngdStagesCreate(EngdFunctional, Vec theta, EngdStages *);
-PETSC_EXTERN PetscErrorCode EngdStagesGetTao(EngdStages, PetscInt, Tao *);
-PETSC_EXTERN PetscErrorCode EngdStagesSolve(EngdStages, EngdReport);
-PETSC_EXTERN PetscErrorCode EngdStagesDestroy(EngdStages *);
-
-PETSC_EXTERN PetscErrorCode EngdReportCreate(EngdFunctional, Tao, EngdReport *);
-PETSC_EXTERN PetscErrorCode EngdReportSetFromOptions(EngdReport);
-PETSC_EXTERN PetscErrorCode EngdReportStart(EngdReport);
-PETSC_EXTERN PetscErrorCode EngdReportFinish(EngdReport);
-PETSC_EXTERN PetscErrorCode EngdReportSetSpectrum(EngdReport, EngdSpectrum);
-PETSC_EXTERN PetscErrorCode EngdReportFinishSpectrum(EngdReport);
-PETSC_EXTERN PetscErrorCode EngdReportDestroy(EngdReport *);
+PETSC_EXTERN PetscErrorCode EngdReportSetMonitor(EngdReport, PetscBool, PetscInt every);
+PETSC_EXTERN PetscErrorCode EngdReportSetHistory(EngdReport, const char file[]);
+PETSC_EXTERN PetscErrorCode EngdReportSetSummary(EngdReport, const char file[]);
+PETSC_EXTERN PetscErrorCode EngdReportSetSolution(EngdReport, const char file[]);
 
 PETSC_EXTERN PetscErrorCode EngdSpectrumCreate(EngdFunctional, Tao, EngdSpectrum *);
 PETSC_EXTERN PetscErrorCode EngdSpectrumSetFromOptions(EngdSpectrum);
 PETSC_EXTERN PetscErrorCode EngdSpectrumCompute(EngdSpectrum, Vec theta, PetscInt iteration);
 PETSC_EXTERN PetscErrorCode EngdSpectrumDestroy(EngdSpectrum *);
+
+/* what a program does: all of the above in the right order, for options or setters */
+PETSC_EXTERN PetscErrorCode EngdRunCreate(MPI_Comm, EngdRun *);
+PETSC_EXTERN PetscErrorCode EngdRunSetStages(EngdRun, const char names[]);
+PETSC_EXTERN PetscErrorCode EngdRunSetMaxSeconds(EngdRun, PetscReal);
+PETSC_EXTERN PetscErrorCode EngdRunSetTargetError(EngdRun, PetscReal);
+PETSC_EXTERN PetscErrorCode EngdRunSetFromOptions(EngdRun);
+PETSC_EXTERN PetscErrorCode EngdRunSetUp(EngdRun);
+PETSC_EXTERN PetscErrorCode EngdRunCheckOptions(EngdRun, PetscBool final);
+PETSC_EXTERN PetscErrorCode EngdRunSolve(EngdRun);
+PETSC_EXTERN PetscErrorCode EngdRunGetProblem(EngdRun, EngdProblem *);
+PETSC_EXTERN PetscErrorCode EngdRunGetNetwork(EngdRun, EngdNetwork *);
+PETSC_EXTERN PetscErrorCode EngdRunGetFunctional(EngdRun, EngdFunctional *);
+PETSC_EXTERN PetscErrorCode EngdRunGetReport(EngdRun, EngdReport *);
+PETSC_EXTERN PetscErrorCode EngdRunGetTao(EngdRun, PetscInt stage, Tao *);
+PETSC_EXTERN PetscErrorCode EngdRunGetSolution(EngdRun, Vec *theta);
+PETSC_EXTERN PetscErrorCode EngdRunDestroy(EngdRun *);
 
 /*
   Registries: a plug-in (-dll_append libmine.so) extends these from its PetscDLLibraryRegister_mine().

@@ -13,9 +13,6 @@
 #error "engd needs a PETSc of real double precision scalars"
 #endif
 
-#if PETSC_VERSION_LT(3, 19, 0)
-#define PETSC_SUCCESS ((PetscErrorCode)0)
-#endif
 #if PETSC_VERSION_LT(3, 21, 0)
 #define TaoMonitorSet TaoSetMonitor
 #endif
@@ -48,5 +45,6 @@ typedef void           **EngdContextArgument;
 #include <engd/solver.h>
 #include <engd/spectrum.h>
 #include <engd/report.h>
+#include <engd/run.h>
 
 #endif

@@ -67,50 +67,56 @@ struct _n_EngdReport {
   EngdFunctional functional; /* all borrowed */
   EngdProblem    problem;
   EngdNetwork    network;
-  Tao            tao;
   PetscBool      monitor;
   PetscInt       every;                /* the monitor shows each every-th iteration */
   char          *file[ENGD_NFILES];    /* names, NULL where not asked for */
   FILE          *history;              /* on rank 0 */
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
-  EngdSpectrum   spectrum;             /* borrowed, or NULL */
   EngdErrors     errors;               /* NULL without an exact solution */
   EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
   PetscBool      want_sharpness, want_index;
-  PetscReal      max_seconds;    /* of the time budget, infinity if none */
-  PetscReal      target;         /* relative L2 error that ends the training, 0: none */
-  PetscBool      reached;        /* has it */
-  double         start, seconds; /* when the training started, how long it took */
-  double         first_seconds;  /* when the first iteration began */
-  PetscInt       first_iteration, nrows;
-  PetscInt       iterations, krylov_iterations; /* of the optimisers before the present one */
-  PetscReal      row[ENGD_NCOLUMNS];            /* the last one */
-  PetscBool      shown;                         /* was it printed */
+  PetscInt       nrows;
+  PetscReal      row[ENGD_NCOLUMNS]; /* the last one */
+  PetscBool      shown;              /* was it printed */
 };
 
-PETSC_INTERN PetscErrorCode EngdReportMonitor(Tao, void *report); /* for TaoMonitorSet */
-PETSC_INTERN PetscBool      EngdReportHasColumn(EngdReport, PetscInt);
-PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport); /* the last line, if it was skipped */
+/* An iteration of a run, all that a row says but what the report itself measures at theta */
+typedef struct {
+  PetscInt  iteration; /* of the whole run */
+  PetscReal loss, gradient_norm, step, damping;
+  PetscInt  krylov_iterations;
+  PetscReal seconds, left; /* since the training began, and to its end, infinity if that cannot be told */
+} EngdIteration;
 
-/* Several optimisers in turn. Progress: iterations so far and seconds left of the budget, infinity if there is none, zero if
-   the target is reached.
-   Continue: says why the present Tao stopped, from now on with this one. ShowStage: a line that says its name. Collective */
-PETSC_INTERN PetscErrorCode EngdReportGetProgress(EngdReport, PetscInt *iterations, PetscReal *left);
-PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport, Tao);
-PETSC_INTERN PetscErrorCode EngdReportShowStage(EngdReport, const char name[]);
+/* What a run came to, for the summary and the last lines */
+typedef struct {
+  PetscInt    iterations, krylov_iterations;
+  PetscInt64  evaluations; /* of the loss */
+  PetscReal   loss, gradient_norm, seconds;
+  const char *reason; /* why it ended, a word for programs */
+  const char *words;  /* the same for people */
+} EngdOutcome;
+
+/*
+  A report from its creation on: options, SetUp, Start before the training (files checked and opened), a row an iteration, lines
+  between them, Finish. AddRow: error, unless that is NULL, is the relative L2 error at theta. Collective
+*/
+PETSC_INTERN PetscErrorCode EngdReportCreate(EngdFunctional, EngdReport *);
+PETSC_INTERN PetscErrorCode EngdReportSetFromOptions(EngdReport);
+PETSC_INTERN PetscErrorCode EngdReportSetUp(EngdReport);
+PETSC_INTERN PetscErrorCode EngdReportStart(EngdReport);
+PETSC_INTERN PetscErrorCode EngdReportAddRow(EngdReport, const EngdIteration *, Vec theta, PetscReal *error);
+PETSC_INTERN PetscErrorCode EngdReportTell(EngdReport, const char line[]);
+PETSC_INTERN PetscErrorCode EngdReportFinish(EngdReport, Vec theta, const EngdOutcome *);
+PETSC_INTERN PetscErrorCode EngdReportDestroy(EngdReport *);
+
+PETSC_INTERN PetscBool      EngdReportHasColumn(EngdReport, PetscInt);
+PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport, Vec theta); /* the last line, if it was skipped */
+PETSC_INTERN PetscErrorCode EngdSummaryWrite(EngdReport, const EngdOutcome *);
 
 PETSC_INTERN PetscErrorCode EngdHistoryOpen(EngdReport);
 PETSC_INTERN PetscErrorCode EngdHistoryWriteRow(EngdReport);
 PETSC_INTERN PetscErrorCode EngdHistoryClose(EngdReport);
-
-/* What a run came to, for the summary and the last lines */
-typedef struct {
-  PetscInt           iterations;
-  PetscReal          loss, gradient_norm;
-  TaoConvergedReason reason;
-  PetscInt           krylov_iterations;
-} EngdOutcome;
-PETSC_INTERN PetscErrorCode EngdSummaryWrite(EngdReport, const EngdOutcome *);
 
 /*
   Files of the report. Check: before the training, a collective error if the file could not be written later.

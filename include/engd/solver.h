@@ -41,9 +41,10 @@ PETSC_EXTERN PetscErrorCode EngdTaoState(Tao, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdSolverRegister(void);
 PETSC_INTERN PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional, const char prefix[], Tao *);
 
-/* A Tao of EngdSolverCreate() that goes on where others stopped: their iterations, the seconds left of the whole run */
-PETSC_INTERN PetscErrorCode EngdSolverContinue(Tao, PetscInt before, PetscReal seconds_left);
-PETSC_INTERN PetscErrorCode EngdSolverGetIterationsBefore(Tao, PetscInt *before);
+/* The Tao that iterates inside of another, or itself. Before: iterations of other optimisers of the run, so that points are taken
+   anew as if there were one */
+PETSC_INTERN PetscErrorCode EngdSolverGetIterating(Tao, Tao *iterating);
+PETSC_INTERN PetscErrorCode EngdSolverSetIterationsBefore(Tao, PetscInt before);
 
 /* What directions and steps see of the solver */
 typedef struct _n_EngdSolver *EngdSolver;

@@ -75,7 +75,7 @@ struct _n_EngdSpectrum {
   EngdSpectrumRow *row; /* the same on all ranks */
 };
 
-/* spectrum.c: as the report calls them, with the iteration of the whole run. Collective */
+/* spectrum.c: as a run calls them, with the iteration of the whole run. Collective */
 PETSC_INTERN PetscErrorCode EngdSpectrumMonitor(EngdSpectrum, Tao, Vec theta, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdSpectrumFinish(EngdSpectrum, Tao, PetscInt iteration);
 

@@ -15,7 +15,6 @@ enum { ENGD_EXIT_INPUT = 2, ENGD_EXIT_NUMERICS = 3 };
 typedef enum { ENGD_PHASE_INPUT, ENGD_PHASE_SOLVE } EngdPhase;
 
 PETSC_INTERN PetscErrorCode EngdSetPhase(EngdPhase);
-PETSC_INTERN int            EngdExitCode(PetscErrorCode);
 
 /* How the process starts and ends, below EngdInitialize and EngdFinalize: src/system/errors.c, options_file.c, options.c */
 PETSC_INTERN PetscErrorCode EngdErrorsBegin(MPI_Comm, char **);
@@ -36,18 +35,6 @@ PETSC_INTERN PetscBool         EngdOverlayHas(EngdOverlay, const char name[]);
 PETSC_INTERN PetscErrorCode    EngdOverlayPush(EngdOverlay);
 PETSC_INTERN PetscErrorCode    EngdOverlayPop(EngdOverlay);
 PETSC_INTERN PetscErrorCode    EngdOverlayDestroy(EngdOverlay *);
-
-/* marks as used the options of methods not chosen and those that are read during the solve, in the present state of the
-   database: what several objects choose differently is excused by each. Collective */
-PETSC_INTERN PetscErrorCode EngdOptionsExcuse(EngdFunctional);
-
-/* Fails, naming them, when the options database holds options that nobody asked for. Before the solve
-   (final = PETSC_FALSE) options that PETSc reads late, the viewers, are let through. */
-PETSC_INTERN PetscErrorCode EngdCheckOptions(EngdFunctional, PetscBool final);
-
-/* would a method that is not chosen read the option; else the nearest name, unless that is NULL (src/solver/rehearsal.c) */
-PETSC_INTERN PetscErrorCode EngdOptionsRehearse(EngdFunctional, const char name[], PetscBool *reads,
-                                                const char **nearest);
 
 /* letters to change until a is b (src/system/distance.c) */
 PETSC_INTERN PetscInt EngdEditDistance(const char a[], const char b[]);

@@ -1,9 +1,8 @@
 /*
   The monitor: one line for each outer iteration, on the standard output of rank 0, and a row of the history.
 
-  Loss and gradient norm are TAO's, step, damping and Krylov iterations what TaoEngdGetStatus() tells of its type, the
-  error is measured on the test points. Time left: the iterations to -tao_max_it at the pace so far, or the rest of
-  -engd_max_seconds if that is less; a tolerance may end the run earlier. TAO's own monitors work beside this one.
+  What an iteration was is told by the run; the error on the test points and the numbers of the Hessian are measured here, where
+  somebody sees them. TAO's own monitors work beside this one.
 */
 #include <engd/private.h>
 
@@ -27,22 +26,6 @@ PetscBool EngdReportHasColumn(EngdReport report, PetscInt c)
   }
 }
 
-/* seconds to the last iteration at the pace so far, or to the end of the time budget, whichever comes first */
-static PetscErrorCode EstimateTimeLeft(EngdReport report, PetscInt iteration, double seconds, PetscReal *left)
-{
-  const PetscInt done = iteration - report->first_iteration;
-  PetscInt       maximum;
-
-  PetscFunctionBeginUser;
-  PetscCall(TaoGetMaximumIterations(report->tao, &maximum));
-  *left = PetscMax(report->max_seconds - seconds, 0);
-  if (maximum >= 0 && maximum <= iteration)
-    *left = 0;
-  else if (maximum >= 0 && done > 0)
-    *left = PetscMin(*left, (maximum - iteration) * (seconds - report->first_seconds) / done);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* the columns of the Hessian at theta, those that are wanted */
 static PetscErrorCode FillHessianColumns(EngdReport report, Vec theta)
 {
@@ -54,32 +37,21 @@ static PetscErrorCode FillHessianColumns(EngdReport report, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* report->row <- this iteration of tao, which may be the subsolver of report->tao; what takes time only if it is seen */
-static PetscErrorCode FillRow(EngdReport report, Tao tao, PetscBool seen)
+/* report->row <- this iteration; what takes time only if it is seen */
+static PetscErrorCode FillRow(EngdReport report, const EngdIteration *it, Vec theta, PetscBool seen)
 {
   PetscReal *row = report->row;
-  PetscInt   iteration;
-  double     seconds;
-  EngdStatus status;
-  Vec        theta;
 
   PetscFunctionBeginUser;
-  seconds = MPI_Wtime() - report->start;
-  PetscCall(
-      TaoGetSolutionStatus(tao, &iteration, &row[ENGD_COLUMN_LOSS], &row[ENGD_COLUMN_GRADIENT], NULL, NULL, NULL));
-  if (!report->nrows++) {
-    report->first_iteration = iteration;
-    report->first_seconds   = seconds;
-  }
-  PetscCall(TaoEngdGetStatus(tao, &status));
-  row[ENGD_COLUMN_ITERATION] = report->iterations + iteration;
-  row[ENGD_COLUMN_STEP]      = status.step;
-  row[ENGD_COLUMN_DAMPING]   = status.damping;
-  row[ENGD_COLUMN_KRYLOV]    = status.krylov_iterations;
-  row[ENGD_COLUMN_SECONDS]   = seconds;
-  PetscCall(EstimateTimeLeft(report, iteration, seconds, &row[ENGD_COLUMN_LEFT]));
+  row[ENGD_COLUMN_ITERATION] = it->iteration;
+  row[ENGD_COLUMN_LOSS]      = it->loss;
+  row[ENGD_COLUMN_GRADIENT]  = it->gradient_norm;
+  row[ENGD_COLUMN_STEP]      = it->step;
+  row[ENGD_COLUMN_DAMPING]   = it->damping;
+  row[ENGD_COLUMN_KRYLOV]    = it->krylov_iterations;
+  row[ENGD_COLUMN_SECONDS]   = it->seconds;
+  row[ENGD_COLUMN_LEFT]      = it->left;
   if (!seen) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TaoGetSolution(tao, &theta));
   PetscCall(FillHessianColumns(report, theta));
   if (!report->errors) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdErrorsCompute(report->errors, theta, PETSC_FALSE));
@@ -129,45 +101,39 @@ static PetscErrorCode ShowRow(EngdReport report, PetscBool header)
 }
 
 /*
-  EngdReportMonitor - What TAO calls at each iteration. Collective
+  EngdReportAddRow - Shows an iteration and writes it to the history. error, unless that is NULL, is measured in any case.
+  Collective
 */
-PetscErrorCode EngdReportMonitor(Tao tao, void *context)
+PetscErrorCode EngdReportAddRow(EngdReport report, const EngdIteration *it, Vec theta, PetscReal *error)
 {
-  EngdReport      report = (EngdReport)context;
-  const PetscInt  number = report->nrows;
+  const PetscInt  number = report->nrows++;
   const PetscBool show   = (PetscBool)(report->monitor && number % report->every == 0);
-  PetscInt        iteration;
-  Vec             theta;
 
   PetscFunctionBeginUser;
-  PetscCall(TaoGetIterationNumber(tao, &iteration));
-  if (report->iterations > 0 && iteration == 0)
-    PetscFunctionReturn(PETSC_SUCCESS); /* the last row of the one before */
-  PetscCall(FillRow(report, tao, (PetscBool)(show || report->file[ENGD_FILE_HISTORY] || report->target > 0)));
+  PetscCall(FillRow(report, it, theta, (PetscBool)(show || report->file[ENGD_FILE_HISTORY] || error)));
+  if (error) *error = report->row[ENGD_COLUMN_ERROR];
   report->shown = PETSC_FALSE;
   if (show) PetscCall(ShowRow(report, (PetscBool)(number == 0)));
-  if (report->target > 0 && report->row[ENGD_COLUMN_ERROR] <= report->target) {
-    report->reached = PETSC_TRUE;
-    PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
-  }
   PetscCall(EngdHistoryWriteRow(report));
-  PetscCall(TaoGetSolution(tao, &theta));
-  if (report->spectrum)
-    PetscCall(EngdSpectrumMonitor(report->spectrum, report->tao, theta, report->iterations + iteration));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportTell - A line between those of the monitor, where that is shown: the name of a stage, why it ended. Collective */
+PetscErrorCode EngdReportTell(EngdReport report, const char line[])
+{
+  PetscFunctionBeginUser;
+  if (report->monitor) PetscCall(PetscPrintf(report->comm, "%s\n", line));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
   EngdReportShowLast - Shows the last iteration if -engd_monitor_every passed over it; the final errors are known by now.
 */
-PetscErrorCode EngdReportShowLast(EngdReport report)
+PetscErrorCode EngdReportShowLast(EngdReport report, Vec theta)
 {
-  Vec theta;
-
   PetscFunctionBeginUser;
   if (!report->monitor || !report->nrows || report->shown) PetscFunctionReturn(PETSC_SUCCESS);
   if (report->errors) report->row[ENGD_COLUMN_ERROR] = report->errors->all.relative_l2;
-  PetscCall(TaoGetSolution(report->tao, &theta));
   if (!report->file[ENGD_FILE_HISTORY]) PetscCall(FillHessianColumns(report, theta));
   PetscCall(ShowRow(report, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);

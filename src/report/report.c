@@ -1,54 +1,80 @@
 /*
-  The report of a run: what to show and to write, the clock, and the answer at the end.
+  The report of a run: what to show and to write, and the answer at the end.
 
-  Create, options, Start (files checked and opened, monitor attached, clock started), TaoSolve(), Finish: errors on points
-  never trained on, files, why TAO stopped, and as the last line the error, or without an exact solution the loss.
+  Create, options, Start (files checked and opened), rows, Finish: errors on points never trained on, files, why the run ended,
+  and as the last line the error, or without an exact solution the loss. Optimisers and clocks are the business of the run.
 */
 #include <engd/private.h>
-#include <math.h>
 
 /*
-  EngdReportCreate - The report of a functional being minimised by a TAO.
+  EngdReportCreate - The report of a functional that is minimised.
 
   Collective
 
-  Input Parameters:
-+ functional - set up before EngdReportStart(); borrowed, with its problem and network, as the TAO is
-- tao        - the optimiser, whose solution is theta
+  Input Parameter:
+. functional - set up before EngdReportSetUp(); borrowed, with its problem and network
 
   Output Parameter:
-. report - to be destroyed after the last TaoSolve()
+. report - to be destroyed after the training
 
   Source: src/report/report.c
 */
-PetscErrorCode EngdReportCreate(EngdFunctional functional, Tao tao, EngdReport *out)
+PetscErrorCode EngdReportCreate(EngdFunctional functional, EngdReport *out)
 {
   EngdReport report;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&report));
   PetscCall(PetscCommDuplicate(functional->comm, &report->comm, NULL));
-  report->functional  = functional;
-  report->problem     = functional->problem;
-  report->network     = functional->network;
-  report->tao         = tao;
-  report->monitor     = PETSC_TRUE;
-  report->every       = 1;
-  report->max_seconds = INFINITY;
-  *out                = report;
+  report->functional = functional;
+  report->problem    = functional->problem;
+  report->network    = functional->network;
+  report->monitor    = PETSC_TRUE;
+  report->every      = 1;
+  *out               = report;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the seconds of -engd_max_seconds, which EngdSolverCreate() declares and has checked; infinity if there is no limit */
-static PetscErrorCode FindTimeBudget(PetscReal *seconds)
+/* EngdReportSetMonitor - Whether there is a line an iteration, and for each how manieth. Not collective */
+PetscErrorCode EngdReportSetMonitor(EngdReport report, PetscBool monitor, PetscInt every)
 {
-  const char *value = NULL;
-
   PetscFunctionBeginUser;
-  *seconds = 0;
-  PetscCall(PetscOptionsFindPair(NULL, NULL, "-engd_max_seconds", &value, NULL));
-  if (value) PetscCall(PetscOptionsStringToReal(value, seconds));
-  if (*seconds <= 0) *seconds = INFINITY;
+  PetscCheck(every > 0, report->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-engd_monitor_every %" PetscInt_FMT ": give a positive number", every);
+  report->monitor = monitor;
+  report->every   = every;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetFile(EngdReport report, EngdFileKind kind, const char name[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(report->file[kind]));
+  PetscCall(PetscStrallocpy(name, &report->file[kind]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportSetHistory - CSV file for one row an iteration, or NULL. Not collective */
+PetscErrorCode EngdReportSetHistory(EngdReport report, const char file[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetFile(report, ENGD_FILE_HISTORY, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportSetSummary - JSON file for the result, or NULL. Not collective */
+PetscErrorCode EngdReportSetSummary(EngdReport report, const char file[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetFile(report, ENGD_FILE_SUMMARY, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportSetSolution - CSV file for the solution at the test points, or NULL. Not collective */
+PetscErrorCode EngdReportSetSolution(EngdReport report, const char file[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetFile(report, ENGD_FILE_SOLUTION, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -71,7 +97,20 @@ static PetscErrorCode SetHessianColumns(EngdReport report, const char text[])
     if (index) report->want_index = PETSC_TRUE;
   }
   PetscCall(EngdListDestroy(n, &names));
-  if (!report->sharpness) PetscCall(EngdSharpnessCreate(report->functional, &report->sharpness));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the name of a file of this kind, that stays where the option is not given */
+static PetscErrorCode ReadFile(EngdReport report, EngdFileKind kind, const char sentence[], const char setter[],
+                               EngdOptionItems PetscOptionsObject)
+{
+  char option[64], *name;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-engd_%s", engd_file_kind[kind]));
+  PetscCall(EngdOptionsText(PetscOptionsObject, option, sentence, setter, report->file[kind], NULL, &name));
+  PetscCall(SetFile(report, kind, name));
+  PetscCall(PetscFree(name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -89,68 +128,53 @@ static PetscErrorCode SetHessianColumns(EngdReport report, const char text[])
 . -engd_history file.csv   - one row an iteration
 . -spectrum_monitor list   - columns sharpness, index: of the exact Hessian
 . -engd_summary file.json  - the run in one JSON object; peak_memory_bytes is the sum over the ranks
-. -engd_solution file.csv  - coordinates, outputs and exact values at the test points
-- -engd_target_error e     - stop at the first iteration whose relative L2 error is at most e
+- -engd_solution file.csv  - coordinates, outputs and exact values at the test points
 
   Source: src/report/report.c
 */
 PetscErrorCode EngdReportSetFromOptions(EngdReport report)
 {
-  char *columns;
+  PetscBool monitor = report->monitor;
+  PetscInt  every   = report->every;
+  char     *columns;
 
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree(report->file[k]));
   PetscOptionsBegin(report->comm, NULL, "Report", "EngdReport");
-  PetscCall(PetscOptionsBool("-engd_monitor", "Show one line for each outer iteration", "EngdReportSetFromOptions",
-                             report->monitor, &report->monitor, NULL));
+  PetscCall(PetscOptionsBool("-engd_monitor", "Show one line for each outer iteration", "EngdReportSetMonitor",
+                             monitor, &monitor, NULL));
   PetscCall(PetscOptionsInt("-engd_monitor_every", "Show only each k-th of these lines, and the last; positive",
-                            "EngdReportSetFromOptions", report->every, &report->every, NULL));
-  PetscCheck(report->every > 0, report->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-engd_monitor_every %" PetscInt_FMT ": give a positive number", report->every);
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_history",
-                            "CSV file for one row an iteration, with the columns of the monitor",
-                            "EngdReportSetFromOptions", NULL, NULL, &report->file[ENGD_FILE_HISTORY]));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_summary", "JSON file for the result, written at the end",
-                            "EngdReportSetFromOptions", NULL, NULL, &report->file[ENGD_FILE_SUMMARY]));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_solution",
-                            "CSV file for coordinates, outputs and exact values at the test points",
-                            "EngdReportSetFromOptions", NULL, NULL, &report->file[ENGD_FILE_SOLUTION]));
-  PetscCall(PetscOptionsReal("-engd_target_error",
-                             "Stop training at this relative L2 error on the test points, 0 for never",
-                             "EngdReportSetFromOptions", report->target, &report->target, NULL));
-  PetscCheck(report->target >= 0 && !PetscIsInfReal(report->target), report->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-engd_target_error %g: give a positive number, or 0 for never", (double)report->target);
-  PetscCheck(report->target == 0 || report->problem->nexact, report->comm, PETSC_ERR_USER_INPUT,
-             "-engd_target_error %g: there is no exact solution to measure errors against; give -exact_%s",
-             (double)report->target, report->problem->output[0]);
+                            "EngdReportSetMonitor", every, &every, NULL));
+  PetscCall(EngdReportSetMonitor(report, monitor, every));
+  PetscCall(ReadFile(report, ENGD_FILE_HISTORY, "CSV file for one row an iteration, with the columns of the monitor",
+                     "EngdReportSetHistory", PetscOptionsObject));
+  PetscCall(ReadFile(report, ENGD_FILE_SUMMARY, "JSON file for the result, written at the end",
+                     "EngdReportSetSummary", PetscOptionsObject));
+  PetscCall(ReadFile(report, ENGD_FILE_SOLUTION,
+                     "CSV file for coordinates, outputs and exact values at the test points", "EngdReportSetSolution",
+                     PetscOptionsObject));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-spectrum_monitor",
                             "Columns of the exact Hessian: sharpness (largest eigenvalue), index (negative ones)",
                             "EngdReportSetFromOptions", NULL, NULL, &columns));
   PetscOptionsEnd();
   PetscCall(SetHessianColumns(report, columns));
   PetscCall(PetscFree(columns));
-  PetscCall(FindTimeBudget(&report->max_seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the monitor of the present optimiser */
-static PetscErrorCode AttachMonitor(EngdReport report)
+/* EngdReportSetUp - What the columns need of the functional, which is set up. Collective */
+PetscErrorCode EngdReportSetUp(EngdReport report)
 {
-  Tao       iterating = report->tao;
-  PetscBool brgn;
+  const PetscBool hessian = (PetscBool)(report->want_sharpness || report->want_index);
 
   PetscFunctionBeginUser;
-  PetscCall(PetscObjectTypeCompare((PetscObject)iterating, TAOBRGN, &brgn));
-  if (brgn)
-    PetscCall(TaoBRGNGetSubsolver(report->tao, &iterating)); /* from 3.25 on it does not inherit the monitors */
-  PetscCall(TaoMonitorSet(iterating, EngdReportMonitor, report, NULL));
+  if (hessian && !report->sharpness) PetscCall(EngdSharpnessCreate(report->functional, &report->sharpness));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
-  EngdReportStart - Checks that the files can be written, opens the history, attaches the monitor, starts the clock.
+  EngdReportStart - Checks that the files can be written, and opens the history.
 
-  Collective; to be called right before TaoSolve()
+  Collective; to be called right before the training
 
   Errors: PETSC_ERR_FILE_OPEN with the name of the file; PETSC_ERR_USER_INPUT for an exact solution that is not finite
 
@@ -163,9 +187,7 @@ PetscErrorCode EngdReportStart(EngdReport report)
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SOLUTION));
   PetscCall(EngdHistoryOpen(report));
-  PetscCall(AttachMonitor(report));
-  PetscCallMPI(MPI_Barrier(report->comm));
-  report->start = MPI_Wtime();
+  report->nrows = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -196,66 +218,6 @@ static PetscErrorCode PrintErrors(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* why TAO stopped, in words */
-static const char *DescribeReason(EngdReport report, TaoConvergedReason reason)
-{
-  if (report->reached) return "converged: relative L2 error at -engd_target_error";
-  switch (reason) {
-  case TAO_CONVERGED_GATOL: return "converged: gradient norm below -tao_gatol";
-  case TAO_CONVERGED_GRTOL: return "converged: gradient norm below -tao_grtol times the loss";
-  case TAO_CONVERGED_GTTOL: return "converged: gradient norm reduced by -tao_gttol";
-  case TAO_CONVERGED_STEPTOL: return "converged: steps no longer lower the loss";
-  case TAO_CONVERGED_MINF: return "converged: loss below -tao_fmin";
-  case TAO_CONVERGED_USER: return "stopped: time budget used";
-  case TAO_DIVERGED_MAXITS: return "stopped: maximum iterations reached";
-  case TAO_DIVERGED_NAN: return "failed: a number that is not finite";
-  case TAO_DIVERGED_MAXFCN: return "stopped: maximum loss evaluations reached";
-  case TAO_DIVERGED_LS_FAILURE: return "stopped: no step decreased the loss";
-  case TAO_DIVERGED_TR_REDUCTION: return "stopped: trust region too small";
-  case TAO_DIVERGED_USER: return "stopped by the user";
-  default: return "not finished";
-  }
-}
-
-PetscErrorCode EngdReportGetProgress(EngdReport report, PetscInt *iterations, PetscReal *left)
-{
-  PetscInt now;
-
-  PetscFunctionBeginUser;
-  PetscCall(TaoGetIterationNumber(report->tao, &now));
-  *iterations = report->iterations + now;
-  *left       = report->reached ? 0 : report->max_seconds - (MPI_Wtime() - report->start);
-  PetscCallMPI(MPI_Bcast(left, 1, MPIU_REAL, 0, report->comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdReportContinue(EngdReport report, Tao tao)
-{
-  EngdStatus         status;
-  PetscReal          left;
-  TaoConvergedReason reason;
-
-  PetscFunctionBeginUser;
-  PetscCall(TaoGetConvergedReason(report->tao, &reason));
-  if (report->monitor) PetscCall(PetscPrintf(report->comm, "%s\n", DescribeReason(report, reason)));
-  PetscCall(TaoEngdGetStatus(report->tao, &status));
-  report->krylov_iterations += status.total_krylov;
-  PetscCall(EngdReportGetProgress(report, &report->iterations, &left));
-  report->tao             = tao;
-  report->first_iteration = 0;
-  report->first_seconds   = MPI_Wtime() - report->start;
-  PetscCall(AttachMonitor(report));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the name of the optimiser whose lines follow; their time left is that of this stage */
-PetscErrorCode EngdReportShowStage(EngdReport report, const char name[])
-{
-  PetscFunctionBeginUser;
-  if (report->monitor) PetscCall(PetscPrintf(report->comm, "Stage %s\n", name));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* work done, files written, and the last line: the answer */
 static PetscErrorCode PrintOutcome(EngdReport report, const EngdOutcome *outcome)
 {
@@ -265,8 +227,8 @@ static PetscErrorCode PrintOutcome(EngdReport report, const EngdOutcome *outcome
   PetscCall(PetscPrintf(comm,
                         "%" PetscInt_FMT " iterations, %" PetscInt_FMT " Krylov iterations, %" PetscInt64_FMT
                         " evaluations of the loss, %.2f s\n",
-                        outcome->iterations, outcome->krylov_iterations, report->functional->evaluations,
-                        report->seconds));
+                        outcome->iterations, outcome->krylov_iterations, outcome->evaluations,
+                        (double)outcome->seconds));
   for (PetscInt k = 0; k < ENGD_NFILES; k++) {
     if (!report->file[k] || report->failure[k]) continue;
     PetscCall(PetscPrintf(comm, "Wrote the %s to %s\n", engd_file_kind[k], report->file[k]));
@@ -276,7 +238,7 @@ static PetscErrorCode PrintOutcome(EngdReport report, const EngdOutcome *outcome
   else
     PetscCall(PetscPrintf(comm, "loss %.6e", (double)outcome->loss));
   PetscCall(PetscPrintf(comm, " after %" PetscInt_FMT " iterations and %.1f s (%s)\n", outcome->iterations,
-                        report->seconds, DescribeReason(report, outcome->reason)));
+                        (double)outcome->seconds, outcome->words));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -294,72 +256,31 @@ static PetscErrorCode WriteSolution(EngdReport report, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* loss and gradient at theta, which some TAO types keep to themselves: brgn tells its regularised loss one iteration late */
-static PetscErrorCode MeasureLoss(EngdFunctional F, Vec theta, EngdOutcome *outcome)
-{
-  const PetscInt64 evaluations = F->evaluations;
-  Vec              gradient;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecDuplicate(theta, &gradient));
-  PetscCall(EngdFunctionalSetParameters(F, theta));
-  PetscCall(EngdFunctionalEvaluate(F, &outcome->loss, gradient));
-  PetscCall(VecNorm(gradient, NORM_2, &outcome->gradient_norm));
-  PetscCall(VecDestroy(&gradient));
-  F->evaluations = evaluations; /* those of the optimiser count */
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /*
   EngdReportFinish - Measures the errors, writes the files, and prints the answer.
 
-  Collective; to be called right after TaoSolve()
+  Collective; to be called right after the training
+
+  Input Parameters:
++ report  - started
+. theta   - the parameters that came out
+- outcome - what the run knows of them
 
   Errors: PETSC_ERR_FILE_WRITE if a file could not be written to its end, raised after everything has been printed
 
   Source: src/report/report.c
 */
-PetscErrorCode EngdReportFinish(EngdReport report)
+PetscErrorCode EngdReportFinish(EngdReport report, Vec theta, const EngdOutcome *outcome)
 {
-  EngdOutcome outcome;
-  EngdStatus  status;
-  Vec         theta;
-
   PetscFunctionBeginUser;
-  report->seconds = MPI_Wtime() - report->start;
-  PetscCall(TaoGetSolution(report->tao, &theta));
-  PetscCall(TaoGetSolutionStatus(report->tao, &outcome.iterations, NULL, NULL, NULL, NULL, &outcome.reason));
-  outcome.iterations += report->iterations;
-  PetscCall(MeasureLoss(report->functional, theta, &outcome));
-  PetscCall(TaoEngdGetStatus(report->tao, &status));
-  outcome.krylov_iterations = report->krylov_iterations + status.total_krylov;
   if (report->errors) PetscCall(EngdErrorsCompute(report->errors, theta, PETSC_TRUE));
-  PetscCall(EngdReportShowLast(report));
+  PetscCall(EngdReportShowLast(report, theta));
   PetscCall(EngdHistoryClose(report));
   PetscCall(WriteSolution(report, theta));
-  PetscCall(EngdSummaryWrite(report, &outcome));
+  PetscCall(EngdSummaryWrite(report, outcome));
   PetscCall(PrintErrors(report));
-  PetscCall(PrintOutcome(report, &outcome));
+  PetscCall(PrintOutcome(report, outcome));
   PetscCall(EngdReportFileRaise(report));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* EngdReportSetSpectrum - Spectra to be computed in the iterations that they ask for; borrowed. Collective */
-PetscErrorCode EngdReportSetSpectrum(EngdReport report, EngdSpectrum spectrum)
-{
-  PetscFunctionBeginUser;
-  report->spectrum = spectrum;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* EngdReportFinishSpectrum - The spectra at the end, after EngdReportFinish(): the results are safe by now. Collective */
-PetscErrorCode EngdReportFinishSpectrum(EngdReport report)
-{
-  PetscInt iteration;
-
-  PetscFunctionBeginUser;
-  PetscCall(TaoGetIterationNumber(report->tao, &iteration));
-  PetscCall(EngdSpectrumFinish(report->spectrum, report->tao, report->iterations + iteration));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -192,14 +192,14 @@ PetscErrorCode EngdSummaryWrite(EngdReport report, const EngdOutcome *outcome)
   fprintf(file, "{");
   PetscCall(PrintRun(report, file));
   PrintInteger("iterations", outcome->iterations, file);
-  PrintText("converged_reason", TaoConvergedReasons[outcome->reason], file);
+  PrintText("converged_reason", outcome->reason, file);
   PrintReal("loss", outcome->loss, file);
   PrintReal("gradient_norm", outcome->gradient_norm, file);
   PetscCall(PrintErrors(report, file));
-  PrintReal("seconds_total", report->seconds, file);
-  PrintReal("seconds_per_iteration", report->seconds / outcome->iterations, file);
+  PrintReal("seconds_total", outcome->seconds, file);
+  PrintReal("seconds_per_iteration", outcome->seconds / outcome->iterations, file);
   PrintInteger("krylov_iterations", outcome->krylov_iterations, file);
-  PrintInteger("function_evaluations", report->functional->evaluations, file);
+  PrintInteger("function_evaluations", outcome->evaluations, file);
   PrintInteger("peak_memory_bytes", memory, file);
   fprintf(file, "\n}\n");
   PetscCall(EngdReportFileEnd(report, ENGD_FILE_SUMMARY, &file));

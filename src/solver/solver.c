@@ -4,13 +4,6 @@
 */
 #include <engd/private.h>
 
-typedef struct {
-  EngdFunctional functional;
-  PetscReal      max_seconds; /* budget of the solve, 0: none */
-  PetscLogDouble start;
-  PetscInt       before; /* iterations of earlier stages */
-} SolveLimits;
-
 static PetscErrorCode FormObjectiveAndGradient(Tao tao, Vec theta, PetscReal *loss, Vec gradient, void *functional)
 {
   EngdFunctional F = (EngdFunctional)functional;
@@ -64,85 +57,15 @@ static PetscErrorCode FormOperator(Tao tao, Vec theta, Mat A, Mat P, void *funct
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* PETSc's own test, then the budget of seconds, by the clock of rank 0 */
-static PetscErrorCode TestConvergence(Tao tao, void *data)
+/* what iterates, calls monitors and tests: the Tao itself, or the one inside of brgn; borrowed */
+PetscErrorCode EngdSolverGetIterating(Tao tao, Tao *iterating)
 {
-  SolveLimits       *limits = (SolveLimits *)data;
-  TaoConvergedReason reason;
-  PetscLogDouble     now;
-  PetscMPIInt        over;
+  PetscBool brgn;
 
   PetscFunctionBeginUser;
-  PetscCall(TaoDefaultConvergenceTest(tao, NULL));
-  if (limits->max_seconds <= 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscTime(&now));
-  if (limits->start == 0) limits->start = now;
-  over = now - limits->start >= limits->max_seconds;
-  PetscCallMPI(MPI_Bcast(&over, 1, MPI_INT, 0, PetscObjectComm((PetscObject)tao)));
-  PetscCall(TaoGetConvergedReason(tao, &reason));
-  if (over && reason == TAO_CONTINUE_ITERATING) PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* -engd_max_seconds; the limits live as long as the Tao */
-static PetscErrorCode SetLimits(EngdFunctional F, Tao tao)
-{
-  SolveLimits   *limits;
-  PetscContainer container;
-  PetscBool      brgn;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscNew(&limits));
-  PetscCall(PetscContainerCreate(F->comm, &container));
-  PetscCall(PetscContainerSetPointer(container, limits));
-  PetscCall(PetscContainerSetCtxDestroy(container, PetscCtxDestroyDefault));
-  PetscCall(PetscObjectCompose((PetscObject)tao, "EngdSolveLimits", (PetscObject)container));
-  PetscCall(PetscContainerDestroy(&container));
-  PetscOptionsBegin(F->comm, NULL, "Optimiser", "Tao");
-  PetscCall(PetscOptionsReal("-engd_max_seconds", "Stop training after so many seconds, 0 for no limit",
-                             "EngdSolverCreate", limits->max_seconds, &limits->max_seconds, NULL));
-  PetscOptionsEnd();
-  PetscCheck(limits->max_seconds >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-engd_max_seconds %g: give a positive number, or 0 for no limit", (double)limits->max_seconds);
   PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAOBRGN, &brgn));
-  if (brgn) PetscCall(TaoBRGNGetSubsolver(tao, &tao)); /* it is what iterates, and tests */
-  PetscCall(TaoSetConvergenceTest(tao, TestConvergence, limits));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the limits behind a Tao, NULL if it is not of EngdSolverCreate() */
-static PetscErrorCode GetLimits(Tao tao, SolveLimits **limits)
-{
-  PetscContainer container;
-
-  PetscFunctionBeginUser;
-  *limits = NULL;
-  PetscCall(PetscObjectQuery((PetscObject)tao, "EngdSolveLimits", (PetscObject *)&container));
-  if (container) PetscCall(PetscContainerGetPointer(container, (void **)limits));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* tao goes on after so many iterations of others; seconds_left, of the whole run, bounds its own budget */
-PetscErrorCode EngdSolverContinue(Tao tao, PetscInt before, PetscReal seconds_left)
-{
-  SolveLimits *limits;
-
-  PetscFunctionBeginUser;
-  PetscCall(GetLimits(tao, &limits));
-  limits->before = before;
-  seconds_left   = PetscMax(seconds_left, PETSC_SMALL); /* zero would be no limit */
-  if (PetscIsInfReal(seconds_left)) PetscFunctionReturn(PETSC_SUCCESS);
-  limits->max_seconds = limits->max_seconds > 0 ? PetscMin(limits->max_seconds, seconds_left) : seconds_left;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdSolverGetIterationsBefore(Tao tao, PetscInt *before)
-{
-  SolveLimits *limits;
-
-  PetscFunctionBeginUser;
-  PetscCall(GetLimits(tao, &limits));
-  *before = limits ? limits->before : 0;
+  *iterating = tao;
+  if (brgn) PetscCall(TaoBRGNGetSubsolver(tao, iterating)); /* from 3.25 on it does not inherit the monitors */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -305,8 +228,7 @@ PetscErrorCode EngdSolverRegister(void)
 
   Options Database Keys:
 + -tao_type type                           - engd, adam, sgd, or lmvm, nls, ntr, brgn, ... of PETSc
-. -tao_engd_preconditioner_from operator   - gauss_newton, hessian: what preconditions the exact Hessian
-- -engd_max_seconds s                      - budget of the solve
+- -tao_engd_preconditioner_from operator   - gauss_newton, hessian: what preconditions the exact Hessian
 
   Note: the tolerances of PETSc on the gradient are set to zero, since a loss of 1e-20 is within reach; -tao_gatol and its
   like bring them back.
@@ -335,7 +257,6 @@ PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional F, const char prefix[], T
   PetscCall(CheckLimits(F));
   PetscCall(SetType(F, tao));
   PetscCall(TaoSetTolerances(tao, 0, 0, 0)); /* after the type, which resets them from 3.22 to 3.25 */
-  PetscCall(SetLimits(F, tao));
   PetscCall(TaoSetFromOptions(tao));
   PetscCall(CheckPreconditioner(F, tao));
   *out = tao;

@@ -14,6 +14,7 @@ typedef struct {
   void             *data; /* of the type */
   EngdFunctional    functional;
   EngdStatus        status;
+  PetscInt          before; /* iterations of earlier optimisers of the run */
 } TaoLoop;
 
 /* history, monitors and tolerances, with the loss and gradient of the present theta; no step is no sign of convergence */
@@ -47,10 +48,8 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
 {
   TaoLoop    *loop = (TaoLoop *)tao->data;
   EngdIterate it   = {.theta = tao->solution, .gradient = tao->gradient};
-  PetscInt    before;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdSolverGetIterationsBefore(tao, &before));
   tao->reason = TAO_CONTINUE_ITERATING;
   PetscCall((*loop->ops->begin)(tao, loop->data, &it.status));
   loop->status = it.status;
@@ -61,7 +60,8 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
 
     PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
     it.iteration = tao->niter;
-    if (before + tao->niter) PetscCall(EngdFunctionalResample(loop->functional, before + tao->niter, &resampled));
+    if (loop->before + tao->niter)
+      PetscCall(EngdFunctionalResample(loop->functional, loop->before + tao->niter, &resampled));
     if (resampled) PetscCall(TaoComputeObjectiveAndGradient(tao, it.theta, &it.loss, it.gradient));
     PetscCall((*loop->ops->iterate)(tao, loop->data, &it));
     tao->niter++;
@@ -152,5 +152,13 @@ PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
     *status = ((TaoLoop *)tao->data)->status;
   else
     *status = (EngdStatus){.step = tao->step, .krylov_iterations = tao->ksp_its, .total_krylov = tao->ksp_tot_its};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* of our own types; others do not take points anew */
+PetscErrorCode EngdSolverSetIterationsBefore(Tao tao, PetscInt before)
+{
+  PetscFunctionBeginUser;
+  if (tao->ops->solve == TaoSolve_Loop) ((TaoLoop *)tao->data)->before = before;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -7,10 +7,10 @@
 #define OK(call) assert_int_equal((int)(call), 0)
 
 typedef struct {
-  EngdProblem    problem;
+  EngdRun        run;
+  EngdProblem    problem; /* borrowed from it, as all below */
   EngdNetwork    network;
   EngdFunctional functional;
-  Tao            tao;
   Vec            theta;
   EngdReport     report;
 } Run;
@@ -22,29 +22,20 @@ static void MakeRun(const char options[], PetscInt nhidden, Run *run)
 
   OK(PetscOptionsClear(NULL));
   OK(PetscOptionsInsertString(NULL, options));
-  OK(EngdProblemCreate(PETSC_COMM_WORLD, &run->problem));
-  OK(EngdProblemSetFromOptions(run->problem));
-  OK(EngdNetworkCreate(PETSC_COMM_WORLD, &run->network));
-  OK(EngdNetworkSetSizes(run->network, run->problem->domain->dim, run->problem->noutputs));
+  OK(EngdRunCreate(PETSC_COMM_WORLD, &run->run));
+  OK(EngdRunSetFromOptions(run->run));
+  OK(EngdRunGetProblem(run->run, &run->problem));
+  OK(EngdRunGetNetwork(run->run, &run->network));
   OK(EngdNetworkSetLayers(run->network, nhidden, &width));
-  OK(EngdFunctionalCreate(run->problem, run->network, &run->functional));
-  OK(EngdFunctionalSetUp(run->functional));
-  OK(EngdNetworkCreateParameters(run->network, &run->theta));
-  OK(EngdNetworkInitialize(run->network, run->problem->seed, run->theta));
-  OK(EngdSolverCreate(run->functional, &run->tao));
-  OK(TaoSetSolution(run->tao, run->theta));
-  OK(EngdReportCreate(run->functional, run->tao, &run->report));
-  OK(EngdReportSetFromOptions(run->report));
+  OK(EngdRunSetUp(run->run));
+  OK(EngdRunGetFunctional(run->run, &run->functional));
+  OK(EngdRunGetReport(run->run, &run->report));
+  OK(EngdRunGetSolution(run->run, &run->theta));
 }
 
 static void DestroyRun(Run *run)
 {
-  OK(EngdReportDestroy(&run->report));
-  OK(TaoDestroy(&run->tao));
-  OK(VecDestroy(&run->theta));
-  OK(EngdFunctionalDestroy(&run->functional));
-  OK(EngdNetworkDestroy(&run->network));
-  OK(EngdProblemDestroy(&run->problem));
+  OK(EngdRunDestroy(&run->run));
 }
 
 #endif

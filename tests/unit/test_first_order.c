@@ -150,9 +150,6 @@ static void TestRuns(void **state)
     assert_true(r.loss[10] < r.loss[0]);
     CHECK(PetscFree(r.theta));
   }
-  assert_int_equal(SolveCase(&ritz, "", "-tao_type adam -engd_max_seconds 1e-6", &r), TAO_CONVERGED_USER);
-  assert_int_equal(r.n, 2);
-  CHECK(PetscFree(r.theta));
 }
 
 static void TestRefused(void **state)

@@ -70,9 +70,7 @@ static PetscErrorCode RunAndCatchOutput(Run *run)
   PetscErrorCode code;
 
   PETSC_STDOUT = open_memstream(&stdout_text, &size);
-  OK(EngdReportStart(run->report));
-  OK(TaoSolve(run->tao));
-  code = EngdReportFinish(run->report);
+  code         = EngdRunSolve(run->run);
   (void)fclose(PETSC_STDOUT);
   PETSC_STDOUT = before;
   return code;

@@ -57,25 +57,12 @@ static void TestResampling(void **state)
 
 static void TestWhyItStops(void **state)
 {
-  TaoConvergedReason reason;
-  Setting            s;
-  Record             r;
-  Tao                tao;
+  Record r;
 
   (void)state;
   assert_int_equal(SolveCase(&poisson, "", "-tao_max_it 3", &r), TAO_DIVERGED_MAXITS);
   assert_int_equal(r.n, 4);
   CHECK(PetscFree(r.theta));
-  assert_int_equal(SolveCase(&poisson, "", "-engd_max_seconds 1e-6 -tao_max_it 50", &r), TAO_CONVERGED_USER);
-  assert_int_equal(r.n, 2);
-  CHECK(PetscFree(r.theta));
-  Begin(PETSC_COMM_WORLD, &poisson, "", &s);
-  CreateTao(&s, "-tao_type brgn -engd_max_seconds 1e-6 -tao_max_it 50", &tao);
-  CHECK(TaoSolve(tao));
-  CHECK(TaoGetConvergedReason(tao, &reason));
-  assert_int_equal(reason, TAO_CONVERGED_USER);
-  CHECK(TaoDestroy(&tao));
-  End(&s);
   assert_int_equal(SolveCase(&poisson, "", "-tao_gatol 1 -tao_max_it 50", &r), TAO_CONVERGED_GATOL);
   assert_true(r.n > 2 && r.gradient_norm[r.n - 1] <= 1 && r.gradient_norm[r.n - 2] > 1);
   CHECK(PetscFree(r.theta));

@@ -140,7 +140,7 @@ static PetscErrorCode RehearseTypes(EngdFunctional F, const char prefix[], const
 + reads   - does one, as far as can be known
 - nearest - if not NULL this alone is found, the name of an option that is most like it, or NULL; until the next call
 
-  Source: src/solver/rehearsal.c
+  Source: src/run/rehearsal.c
 */
 PetscErrorCode EngdOptionsRehearse(EngdFunctional F, const char name[], PetscBool *reads, const char **nearest)
 {

@@ -1,0 +1,67 @@
+/*
+  A run: the objects of the data flow, its optimisers in turn, and what ends it. (src/run)
+*/
+#ifndef ENGD_RUN_H
+#define ENGD_RUN_H
+
+/* An optimiser of a run, with the options that are its own */
+typedef struct {
+  char       *name; /* NULL of the only one */
+  EngdOverlay overlay;
+  Tao         tao;
+  PetscReal   max_seconds; /* of this stage alone, infinity if it has no budget of its own */
+} EngdStage;
+
+/* What ended a run, or the present stage of it, besides the tests of TAO */
+typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME } EngdRunEnd;
+
+struct _n_EngdRun {
+  MPI_Comm       comm;
+  EngdProblem    problem;
+  EngdNetwork    network;
+  EngdFunctional functional; /* NULL until the problem is known, as all below are until the set-up */
+  Vec            theta;
+  EngdReport     report;
+  EngdSpectrum   spectrum;
+  PetscInt       nstages, present; /* the present one is that of the last row once the training has ended */
+  EngdStage     *stage;
+  char          *stages;      /* the text of -engd_stages, or NULL */
+  PetscReal      max_seconds; /* of the training, infinity: no limit */
+  PetscReal      target;      /* relative L2 error that ends it, 0: none */
+  EngdRunEnd     end;
+  PetscInt       iterations, krylov_iterations; /* of the stages before the present one */
+  double         start;                         /* the training began then, by the clock of this rank */
+  double         stage_start;                   /* and the present stage then, by its first test */
+  double         first_seconds;   /* when the row came that the pace is measured from, in seconds of the training */
+  PetscInt       first_iteration; /* of which iteration of the stage it was, -1: not yet */
+};
+
+/* stages.c: the optimisers, with their options read. Enter: the options of a stage are on, errors name it */
+PETSC_INTERN PetscErrorCode EngdStagesCreate(EngdRun);
+PETSC_INTERN PetscErrorCode EngdStagesDestroy(EngdRun);
+PETSC_INTERN PetscErrorCode EngdStageEnter(EngdStage *);
+PETSC_INTERN PetscErrorCode EngdStageLeave(EngdStage *, EngdFunctional);
+
+/* train.c: the stages in turn, and what they came to. Collective */
+PETSC_INTERN PetscErrorCode EngdRunTrain(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunGetOutcome(EngdRun, EngdOutcome *);
+
+/* limits.c: the clock, and the tests that end a stage. ReadBudget: -engd_max_seconds, infinity for no limit */
+PETSC_INTERN PetscErrorCode EngdRunReadBudget(MPI_Comm, PetscReal *seconds);
+PETSC_INTERN PetscErrorCode EngdRunSetLimits(EngdRun, EngdStage *);
+PETSC_INTERN PetscErrorCode EngdRunSecondsLeft(EngdRun, PetscReal *left);
+PETSC_INTERN PetscErrorCode EngdRunEstimateTimeLeft(EngdRun, PetscInt iteration, double seconds, PetscReal *left);
+PETSC_INTERN const char    *EngdRunDescribeEnd(EngdRun, TaoConvergedReason);
+
+/* options.c. Excuse: marks as used the options of methods not chosen and those that are read during the solve, in the present
+   state of the database: what several objects choose differently is excused by each. Check: fails, naming them, when the
+   database holds options that nobody asked for; before the solve (final = PETSC_FALSE) those that PETSc reads late, the
+   viewers, are let through. Collective */
+PETSC_INTERN PetscErrorCode EngdOptionsExcuse(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdCheckOptions(EngdFunctional, PetscBool final);
+
+/* rehearsal.c: would a method that is not chosen read the option; else the nearest name, unless that is NULL. Collective */
+PETSC_INTERN PetscErrorCode EngdOptionsRehearse(EngdFunctional, const char name[], PetscBool *reads,
+                                                const char **nearest);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+  Checks of the options database: an option that nobody asked for is a mistake of the user, and is named.
+
+  Method: PetscOptionsLeftGet() once all objects have read their options. What PETSc itself reads only in PetscFinalize() is
+  known here by name; what it reads during the solve (viewers, tests of derivatives) by the form of the name.
+*/
+#include <engd/private.h>
+
+/* Read by PetscFinalize() and not before */
+static const char *const at_the_end[] = {
+    "-citations",   "-get_total_flops", "-log",          "-log_all",      "-log_mpe",      "-log_summary",
+    "-malloc_dump", "-malloc_info",     "-malloc_test",  "-malloc_view",  "-memory_view",  "-mpidump",
+    "-nox",         "-nox_warning",     "-objects_dump", "-options_left", "-options_view", "-x_virtual",
+};
+
+/* Is this an option that PETSc, or engd, reads only during or after the solve */
+static PetscErrorCode IsReadLate(const char name[], PetscBool *late)
+{
+  static const char *const starts[] = {"tao_view",
+                                       "tao_test_",
+                                       "tao_converged_reason",
+                                       "ksp_view",
+                                       "ksp_converged_reason",
+                                       "ksp_converged_rate",
+                                       "pc_view",
+                                       "mat_view",
+                                       "vec_view",
+                                       "theta_view",
+                                       "eps_view",
+                                       "eps_error_",
+                                       "eps_converged_reason",
+                                       "svd_view",
+                                       "svd_error_",
+                                       "svd_converged_reason"};
+
+  PetscFunctionBeginUser;
+  *late = PETSC_FALSE;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(starts) && !*late; k++) {
+    PetscCall(PetscStrncmp(name, starts[k], strlen(starts[k]), late));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Does `name` begin with prefix, the name of a type in list that is not the chosen one, and an underscore */
+static PetscErrorCode IsOfOtherType(const char name[], const char prefix[], PetscFunctionList list,
+                                    const char chosen[], PetscBool *other)
+{
+  const char **types;
+  int          n;
+  char         start[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscFunctionListGet(list, &types, &n));
+  for (int k = 0; k < n && types[k] && !*other; k++) {
+    PetscBool same;
+
+    PetscCall(PetscStrcmp(types[k], chosen, &same));
+    if (same) continue;
+    PetscCall(PetscSNPrintf(start, sizeof(start), "%s_%s_", prefix, types[k]));
+    PetscCall(PetscStrncmp(name, start, strlen(start), other));
+  }
+  PetscCall(PetscFree(types));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* text <- the value of an option that others declare; it stays where there is none */
+static PetscErrorCode GetChoice(const char option[], size_t size, char text[])
+{
+  const char *value = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsFindPair(NULL, NULL, option, &value, NULL));
+  if (value) PetscCall(PetscStrncpy(text, value, size));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is this an option of a method that another option has put out of use: of a TAO, KSP, PC, step or direction type not
+   chosen, or of the KSP and PC where the TAO type is not engd. So -pc_type none can follow a file that tunes kfac. */
+static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
+{
+  char              tao[64] = "engd", ksp[64] = KSPCG, pc[64] = "kfac", direction[64] = "auto", step[64] = "grid";
+  PetscBool         engd, preonly, of_ksp, of_pc;
+  PetscFunctionList directions, steps;
+
+  PetscFunctionBeginUser;
+  *other = PETSC_FALSE;
+  PetscCall(GetChoice("-tao_type", sizeof(tao), tao));
+  PetscCall(GetChoice("-ksp_type", sizeof(ksp), ksp));
+  PetscCall(GetChoice("-pc_type", sizeof(pc), pc));
+  PetscCall(GetChoice("-tao_engd_direction", sizeof(direction), direction));
+  PetscCall(GetChoice("-tao_engd_step", sizeof(step), step));
+  PetscCall(EngdRegistryGetList("direction", &directions));
+  PetscCall(EngdRegistryGetList("step", &steps));
+  PetscCall(PetscStrcmp(tao, "engd", &engd));
+  PetscCall(PetscStrcmp(ksp, KSPPREONLY, &preonly)); /* reads no tolerances */
+  PetscCall(PetscStrncmp(name, "ksp_", 4, &of_ksp));
+  PetscCall(PetscStrncmp(name, "pc_", 3, &of_pc));
+  if ((!engd && (of_ksp || of_pc)) || (preonly && of_ksp)) *other = PETSC_TRUE;
+  PetscCall(IsOfOtherType(name, "tao", TaoList, tao, other));
+  PetscCall(IsOfOtherType(name, "ksp", KSPList, ksp, other));
+  PetscCall(IsOfOtherType(name, "pc", PCList, pc, other));
+  PetscCall(IsOfOtherType(name, "tao_engd", directions, direction, other));
+  PetscCall(IsOfOtherType(name, "tao_engd", steps, step, other));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is an option that nobody has read let through: read by several methods, later, or by one that is not chosen */
+static PetscErrorCode IsLetThrough(EngdFunctional F, const char name[], PetscBool final, PetscBool *let)
+{
+  const char *const shared = "ksp_type,pc_type,tao_engd_direction,tao_engd_step,tao_engd_rcond,tao_engd_step_length,"
+                             "tao_ls_type,tao_ls_max_funcs,tao_ls_armijo_sigma";
+  PetscBool         late, other;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrInList(name, shared, ',', let));
+  if (*let) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(IsReadLate(name, &late));
+  PetscCall(IsOfOtherMethod(name, &other));
+  *let = (PetscBool)(late && (other || !final));
+  if (other && !*let) PetscCall(EngdOptionsRehearse(F, name, let, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdOptionsExcuse(EngdFunctional F)
+{
+  PetscInt  n;
+  char    **names, **values, option[256];
+  PetscBool let, exists;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(IsLetThrough(F, names[i], PETSC_FALSE, &let));
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", names[i]));
+    if (let) PetscCall(PetscOptionsHasName(NULL, NULL, option, &exists)); /* counts as used from now on */
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* list <- list, -name value (did you mean ...?) */
+static PetscErrorCode AddUnused(EngdFunctional F, const char name[], const char value[], size_t size, char list[])
+{
+  const char *nearest;
+  size_t      length;
+  PetscBool   reads;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdOptionsRehearse(F, name, &reads, &nearest));
+  PetscCall(PetscStrlen(list, &length));
+  PetscCall(PetscSNPrintf(list + length, size - length, "%s-%s%s%s", length ? ", " : "", name, value ? " " : "",
+                          value ? value : ""));
+  PetscCall(PetscStrlen(list, &length));
+  if (nearest) PetscCall(PetscSNPrintf(list + length, size - length, " (did you mean -%s?)", nearest));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdCheckOptions - Fails, naming them all, when the options database holds options that nobody asked for.
+
+  Collective
+
+  Input Parameters:
++ functional - set up, what methods not chosen would read their options for
+- final      - PETSC_FALSE before the solve: options that are read during it are let through
+
+  Source: src/run/options.c
+*/
+PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
+{
+  PetscInt  n, unused = 0;
+  char    **names, **values, list[1024] = "";
+  PetscBool let;
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(at_the_end); k++)
+    PetscCall(PetscOptionsHasName(NULL, NULL, at_the_end[k], &let)); /* counts as used from now on */
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(IsLetThrough(F, names[i], final, &let));
+    if (let) continue;
+    PetscCall(AddUnused(F, names[i], values[i], sizeof(list), list));
+    unused++;
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  PetscCheck(
+      !unused, F->comm, PETSC_ERR_USER_INPUT,
+      "option%s that nothing here reads: %s (misspelt, or of a term, output or method not chosen; -help lists all)",
+      unused > 1 ? "s" : "", list);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

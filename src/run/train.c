@@ -1,0 +1,153 @@
+/*
+  The training of a run: its stages in turn, and what happens at each iteration of them.
+
+  TAO's monitor of every stage hands the report its row, ends the run at -engd_target_error, and asks for the spectra that are
+  due. Iterations, Krylov iterations and seconds are those of the whole run, counted here alone.
+*/
+#include <engd/private.h>
+
+/* it <- this iteration of tao, which may be the subsolver of the present stage */
+static PetscErrorCode Describe(EngdRun run, Tao tao, PetscInt iteration, EngdIteration *it)
+{
+  EngdStatus status;
+
+  PetscFunctionBeginUser;
+  it->seconds = MPI_Wtime() - run->start;
+  if (run->first_iteration < 0) {
+    run->first_iteration = iteration;
+    run->first_seconds   = it->seconds;
+  }
+  PetscCall(TaoGetSolutionStatus(tao, NULL, &it->loss, &it->gradient_norm, NULL, NULL, NULL));
+  PetscCall(TaoEngdGetStatus(tao, &status));
+  it->iteration         = run->iterations + iteration;
+  it->step              = status.step;
+  it->damping           = status.damping;
+  it->krylov_iterations = status.krylov_iterations;
+  PetscCall(EngdRunEstimateTimeLeft(run, iteration, it->seconds, &it->left));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what TAO calls at each iteration */
+static PetscErrorCode Watch(Tao tao, void *data)
+{
+  EngdRun       run = (EngdRun)data;
+  EngdIteration it;
+  PetscInt      iteration;
+  PetscReal     error;
+  Vec           theta;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetIterationNumber(tao, &iteration));
+  if (run->iterations > 0 && iteration == 0)
+    PetscFunctionReturn(PETSC_SUCCESS); /* the last row of the stage before */
+  PetscCall(TaoGetSolution(tao, &theta));
+  PetscCall(Describe(run, tao, iteration, &it));
+  PetscCall(EngdReportAddRow(run->report, &it, theta, run->target > 0 ? &error : NULL));
+  if (run->target > 0 && error <= run->target) {
+    run->end = ENGD_END_BY_TARGET;
+    PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  }
+  PetscCall(EngdSpectrumMonitor(run->spectrum, run->stage[run->present].tao, theta, it.iteration));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* totals <- totals with those of the present stage */
+static PetscErrorCode Count(EngdRun run, PetscInt *iterations, PetscInt *krylov_iterations)
+{
+  const Tao  tao = run->stage[run->present].tao;
+  PetscInt   now;
+  EngdStatus status;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetIterationNumber(tao, &now));
+  PetscCall(TaoEngdGetStatus(tao, &status));
+  *iterations        = run->iterations + now;
+  *krylov_iterations = run->krylov_iterations + status.total_krylov;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* says why the present stage ended; the next one is present from now on */
+static PetscErrorCode GoOn(EngdRun run)
+{
+  TaoConvergedReason reason;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
+  PetscCall(EngdReportTell(run->report, EngdRunDescribeEnd(run, reason)));
+  PetscCall(Count(run, &run->iterations, &run->krylov_iterations));
+  run->first_iteration = 0;
+  run->first_seconds   = MPI_Wtime() - run->start;
+  run->present++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the present stage, from the parameters that the one before came to */
+static PetscErrorCode SolveStage(EngdRun run)
+{
+  EngdStage *stage = &run->stage[run->present];
+  Tao        iterating;
+  char       text[128];
+
+  PetscFunctionBeginUser;
+  run->stage_start = 0;
+  PetscCall(PetscSNPrintf(text, sizeof(text), "Stage %s", stage->name));
+  if (stage->name) PetscCall(EngdReportTell(run->report, text));
+  PetscCall(EngdSolverSetIterationsBefore(stage->tao, run->iterations));
+  PetscCall(EngdSolverGetIterating(stage->tao, &iterating));
+  PetscCall(TaoMonitorSet(iterating, Watch, run, NULL));
+  PetscCall(EngdStageEnter(stage));
+  PetscCall(TaoSolve(stage->tao));
+  PetscCall(EngdStageLeave(stage, run->functional));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunTrain - runs the stages, until all have ended, or something has that ends the run. Collective */
+PetscErrorCode EngdRunTrain(EngdRun run)
+{
+  PetscReal left;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Barrier(run->comm));
+  run->start      = MPI_Wtime();
+  run->iterations = run->krylov_iterations = run->present = 0;
+  run->first_iteration                                    = -1;
+  run->end                                                = ENGD_END_BY_TAO;
+  while (PETSC_TRUE) {
+    PetscCall(SolveStage(run));
+    PetscCall(EngdRunSecondsLeft(run, &left));
+    if (run->present + 1 == run->nstages || run->end != ENGD_END_BY_TAO || left <= 0) break;
+    PetscCall(GoOn(run));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* loss and gradient at theta, which some TAO types keep to themselves: brgn tells its regularised loss one iteration late */
+static PetscErrorCode MeasureLoss(EngdFunctional F, Vec theta, EngdOutcome *outcome)
+{
+  Vec gradient;
+
+  PetscFunctionBeginUser;
+  outcome->evaluations = F->evaluations; /* those of the optimisers count, and this one does not */
+  PetscCall(VecDuplicate(theta, &gradient));
+  PetscCall(EngdFunctionalSetParameters(F, theta));
+  PetscCall(EngdFunctionalEvaluate(F, &outcome->loss, gradient));
+  PetscCall(VecNorm(gradient, NORM_2, &outcome->gradient_norm));
+  PetscCall(VecDestroy(&gradient));
+  F->evaluations = outcome->evaluations;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunGetOutcome - what the training came to. Collective */
+PetscErrorCode EngdRunGetOutcome(EngdRun run, EngdOutcome *outcome)
+{
+  TaoConvergedReason reason;
+
+  PetscFunctionBeginUser;
+  outcome->seconds = MPI_Wtime() - run->start;
+  PetscCall(Count(run, &outcome->iterations, &outcome->krylov_iterations));
+  PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
+  outcome->reason = TaoConvergedReasons[reason];
+  outcome->words  = EngdRunDescribeEnd(run, reason);
+  PetscCall(MeasureLoss(run->functional, run->theta, outcome));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -37,6 +37,8 @@ pieces := $(slepc) $(petsc) $(if $(PETSC_DIR),,hdf5-openmpi)
 libdir := $(if $(missing),,$(call pkg,--variable=libdir $(petsc)) $(call pkg,--variable=libdir $(slepc)))
 shared := $(wildcard $(addsuffix /libpetsc*.so,$(libdir)) $(addsuffix /libpetsc*.dylib,$(libdir)))
 blas   := $(filter %blas %lapack -lmkl%,$(call pkg,--libs --static $(petsc)))
+# PETSc knows where its HDF5 is, and petsc.pc does not say
+hdf5    = $(if $(PETSC_DIR),$(shell cat $(wildcard $(addsuffix /lib/petsc/conf/petscvariables,$(prefixes))) /dev/null | sed -n 's/^$(1) = *//p'))
 rpath  := $(if $(PETSC_DIR),$(addprefix -Wl$(comma)-rpath$(comma),$(libdir)))
 # A compiler that is no MPI wrapper gets what Open MPI's or MPICH's mpicc would add
 ifeq ($(findstring mpi,$(notdir $(CC))),)
@@ -45,8 +47,8 @@ mpi_libs   := $(shell { mpicc --showme:link || mpicc -link_info | cut -d' ' -f2-
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
-CFLAGS   := -std=c11 $(OPTFLAGS) $(WARNINGS) -MMD -MP -Iinclude $(call pkg,--cflags $(pieces)) $(mpi_cflags) $(CPPFLAGS)
-LIBS     := $(call pkg,--libs $(if $(shared),,--static) $(pieces)) $(rpath) $(blas) $(mpi_libs) $(LDLIBS) -lm -ldl
+CFLAGS   := -std=c11 $(OPTFLAGS) $(WARNINGS) -MMD -MP -Iinclude $(call pkg,--cflags $(pieces)) $(call hdf5,HDF5_INCLUDE) $(mpi_cflags) $(CPPFLAGS)
+LIBS     := $(call pkg,--libs $(if $(shared),,--static) $(pieces)) $(rpath) $(call hdf5,HDF5_LIB) $(blas) $(mpi_libs) $(LDLIBS) -lm -ldl
 
 # What is built from what
 SOURCES := $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c src/*/*/*/*.c))

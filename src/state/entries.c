@@ -1,0 +1,241 @@
+/*
+  The entries of an archive: numbers, texts, arrays, vectors, matrices.
+
+  What all ranks have alike is rank 0's and is broadcast. What ranks have in parts goes through rank 0 piece by piece, in the order of
+  the ranks, which is the global order; so rank 0 needs memory for a piece, and for the file in memory when it saves.
+*/
+#include "archiveimpl.h"
+
+#define PIECE 1048576 /* numbers of a message */
+
+/* rank 0: the entry of this name in the present group; on all ranks a failure when loading */
+PetscErrorCode EngdArchiveOpen(EngdArchive a, const char name[], EngdStateKind kind, int ndims, size_t dims[])
+{
+  char path[sizeof(a->path)];
+
+  PetscFunctionBeginUser;
+  if (!a->rank) {
+    PetscCall(PetscSNPrintf(path, sizeof(path), "%s/%s", a->path, name));
+    EngdStateFileOpen(a->file, path, kind, ndims, dims);
+  }
+  PetscCall(EngdArchiveCheckLoad(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveClose(EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  if (!a->rank) EngdStateFileClose(a->file);
+  PetscCall(EngdArchiveCheckLoad(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* data (n) that all ranks have alike, to the file or from it; ndims 0 for a single number */
+static PetscErrorCode MoveReplicated(EngdArchive a, const char name[], EngdStateKind kind, int ndims, size_t n,
+                                     void *data)
+{
+  PetscMPIInt count;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveOpen(a, name, kind, ndims, &n));
+  if (!a->rank) EngdStateFileMove(a->file, 0, 0, n, data);
+  PetscCall(EngdArchiveClose(a));
+  if (a->mode != ENGD_ARCHIVE_LOAD) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMPIIntCast((PetscInt)n, &count));
+  PetscCallMPI(MPI_Bcast(data, count, kind == ENGD_STATE_REAL ? MPIU_REAL : MPIU_INT64, 0, a->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveInt64(EngdArchive a, const char name[], PetscInt64 *value, PetscInt64 forgotten)
+{
+  PetscFunctionBeginUser;
+  if (a->mode == ENGD_ARCHIVE_FORGET)
+    *value = forgotten;
+  else
+    PetscCall(MoveReplicated(a, name, ENGD_STATE_INT, 0, 1, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveInt(EngdArchive a, const char name[], PetscInt *value, PetscInt forgotten)
+{
+  PetscInt64 wide = *value;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInt64(a, name, &wide, forgotten));
+  PetscCheck(wide >= PETSC_MIN_INT && wide <= PETSC_MAX_INT, a->comm, PETSC_ERR_FILE_UNEXPECTED,
+             "%s/%s of a checkpoint is %" PetscInt64_FMT ", too large for the integers of this PETSc", a->path, name,
+             wide);
+  *value = (PetscInt)wide;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveBool(EngdArchive a, const char name[], PetscBool *value, PetscBool forgotten)
+{
+  PetscInt64 wide = *value;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInt64(a, name, &wide, forgotten));
+  *value = wide ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveReal(EngdArchive a, const char name[], PetscReal *value, PetscReal forgotten)
+{
+  PetscFunctionBeginUser;
+  if (a->mode == ENGD_ARCHIVE_FORGET)
+    *value = forgotten;
+  else
+    PetscCall(MoveReplicated(a, name, ENGD_STATE_REAL, 0, 1, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveReals(EngdArchive a, const char name[], PetscInt n, PetscReal values[])
+{
+  PetscFunctionBeginUser;
+  if (a->mode == ENGD_ARCHIVE_FORGET)
+    PetscCall(PetscArrayzero(values, n));
+  else
+    PetscCall(MoveReplicated(a, name, ENGD_STATE_REAL, 1, (size_t)n, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveInts(EngdArchive a, const char name[], PetscInt n, PetscInt values[])
+{
+  PetscInt64 *wide;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &wide));
+  for (PetscInt i = 0; i < n; i++) wide[i] = a->mode == ENGD_ARCHIVE_SAVE ? values[i] : 0;
+  if (a->mode != ENGD_ARCHIVE_FORGET) PetscCall(MoveReplicated(a, name, ENGD_STATE_INT, 1, (size_t)n, wide));
+  for (PetscInt i = 0; a->mode != ENGD_ARCHIVE_SAVE && i < n; i++) values[i] = (PetscInt)wide[i];
+  PetscCall(PetscFree(wide));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveString(EngdArchive a, const char name[], size_t size, char value[], const char forgotten[])
+{
+  size_t n = strlen(value) + 1;
+
+  PetscFunctionBeginUser;
+  if (a->mode == ENGD_ARCHIVE_FORGET) {
+    PetscCall(PetscStrncpy(value, forgotten, size));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (a->mode == ENGD_ARCHIVE_LOAD) n = ENGD_STATE_ANY;
+  PetscCall(EngdArchiveOpen(a, name, ENGD_STATE_TEXT, 1, &n));
+  if (!a->rank && a->mode == ENGD_ARCHIVE_LOAD && n > size)
+    EngdStateFileFail(a->file, ": %s/%s is a text of %zu letters, more than the %zu that there is room for", a->path,
+                      name, n - 1, size - 1);
+  if (!a->rank) EngdStateFileMove(a->file, 0, 0, n, value);
+  PetscCall(EngdArchiveClose(a));
+  if (a->mode != ENGD_ARCHIVE_LOAD) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!a->rank) value[n - 1] = 0;
+  PetscCallMPI(MPI_Bcast(value, (PetscMPIInt)size, MPI_CHAR, 0, a->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* n entries that `rank` has, to or from [column][row] of the open entry; buffer: PIECE numbers on rank 0, unless rank is 0 */
+static PetscErrorCode MovePiece(EngdArchive a, PetscMPIInt rank, size_t column, size_t row, size_t n,
+                                PetscReal data[], PetscReal buffer[])
+{
+  PetscFunctionBeginUser;
+  if (rank == 0) {
+    if (!a->rank) EngdStateFileMove(a->file, column, row, n, data);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (size_t done = 0; done < n; done += PIECE) {
+    const PetscMPIInt count = (PetscMPIInt)PetscMin((size_t)PIECE, n - done);
+
+    if (a->rank == 0 && a->mode == ENGD_ARCHIVE_LOAD) {
+      EngdStateFileMove(a->file, column, row + done, (size_t)count, buffer);
+      PetscCallMPI(MPI_Send(buffer, count, MPIU_REAL, rank, a->tag, a->comm));
+    } else if (a->rank == 0) {
+      PetscCallMPI(MPI_Recv(buffer, count, MPIU_REAL, rank, a->tag, a->comm, MPI_STATUS_IGNORE));
+      EngdStateFileMove(a->file, column, row + done, (size_t)count, buffer);
+    } else if (a->rank == rank && a->mode == ENGD_ARCHIVE_LOAD) {
+      PetscCallMPI(MPI_Recv(data + done, count, MPIU_REAL, 0, a->tag, a->comm, MPI_STATUS_IGNORE));
+    } else if (a->rank == rank) {
+      PetscCallMPI(MPI_Send(data + done, count, MPIU_REAL, 0, a->tag, a->comm));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* rows spread over the ranks, of a matrix or, with ndims = 1, of a vector */
+static PetscErrorCode MoveRows(EngdArchive a, const char name[], int ndims, PetscInt nlocal, PetscInt ncolumns,
+                               PetscInt ld, PetscReal data[])
+{
+  const PetscInt64 mine = nlocal;
+  PetscInt64      *count;
+  PetscReal       *buffer;
+  size_t           dims[2], N = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(a->size, &count));
+  PetscCall(PetscMalloc1(!a->rank && a->size > 1 ? PIECE : 0, &buffer));
+  PetscCallMPI(MPI_Allgather(&mine, 1, MPIU_INT64, count, 1, MPIU_INT64, a->comm));
+  for (PetscMPIInt r = 0; r < a->size; r++) N += (size_t)count[r];
+  dims[0] = ndims == 1 ? N : (size_t)ncolumns;
+  dims[1] = N;
+  PetscCall(EngdArchiveOpen(a, name, ENGD_STATE_REAL, ndims, dims));
+  for (PetscInt j = 0; j < ncolumns; j++) {
+    size_t row = 0;
+
+    for (PetscMPIInt r = 0; r < a->size; row += (size_t)count[r++])
+      PetscCall(MovePiece(a, r, (size_t)j, row, (size_t)count[r], data + ENGD_COUNT(j, ld), buffer));
+  }
+  PetscCall(PetscFree(count));
+  PetscCall(PetscFree(buffer));
+  PetscCall(EngdArchiveClose(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveColumns(EngdArchive a, const char name[], PetscInt nlocal, PetscInt ncolumns, PetscInt ld,
+                                  PetscReal data[])
+{
+  PetscFunctionBeginUser;
+  if (a->mode != ENGD_ARCHIVE_FORGET) PetscCall(MoveRows(a, name, 2, nlocal, ncolumns, ld, data));
+  for (PetscInt j = 0; a->mode == ENGD_ARCHIVE_FORGET && j < ncolumns; j++)
+    PetscCall(PetscArrayzero(data + ENGD_COUNT(j, ld), nlocal));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* a vector that is saved is not written to: its state tells others whether it has changed */
+PetscErrorCode EngdArchiveVec(EngdArchive a, const char name[], Vec v)
+{
+  const PetscReal *values;
+  PetscReal       *data;
+  PetscInt         n;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetLocalSize(v, &n));
+  if (a->mode == ENGD_ARCHIVE_FORGET)
+    PetscCall(VecZeroEntries(v));
+  else if (a->mode == ENGD_ARCHIVE_SAVE) {
+    PetscCall(VecGetArrayRead(v, &values));
+    PetscCall(MoveRows(a, name, 1, n, 1, n, (PetscReal *)values));
+    PetscCall(VecRestoreArrayRead(v, &values));
+  } else {
+    PetscCall(VecGetArrayWrite(v, &data));
+    PetscCall(MoveRows(a, name, 1, n, 1, n, data));
+    PetscCall(VecRestoreArrayWrite(v, &data));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveOwnerReals(EngdArchive a, const char name[], PetscMPIInt owner, size_t n, PetscReal data[])
+{
+  PetscReal *buffer;
+
+  PetscFunctionBeginUser;
+  if (a->mode == ENGD_ARCHIVE_FORGET) {
+    if (a->rank == owner) PetscCall(PetscArrayzero(data, n));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(!a->rank && owner ? PIECE : 0, &buffer));
+  PetscCall(EngdArchiveOpen(a, name, ENGD_STATE_REAL, 1, (size_t[]){n}));
+  PetscCall(MovePiece(a, owner, 0, 0, n, data, buffer));
+  PetscCall(PetscFree(buffer));
+  PetscCall(EngdArchiveClose(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,88 @@
+/*
+  What must be the same in a checkpoint as it is here: the network, the problem, the types of the optimiser.
+
+  Saving writes it; loading compares, and says both where they differ.
+*/
+#include "archiveimpl.h"
+
+#define LONGEST 4096
+
+/* text <- "64, 64" */
+static PetscErrorCode List(PetscInt n, const PetscInt64 values[], size_t size, char text[])
+{
+  size_t length = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrncpy(text, n ? "" : "none", size));
+  for (PetscInt i = 0; i < n && length + 24 < size; i++) {
+    PetscCall(PetscSNPrintf(text + length, size - length, "%s%" PetscInt64_FMT, i ? ", " : "", values[i]));
+    PetscCall(PetscStrlen(text, &length));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* loading: rank 0 fails when the two texts, or what they stand for, differ, and all ranks with it */
+static PetscErrorCode Compare(EngdArchive a, const char what[], PetscBool differ, const char there[],
+                              const char here[])
+{
+  PetscFunctionBeginUser;
+  if (!a->rank && (differ || strcmp(there, here)))
+    EngdStateFileFail(a->file, " does not fit: %s is %s in the file and %s here", what, there, here);
+  PetscCall(EngdArchiveCheckLoad(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveMatchString(EngdArchive a, const char name[], const char what[], const char value[])
+{
+  size_t n = ENGD_STATE_ANY;
+  char  *there;
+
+  PetscFunctionBeginUser;
+  if (a->mode == ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
+  if (a->mode == ENGD_ARCHIVE_SAVE) n = strlen(value) + 1;
+  PetscCall(EngdArchiveOpen(a, name, ENGD_STATE_TEXT, 1, &n));
+  PetscCall(PetscCalloc1(a->rank ? 1 : n, &there));
+  PetscCall(PetscStrncpy(there, value, a->rank ? 1 : n));
+  if (!a->rank) EngdStateFileMove(a->file, 0, 0, n, there);
+  PetscCall(EngdArchiveClose(a));
+  if (a->mode == ENGD_ARCHIVE_LOAD) PetscCall(Compare(a, what, PETSC_FALSE, there, value));
+  PetscCall(PetscFree(there));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveMatchInt(EngdArchive a, const char name[], const char what[], PetscInt64 value)
+{
+  char       there[32], here[32];
+  PetscInt64 found = value;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInt64(a, name, &found, value));
+  PetscCall(List(1, &found, sizeof(there), there));
+  PetscCall(List(1, &value, sizeof(here), here));
+  if (a->mode == ENGD_ARCHIVE_LOAD) PetscCall(Compare(a, what, PETSC_FALSE, there, here));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdArchiveMatchInts(EngdArchive a, const char name[], const char what[], PetscInt n,
+                                    const PetscInt value[])
+{
+  char        there[LONGEST], here[LONGEST];
+  size_t      found = a->mode == ENGD_ARCHIVE_LOAD ? ENGD_STATE_ANY : (size_t)n;
+  PetscInt64 *wide, *read;
+  PetscBool   differ;
+
+  PetscFunctionBeginUser;
+  if (a->mode == ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchiveOpen(a, name, ENGD_STATE_INT, 1, &found));
+  if (a->rank) found = 0;
+  PetscCall(PetscMalloc2(n, &wide, PetscMax(found, (size_t)n), &read));
+  for (PetscInt i = 0; i < n; i++) read[i] = wide[i] = value[i];
+  if (!a->rank) EngdStateFileMove(a->file, 0, 0, found, read);
+  PetscCall(EngdArchiveClose(a));
+  differ = (PetscBool)(found != (size_t)n || memcmp(read, wide, sizeof(*wide) * (size_t)n));
+  PetscCall(List((PetscInt)found, read, sizeof(there), there));
+  PetscCall(List(n, wide, sizeof(here), here));
+  if (a->mode == ENGD_ARCHIVE_LOAD) PetscCall(Compare(a, what, differ, there, here));
+  PetscCall(PetscFree2(wide, read));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

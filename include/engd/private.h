@@ -38,6 +38,7 @@ typedef void           **EngdContextArgument;
 #include <engd/system.h>
 #include <engd/archive.h>
 #include <engd/expression.h>
+#include <engd/pointwise.h>
 #include <engd/problem.h>
 #include <engd/network.h>
 #include <engd/functional.h>

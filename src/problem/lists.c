@@ -6,6 +6,7 @@
   Does not read options outside PetscOptionsBegin and End: every option is declared with its sentence.
 */
 #include <engd/private.h>
+#include <engd/values.h>
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -31,7 +32,7 @@ PetscErrorCode EngdOptionsText(EngdOptionItems PetscOptionsObject, const char op
   PetscCall(PetscOptionsFindPair(PetscOptionsObject->options, prefix, option, &value, &set));
   PetscCall(PetscOptionsHasHelp(PetscOptionsObject->options, &help));
   if (set && !help)
-    PetscCheck(value && *value, comm, PETSC_ERR_USER_INPUT,
+    PetscCheck(value && *value && !EngdOptionsIsMissing(value), comm, PETSC_ERR_USER_INPUT,
                "-%s%s has no value (one that begins with a minus sign is put in parentheses: (-u))", prefix,
                option + 1);
   if (example && !help)

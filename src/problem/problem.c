@@ -6,6 +6,7 @@
   Under -help missing options are made up, so that all options show without a problem.
 */
 #include <engd/private.h>
+#include <engd/values.h>
 
 /*@
   EngdProblemCreate - Creates an empty problem
@@ -55,6 +56,8 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
                                "Name of the problem in reports; default: that of the first options file",
                                "EngdProblemSetFromOptions", name, name, sizeof(name), NULL));
   PetscOptionsEnd();
+  PetscCheck(!EngdOptionsIsMissing(name), problem->comm, PETSC_ERR_USER_INPUT,
+             "-engd_problem_name %s: a name is wanted", name);
   problem->seed = seed;
   PetscCall(PetscStrallocpy(name, &problem->name));
   PetscCall(EngdProblemSetOutputs(problem, outputs));

@@ -7,6 +7,7 @@
 */
 #define _GNU_SOURCE /* open_memstream */
 #include <engd/private.h>
+#include <engd/values.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -107,7 +108,7 @@ static PetscErrorCode PrintOptions(FILE *file)
     fprintf(file, "%s\n    ", comma);
     PrintString(line + 1, file);
     fprintf(file, ": ");
-    PrintString(value, file);
+    PrintString(EngdOptionsIsMissing(value) ? NULL : value, file);
     comma = ",";
   }
   fprintf(file, "\n  }");

@@ -5,6 +5,9 @@
   known here by name; what it reads during the solve (viewers, tests of derivatives) by the form of the name.
 */
 #include <engd/private.h>
+#include <engd/values.h>
+
+#define TOLD 8 /* options that are named; of others their number is told */
 
 /* Read by PetscFinalize() and not before */
 static const char *const at_the_end[] = {
@@ -148,8 +151,9 @@ static PetscErrorCode AddUnused(EngdFunctional F, const char name[], const char 
   PetscFunctionBeginUser;
   PetscCall(EngdOptionsRehearse(F, name, &reads, &nearest));
   PetscCall(PetscStrlen(list, &length));
-  PetscCall(PetscSNPrintf(list + length, size - length, "%s-%s%s%s", length ? ", " : "", name, value ? " " : "",
-                          value ? value : ""));
+  if (EngdOptionsIsMissing(value)) value = NULL;
+  PetscCall(PetscSNPrintf(list + length, size - length, "%s-%.80s%s%.60s%s", length ? ", " : "", name,
+                          value ? " " : "", value ? value : "", value && strlen(value) > 60 ? "..." : ""));
   PetscCall(PetscStrlen(list, &length));
   if (nearest) PetscCall(PetscSNPrintf(list + length, size - length, " (did you mean -%s?)", nearest));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -169,7 +173,8 @@ static PetscErrorCode AddUnused(EngdFunctional F, const char name[], const char 
 PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
 {
   PetscInt  n, unused = 0;
-  char    **names, **values, list[1024] = "";
+  char    **names, **values, list[1536] = "";
+  size_t    length;
   PetscBool let;
 
   PetscFunctionBeginUser;
@@ -179,10 +184,14 @@ PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(IsLetThrough(F, names[i], final, &let));
     if (let) continue;
-    PetscCall(AddUnused(F, names[i], values[i], sizeof(list), list));
+    if (unused < TOLD) PetscCall(AddUnused(F, names[i], values[i], sizeof(list), list));
     unused++;
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  if (unused > TOLD) {
+    PetscCall(PetscStrlen(list, &length));
+    PetscCall(PetscSNPrintf(list + length, sizeof(list) - length, ", and %" PetscInt_FMT " more", unused - TOLD));
+  }
   PetscCheck(
       !unused, F->comm, PETSC_ERR_USER_INPUT,
       "option%s that nothing here reads: %s (misspelt, or of a term, output or method not chosen; -help lists all)",

@@ -10,10 +10,14 @@
 */
 #define _GNU_SOURCE /* nanosleep */
 #include <engd/private.h>
+#include <engd/values.h>
+#include <ctype.h>
 #include <time.h>
 
 #define PATIENCE 10.0 /* seconds a failed rank waits at the end for the others */
-#define STAGGER  0.2  /* seconds between two ranks that speak of the same error on PETSC_COMM_SELF */
+#define LENGTH   4096 /* of a message; PETSc cuts its own at 2048 */
+#define CUT      2047
+#define STAGGER  0.2 /* seconds between two ranks that speak of the same error on PETSC_COMM_SELF */
 
 static struct {
   MPI_Comm       comm; /* a duplicate of all ranks, so that nothing else is ever matched */
@@ -23,7 +27,7 @@ static struct {
   PetscErrorCode code;
   char         **arguments;
   char           place[128];
-  char           message[1024];
+  char           message[LENGTH];
 } run = {.comm = MPI_COMM_NULL, .size = 1};
 
 static void Sleep(double seconds)
@@ -88,12 +92,14 @@ static void AddOptionNames(size_t size, char message[])
 {
   char        word[256], *all = NULL, *rest, *key, *value;
   const char *joint = " (from ";
+  PetscBool   used;
 
   if (NamesOption(message) || !FindComplaint(message, sizeof(word), word)) return;
   if (PetscOptionsGetAll(NULL, &all) || !all) return;
   for (key = strtok_r(all, " ", &rest); key; key = value) {
     value = strtok_r(NULL, " ", &rest);
     if (!value || key[0] != '-' || !IsEntry(word, value)) continue;
+    if (PetscOptionsUsed(NULL, key + 1, &used) || !used) continue; /* nobody can have complained of it */
     snprintf(message + strlen(message), size - strlen(message), "%s%s %s", joint, key, value);
     joint = ", ";
   }
@@ -115,22 +121,45 @@ static void AddFileNames(size_t size, char message[])
   if (joint[1] == 'o') snprintf(message + strlen(message), size - strlen(message), ")");
 }
 
-/* run.message <- the place and text on one line: PETSc breaks some of its messages */
-static void KeepMessage(PetscErrorCode code, const char text[])
+/* is the number that ends before text[i], a point, one that PETSc prints so, 1 as "1."; the user's own words stay as they are */
+static PetscBool IsBarePoint(const char text[], size_t i)
 {
-  size_t n = strlen(run.place);
+  const char next = text[i + 1], after = next ? text[i + 2] : 0;
+  char       word[64], *all            = NULL;
+  size_t     begin  = i;
+  PetscBool  theirs = PETSC_FALSE;
+
+  if (!i || !isdigit((unsigned char)text[i - 1]) || (next && !strchr(" ,;:)]x", next))) return PETSC_FALSE;
+  if (next == ' ' && isupper((unsigned char)after)) return PETSC_FALSE; /* the end of a sentence */
+  while (begin && (isdigit((unsigned char)text[begin - 1]) || text[begin - 1] == '-')) begin--;
+  if (begin && (isalnum((unsigned char)text[begin - 1]) || text[begin - 1] == '.')) return PETSC_FALSE;
+  snprintf(word, sizeof(word), "%.*s", (int)(i + 1 - begin), text + begin);
+  if (!PetscOptionsGetAll(NULL, &all) && all) theirs = strstr(all, word) ? PETSC_TRUE : PETSC_FALSE;
+  (void)PetscFree(all);
+  return theirs ? PETSC_FALSE : PETSC_TRUE;
+}
+
+/* run.message <- the place and text on one line: PETSc breaks some of its messages, and cuts long ones without a sign */
+static void KeepMessage(PetscErrorCode code, const char given[])
+{
+  const char *text   = given;
+  PetscBool   quoted = PETSC_FALSE;
+  size_t      n      = strlen(run.place);
 
   strcpy(run.message, run.place);
   if (!text || !text[0] || !text[strspn(text, " \n")]) (void)PetscErrorMessage((int)code, &text, NULL);
-  for (; text && *text && n + 1 < sizeof(run.message); text++) {
-    const char c = *text == '\n' || *text == '\t' ? ' ' : *text;
+  for (size_t i = 0; text && text[i] && n + 1 < sizeof(run.message); i++) {
+    const char c = text[i] == '\n' || text[i] == '\t' ? ' ' : text[i];
 
+    if (c == '"') quoted = (PetscBool)!quoted;
+    if (c == '.' && !quoted && IsBarePoint(text, i)) continue;
     if (c != ' ' || (n && run.message[n - 1] != ' ')) run.message[n++] = c;
   }
   while (n && run.message[n - 1] == ' ') n--;
   run.message[n] = 0;
-  run.code       = code;
-  run.said       = PETSC_FALSE;
+  if (given && strlen(given) >= CUT) snprintf(run.message + n, sizeof(run.message) - n, " ...");
+  run.code = code;
+  run.said = PETSC_FALSE;
 }
 
 /* What PetscError() calls where an error begins, and again in every function on its way up */
@@ -142,7 +171,18 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
 
   if (run.traceback) (void)PetscTraceBackErrorHandler(comm, line, function, file, code, type, message, unused);
   if (type != PETSC_ERROR_INITIAL) return code;
+  if (!strcmp(function, "PetscMallocAlign") || !strcmp(function, "PetscReallocAlign")) {
+    code     = PETSC_ERR_MEM; /* PETSc 3.18 raises the caller's line as the code and its name as the message */
+    function = message;
+  }
   KeepMessage(code, message);
+  if (strstr(run.message, "max number of options")) { /* of PETSC_ERR_MEM, but it is no memory that is short */
+    code = PETSC_ERR_USER_INPUT;
+    snprintf(
+        run.message, sizeof(run.message),
+        "there are more options than PETSc can hold, 512; put several residuals into one term, with ; between them");
+    run.code = code;
+  }
   if (code == PETSC_ERR_MEM) {
     snprintf(run.message, sizeof(run.message),
              "not enough memory (in %s); take fewer points, smaller -network_layers, or more nodes", function);
@@ -152,6 +192,7 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
     snprintf(run.message + n, sizeof(run.message) - n,
              ": the loss or its gradient; take another -tao_type, or a problem that is bounded from below");
   }
+  EngdOptionsTellMissing(sizeof(run.message), run.message);
   AddOptionNames(sizeof(run.message), run.message);
   AddFileNames(sizeof(run.message), run.message);
   if (MPI_Comm_size(comm, &size)) size = 1;

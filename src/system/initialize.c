@@ -12,6 +12,7 @@
 */
 #define _GNU_SOURCE /* RTLD_DEFAULT */
 #include <engd/private.h>
+#include <engd/values.h>
 #include <slepcsys.h>
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -44,6 +45,8 @@ static PetscErrorCode SetFromOptions(void)
   /* unused options are EngdCheckOptions' business; a debug build of PETSc would list them again */
   PetscCall(PetscOptionsHasName(NULL, NULL, "-options_left", &given));
   if (!given) PetscCall(PetscOptionsSetValue(NULL, "-options_left", "no"));
+  PetscCall(PetscOptionsHasHelp(NULL, &given));
+  if (!given) PetscCall(EngdOptionsMarkMissing());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -127,25 +127,32 @@ static PetscBool FindOptionsFile(const char name[], size_t size, char path[], ch
   return PETSC_FALSE;
 }
 
-/* Is this file for PETSc's YAML reader: by its name, or by how it begins */
-static PetscBool IsYAML(const char path[])
+/* Is this file for PETSc's YAML reader by its name */
+static PetscBool HasNameOfYAML(const char path[])
 {
   static const char *const endings[] = {".yaml", ".yml", ".json"};
   const size_t             n         = strlen(path);
-  char                     start[7]  = "";
-  FILE                    *file;
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(endings); k++) {
     const size_t m = strlen(endings[k]);
 
     if (n > m && !strcmp(path + n - m, endings[k])) return PETSC_TRUE;
   }
-  file = fopen(path, "r");
-  if (file) {
-    if (!fgets(start, sizeof(start), file)) start[0] = 0;
-    (void)fclose(file);
-  }
-  return !strncmp(start, "%YAML ", 6) || !strncmp(start, "---", 3) ? PETSC_TRUE : PETSC_FALSE;
+  return PETSC_FALSE;
+}
+
+/* Is it by how it begins */
+static PetscBool BeginsAsYAML(const char text[])
+{
+  return !strncmp(text, "%YAML ", 6) || !strncmp(text, "---", 3) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Can the file be read only once, as a pipe can */
+static PetscBool IsStream(const char path[])
+{
+  struct stat status;
+
+  return stat(path, &status) == 0 && !S_ISREG(status.st_mode) ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* One word of the command line or of a file; quoted words are values */
@@ -213,6 +220,48 @@ static PetscBool NextToken(char **cursor, int *line, Token *token)
   return *token->start || token->quoted ? PETSC_TRUE : PETSC_FALSE;
 }
 
+/* text <- text with \n alone between its lines, whatever editor wrote it, and no byte order mark before it */
+static void UnifyLines(char text[])
+{
+  const size_t mark = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
+  char        *to   = text;
+
+  for (const char *from = text + mark; *from; from++) {
+    if (*from == '\r' && from[1] == '\n') continue;
+    *to++ = *from == '\r' ? '\n' : *from;
+  }
+  *to = 0;
+}
+
+/* text <- all of the file, to be freed, or NULL with the mistake told; a file that can be read only once is */
+static char *ReadText(Words *words, const char path[])
+{
+  size_t capacity = 4096, n = 0, line = 1;
+  FILE  *file = fopen(path, "r");
+  char  *text = file ? malloc(capacity) : NULL;
+
+  errno = file ? 0 : errno;
+  while (text && (n += fread(text + n, 1, capacity - 1 - n, file)) == capacity - 1) {
+    char *grown = realloc(text, capacity *= 2);
+
+    if (!grown) free(text);
+    text = grown;
+  }
+  if (!text || ferror(file)) {
+    (void)Mistake(words, "options file '%s' cannot be read: %s", path, strerror(errno ? errno : ENOMEM));
+    free(text);
+    text = NULL;
+  }
+  if (file) (void)fclose(file);
+  if (!text) return NULL;
+  text[n] = 0;
+  if (strlen(text) == n) return text;
+  for (const char *c = text; *c; c++) line += *c == '\n';
+  (void)Mistake(words, "options file '%s' is no text: there is a byte of zero in line %zu", path, line);
+  free(text);
+  return NULL;
+}
+
 /* words <- words, the words of this text */
 static PetscBool AddText(Words *words, const char path[], char text[])
 {
@@ -256,30 +305,29 @@ static PetscBool NameProblem(Words *words, const char path[])
 static PetscBool ReadOptionsFile(Words *words, const char name[])
 {
   char      path[PETSC_MAX_PATH_LEN], searched[PETSC_MAX_PATH_LEN], *text = NULL;
-  size_t    size = 0;
-  ssize_t   length;
-  FILE     *file;
-  PetscBool good;
+  PetscBool good, yaml, stream;
 
   if (!FindOptionsFile(name, sizeof(path), path, searched))
     return Mistake(words, "options file '%s' not found; searched: %s", name, searched);
   if (!NameProblem(words, path)) return PETSC_FALSE;
-  if (!strcasecmp(words->key, "-options_file_yaml") || IsYAML(path))
-    return Append(words, "", "-options_file_yaml") && Append(words, "", path) ? PETSC_TRUE : PETSC_FALSE;
-  if (words->depth == DEEPEST_NESTING) return Mistake(words, "options files nest without end at '%s'", name);
-  file = fopen(path, "r");
-  if (!file) return Mistake(words, "options file '%s' cannot be read: %s", path, strerror(errno));
-  errno  = 0;
-  length = getdelim(&text, &size, 0, file);
-  if (length < 0 && errno)
-    good = Mistake(words, "options file '%s' cannot be read: %s", path, strerror(errno));
-  else {
-    words->depth++;
-    good = length < 0 ? PETSC_TRUE : AddText(words, path, text);
-    words->depth--;
+  yaml   = !strcasecmp(words->key, "-options_file_yaml") || HasNameOfYAML(path) ? PETSC_TRUE : PETSC_FALSE;
+  stream = IsStream(path);
+  if (!yaml || !stream) {
+    text = ReadText(words, path);
+    if (!text) return PETSC_FALSE;
   }
+  if (yaml || BeginsAsYAML(text)) {
+    free(text);
+    if (!yaml && stream)
+      return Mistake(words, "options file '%s' is YAML from a pipe: say so with -options_file_yaml", path);
+    return Append(words, "", "-options_file_yaml") && Append(words, "", path) ? PETSC_TRUE : PETSC_FALSE;
+  }
+  UnifyLines(text);
+  words->depth++;
+  good = words->depth > DEEPEST_NESTING ? Mistake(words, "options files nest without end at '%s'", name)
+                                        : AddText(words, path, text);
+  words->depth--;
   free(text);
-  (void)fclose(file);
   return good;
 }
 

@@ -7,6 +7,9 @@
 #define _GNU_SOURCE /* mkdtemp, setenv */
 #include <engd/private.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -106,6 +109,59 @@ static void TestFile(void **state)
   assert_string_equal(EXPAND("-options_file", path), "-engd_problem_name|lines|-a|1;  2|-b|3");
 }
 
+/* Line ends of any system, a byte order mark, and no byte of zero */
+static void TestLineEnds(void **state)
+{
+  const char *path = WriteFile("ends.opts", "-a 1 # no\r-b 2\r\n-c 3\n\r-d 4");
+  FILE       *file;
+  PetscMPIInt rank;
+
+  (void)state;
+  assert_string_equal(EXPAND("-options_file", path), "-engd_problem_name|ends|-a|1|-b|2|-c|3|-d|4");
+  path = WriteFile("mark.opts", "\xef\xbb\xbf-a 1\r-b=2\r");
+  assert_non_null(strstr(EXPAND("-options_file", path), "mark.opts, line 2: '-b=2'"));
+  path = WriteFile("zero.opts", "-a 1\n-b 2\n");
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  file = rank == 0 ? fopen(path, "a") : NULL;
+  if (file) {
+    assert_int_equal(fwrite("-c \0 -d 4\n", 1, 11, file), 11);
+    fclose(file);
+  }
+  assert_non_null(strstr(EXPAND("-options_file", path), "zero.opts' is no text: there is a byte of zero in line 3"));
+}
+
+/* All of a pipe is read, more than any buffer holds */
+static void TestPipe(void **state)
+{
+  enum { LINES = 2000 };
+  char        path[PETSC_MAX_PATH_LEN + 64], message[1024], *arguments[] = {"engd", "-options_file", path, NULL};
+  char      **argv = arguments;
+  PetscMPIInt rank;
+  pid_t       child;
+  int         argc = 3;
+
+  (void)state;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  snprintf(path, sizeof(path), "%s/pipe.opts", directory);
+  if (rank == 0) assert_int_equal(mkfifo(path, 0600), 0);
+  MPI_Barrier(PETSC_COMM_WORLD);
+  child = rank == 0 ? fork() : 1;
+  if (child == 0) {
+    FILE *file = fopen(path, "w");
+
+    for (int k = 0; file && k < LINES; k++) fprintf(file, "-o%d %d\n", k, k);
+    if (file) fclose(file);
+    _exit(0);
+  }
+  EngdOptionsExpand(PETSC_COMM_WORLD, &argc, &argv, sizeof(message), message);
+  if (rank == 0) waitpid(child, NULL, 0);
+  assert_string_equal(message, "");
+  assert_int_equal(argc, 3 + 2 * LINES);
+  assert_string_equal(argv[3], "-o0");
+  assert_string_equal(argv[argc - 1], "1999");
+  free(argv);
+}
+
 static void TestFileMistakes(void **state)
 {
   const char *path = WriteFile("b.opts", "-a 1\n-b lap(u) + 1\n");
@@ -196,6 +252,35 @@ static PetscErrorCode FailBelow(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode FailNumber(void)
+{
+  PetscFunctionBeginUser;
+  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_USER_INPUT, "%g (or %g): not %s, at most %g", -1.0, 2.0, "\"x + 1. * 2. \"",
+          30.0);
+}
+
+static PetscErrorCode FailLong(void)
+{
+  char text[3000];
+
+  PetscFunctionBeginUser;
+  memset(text, 'x', sizeof(text) - 1);
+  text[sizeof(text) - 1] = 0;
+  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_USER_INPUT, "%s", text);
+}
+
+static PetscErrorCode FailOptions(void)
+{
+  char name[32];
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 600; k++) {
+    PetscCall(PetscSNPrintf(name, sizeof(name), "-many%d", k));
+    PetscCall(PetscOptionsSetValue(NULL, name, "1"));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode FailInteger(void)
 {
   PetscInt n = 0;
@@ -208,7 +293,7 @@ static PetscErrorCode FailInteger(void)
 /* What function prints on stderr of this rank while it fails with code */
 static const char *Errors(PetscErrorCode (*function)(void), PetscErrorCode code)
 {
-  static char text[2048];
+  static char text[8192];
   FILE       *held = stderr, *file = tmpfile();
   size_t      n;
 
@@ -236,8 +321,28 @@ static void TestErrorLine(void **state)
   assert_string_equal(
       Errors(FailInteger, PETSC_ERR_ARG_OUTOFRANGE),
       rank == 0 ? "engd: Input string abc has no integer value (do not include . in it) (from -points abc)\n" : "");
+  assert_int_equal(PetscOptionsSetValue(NULL, "-innocent", "abc"), 0); /* not read, so nobody complains of it */
+  assert_null(strstr(Errors(FailInteger, PETSC_ERR_ARG_OUTOFRANGE), "innocent"));
+  assert_int_equal(PetscOptionsClearValue(NULL, "-innocent"), 0);
   assert_int_equal(PetscOptionsClearValue(NULL, "-points"), 0);
   assert_int_equal(PetscOptionsClearValue(NULL, "-other"), 0);
+}
+
+/* Numbers as people write them, and a sign where a text is cut */
+static void TestErrorWords(void **state)
+{
+  PetscMPIInt rank;
+  const char *text;
+
+  (void)state;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  text = Errors(FailNumber, PETSC_ERR_USER_INPUT);
+  if (rank == 0) assert_string_equal(text, "engd: -1 (or 2): not \"x + 1. * 2. \", at most 30\n");
+  text = Errors(FailLong, PETSC_ERR_USER_INPUT);
+  if (rank == 0) assert_string_equal(text + strlen(text) - 6, "x ...\n");
+  text = Errors(FailOptions, PETSC_ERR_USER_INPUT);
+  if (rank == 0) assert_non_null(strstr(text, "more options than PETSc can hold, 512"));
+  assert_int_equal(PetscOptionsClear(NULL), 0);
 }
 
 /* directory <- a new one, alike on all ranks */
@@ -266,9 +371,10 @@ static int RemoveDirectory(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestExitCodes),    cmocka_unit_test(TestArguments),  cmocka_unit_test(TestFile),
-      cmocka_unit_test(TestFileMistakes), cmocka_unit_test(TestSearch),     cmocka_unit_test(TestProblemName),
-      cmocka_unit_test(TestNesting),      cmocka_unit_test(TestOptionForm), cmocka_unit_test(TestErrorLine),
+      cmocka_unit_test(TestExitCodes),    cmocka_unit_test(TestArguments), cmocka_unit_test(TestFile),
+      cmocka_unit_test(TestFileMistakes), cmocka_unit_test(TestSearch),    cmocka_unit_test(TestProblemName),
+      cmocka_unit_test(TestLineEnds),     cmocka_unit_test(TestPipe),      cmocka_unit_test(TestNesting),
+      cmocka_unit_test(TestOptionForm),   cmocka_unit_test(TestErrorLine), cmocka_unit_test(TestErrorWords),
   };
   int failures;
 

@@ -12,10 +12,14 @@ PetscErrorCode EngdReserve(PetscInt n, size_t bytes, PetscInt *size, void *array
 {
   void **a = (void **)array;
 
+  PetscInt larger;
+
   PetscFunctionBeginUser;
   if (n <= *size) PetscFunctionReturn(PETSC_SUCCESS);
-  *size = PetscMax(n, PetscMax(64, 2 * *size));
-  PetscCall(PetscRealloc(ENGD_COUNT(*size, bytes), a));
+  PetscCheck(*size <= PETSC_MAX_INT / 2, PETSC_COMM_SELF, PETSC_ERR_MEM, "an expression has too many operations");
+  larger = PetscMax(n, PetscMax(64, 2 * *size));
+  PetscCall(PetscRealloc(ENGD_COUNT(larger, bytes), a));
+  *size = larger; /* only now, so that after a failure nobody writes where nothing is */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,16 @@
+/*
+  Options that were given without a value: all but yes-or-no ones need one. (src/system/options_value.c)
+*/
+#ifndef ENGD_VALUES_H
+#define ENGD_VALUES_H
+
+/* Marks those that nobody has read yet. Not collective, as all here: the options are the same on all ranks */
+PETSC_INTERN PetscErrorCode EngdOptionsMarkMissing(void);
+
+/* Is the value of an option only such a mark */
+PETSC_INTERN PetscBool EngdOptionsIsMissing(const char value[]);
+
+/* message <- "-x has no value", where it complains of a mark */
+PETSC_INTERN void EngdOptionsTellMissing(size_t size, char message[]);
+
+#endif

@@ -54,6 +54,7 @@ LIBS     := $(call pkg,--libs $(if $(shared),,--static) $(pieces)) $(rpath) $(ca
 SOURCES := $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c src/*/*/*/*.c))
 OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out src/main.c,$(SOURCES)))
 UNITS   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+DRIVERS := $(patsubst %.c,$(B)/%,$(wildcard tests/run/*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 ifeq ($(B),build)
 PROGRAM := engd
@@ -88,7 +89,7 @@ test: ## install what is missing, build, and run all tests; ends with "N passed,
 	|| { echo "0 passed, 1 failed"; exit 1; }
 	+@$(MAKE) run-tests
 
-build-tests: all $(UNITS) $(BENCHES)
+build-tests: all $(UNITS) $(DRIVERS) $(BENCHES)
 
 run-tests:
 	+@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" tests/run.sh \
@@ -150,6 +151,10 @@ $(LIBRARY): $(OBJECTS)
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBRARY)
 	$(call say,link,$@)
 	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) -o $@ $< $(LIBRARY) -lcmocka $(LIBS)
+
+$(B)/tests/run/%: $(B)/tests/run/%.o $(LIBRARY)
+	$(call say,link,$@)
+	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) -rdynamic -o $@ $< -Wl,--whole-archive $(LIBRARY) -Wl,--no-whole-archive $(LIBS)
 
 $(B)/bench/%: $(B)/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)

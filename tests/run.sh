@@ -11,7 +11,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
 ENGD_PROGRAM=$(realpath -s "${PROGRAM:-engd}")
-export ENGD_ROOT=$PWD ENGD_PROGRAM MPIEXEC=${MPIEXEC:-mpirun} TEST_TIMEOUT=${TEST_TIMEOUT:-240}
+ENGD_BUILD=$(realpath -s "$B")
+export ENGD_ROOT=$PWD ENGD_PROGRAM ENGD_BUILD MPIEXEC=${MPIEXEC:-mpirun} TEST_TIMEOUT=${TEST_TIMEOUT:-240}
 export CMOCKA_MESSAGE_OUTPUT=TAP
 . "$ENGD_ROOT/tests/environment.sh"
 work=$(mktemp -d)

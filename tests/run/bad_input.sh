@@ -2,17 +2,39 @@
 # Bad input: one line on stderr that names the mistake, exit code 2 (3 for the numerics), nothing written, no rank that hangs.
 . "$(dirname "$0")/case.sh"
 
-# rejects REGEX arguments...: on one rank and on several
+# rejects REGEX arguments...: one more command line, on one rank and on several. They run in one process, one after the other,
+# by run_rejects at the end; one that ends the process for good is followed by another process for the rest. `fresh=1 rejects`
+# begins a process: PETSc 3.18 has TAO's types lmvm, ntl, ... in its first life only.
+rejected=() regexes=() codes=()
 rejects() {
-  local regex=$1 code=${code:-2} ranks
+  regexes+=("$1") codes+=("${code:-2}")
   shift
-  for ranks in 1 3; do
-    run "$ranks" "$@" -engd_summary summary.json -engd_history history.csv
-    expect_exit "$code"
-    expect_stderr_one_line_matching "$regex"
+  rejected+=("${fresh:+$'\036'}$(printf '%s\037' "$@" -engd_summary summary.json)-engd_history"$'\037'history.csv)
+}
+
+run_rejects() { # ranks
+  local ranks=$1 next=0 folder=$SCRATCH/rejects.$1 k
+  mkdir -p "$folder" && cd "$folder" || exit 1
+  printf '%s\n' "${rejected[@]}" >table
+  while ((next < ${#rejected[@]})); do
+    ENGD_OPTIONS_PATH=$ENGD_ROOT/options timeout -k 5 $((4 * CASE_TIMEOUT)) "$MPIEXEC" -n "$ranks" \
+      "$ENGD_BUILD/tests/run/rejects" table "$next" >/dev/null 2>stderr </dev/null
+    local ended=$?
+    while [ -e "$next/code" ]; do next=$((next + 1)); done
+    ((next < ${#rejected[@]})) || break
+    [[ $ended != 0 || ${rejected[next]} != $'\036'* ]] || continue
+    mkdir -p "$next" && echo "$ended" >"$next/code"
+  done
+  for k in "${!rejected[@]}"; do
+    current="${rejected[k]//[$'\036\037']/ } (ranks $ranks)"
+    cd "$folder/$k" && touch stderr || exit 1
+    exit_code=$(<code)
+    expect_exit "${codes[k]}"
+    expect_stderr_one_line_matching "${regexes[k]}"
     expect_no_file summary.json history.csv
     # a regular expression that an option of this very command line would fulfil proves nothing
-    [[ $regex == *option* ]] || expect_stderr_without 'nothing here reads'
+    [[ ${regexes[k]} == *option* ]] || expect_stderr_without 'nothing here reads'
+    finish_test
   done
 }
 poisson=(-options_file poisson.opts -tao_max_it 1)
@@ -76,7 +98,7 @@ rejects 'dense_ema 1' "${poisson[@]}" -tao_engd_direction dense -tao_engd_dense_
 rejects 'curvature hessian.*rows of J' "${poisson[@]}" -tao_engd_curvature hessian -tao_engd_direction tsvd
 rejects 'curvature hessian.*lsqr' "${poisson[@]}" -tao_engd_curvature hessian -ksp_type lsqr
 rejects 'tao_type bqpip is for another kind' "${poisson[@]}" -tao_type bqpip
-rejects 'ntl_pc_type none.*lmvm' "${poisson[@]}" -tao_type ntl -tao_ntl_pc_type none
+fresh=1 rejects 'ntl_pc_type none.*lmvm' "${poisson[@]}" -tao_type ntl -tao_ntl_pc_type none
 rejects 'tao_engd_momentum -0.1' "${poisson[@]}" -tao_engd_momentum -0.1
 rejects 'tao_engd_momentum 1' "${poisson[@]}" -tao_engd_momentum 1
 rejects 'pc_kfac_ema 1.5' "${poisson[@]}" -pc_kfac_ema 1.5
@@ -96,7 +118,7 @@ rejects 'geodesic with -tao_engd_momentum' "${poisson[@]}" -tao_engd_geodesic -t
 rejects 'krylov_backtrack.*preonly' "${poisson[@]}" -options_file optimisers/hessian-free.opts -tao_engd_krylov_backtrack -ksp_type preonly
 rejects 'nesterov without momentum' "${poisson[@]}" -tao_type sgd -tao_sgd_nesterov
 rejects 'lsqr.*curvature h1' "${poisson[@]}" -ksp_type lsqr -tao_engd_curvature h1
-rejects 'pde_resample 1: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_resample 1
+fresh=1 rejects 'pde_resample 1: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_resample 1
 rejects 'preconditioner_from hessian.*gauss_newton' "${poisson[@]}" -tao_engd_preconditioner_from hessian
 rejects 'preconditioner_from hessian.*pc_type kfac' "${poisson[@]}" -options_file optimisers/nncg.opts -pc_type kfac
 rejects 'option.*thet_view' "${poisson[@]}" -thet_view binary:theta.bin
@@ -115,3 +137,16 @@ rejects 'exact_u' "${poisson[@]}" -exact_u 'u + x'
 code=3 rejects 'pde' "${poisson[@]}" -pde_residual 'log(u - 1e6)'
 code=3 rejects 'wall.*x = 0' "${poisson[@]}" -wall_residual 'u + abs(x*u)^1.5' -tao_engd_curvature energy
 code=3 rejects 'pde' "${poisson[@]}" -pde_residual 'log(u - 1e6)' -tao_engd_direction dual
+
+run_rejects 1
+run_rejects 3
+
+# The program itself, as mpirun sees it
+for ranks in 1 3; do
+  run "$ranks" "${poisson[@]}" -wal_points 3
+  expect_exit 2
+  expect_stderr_one_line_matching 'option.*-wal_points'
+  run "$ranks" "${poisson[@]}" -pde_residual 'log(u - 1e6)'
+  expect_exit 3
+  expect_stderr_one_line_matching 'pde'
+done

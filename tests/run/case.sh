@@ -7,7 +7,7 @@
 # are stdout, stderr (without mpirun's own words) and what the program wrote. `name TEXT` names the next run.
 set -u
 : "${SCRATCH:=$(mktemp -d)}" "${ENGD_ROOT:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
-: "${ENGD_PROGRAM:=$ENGD_ROOT/engd}" "${MPIEXEC:=mpirun}" "${CASE_TIMEOUT:=60}"
+: "${ENGD_PROGRAM:=$ENGD_ROOT/engd}" "${ENGD_BUILD:=$ENGD_ROOT/build}" "${MPIEXEC:=mpirun}" "${CASE_TIMEOUT:=60}"
 . "$ENGD_ROOT/tests/environment.sh"
 [ -z "${SANITIZED:-}" ] || ASAN_OPTIONS+=:detect_leaks=0 # after an error nothing is freed
 runs=0 title="" current="" broken=0

@@ -47,7 +47,7 @@ mpi_libs   := $(shell { mpicc --showme:link || mpicc -link_info | cut -d' ' -f2-
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
-CFLAGS   := -std=c11 $(OPTFLAGS) $(WARNINGS) -MMD -MP -Iinclude $(call pkg,--cflags $(pieces)) $(call hdf5,HDF5_INCLUDE) $(mpi_cflags) $(CPPFLAGS)
+CFLAGS   := -std=c11 $(OPTFLAGS) $(WARNINGS) -fPIC -MMD -MP -Iinclude $(call pkg,--cflags $(pieces)) $(call hdf5,HDF5_INCLUDE) $(mpi_cflags) $(CPPFLAGS)
 LIBS     := $(call pkg,--libs $(if $(shared),,--static) $(pieces)) $(rpath) $(call hdf5,HDF5_LIB) $(blas) $(mpi_libs) $(LDLIBS) -lm -ldl
 
 # What is built from what
@@ -63,6 +63,11 @@ else
 PROGRAM := $(B)/engd
 LIBRARY := $(B)/libengd.a
 endif
+# Programs that link the library find it by the first two numbers of its version
+VERSION := $(shell sed -n 's/^.define ENGD_VERSION *"\(.*\)"/\1/p' include/engd.h)
+ABI     := $(basename $(VERSION))
+SHARED  := $(LIBRARY:.a=.so).$(VERSION)
+PREFIX  ?= /usr/local
 CODE := $(SOURCES) $(wildcard include/*.h include/*/*.h src/*/*.h src/*/*/*.h src/*/*/*/*.h tests/*/*.[ch])
 
 export OMPI_MCA_btl_vader_single_copy_mechanism ?= none
@@ -71,11 +76,11 @@ export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 endif
 
-.PHONY: all poisson test asan bench format format-check install-packages clean help build-tests run-tests FORCE
+.PHONY: all poisson check test asan bench install uninstall format format-check install-packages clean help build-tests run-tests FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAM) $(LIBRARY) ## build ./engd and lib/libengd.a (default)
+all: $(PROGRAM) $(LIBRARY) $(SHARED) ## build ./engd and the library in lib/ (default)
 
 poisson: ## install what is missing, build, and solve the first example
 	@$(MAKE) install-packages WANTED="$(PACKAGES)" && $(MAKE) $(JOBS) all
@@ -102,6 +107,25 @@ asan: ## the tests under the address, leak and undefined-behaviour sanitizers
 	@$(MAKE) install-packages WANTED="$(PACKAGES) $(TEST_PACKAGES)"
 	@$(MAKE) $(JOBS) build-tests B=$(B)/asan OPTFLAGS="$(SANITIZE)" LDFLAGS="$(LDFLAGS) -fsanitize=address,undefined"
 	@B=$(B)/asan PROGRAM=$(B)/asan/engd MPIEXEC="$(MPIEXEC)" SANITIZED=1 tests/run.sh
+
+# The installed program takes the library from beside itself, so that a plug-in linked with the library meets the same one
+install: all ## install program, library, headers and options files: PREFIX=/usr/local DESTDIR=
+	@root='$(DESTDIR)$(PREFIX)'; echo "installing into $$root"; \
+	install -d $$root/bin $$root/lib/pkgconfig $$root/include/engd $$root/share/engd && \
+	install -m 755 $(B)/installed/engd $$root/bin/engd && \
+	install -m 644 $(LIBRARY) $$root/lib/libengd.a && \
+	install -m 755 $(SHARED) $$root/lib/libengd.so.$(VERSION) && \
+	ln -sf libengd.so.$(VERSION) $$root/lib/libengd.so.$(ABI) && ln -sf libengd.so.$(ABI) $$root/lib/libengd.so && \
+	install -m 644 include/engd.h $$root/include/engd.h && \
+	install -m 755 runs/plot.py $$root/share/engd/plot.py && \
+	rm -rf $$root/share/engd/options && cp -R options $$root/share/engd/options && \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(slepc) $(petsc)|' \
+	  engd.pc.in > $$root/lib/pkgconfig/engd.pc
+install: $(B)/installed/engd
+
+uninstall: ## remove what `make install` wrote, with the same PREFIX and DESTDIR
+	@root='$(DESTDIR)$(PREFIX)'; \
+	rm -rf $$root/bin/engd $$root/lib/libengd.* $$root/lib/pkgconfig/engd.pc $$root/include/engd.h $$root/include/engd $$root/share/engd
 
 bench: $(BENCHES) ## measure the Gramian-vector product against DGEMM
 	$(MPIEXEC) -n 1 $(B)/bench/gramian
@@ -147,6 +171,17 @@ $(LIBRARY): $(OBJECTS)
 	$(call say,archive,$@)
 	@mkdir -p $(@D) && rm -f $@
 	$(Q)ar rcs $@ $^
+
+$(SHARED): $(OBJECTS)
+	$(call say,link,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) -shared -Wl,-soname,libengd.so.$(ABI) -o $@ $^ $(LIBS)
+	@ln -sf $(@F) $(@D)/libengd.so.$(ABI)
+
+$(B)/installed/engd: $(B)/src/main.o $(SHARED)
+	$(call say,link,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) -o $@ $^ '-Wl,-rpath,$$ORIGIN/../lib' $(LIBS)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBRARY)
 	$(call say,link,$@)

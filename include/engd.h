@@ -33,6 +33,7 @@ typedef struct _n_EngdSpectrum   *EngdSpectrum;
 typedef struct _n_EngdRun        *EngdRun;
 
 PETSC_EXTERN PetscErrorCode EngdInitialize(int *, char ***, const char[]);
+PETSC_EXTERN PetscErrorCode EngdInitializePackage(void);
 PETSC_EXTERN PetscErrorCode EngdFinalize(void);
 PETSC_EXTERN int            EngdExitCode(PetscErrorCode); /* of a program that ends with this error */
 

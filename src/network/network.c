@@ -33,6 +33,7 @@ PetscErrorCode EngdNetworkCreate(MPI_Comm comm, EngdNetwork *network)
   EngdNetwork    net;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdInitializePackage());
   PetscCall(PetscNew(&net));
   PetscCall(PetscCommDuplicate(comm, &net->comm, NULL));
   PetscCall(PetscStrallocpy("glorot", &net->initial));

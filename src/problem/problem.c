@@ -24,6 +24,7 @@
 PetscErrorCode EngdProblemCreate(MPI_Comm comm, EngdProblem *problem)
 {
   PetscFunctionBeginUser;
+  PetscCall(EngdInitializePackage());
   PetscCall(PetscNew(problem));
   (*problem)->comm = comm;
   PetscFunctionReturn(PETSC_SUCCESS);

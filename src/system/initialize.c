@@ -1,5 +1,5 @@
 /*
-  Start and end of a run: MPI, options files, error handler, SLEPc and PETSc, one BLAS thread a rank, log events.
+  Start and end of a program: MPI, options files, error handler, SLEPc and PETSc, one BLAS thread a rank, log events.
 
   MPI comes first, so that mistakes in the arguments are said once and not by every rank. A main is
 
@@ -18,7 +18,9 @@
 #include <stdlib.h>
 
 static char    **arguments; /* what EngdOptionsExpand made; PETSc keeps pointers into it */
-static PetscBool began_mpi;
+static PetscBool began_mpi; /* whom EngdFinalize() ends: what EngdInitialize() has started, and nothing of a host's */
+static PetscBool began_petsc;
+static PetscBool package_is_up;
 
 /* One rank, one core: threads of OpenBLAS on top of it cost an order of magnitude. The user's own number stands. */
 static void LimitThreads(void)
@@ -50,6 +52,35 @@ static PetscErrorCode SetFromOptions(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a later PetscInitialize() begins with events and classes of its own */
+static PetscErrorCode FinalizePackage(void)
+{
+  PetscFunctionBeginUser;
+  package_is_up = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdInitializePackage - Registers what engd adds to PETSc, in a program that has started PETSc itself.
+
+  Collective on PETSC_COMM_WORLD
+
+  Notes: the creators of this library call it, so a program seldom does. Arguments, MPI, error handler, signals and threads
+  of the host stay as they are. A second call does nothing.
+
+  Source: src/system/initialize.c
+*/
+PetscErrorCode EngdInitializePackage(void)
+{
+  PetscFunctionBeginUser;
+  if (package_is_up) PetscFunctionReturn(PETSC_SUCCESS);
+  package_is_up = PETSC_TRUE;
+  PetscCall(PetscRegisterFinalize(FinalizePackage));
+  PetscCall(SlepcInitialize(NULL, NULL, NULL, NULL)); /* nothing where the host has started it */
+  PetscCall(EngdLogRegister());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdInitialize - Starts MPI, PETSc and SLEPc, with the options files of the arguments found and read.
 
@@ -67,13 +98,19 @@ static PetscErrorCode SetFromOptions(void)
 
   Errors: the code, after one line on stderr. EngdFinalize() is to be called all the same.
 
+  Note: where PETSc is up already this is EngdInitializePackage(), and EngdFinalize() does nothing.
+
   Source: src/system/initialize.c
 */
 PetscErrorCode EngdInitialize(int *argc, char ***argv, const char help[])
 {
-  int  started, provided;
-  char message[1024];
+  int       started, provided;
+  char      message[1024];
+  PetscBool up;
 
+  PetscCall(PetscInitialized(&up));
+  if (up) return EngdInitializePackage();
+  began_petsc = PETSC_TRUE;
   MPI_Initialized(&started);
   began_mpi = started ? PETSC_FALSE : PETSC_TRUE;
   if (!started) {
@@ -89,7 +126,7 @@ PetscErrorCode EngdInitialize(int *argc, char ***argv, const char help[])
   PetscCall(SlepcInitialize(argc, argv, NULL, help));
   LimitThreads();
   PetscCall(SetFromOptions());
-  PetscCall(EngdLogRegister());
+  PetscCall(EngdInitializePackage());
   return PETSC_SUCCESS;
 }
 
@@ -105,6 +142,8 @@ PetscErrorCode EngdFinalize(void)
   PetscBool      petsc;
   PetscErrorCode ierr;
 
+  if (!began_petsc) return PETSC_SUCCESS;
+  began_petsc = PETSC_FALSE;
   EngdErrorsEnd();
   ierr = PetscInitialized(&petsc);
   if (!ierr && petsc) ierr = SlepcFinalize();

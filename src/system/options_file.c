@@ -2,8 +2,8 @@
   The command line as PETSc is to see it: every `-options_file NAME` replaced by the words of that file.
 
   A file is words, `-key value` pairs in any number a line; "..." or '...' quotes a value with blanks, # starts a comment,
-  -options_file nests. NAME is looked for in the working directory, in options/ beside the program, and in the directories
-  of $ENGD_OPTIONS_PATH. What PETSc would accept in silence or misread is said here: -key=value, a word that belongs to no
+  -options_file nests. NAME is looked for in the working directory, in options/ beside the program (share/engd/options of an
+  installed one), and in the directories of $ENGD_OPTIONS_PATH. What PETSc would accept in silence or misread is said here: -key=value, a word that belongs to no
   option; a value such as "-lap(u) - 1" is kept from being taken for a key. YAML files are found here and read by PETSc.
 
   This runs on rank 0 before PETSc is up, hence plain C; the words are then broadcast. Aliases of options are not supported.
@@ -86,18 +86,25 @@ static PetscBool IsRegularFile(const char path[])
   return stat(path, &status) == 0 && !S_ISDIR(status.st_mode) ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* directory <- options/ beside the program */
+/* directory <- options/ beside the program, or where `make install` puts it as seen from there */
 static void GetProgramOptions(size_t size, char directory[])
 {
-  const ssize_t n     = readlink("/proc/self/exe", directory, size - 1);
-  char         *slash = NULL;
+  static const char *const places[] = {"/options", "/../share/engd/options"};
+  const ssize_t            n        = readlink("/proc/self/exe", directory, size - 1);
+  struct stat              status;
+  char                    *slash = NULL;
 
   if (n > 0) {
     directory[n] = 0;
     slash        = strrchr(directory, '/');
   }
-  if (slash && (size_t)(slash - directory) + sizeof("/options") <= size)
-    strcpy(slash, "/options");
+  for (size_t k = 0; slash && k < PETSC_STATIC_ARRAY_LENGTH(places); k++) {
+    if ((size_t)(slash - directory) + strlen(places[k]) >= size) break;
+    strcpy(slash, places[k]);
+    if (!stat(directory, &status) && S_ISDIR(status.st_mode)) return;
+  }
+  if (slash)
+    strcpy(slash, slash - directory + sizeof("/options") <= size ? "/options" : "");
   else
     snprintf(directory, size, "options");
 }

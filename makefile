@@ -89,6 +89,12 @@ poisson: ## install what is missing, build, and solve the first example
 	echo "$(MPIEXEC) -n $$ranks ./engd -options_file poisson.opts"; \
 	$(MPIEXEC) -n $$ranks ./engd -options_file poisson.opts
 
+# One program a floor of the data flow, and the first command of README.md; on one core in some ten seconds
+CHECKS := tests/unit/test_expression tests/unit/test_points tests/unit/test_jet tests/unit/test_operators tests/unit/test_gramian \
+  tests/unit/test_kfac tests/unit/test_symmetric tests/unit/test_solver tests/unit/test_archive tests/run/first
+check: all $(addprefix $(B)/,$(filter tests/unit/%,$(CHECKS))) ## a quick test of what was built, in less than 20 seconds
+	@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" SELECT="$(CHECKS)" tests/run.sh
+
 test: ## install what is missing, build, and run all tests; ends with "N passed, N failed"
 	@$(MAKE) install-packages WANTED="$(PACKAGES) $(TEST_PACKAGES)" && $(MAKE) $(JOBS) build-tests \
 	|| { echo "0 passed, 1 failed"; exit 1; }

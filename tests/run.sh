@@ -6,6 +6,7 @@
 #   $B/tests/unit/test_*, cmocka programs, on the numbers of ranks that a comment "ranks: 1 2 3" of the source names;
 #     "ranks: 1 2 3; errors leak" says of a source that it meets errors, after which nothing is freed
 #   tests/run/*.sh, scripts of runs of the program; each `run` of case.sh in them is one test
+# SELECT="tests/unit/test_jet tests/run/first" names those that run, the unit tests on one rank.
 # The last line is "N passed, N failed" and the exit code is 1 when one failed. TEST_TIMEOUT: seconds a program may take.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -68,19 +69,23 @@ run_case() { # directory script
   echo "$passed $failed" >"$1/count"
 }
 
+selected() { [[ -z ${SELECT:-} || " $SELECT " == *" $1 "* ]]; }
+
 names=() ranks=() jobs=()
 for command in "$@"; do
   names+=("${command%%: *}") ranks+=(1) jobs+=("run_command DIR $(printf %q "${command#*: }")")
 done
 for source in tests/unit/test_*.c; do
   [ -e "$source" ] || continue
+  selected "${source%.c}" || continue
   program=${source%.c} leaks=$(grep -q 'ranks: *[0-9 ]*; errors leak' "$source" && echo leaks)
-  for n in $(sed -n 's/.*ranks: *\([0-9 ]*\).*/\1/p' "$source" | head -n 1 | grep . || echo 1); do
+  for n in $([ -z "${SELECT:-}" ] && sed -n 's/.*ranks: *\([0-9 ]*\).*/\1/p' "$source" | head -n 1 | grep . || echo 1); do
     names+=("$program") ranks+=("$n") jobs+=("run_unit DIR $B/$program $n $leaks")
   done
 done
 for script in tests/run/*.sh; do
   [ "$script" = tests/run/case.sh ] && continue
+  selected "${script%.sh}" || continue
   names+=("${script%.sh}") ranks+=(-) jobs+=("run_case DIR $script")
 done
 

@@ -29,8 +29,9 @@ static PetscErrorCode Run(MPI_Comm comm)
 
 int main(int argc, char **argv)
 {
-  int code = EngdExitCode(EngdInitialize(&argc, &argv, help));
+  int code = EngdExitCode(EngdInitialize(&argc, &argv, help)), last;
 
   if (code == 0) code = EngdExitCode(Run(PETSC_COMM_WORLD));
-  return PetscMax(code, EngdExitCode(EngdFinalize()));
+  last = EngdExitCode(EngdFinalize());
+  return code ? code : last;
 }

@@ -4,6 +4,8 @@
 #ifndef ENGD_REPORT_H
 #define ENGD_REPORT_H
 
+#include <engd/output.h>
+
 /*
   Errors of u_theta against the exact solution on the problem's test points, in the norms of their quadrature weights.
   Outputs without an exact solution do not count; `all` puts those that have one together.
@@ -71,6 +73,7 @@ struct _n_EngdReport {
   PetscInt       every;                /* the monitor shows each every-th iteration */
   char          *file[ENGD_NFILES];    /* names, NULL where not asked for */
   FILE          *history;              /* on rank 0 */
+  EngdOutput     output;               /* the file that is being written, on rank 0 */
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
   EngdErrors     errors;               /* NULL without an exact solution */
   EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
@@ -120,10 +123,9 @@ PETSC_INTERN PetscErrorCode EngdHistoryClose(EngdReport);
 
 /*
   Files of the report. Check: before the training, a collective error if the file could not be written later.
-  Begin: opens NAME.tmp on rank 0 (NULL elsewhere and on failure); End: closes it and gives it its name, so that NAME
+  Begin: opens a file beside NAME on rank 0 (NULL elsewhere and on failure); End: closes it and gives it its name, so that NAME
   is a whole file or is not touched. A failure is kept in report->failure: results are told first, then it is raised.
 */
-PETSC_INTERN PetscErrorCode EngdFileCheck(MPI_Comm, const char option[], const char name[]);
 PETSC_INTERN PetscErrorCode EngdReportFileCheck(EngdReport, EngdFileKind);
 PETSC_INTERN PetscErrorCode EngdReportFileBegin(EngdReport, EngdFileKind, FILE **);
 PETSC_INTERN PetscErrorCode EngdReportFileEnd(EngdReport, EngdFileKind, FILE **);

@@ -60,6 +60,9 @@ PETSC_INTERN const char    *EngdRunDescribeEnd(EngdRun, TaoConvergedReason);
 PETSC_INTERN PetscErrorCode EngdOptionsExcuse(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdCheckOptions(EngdFunctional, PetscBool final);
 
+/* files.c: no output is lost, by another one or for want of a folder, and none overwrites what is read. Collective */
+PETSC_INTERN PetscErrorCode EngdRunCheckFiles(EngdRun);
+
 /* rehearsal.c: would a method that is not chosen read the option; else the nearest name, unless that is NULL. Collective */
 PETSC_INTERN PetscErrorCode EngdOptionsRehearse(EngdFunctional, const char name[], PetscBool *reads,
                                                 const char **nearest);

@@ -51,6 +51,7 @@ PetscErrorCode EngdHistoryOpen(EngdReport report)
 
   PetscFunctionBeginUser;
   if (!name) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdReportFileCheck(report, ENGD_FILE_HISTORY));
   PetscCallMPI(MPI_Comm_rank(report->comm, &rank));
   if (rank == 0) {
     errno           = 0;

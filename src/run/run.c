@@ -155,7 +155,8 @@ PetscErrorCode EngdRunSetUp(EngdRun run)
 }
 
 /*
-  EngdRunCheckOptions - Fails, naming them all, when the options database holds options that nobody asked for.
+  EngdRunCheckOptions - Fails, naming them all, when the options database holds options that nobody asked for, and, before the
+  solve, when an output could not be written or would overwrite another file of the run.
 
   Collective
 
@@ -171,6 +172,7 @@ PetscErrorCode EngdRunCheckOptions(EngdRun run, PetscBool final)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdCheckOptions(run->functional, final));
+  if (!final) PetscCall(EngdRunCheckFiles(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,14 +1,18 @@
 /*
-  The file of the spectra, -spectrum_output, written anew after each: .csv, or .h5 through PETSc's HDF5 viewer.
+  The file of the spectra, -spectrum_output, written anew after each: .csv, or .h5 as PETSc's HDF5 viewer would.
 
     CSV   iteration,operator,layer,quantity,number,at,value,error      one row each, at full precision
     HDF5  /iteration_20/gramian/all/value, at, error                   Vecs, in groups; _layer_1 after the operator's name
 
-  Rank 0 writes NAME.tmp and renames it, so that NAME is always whole.
+  Rank 0 writes it beside its place and renames it (src/system/output.c), so that it is always whole.
 */
 #include <engd/private.h>
+#include <engd/output.h>
 #include <errno.h>
-#include <petscviewerhdf5.h>
+#include <stdlib.h>
+#if defined(PETSC_HAVE_HDF5)
+#include <hdf5.h>
+#endif
 
 static PetscBool EndsWith(const char name[], const char suffix[])
 {
@@ -33,13 +37,9 @@ PetscErrorCode EngdSpectrumFileCheck(EngdSpectrum spectrum)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* all rows as CSV; errno of a failure, 0 if there is none */
-static int WriteCSV(EngdSpectrum spectrum, const char name[])
+/* all rows as CSV */
+static void WriteCSV(EngdSpectrum spectrum, FILE *file)
 {
-  FILE *file = fopen(name, "w");
-  int   bad;
-
-  if (!file) return errno;
   fprintf(file, "iteration,operator,layer,quantity,number,at,value,error\n");
   for (PetscInt k = 0; k < spectrum->nrows; k++) {
     const EngdSpectrumRow *row = &spectrum->row[k];
@@ -48,81 +48,114 @@ static int WriteCSV(EngdSpectrum spectrum, const char name[])
             engd_spectrum_name[row->kind], row->layer, engd_quantity_name[row->quantity], row->number,
             (double)row->at, (double)row->value, (double)row->error);
   }
-  errno = 0;
-  bad   = fflush(file) || ferror(file);
-  bad   = fclose(file) || bad;
-  return bad ? (errno ? errno : EIO) : 0;
 }
 
 #if defined(PETSC_HAVE_HDF5)
-/* a dataset of n numbers, one of the last three fields of the rows */
-static PetscErrorCode WriteField(PetscViewer viewer, const char name[], PetscInt n, const EngdSpectrumRow row[])
+/* a dataset of n numbers, one of the last three fields of the rows; like PETSc's of a Vec. Nothing is left open */
+static int WriteField(hid_t file, const char group[], const char name[], PetscInt n, const EngdSpectrumRow row[])
 {
-  PetscReal *values;
-  Vec        v;
+  const hsize_t size       = (hsize_t)n;
+  const hid_t   space      = H5Screate_simple(1, &size, NULL);
+  const hid_t   properties = H5Pcreate(H5P_LINK_CREATE);
+  double       *values     = malloc(ENGD_COUNT(n, sizeof(*values)));
+  char          path[320];
+  hid_t         dataset = -1;
+  int           bad;
 
-  PetscFunctionBeginUser;
-  PetscCall(VecCreateSeq(PETSC_COMM_SELF, n, &v));
-  PetscCall(PetscObjectSetName((PetscObject)v, name));
-  PetscCall(VecGetArrayWrite(v, &values));
-  for (PetscInt k = 0; k < n; k++)
+  snprintf(path, sizeof(path), "%s/%s", group, name);
+  for (PetscInt k = 0; values && k < n; k++)
     values[k] = name[0] == 'v' ? row[k].value : name[0] == 'e' ? row[k].error : row[k].at;
-  PetscCall(VecRestoreArrayWrite(v, &values));
-  PetscCall(VecView(v, viewer));
-  PetscCall(VecDestroy(&v));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  bad = !values || H5Pset_create_intermediate_group(properties, 1) < 0;
+  if (!bad) dataset = H5Dcreate2(file, path, H5T_NATIVE_DOUBLE, space, properties, H5P_DEFAULT, H5P_DEFAULT);
+  bad = bad || dataset < 0 || H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0;
+  if (dataset >= 0) (void)H5Dclose(dataset);
+  (void)H5Pclose(properties);
+  (void)H5Sclose(space);
+  free(values);
+  return bad;
 }
 
 /* all rows as HDF5, a group for each run of rows that differ in their number alone */
-static PetscErrorCode WriteHDF5(EngdSpectrum spectrum, const char name[])
+static int WriteGroups(EngdSpectrum spectrum, hid_t file)
 {
-  PetscViewer viewer;
+  int bad = 0;
 
-  PetscFunctionBeginUser;
-  PetscCall(PetscViewerHDF5Open(PETSC_COMM_SELF, name, FILE_MODE_WRITE, &viewer));
-  for (PetscInt k = 0, n; k < spectrum->nrows; k += n) {
+  for (PetscInt k = 0, n; k < spectrum->nrows && !bad; k += n) {
     const EngdSpectrumRow *row = &spectrum->row[k];
     char                   group[256], layer[32] = "";
 
     for (n = 1; k + n < spectrum->nrows && row[n].number == n + 1; n++)
       ;
-    if (row->layer) PetscCall(PetscSNPrintf(layer, sizeof(layer), "_layer_%" PetscInt_FMT, row->layer));
-    PetscCall(PetscSNPrintf(group, sizeof(group), "/iteration_%" PetscInt_FMT "/%s%s/%s", row->iteration,
-                            engd_spectrum_name[row->kind], layer, engd_quantity_name[row->quantity]));
-    PetscCall(PetscViewerHDF5PushGroup(viewer, group));
-    PetscCall(WriteField(viewer, "value", n, row));
-    PetscCall(WriteField(viewer, "error", n, row));
-    PetscCall(WriteField(viewer, "at", n, row));
-    PetscCall(PetscViewerHDF5PopGroup(viewer));
+    if (row->layer) snprintf(layer, sizeof(layer), "_layer_%" PetscInt_FMT, row->layer);
+    snprintf(group, sizeof(group), "/iteration_%" PetscInt_FMT "/%s%s/%s", row->iteration,
+             engd_spectrum_name[row->kind], layer, engd_quantity_name[row->quantity]);
+    bad = WriteField(file, group, "value", n, row) || WriteField(file, group, "error", n, row) ||
+          WriteField(file, group, "at", n, row);
   }
-  PetscCall(PetscViewerDestroy(&viewer));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return bad;
+}
+
+/* the image of an HDF5 file, made in memory: on a full disk HDF5 itself speaks a hundred lines and then crashes. 0 or errno */
+static int WriteHDF5(EngdSpectrum spectrum, const char name[], FILE *out)
+{
+  const hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
+  hid_t       file;
+  ssize_t     size  = 0;
+  void       *image = NULL;
+  int         bad;
+
+  (void)H5Pset_fapl_core(properties, 1 << 20, 0);
+  file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, properties);
+  bad  = file < 0 || WriteGroups(spectrum, file) || H5Fflush(file, H5F_SCOPE_GLOBAL) < 0;
+  if (!bad) size = H5Fget_file_image(file, NULL, 0);
+  if (size > 0) image = malloc((size_t)size);
+  bad = bad || !image || H5Fget_file_image(file, image, (size_t)size) != size;
+  if (file >= 0) (void)H5Fclose(file);
+  (void)H5Pclose(properties);
+  errno = 0;
+  if (bad)
+    bad = ENOMEM;
+  else if (fwrite(image, 1, (size_t)size, out) != (size_t)size)
+    bad = errno ? errno : EIO;
+  free(image);
+  return bad;
 }
 #endif
+
+/* the file as its name ends; 0 or errno */
+static int WriteFile(EngdSpectrum spectrum)
+{
+  int        failure, made = 0;
+  FILE      *file;
+  EngdOutput output;
+
+  failure = EngdOutputOpenFile(&output, spectrum->file, &file);
+  if (failure) return failure;
+  if (EndsWith(spectrum->file, ".csv")) WriteCSV(spectrum, file);
+#if defined(PETSC_HAVE_HDF5)
+  else
+    made = WriteHDF5(spectrum, spectrum->file, file);
+#endif
+  if (made) {
+    (void)fclose(file);
+    (void)EngdOutputEnd(&output, 0);
+    return made;
+  }
+  return EngdOutputCloseFile(&output, &file);
+}
 
 /* EngdSpectrumFileWrite - Writes all rows so far. Collective, as an error is */
 PetscErrorCode EngdSpectrumFileWrite(EngdSpectrum spectrum)
 {
-  const char *name    = spectrum->file;
   int         failure = 0;
   PetscMPIInt rank;
-  char        writing[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBeginUser;
-  if (!name) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!spectrum->file) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_rank(spectrum->comm, &rank));
-  if (rank == 0) {
-    PetscCall(PetscSNPrintf(writing, sizeof(writing), "%s.tmp", name));
-    if (EndsWith(name, ".csv")) failure = WriteCSV(spectrum, writing);
-#if defined(PETSC_HAVE_HDF5)
-    else
-      PetscCall(WriteHDF5(spectrum, writing));
-#endif
-    errno = 0;
-    if (!failure && rename(writing, name)) failure = errno ? errno : EIO;
-  }
+  if (rank == 0) failure = WriteFile(spectrum);
   PetscCallMPI(MPI_Bcast(&failure, 1, MPI_INT, 0, spectrum->comm));
-  PetscCheck(!failure, spectrum->comm, PETSC_ERR_FILE_WRITE, "-spectrum_output %s could not be written: %s", name,
-             strerror(failure));
+  PetscCheck(!failure, spectrum->comm, PETSC_ERR_FILE_WRITE, "-spectrum_output %s could not be written: %s",
+             spectrum->file, strerror(failure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

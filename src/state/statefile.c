@@ -7,6 +7,7 @@
 */
 #define _GNU_SOURCE /* fsync, strdup */
 #include "statefile.h"
+#include <engd/output.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@ typedef int hid_t;
 #define GROWTH 1048576 /* bytes by which the file in memory grows at least */
 
 struct _n_EngdStateFile {
-  char         *name, *temporary;
+  char         *name;
   PetscBool     save;
   hid_t         file, dataset; /* -1 where there is none */
   char          path[1024];    /* of the dataset */
@@ -82,31 +83,33 @@ static void SyncDirectory(const char name[])
   free(directory);
 }
 
-/* NAME.tmp, on the disk, becomes NAME; else NAME.tmp is removed and NAME stays as it was */
+/* the file beside NAME, on the disk, becomes NAME; else it is removed and NAME stays as it was */
 static void Replace(EngdStateFile f, const void *image, size_t n)
 {
   struct stat status;
-  int         failure = 0, descriptor;
+  EngdOutput  output;
+  int         failure, last, descriptor;
 
   if (!stat(f->name, &status) && !S_ISREG(status.st_mode)) {
     EngdStateFileFail(f, " cannot be written: it is no regular file");
     return;
   }
-  descriptor = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  failure    = EngdOutputBegin(&output, f->name);
+  descriptor = failure ? -1 : open(output.writing, O_WRONLY | O_TRUNC);
   if (descriptor < 0) {
-    EngdStateFileFail(f, " cannot be written: %s", strerror(errno));
+    EngdStateFileFail(f, " cannot be written: %s", strerror(failure ? failure : errno));
+    if (!failure) (void)EngdOutputEnd(&output, 0);
     return;
   }
   failure = WriteAll(descriptor, image, n);
   if (fsync(descriptor) && !failure && errno != EINVAL) failure = errno;
   if (close(descriptor) && !failure) failure = errno;
-  if (!failure && rename(f->temporary, f->name)) failure = errno;
-  if (failure) {
-    (void)remove(f->temporary);
+  last = EngdOutputEnd(&output, !failure);
+  if (!failure) failure = last;
+  if (failure)
     EngdStateFileFail(f, " could not be written to its end: %s", strerror(failure));
-  } else {
+  else
     SyncDirectory(f->name);
-  }
 }
 
 #if defined(PETSC_HAVE_HDF5)
@@ -150,12 +153,10 @@ EngdStateFile EngdStateFileBegin(const char name[], PetscBool save)
   f->save = save;
   f->file = f->dataset = -1;
   f->name              = strdup(name);
-  f->temporary         = malloc(strlen(name) + 5);
-  if (!f->name || !f->temporary) {
+  if (!f->name) {
     EngdStateFileEnd(f);
     return NULL;
   }
-  sprintf(f->temporary, "%s.tmp", name);
   (void)H5Eget_auto2(H5E_DEFAULT, &f->print, &f->data);
   (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   if (save) {
@@ -191,7 +192,6 @@ void EngdStateFileEnd(EngdStateFile f)
   if (f->file >= 0) (void)H5Fclose(f->file);
   (void)H5Eset_auto2(H5E_DEFAULT, f->print, f->data);
   free(f->name);
-  free(f->temporary);
   free(f);
 }
 

@@ -13,6 +13,8 @@
 #define _GNU_SOURCE /* RTLD_DEFAULT */
 #include <engd/private.h>
 #include <engd/values.h>
+#include <engd/output.h>
+#include <engd/screen.h>
 #include <slepcsys.h>
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -123,7 +125,9 @@ PetscErrorCode EngdInitialize(int *argc, char ***argv, const char help[])
   arguments = *argv;
   PetscCall(EngdErrorsBegin(MPI_COMM_WORLD, arguments));
   if (message[0]) return EngdErrorSay(PETSC_ERR_USER_INPUT, message);
+  EngdScreenBefore();
   PetscCall(SlepcInitialize(argc, argv, NULL, help));
+  if (began_mpi) EngdScreenAfter(); /* else the signals are those of a host program */
   LimitThreads();
   PetscCall(SetFromOptions());
   PetscCall(EngdInitializePackage());
@@ -140,16 +144,20 @@ PetscErrorCode EngdInitialize(int *argc, char ***argv, const char help[])
 PetscErrorCode EngdFinalize(void)
 {
   PetscBool      petsc;
-  PetscErrorCode ierr;
+  PetscErrorCode ierr, screen;
+  int            rank;
 
   if (!began_petsc) return PETSC_SUCCESS;
   began_petsc = PETSC_FALSE;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   EngdErrorsEnd();
   ierr = PetscInitialized(&petsc);
   if (!ierr && petsc) ierr = SlepcFinalize();
+  screen = began_mpi ? EngdScreenEnd(rank) : PETSC_SUCCESS;
   free(arguments);
+  EngdOptionsForgetFiles();
   arguments = NULL;
   if (began_mpi) MPI_Finalize();
   began_mpi = PETSC_FALSE;
-  return ierr;
+  return ierr ? ierr : screen;
 }

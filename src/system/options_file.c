@@ -10,6 +10,7 @@
 */
 #define _GNU_SOURCE /* readlink, strcasecmp */
 #include <engd/private.h>
+#include <engd/output.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -34,7 +35,36 @@ typedef struct {
   size_t    size;
 } Words;
 
+/* The files that were read: of the process, as its arguments are */
+static struct {
+  PetscInt n;
+  char   **path;
+} files_read;
+
 static PetscBool ReadOptionsFile(Words *, const char[]);
+
+const char *EngdOptionsFile(PetscInt k)
+{
+  return k < files_read.n ? files_read.path[k] : NULL;
+}
+
+void EngdOptionsForgetFiles(void)
+{
+  while (files_read.n) free(files_read.path[--files_read.n]);
+  free(files_read.path);
+  files_read.path = NULL;
+}
+
+/* one more file that was read; without memory for its name it is only not protected */
+static void KeepFile(const char path[])
+{
+  char **grown = realloc(files_read.path, (size_t)(files_read.n + 1) * sizeof(*grown));
+
+  if (!grown) return;
+  files_read.path                 = grown;
+  files_read.path[files_read.n++] = strdup(path);
+  if (!files_read.path[files_read.n - 1]) files_read.n--;
+}
 
 /* message <- the place and the sentence; false, for the caller to return */
 static PetscBool Mistake(Words *words, const char format[], ...)
@@ -317,6 +347,7 @@ static PetscBool ReadOptionsFile(Words *words, const char name[])
   if (!FindOptionsFile(name, sizeof(path), path, searched))
     return Mistake(words, "options file '%s' not found; searched: %s", name, searched);
   if (!NameProblem(words, path)) return PETSC_FALSE;
+  KeepFile(path);
   yaml   = !strcasecmp(words->key, "-options_file_yaml") || HasNameOfYAML(path) ? PETSC_TRUE : PETSC_FALSE;
   stream = IsStream(path);
   if (!yaml || !stream) {

@@ -52,7 +52,7 @@ for method in "-tao_type engd" "-tao_type lmvm" "-tao_type brgn" "-tao_type adam
 done
 run 1 "${short[@]}" -engd_target_error -1
 expect_exit 2
-expect_stderr_one_line_matching '-engd_target_error -1.: give a positive number'
+expect_stderr_one_line_matching '-engd_target_error -1: give a positive number'
 sed '/^-exact_u/d' "$ENGD_ROOT/options/poisson.opts" >"$SCRATCH/unknown.opts"
 run 2 -options_file "$SCRATCH/unknown.opts" -engd_target_error 1e-3
 expect_exit 2

@@ -27,10 +27,12 @@ static PetscErrorCode KeepRefusal(MPI_Comm comm, int line, const char *function,
 /* all that is created before the training, and the checks before it */
 static inline PetscErrorCode CreateAll(void)
 {
-  EngdRun run;
+  EngdRun   run;
+  PetscBool given;
 
   PetscFunctionBeginUser;
   PetscCall(EngdOptionsMarkMissing());
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-log_view", &given)); /* as PetscInitialize() has read it */
   PetscCall(EngdRunCreate(PETSC_COMM_WORLD, &run));
   PetscCall(EngdRunSetFromOptions(run));
   PetscCall(EngdRunSetUp(run));

@@ -1,0 +1,222 @@
+/*
+  The files of a run before its training: each output can be written, no two are one file, and none is a file that is read.
+
+  Files are one when they are after their links have been followed, F and ./F and a hard link alike. Devices and pipes take any
+  number of outputs. A checkpoint may replace the one that the run goes on from. Besides our own files those of PETSc's viewers
+  are looked at (-theta_view binary:t.bin, -log_view :log.txt), which it would open after the training.
+*/
+#define _GNU_SOURCE /* strtok_r */
+#include <engd/private.h>
+#include <engd/output.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+typedef struct {
+  char      option[128];
+  char      name[PETSC_MAX_PATH_LEN];
+  PetscBool written;
+} Place;
+
+typedef struct {
+  PetscInt n, size;
+  Place   *place;
+} Places;
+
+static PetscErrorCode AddPlace(Places *places, const char option[], const char name[], PetscBool written)
+{
+  Place *place;
+
+  PetscFunctionBeginUser;
+  if (places->n == places->size) {
+    places->size = 2 * places->size + 16;
+    PetscCall(PetscRealloc(ENGD_COUNT(places->size, sizeof(*place)), &places->place));
+  }
+  place = &places->place[places->n++];
+  PetscCall(PetscStrncpy(place->option, option, sizeof(place->option)));
+  PetscCall(PetscStrncpy(place->name, name, sizeof(place->name)));
+  place->written = written;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the value of an option, if it is given, is the name of a file */
+static PetscErrorCode AddOption(Places *places, const char option[], PetscBool written)
+{
+  const char *value = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsFindPair(NULL, NULL, option, &value, NULL));
+  if (value && *value) PetscCall(AddPlace(places, option, value, written));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* type:file:format of a viewer, as in binary:theta.bin; file <- that, or empty. All that PETSc refuses after the training */
+static PetscErrorCode CheckViewer(MPI_Comm comm, const char option[], const char value[], size_t size, char file[])
+{
+  char        type[64], format[64] = "";
+  const char *colon = strchr(value, ':'), *second = colon ? strchr(colon + 1, ':') : NULL;
+  PetscBool   flag, known;
+  PetscEnum   number;
+  PetscErrorCode (*create)(PetscViewer) = NULL;
+
+  PetscFunctionBeginUser;
+  file[0] = 0;
+  PetscCall(PetscViewerInitializePackage());
+  PetscCall(PetscSNPrintf(type, sizeof(type), "%.*s", (int)(colon ? colon - value : 60), value));
+  PetscCall(PetscStrInList(type, "true,false,yes,no,on,off,1,0", ',', &flag));
+  if (type[0] && !flag) PetscCall(PetscFunctionListFind(PetscViewerList, type, &create));
+  PetscCheck(!type[0] || flag || create, comm, PETSC_ERR_USER_INPUT,
+             "%s %s: there is no viewer %s; write for example :file, ascii:file or binary:file", option, value, type);
+  PetscCall(PetscStrInList(type, "draw,socket,saws,glvis", ',', &flag));
+  if (!colon || flag) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(file, size, "%.*s", (int)(second ? second - colon - 1 : 4000), colon + 1));
+  if (second) PetscCall(PetscSNPrintf(format, sizeof(format), "%.*s", (int)strcspn(second + 1, ":"), second + 1));
+  if (!format[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscEnumFind(PetscViewerFormats, format, &number, &known));
+  PetscCheck(known, comm, PETSC_ERR_USER_INPUT, "%s %s: there is no format %s of viewers", option, value, format);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* does the option take a viewer */
+static PetscBool IsOfViewer(const char option[])
+{
+  const size_t n = strlen(option);
+
+  return (PetscBool)(n > 5 && !strcmp(option + n - 5, "_view") && strcmp(option, "-malloc_view"));
+}
+
+/* the files of viewers, and others that PETSc opens at the end */
+static PetscErrorCode AddViewers(MPI_Comm comm, Places *places)
+{
+  char *all, *rest, *key, *value, file[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetAll(NULL, &all));
+  for (key = strtok_r(all, " ", &rest); key; key = value) {
+    value = strtok_r(NULL, " ", &rest);
+    if (key[0] != '-' || !value || value[0] == '-' || !IsOfViewer(key)) continue;
+    PetscCall(CheckViewer(comm, key, value, sizeof(file), file));
+    if (file[0]) PetscCall(AddPlace(places, key, file, PETSC_TRUE));
+  }
+  PetscCall(PetscFree(all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -options_left is read when PETSc ends */
+static PetscErrorCode CheckOptionsLeft(MPI_Comm comm)
+{
+  const char    *value = NULL;
+  PetscBool      flag;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsFindPair(NULL, NULL, "-options_left", &value, NULL));
+  if (!value || !*value) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  ierr = PetscOptionsStringToBool(value, &flag);
+  PetscCall(PetscPopErrorHandler());
+  PetscCheck(!ierr, comm, PETSC_ERR_USER_INPUT, "-options_left %s: give yes or no", value);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* are the two one regular file, or will they be */
+static PetscBool IsSame(const char a[], const char b[])
+{
+  char       *name[2] = {EngdFollowLinks(a), EngdFollowLinks(b)};
+  const char *base[2] = {"", ""};
+  struct stat status[2];
+  PetscBool   same = PETSC_FALSE;
+  int         exist[2];
+
+  if (name[0] && name[1]) {
+    for (int k = 0; k < 2; k++) exist[k] = !stat(name[k], &status[k]);
+    if (exist[0] && exist[1]) {
+      same = (PetscBool)(S_ISREG(status[0].st_mode) && status[0].st_dev == status[1].st_dev &&
+                         status[0].st_ino == status[1].st_ino);
+    } else if (!exist[0] && !exist[1]) {
+      for (int k = 0; k < 2; k++) {
+        char *slash = strrchr(name[k], '/');
+
+        base[k] = slash ? slash + 1 : name[k];
+        if (slash && slash > name[k]) *slash = 0;
+        exist[k] = !stat(slash ? (slash == name[k] ? "/" : name[k]) : ".", &status[k]);
+      }
+      same = (PetscBool)(exist[0] && exist[1] && !strcmp(base[0], base[1]) && status[0].st_dev == status[1].st_dev &&
+                         status[0].st_ino == status[1].st_ino);
+    }
+  }
+  free(name[0]);
+  free(name[1]);
+  return same;
+}
+
+/* may the first replace the second */
+static PetscBool MayShare(const Place *a, const Place *b)
+{
+  return (PetscBool)(!strcmp(a->option, "-engd_checkpoint") && !strcmp(b->option, "-engd_restart"));
+}
+
+/* message <- what two places have in common, or nothing; for rank 0, which has the files */
+static void Compare(const Places *places, size_t size, char message[])
+{
+  for (PetscInt i = 0; i < places->n && !message[0]; i++) {
+    const Place *a = &places->place[i];
+
+    for (PetscInt j = 0; a->written && j < places->n && !message[0]; j++) {
+      const Place *b = &places->place[j];
+
+      if (i == j || (b->written && j < i) || MayShare(a, b) || !IsSame(a->name, b->name)) continue;
+      snprintf(message, size, "%s %.500s would %s %s%s%.500s", a->option, a->name,
+               b->written ? "be lost: it is also the file of" : "overwrite a file that is read, that of", b->option,
+               b->option[0] ? " " : "", b->name);
+    }
+  }
+}
+
+/* on rank 0 what the options were read from, too */
+static PetscErrorCode AddOptionsFiles(MPI_Comm comm, Places *places)
+{
+  PetscMPIInt rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  for (PetscInt k = 0; rank == 0 && EngdOptionsFile(k); k++)
+    PetscCall(AddPlace(places, "-options_file", EngdOptionsFile(k), PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdRunCheckFiles - Fails, naming the options, when an output cannot be written, or would overwrite another or what is read.
+
+  Collective
+
+  Source: src/run/files.c
+*/
+PetscErrorCode EngdRunCheckFiles(EngdRun run)
+{
+  static const char *const outputs[] = {"-engd_history", "-engd_summary", "-engd_solution", "-spectrum_output",
+                                        "-engd_checkpoint"};
+  char                     option[128], message[1536] = "";
+  PetscInt                 nviewers;
+  Places                   places = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckOptionsLeft(run->comm));
+  PetscCall(AddViewers(run->comm, &places));
+  nviewers = places.n;
+  for (PetscInt k = 0; k < nviewers; k++)
+    PetscCall(EngdFileCheck(run->comm, places.place[k].option, places.place[k].name));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(outputs); k++)
+    PetscCall(AddOption(&places, outputs[k], PETSC_TRUE));
+  PetscCall(AddOption(&places, "-engd_restart", PETSC_FALSE));
+  PetscCall(AddOption(&places, "-engd_evaluate", PETSC_FALSE));
+  for (PetscInt t = 0; t < run->problem->nterms; t++) {
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_points_file", run->problem->term[t]->name));
+    PetscCall(AddOption(&places, option, PETSC_FALSE));
+  }
+  PetscCall(AddOptionsFiles(run->comm, &places));
+  Compare(&places, sizeof(message), message);
+  PetscCallMPI(MPI_Bcast(message, sizeof(message), MPI_CHAR, 0, run->comm));
+  PetscCheck(!message[0], run->comm, PETSC_ERR_USER_INPUT, "%s", message);
+  PetscCall(PetscFree(places.place));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The terminal: output that nobody takes any more, a full disk behind it, a terminal that closes.
+. "$(dirname "$0")/case.sh"
+short=(-options_file poisson.opts -network_layers 6 -pde_points 50 -wall_points 20 -engd_summary s.json)
+
+# begin NAME: a test of a program without mpirun between it and its output
+begin() {
+  finish_test
+  runs=$((runs + 1)) current=$1
+  mkdir -p "$SCRATCH/run.$runs" && cd "$SCRATCH/run.$runs" || exit 1
+  : >stderr
+}
+
+begin "a reader that goes does not end the training"
+"$ENGD_PROGRAM" "${short[@]}" -tao_max_it 5 2>stderr | head -n 1 >stdout
+exit_code=${PIPESTATUS[0]}
+expect_exit 0
+expect_stderr_empty
+expect_equal "$(json s.json iterations)" 5
+
+begin "a full disk behind the output is told"
+"$ENGD_PROGRAM" "${short[@]}" -tao_max_it 2 >/dev/full 2>stderr
+exit_code=$?
+expect_exit 2
+expect_stderr_one_line_matching 'not all of the output .* could be written'
+expect_equal "$(json s.json iterations)" 2
+
+for under in "" nohup; do
+  begin "a terminal that closes ${under:+under nohup}"
+  $under "$ENGD_PROGRAM" "${short[@]}" -tao_max_it 30 -engd_history h.csv >stdout 2>stderr </dev/null &
+  while ! [ -s h.csv ] && kill -0 $!; do sleep 0.05; done
+  kill -HUP $!
+  wait $! 2>/dev/null
+  exit_code=$?
+  if [ -n "$under" ]; then expect_exit 0; else ((exit_code)) || complain "exit code 0"; fi
+  expect_stderr_without 'PETSC ERROR'
+done
+finish_test

@@ -96,6 +96,11 @@ PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdJ
 PETSC_INTERN PetscErrorCode EngdFunctionalGather(EngdFunctional, Vec distributed, Vec whole);
 PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, Vec whole, Vec distributed);
 
+/* what blocks borrow from points that have been taken anew; epochs of the points and counters, and whether theta is the Vec that
+   was last set. Collective */
+PETSC_INTERN PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdFunctionalState(EngdFunctional, Vec theta, EngdArchive);
+
 /* fails, naming term and point, if a residual is not finite at the present theta. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
 

@@ -24,7 +24,10 @@ typedef struct {
 
 typedef struct {
   PetscErrorCode (*setup)(Tao, void *data, Vec theta);
-  PetscErrorCode (*begin)(Tao, void *data, EngdStatus *); /* of each TaoSolve() */
+  PetscErrorCode (*begin)(Tao, void *data,
+                          EngdStatus *); /* of each TaoSolve(): what options have changed is set up */
+  PetscErrorCode (*state)(Tao, void *data,
+                          EngdArchive); /* after `begin`; what lives from one iteration to the next */
   PetscErrorCode (*iterate)(Tao, void *data, EngdIterate *);
   PetscErrorCode (*setfromoptions)(Tao, void *data, EngdOptionItems);
   PetscErrorCode (*view)(Tao, void *data, PetscViewer);
@@ -74,7 +77,7 @@ struct _n_EngdDirection {
   struct {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
-    PetscErrorCode (*begin)(EngdDirection); /* may be NULL: forget what earlier solves have left */
+    PetscErrorCode (*state)(EngdDirection, EngdSolver, EngdArchive); /* may be NULL; after setup */
     PetscErrorCode (*compute)(EngdDirection, EngdSolver, Vec gradient, Vec d, PetscInt *krylov_iterations);
     /* may be NULL: a more cautious d at the same point for attempt 1, 2, ..., or false when there is none left */
     PetscErrorCode (*retry)(EngdDirection, EngdSolver, PetscInt attempt, Vec d, PetscBool *);
@@ -100,6 +103,7 @@ typedef struct {
 typedef struct _n_EngdGeodesic *EngdGeodesic;
 PETSC_INTERN PetscErrorCode     EngdGeodesicCreate(EngdFunctional, EngdGeodesic *);
 PETSC_INTERN PetscErrorCode     EngdGeodesicStep(EngdGeodesic, EngdSolver, EngdDirection, EngdLine *);
+PETSC_INTERN PetscErrorCode     EngdGeodesicState(EngdGeodesic, EngdArchive);
 PETSC_INTERN PetscErrorCode     EngdGeodesicDestroy(EngdGeodesic *);
 
 /* The losses of the last iterations, and which kind of iteration is next: straight, or accelerated (src/solver/progress.c) */
@@ -111,7 +115,7 @@ typedef struct {
   PetscInt   accelerated; /* accelerated iterations left to do */
   PetscBool  exhausted;   /* the last accelerated one found no step */
 } EngdProgress;
-PETSC_INTERN PetscErrorCode EngdProgressReset(EngdProgress *, PetscInt longest);
+PETSC_INTERN PetscErrorCode EngdProgressState(EngdProgress *, PetscInt longest, EngdArchive);
 PETSC_INTERN void           EngdProgressRecord(EngdProgress *, PetscReal loss);
 PETSC_INTERN PetscBool      EngdProgressIsSlow(const EngdProgress *, PetscInt since, PetscInt n, PetscReal decrease);
 PETSC_INTERN void           EngdProgressChooseKind(EngdProgress *, PetscReal step, PetscBool *stuck);
@@ -125,6 +129,7 @@ struct _n_EngdStep {
   PetscBool damped;       /* is lambda in its model, whatever the direction */
   struct {
     PetscErrorCode (*setfromoptions)(EngdStep, EngdSolver, EngdOptionItems);
+    PetscErrorCode (*state)(EngdStep, EngdArchive); /* may be NULL */
     PetscErrorCode (*choose)(EngdStep, EngdSolver, EngdLine *);
     PetscErrorCode (*view)(EngdStep, PetscViewer);
     PetscErrorCode (*destroy)(EngdStep);
@@ -156,6 +161,7 @@ PETSC_INTERN PetscErrorCode EngdDirectionChoose(EngdSolver, EngdDirectionChoice 
 PETSC_INTERN PetscErrorCode EngdDirectionSelect(EngdDirection *, EngdSolver, EngdDirectionChoice *,
                                                 EngdOptionItems PetscOptionsObject);
 PETSC_INTERN PetscErrorCode EngdDirectionBegin(EngdDirection, EngdSolver); /* of each solve; the first one sets up */
+PETSC_INTERN PetscErrorCode EngdDirectionState(EngdDirection, EngdSolver, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdDirectionReadCutoff(MPI_Comm, PetscReal *rcond, EngdOptionItems PetscOptionsObject);
 PETSC_INTERN PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *, PetscViewer);
 /* rows of J, and what direction tsvd needs on the rank that needs most; collective */
@@ -175,6 +181,7 @@ PETSC_INTERN PetscErrorCode      EngdBacktrackDestroy(EngdBacktrack *);
 
 PETSC_EXTERN PetscErrorCode EngdStepRegister(const char[], PetscErrorCode (*)(EngdStep));
 PETSC_INTERN PetscErrorCode EngdStepCreate(const char[], EngdStep *);
+PETSC_INTERN PetscErrorCode EngdStepState(EngdStep, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdStepDestroy(EngdStep *);
 PETSC_INTERN PetscErrorCode EngdStepCreate_Grid(EngdStep);
 PETSC_INTERN PetscErrorCode EngdStepCreate_Armijo(EngdStep);
@@ -188,5 +195,9 @@ PETSC_EXTERN PetscErrorCode TaoCreate_SGD(Tao);
 PETSC_EXTERN PetscErrorCode PCCreate_KFAC(PC);
 PETSC_EXTERN PetscErrorCode PCCreate_Nystrom(PC);
 PETSC_INTERN PetscErrorCode EngdNystromCheck(PC, PetscInt n, EngdFunctional);
+
+/* what a PC keeps from one solve to the next, A the matrix that it is made from. A PC answers by a composed function EngdPCState_C;
+   one that PETSc has made of others by theirs. The others keep nothing, unless -ksp_reuse_preconditioner asks for it */
+PETSC_EXTERN PetscErrorCode EngdPCState(PC, Mat A, EngdArchive);
 
 #endif

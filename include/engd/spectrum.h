@@ -141,6 +141,7 @@ PETSC_INTERN PetscErrorCode EngdSpectrumFileWrite(EngdSpectrum);
 typedef struct _n_EngdSharpness *EngdSharpness;
 PETSC_INTERN PetscErrorCode      EngdSharpnessCreate(EngdFunctional, EngdSharpness *);
 PETSC_INTERN PetscErrorCode EngdSharpnessCompute(EngdSharpness, Vec theta, PetscReal *sharpness, PetscReal *index);
+PETSC_INTERN PetscErrorCode EngdSharpnessState(EngdSharpness, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdSharpnessDestroy(EngdSharpness *);
 
 #endif

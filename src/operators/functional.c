@@ -186,7 +186,7 @@ PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
 }
 
 /* what blocks borrow from the points: coordinates, normals, weights times lambda_t */
-static PetscErrorCode AttachPoints(EngdFunctional F)
+PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
 {
   PetscFunctionBeginUser;
   for (PetscInt b = 0; b < F->nblocks; b++) {
@@ -262,7 +262,7 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
   }
   PetscCall(SetUpJets(F));
   PetscCall(SetUpWork(F));
-  PetscCall(AttachPoints(F));
+  PetscCall(EngdFunctionalAttachPoints(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -332,7 +332,7 @@ PetscErrorCode EngdFunctionalResample(EngdFunctional F, PetscInt iteration, Pets
     PetscCall(EngdPointsSample(term->points, iteration / term->resample));
     *changed = PETSC_TRUE;
   }
-  if (*changed) PetscCall(AttachPoints(F));
+  if (*changed) PetscCall(EngdFunctionalAttachPoints(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

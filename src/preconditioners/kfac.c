@@ -168,7 +168,7 @@ static PetscErrorCode PCSetUp_KFAC(PC pc)
   EngdKfac      *kfac;
   EngdFunctional F;
   EngdPCPoint    point;
-  PetscBool      other, moved;
+  PetscBool      other, moved, reused;
   Mat            G;
 
   PetscFunctionBeginUser;
@@ -179,8 +179,9 @@ static PetscErrorCode PCSetUp_KFAC(PC pc)
              "-pc_type kfac: kfac needs the Gramian of an engd functional, not a matrix of type %s",
              ((PetscObject)G)->type_name);
   point = kfac->point;
+  PetscCall(EngdPCIsReused(pc, G, &point, &reused));
   PetscCall(EngdPCPointUpdate(G, &point, &other, &moved));
-  if (!moved) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!moved || reused) PetscFunctionReturn(PETSC_SUCCESS);
   if (other) PetscCall(Build(kfac, G, F));
   kfac->point = point;
   if (kfac->setups++ % kfac->update_every) PetscFunctionReturn(PETSC_SUCCESS);
@@ -214,6 +215,56 @@ static PetscErrorCode PCApply_KFAC(PC pc, Vec x, Vec y)
   PetscCall(VecScatterBegin(kfac->scatter, kfac->owned, y, INSERT_VALUES, SCATTER_REVERSE));
   PetscCall(VecScatterEnd(kfac->scatter, kfac->owned, y, INSERT_VALUES, SCATTER_REVERSE));
   PetscCall(PetscLogEventEnd(engd_log.kfac_apply, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* factors and inverse of a layer, which its owner has */
+static PetscErrorCode LayerState(EngdKfac *kfac, PetscInt l, EngdArchive a)
+{
+  EngdKfacLayer *layer = &kfac->layer[l];
+  EngdKronecker *block = &layer->block;
+  const size_t   m = (size_t)block->m, n = (size_t)block->n;
+  char           name[32];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(name, sizeof(name), "layer_%" PetscInt_FMT, l));
+  PetscCall(EngdArchivePush(a, name));
+  for (PetscInt g = 0; g < ENGD_KFAC_GROUPS; g++) {
+    if (!kfac->present[g]) continue;
+    PetscCall(EngdArchiveOwnerReals(a, g ? "A2" : "A1", layer->owner, n * n, block->A[g]));
+    PetscCall(EngdArchiveOwnerReals(a, g ? "B2" : "B1", layer->owner, m * m, block->B[g]));
+  }
+  PetscCall(EngdArchiveOwnerReals(a, "KA", layer->owner, n * n, block->KA));
+  PetscCall(EngdArchiveOwnerReals(a, "sA", layer->owner, n, block->sA));
+  PetscCall(EngdArchiveOwnerReals(a, "KB", layer->owner, m * m, block->KB));
+  PetscCall(EngdArchiveOwnerReals(a, "sB", layer->owner, m, block->sB));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* forgetting leaves what an application may read without another set-up (-ksp_reuse_preconditioner); a set-up builds anew */
+static PetscErrorCode State_KFAC(PC pc, Mat G, EngdArchive a, void *data)
+{
+  EngdKfac      *kfac  = (EngdKfac *)data;
+  PetscBool      built = (PetscBool)(kfac->nlayers > 0);
+  EngdFunctional F;
+
+  PetscFunctionBeginUser;
+  (void)pc;
+  PetscCall(EngdArchiveBool(a, "built", &built, PETSC_FALSE));
+  if (!built) {
+    if (EngdArchiveChanges(a)) kfac->point = (EngdPCPoint){0, -1};
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (EngdArchiveChanges(a)) {
+    PetscCall(EngdGramianGetFunctional(G, &F));
+    PetscCall(Build(kfac, G, F));
+  }
+  PetscCall(EngdPCPointState(G, &kfac->point, a));
+  PetscCall(EngdArchiveInt(a, "setups", &kfac->setups, 0));
+  PetscCall(EngdArchiveInt(a, "updates", &kfac->updates, 0));
+  PetscCall(EngdArchiveInt(a, "inversions", &kfac->inversions, 0));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) PetscCall(LayerState(kfac, l, a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -347,7 +398,7 @@ M*/
 PetscErrorCode PCCreate_KFAC(PC pc)
 {
   static const EngdPCShell shell = {
-      "kfac", SetFromOptions_KFAC, PCSetUp_KFAC, PCApply_KFAC, PCView_KFAC, Free_KFAC,
+      "kfac", SetFromOptions_KFAC, PCSetUp_KFAC, PCApply_KFAC, PCView_KFAC, State_KFAC, Free_KFAC,
   };
   EngdKfac *kfac;
 

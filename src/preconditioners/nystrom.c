@@ -133,7 +133,7 @@ static PetscErrorCode PCSetUp_Nystrom(PC pc)
 {
   EngdNystrom   *nystrom;
   EngdPCPoint    point;
-  PetscBool      other, moved;
+  PetscBool      other, moved, reused;
   PetscInt       n, local, first = 0, most = 0;
   PetscReal      own;
   EngdFunctional F;
@@ -143,6 +143,8 @@ static PetscErrorCode PCSetUp_Nystrom(PC pc)
   PetscCall(EngdPCGetData(pc, "nystrom", (void **)&nystrom));
   PetscCall(PCGetOperators(pc, NULL, &A));
   point = nystrom->point;
+  PetscCall(EngdPCIsReused(pc, A, &point, &reused));
+  if (reused) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdPCPointUpdate(A, &point, &other, &moved));
   if (other) {
     PetscCall(Reset(nystrom));
@@ -166,6 +168,66 @@ static PetscErrorCode PCSetUp_Nystrom(PC pc)
   } else if (nystrom->current && nystrom->adaptive && !IsEnough(nystrom)) { /* lambda has become smaller */
     PetscCall(Build(nystrom, own, PetscMin(2 * nystrom->sketch.rank, most), most));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Will an application, or a sketch that goes on, read the tall matrices before a set-up makes them anew. Rows of a kernel are those of
+   points, whose order depends on the ranks: on others it begins anew */
+static PetscErrorCode NeedsTall(const EngdNystrom *nystrom, PC pc, Mat A, PetscBool *needs)
+{
+  EngdPCPoint point = nystrom->point;
+  PetscBool   other, moved, reused;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdPCIsReused(pc, A, &point, &reused));
+  PetscCall(EngdPCPointUpdate(A, &point, &other, &moved));
+  *needs = (PetscBool)(reused || !moved || nystrom->setups % nystrom->update_every);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* after loading: room for coefficients, and a new beginning where the tall matrices are not there or not in this order */
+static PetscErrorCode BecomeLoaded(EngdNystrom *nystrom, PC pc, Mat A, PetscBool tall, EngdArchive a)
+{
+  EngdFunctional F;
+  PetscBool      same, reuse;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveSameRanks(a, &same));
+  PetscCall(EngdGramianGetFunctional(A, &F));
+  PetscCall(PetscFree(nystrom->c));
+  PetscCall(PetscMalloc1(nystrom->sketch.rank, &nystrom->c));
+  PetscCall(PCGetReusePreconditioner(pc, &reuse));
+  if (!tall && !reuse && nystrom->setups % nystrom->update_every == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (tall && (same || F)) PetscFunctionReturn(PETSC_SUCCESS);
+  nystrom->setups = 0;
+  nystrom->point  = (EngdPCPoint){0, -1};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* forgetting leaves what an application may read without another set-up (-ksp_reuse_preconditioner); a set-up builds anew */
+static PetscErrorCode State_Nystrom(PC pc, Mat A, EngdArchive a, void *data)
+{
+  const PetscBool changes = EngdArchiveChanges(a);
+  EngdNystrom    *nystrom = (EngdNystrom *)data;
+  PetscBool       built = (PetscBool)(nystrom->sketch.A != NULL), tall = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveBool(a, "built", &built, PETSC_FALSE));
+  if (changes) nystrom->point = (EngdPCPoint){0, -1};
+  if (!built) PetscFunctionReturn(PETSC_SUCCESS);
+  if (changes) {
+    PetscCall(Reset(nystrom));
+    PetscCall(EngdSketchCreate(A, &nystrom->sketch));
+  } else
+    PetscCall(NeedsTall(nystrom, pc, A, &tall));
+  PetscCall(EngdPCPointState(A, &nystrom->point, a));
+  PetscCall(EngdArchiveInt(a, "setups", &nystrom->setups, 0));
+  PetscCall(EngdArchiveInt(a, "updates", &nystrom->updates, 0));
+  PetscCall(EngdArchiveBool(a, "current", &nystrom->current, PETSC_FALSE));
+  PetscCall(EngdArchiveReal(a, "lambda", &nystrom->damping, 0));
+  PetscCall(EngdArchiveBool(a, "has_basis", &tall, PETSC_FALSE));
+  PetscCall(EngdSketchState(&nystrom->sketch, tall, a));
+  if (changes) PetscCall(BecomeLoaded(nystrom, pc, A, tall, a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -292,7 +354,8 @@ M*/
 PetscErrorCode PCCreate_Nystrom(PC pc)
 {
   static const EngdPCShell shell = {
-      "nystrom", SetFromOptions_Nystrom, PCSetUp_Nystrom, PCApply_Nystrom, PCView_Nystrom, Free_Nystrom,
+      "nystrom",      SetFromOptions_Nystrom, PCSetUp_Nystrom, PCApply_Nystrom,
+      PCView_Nystrom, State_Nystrom,          Free_Nystrom,
   };
   EngdNystrom *nystrom;
 

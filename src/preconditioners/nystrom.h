@@ -12,14 +12,16 @@ typedef struct {
   Mat        A;      /* borrowed */
   PetscInt64 seed;   /* of Omega */
   PetscInt   n;      /* order of A */
-  PetscInt   filled; /* columns of Omega that are there */
-  PetscInt   rank;   /* columns of Y that are of the present A; set to zero when A has changed */
-  PetscInt   kept;   /* columns of U: those whose eigenvalue is above the rounding errors, `shift` */
-  BV         Omega;  /* (n, filled) orthonormal */
-  BV         Y, U;   /* (n, rank); (n, kept) orthonormal */
-  PetscReal *value;  /* [kept] descending, positive */
-  PetscReal  last;   /* how large what is left may be: the eigenvalue number `rank`, or nu when it is not kept */
-  PetscReal  shift;  /* nu */
+  PetscInt   filled; /* columns of Omega that are there, */
+  PetscInt   nbatches,
+      *batch;       /* [nbatches] and how many there were each time that some were added, which its signs depend on */
+  PetscInt   rank;  /* columns of Y that are of the present A; set to zero when A has changed */
+  PetscInt   kept;  /* columns of U: those whose eigenvalue is above the rounding errors, `shift` */
+  BV         Omega; /* (n, filled) orthonormal */
+  BV         Y, U;  /* (n, rank); (n, kept) orthonormal */
+  PetscReal *value; /* [kept] descending, positive */
+  PetscReal  last;  /* how large what is left may be: the eigenvalue number `rank`, or nu when it is not kept */
+  PetscReal  shift; /* nu */
 } EngdSketch;
 
 /*
@@ -30,6 +32,8 @@ PETSC_INTERN PetscErrorCode EngdSketchCreate(Mat A, EngdSketch *);
 PETSC_INTERN PetscErrorCode EngdSketchExtend(EngdSketch *, PetscInt rank, PetscReal damping);
 PETSC_INTERN PetscErrorCode EngdSketchApproximate(EngdSketch *);
 PETSC_INTERN PetscErrorCode EngdSketchDestroy(EngdSketch *);
+/* a sketch of a matrix, after Create when loading; tall: with U, and with Y too, which more columns go on from */
+PETSC_INTERN PetscErrorCode EngdSketchState(EngdSketch *, PetscBool tall, EngdArchive);
 
 typedef struct {
   PetscInt    rank, rank_max; /* of the options; 0: not given */

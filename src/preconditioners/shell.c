@@ -75,6 +75,61 @@ static PetscErrorCode Destroy(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* what is composed with a PC that is a shell of ours, or was one */
+static PetscErrorCode EngdPCState_Shell(PC pc, Mat A, EngdArchive a)
+{
+  PCType type;
+  Slot  *slot;
+
+  PetscFunctionBeginUser;
+  PetscCall(PCGetType(pc, &type));
+  PetscCall(GetSlot(pc, type, &slot));
+  if (slot && slot->data && slot->shell->state) PetscCall((*slot->shell->state)(pc, A, a, slot->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* those that a PC is put together from */
+static PetscErrorCode StateOfParts(PC pc, Mat A, EngdArchive a)
+{
+  PetscBool composite, krylov;
+  PetscInt  n = 0;
+  PC        part;
+  KSP       ksp;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCCOMPOSITE, &composite));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCKSP, &krylov));
+  if (composite) PetscCall(PCCompositeGetNumberPC(pc, &n));
+  if (krylov) PetscCall(PCKSPGetKSP(pc, &ksp));
+  for (PetscInt k = 0; k < n + (krylov ? 1 : 0); k++) {
+    char name[32];
+
+    PetscCall(PetscSNPrintf(name, sizeof(name), "part_%" PetscInt_FMT, k));
+    if (composite) PetscCall(PCCompositeGetPC(pc, k, &part));
+    if (krylov) PetscCall(KSPGetPC(ksp, &part));
+    PetscCall(EngdArchivePush(a, name));
+    PetscCall(EngdPCState(part, A, a));
+    PetscCall(EngdArchivePop(a));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPCState(PC pc, Mat A, EngdArchive a)
+{
+  PCType type;
+  PetscErrorCode (*state)(PC, Mat, EngdArchive);
+
+  PetscFunctionBeginUser;
+  PetscCall(PCGetType(pc, &type));
+  PetscCall(EngdArchivePush(a, "preconditioner"));
+  PetscCall(EngdArchiveMatchString(a, "type", "-pc_type", type ? type : "default"));
+  PetscCall(PetscObjectQueryFunction((PetscObject)pc, "EngdPCState_C", &state));
+  if (state) PetscCall((*state)(pc, A, a));
+  PetscCall(StateOfParts(pc, A, a));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdPCBecomeShell(PC pc, const EngdPCShell *shell, void *data)
 {
   Slot *slot;
@@ -89,6 +144,7 @@ PetscErrorCode EngdPCBecomeShell(PC pc, const EngdPCShell *shell, void *data)
   PetscCall(PCShellSetApplyTranspose(pc, shell->apply));
   PetscCall(PCShellSetView(pc, shell->view));
   PetscCall(PCShellSetDestroy(pc, Destroy));
+  PetscCall(PetscObjectComposeFunction((PetscObject)pc, "EngdPCState_C", EngdPCState_Shell));
   /* a second PCSetFromOptions() finds the type it was asked for, and keeps the state */
   PetscCall(PetscObjectChangeTypeName((PetscObject)pc, shell->type));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -107,5 +163,25 @@ PetscErrorCode EngdPCPointUpdate(Mat A, EngdPCPoint *point, PetscBool *other, Pe
   point->generation = F ? F->generation : (PetscInt64)state;
   *other            = (PetscBool)(point->operator_id != last.operator_id);
   *moved            = (PetscBool)(*other || point->generation != last.generation);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPCPointState(Mat A, EngdPCPoint *point, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInt64(a, "generation", &point->generation, -1));
+  if (EngdArchiveChanges(a)) point->operator_id = 0;
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_LOAD) PetscCall(PetscObjectGetId((PetscObject)A, &point->operator_id));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPCIsReused(PC pc, Mat A, const EngdPCPoint *point, PetscBool *reused)
+{
+  PetscObjectId id;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectGetId((PetscObject)A, &id));
+  PetscCall(PCGetReusePreconditioner(pc, reused));
+  if (point->operator_id != id) *reused = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

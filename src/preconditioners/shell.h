@@ -15,7 +15,9 @@ typedef struct {
   PetscErrorCode (*setup)(PC);
   PetscErrorCode (*apply)(PC, Vec, Vec); /* symmetric */
   PetscErrorCode (*view)(PC, PetscViewer);
-  PetscErrorCode (*free)(void *data); /* of the state, when the PC takes another type or is destroyed */
+  PetscErrorCode (*state)(PC, Mat, EngdArchive,
+                          void *data); /* of what it has learnt of the matrix that it is made from */
+  PetscErrorCode (*free)(void *data);  /* of the state, when the PC takes another type or is destroyed */
 } EngdPCShell;
 
 /* `shell` and its type are borrowed for as long as the program runs; `data` becomes the PC's */
@@ -32,5 +34,12 @@ typedef struct {
 /* is A another matrix than at `point`; has it moved, to a new theta or new points. A new damping alone moves no matrix that
    follows a functional. The point becomes that of A */
 PETSC_INTERN PetscErrorCode EngdPCPointUpdate(Mat A, EngdPCPoint *point, PetscBool *other, PetscBool *moved);
+
+/* The generation, and after loading A in place of the operator of that other process; nowhere when forgetting, so that the next
+   set-up finds another operator */
+PETSC_INTERN PetscErrorCode EngdPCPointState(Mat A, EngdPCPoint *point, EngdArchive);
+/* does the PC keep what it has, whatever happens to A (-ksp_reuse_preconditioner), and has it something of A. A set-up comes to it
+   none the less after loading, since PETSC knows of none before */
+PETSC_INTERN PetscErrorCode EngdPCIsReused(PC, Mat A, const EngdPCPoint *point, PetscBool *);
 
 #endif

@@ -49,6 +49,7 @@ PetscErrorCode EngdSketchDestroy(EngdSketch *s)
   PetscCall(BVDestroy(&s->Y));
   PetscCall(BVDestroy(&s->U));
   PetscCall(PetscFree(s->value));
+  PetscCall(PetscFree(s->batch));
   PetscCall(PetscArrayzero(s, 1));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -95,6 +96,8 @@ static PetscErrorCode ExtendOmega(EngdSketch *s, PetscInt rank)
   PetscCall(BVSetActiveColumns(s->Omega, s->filled, rank));
   PetscCall(BVOrthogonalize(s->Omega, NULL));
   s->filled = rank;
+  PetscCall(PetscRealloc(sizeof(*s->batch) * (size_t)(s->nbatches + 1), &s->batch));
+  s->batch[s->nbatches++] = rank;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -265,5 +268,58 @@ PetscErrorCode EngdSketchApproximate(EngdSketch *s)
   PetscCall(FormRoot(s, C));
   PetscCall(Diagonalise(s, sigma));
   PetscCall(PetscFree3(M, C, sigma));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the active columns of V */
+static PetscErrorCode TallState(BV V, const char name[], EngdArchive a)
+{
+  PetscInt   local, columns, ld;
+  PetscReal *array;
+  Mat        dense;
+
+  PetscFunctionBeginUser;
+  PetscCall(BVGetMat(V, &dense));
+  PetscCall(MatGetLocalSize(dense, &local, NULL));
+  PetscCall(MatGetSize(dense, NULL, &columns));
+  PetscCall(MatDenseGetLDA(dense, &ld));
+  PetscCall(MatDenseGetArray(dense, &array));
+  PetscCall(EngdArchiveColumns(a, name, local, columns, ld, array));
+  PetscCall(MatDenseRestoreArray(dense, &array));
+  PetscCall(BVRestoreMat(V, &dense));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Omega is a function of the seed and of the batches that it was made in */
+static PetscErrorCode OmegaState(EngdSketch *s, EngdArchive a)
+{
+  PetscInt n = s->nbatches, *batch;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInt(a, "batches", &n, 0));
+  PetscCall(PetscMalloc1(n, &batch));
+  if (!EngdArchiveChanges(a)) PetscCall(PetscArraycpy(batch, s->batch, n));
+  PetscCall(EngdArchiveInts(a, "columns_after_batch", n, batch));
+  for (PetscInt k = 0; EngdArchiveChanges(a) && k < n; k++) PetscCall(ExtendOmega(s, batch[k]));
+  PetscCall(PetscFree(batch));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdSketchState(EngdSketch *s, PetscBool tall, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(OmegaState(s, a));
+  PetscCall(EngdArchiveInt(a, "rank", &s->rank, 0));
+  PetscCall(EngdArchiveInt(a, "kept", &s->kept, 0));
+  PetscCall(EngdArchiveReal(a, "last", &s->last, 0));
+  PetscCall(EngdArchiveReal(a, "shift", &s->shift, 0));
+  if (EngdArchiveChanges(a)) PetscCall(PetscMalloc1(s->rank, &s->value));
+  PetscCall(EngdArchiveReals(a, "eigenvalues", s->kept, s->value));
+  if (!tall) PetscFunctionReturn(PETSC_SUCCESS);
+  if (EngdArchiveChanges(a)) PetscCall(Enlarge(&s->U, 0, s->rank));
+  PetscCall(BVSetActiveColumns(s->Y, 0, s->rank));
+  PetscCall(TallState(s->Y, "Y", a));
+  PetscCall(BVSetActiveColumns(s->U, 0, s->kept));
+  PetscCall(TallState(s->U, "basis", a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

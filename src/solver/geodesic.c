@@ -98,6 +98,16 @@ PetscErrorCode EngdGeodesicStep(EngdGeodesic g, EngdSolver solver, EngdDirection
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* mu; v and a are of one step */
+PetscErrorCode EngdGeodesicState(EngdGeodesic g, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchivePush(a, "geodesic"));
+  PetscCall(EngdArchiveReal(a, "mu", &g->mu, 0));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdGeodesicDestroy(EngdGeodesic *geodesic)
 {
   EngdGeodesic g = *geodesic;

@@ -13,13 +13,44 @@
 #define SLOW_DECREASE   0.05
 #define ACCELERATED     20
 
-/* no losses yet; the longest time that will be asked about, in iterations */
-PetscErrorCode EngdProgressReset(EngdProgress *progress, PetscInt longest)
+/* the losses that the ring has, oldest first, in a file; what it has no room for is left out, what was not saved is far away */
+static PetscErrorCode LossesState(EngdProgress *progress, EngdArchive a)
+{
+  PetscInt   n = PetscMin(progress->n, progress->size), first;
+  PetscReal *loss;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInt(a, "recorded", &progress->n, 0));
+  PetscCall(EngdArchiveInt(a, "kept", &n, 0));
+  PetscCheck(n >= 0 && n <= progress->n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
+             "a checkpoint keeps %" PetscInt_FMT " losses of %" PetscInt_FMT, n, progress->n);
+  first = progress->n - n;
+  PetscCall(PetscMalloc1(n, &loss));
+  for (PetscInt k = 0; !EngdArchiveChanges(a) && k < n; k++) loss[k] = progress->past[(first + k) % progress->size];
+  PetscCall(EngdArchiveReals(a, "losses", n, loss));
+  for (PetscInt k = 0; EngdArchiveChanges(a) && k < n; k++) progress->past[(first + k) % progress->size] = loss[k];
+  PetscCall(PetscFree(loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* longest: the longest time that will be asked about, in iterations. Collective */
+PetscErrorCode EngdProgressState(EngdProgress *progress, PetscInt longest, EngdArchive a)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree(progress->past));
-  *progress = (EngdProgress){.size = PetscMax(longest, SLOW_ITERATIONS) + 1, .patience = SLOW_ITERATIONS};
-  PetscCall(PetscMalloc1(progress->size, &progress->past));
+  PetscCall(EngdArchivePush(a, "progress"));
+  if (EngdArchiveChanges(a)) {
+    PetscCall(PetscFree(progress->past));
+    progress->size = PetscMax(longest, SLOW_ITERATIONS) + 1;
+    progress->n    = 0;
+    PetscCall(PetscMalloc1(progress->size, &progress->past));
+    for (PetscInt k = 0; k < progress->size; k++) progress->past[k] = PETSC_INFINITY;
+  }
+  PetscCall(LossesState(progress, a));
+  PetscCall(EngdArchiveInt(a, "since", &progress->since, 0));
+  PetscCall(EngdArchiveInt(a, "patience", &progress->patience, SLOW_ITERATIONS));
+  PetscCall(EngdArchiveInt(a, "accelerated", &progress->accelerated, 0));
+  PetscCall(EngdArchiveBool(a, "exhausted", &progress->exhausted, PETSC_FALSE));
+  PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -192,12 +192,43 @@ static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
   (void)tao;
   PetscCall(EngdDirectionBegin(engd->direction, engd->solver));
   PetscCall(SetUpAccelerator(engd));
-  engd->solver->damping = engd->damping.first;
-  engd->rejections      = 0;
-  status->damping       = engd->damping.first;
-  PetscCall(EngdProgressReset(&engd->progress, engd->stall));
-  PetscCall(VecZeroEntries(engd->d));
-  PetscCall(VecZeroEntries(engd->buffer));
+  status->damping = engd->damping.first;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* an end that was judged by other limits than those that hold now is none */
+static PetscErrorCode LimitsState(Tao tao, const TAO_ENGD *engd, EngdArchive a)
+{
+  PetscInt  stall = engd->stall, rejections = engd->max_rejections;
+  PetscReal retry = engd->retry_step;
+  PetscBool same;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInt(a, "stall", &stall, engd->stall));
+  PetscCall(EngdArchiveInt(a, "max_rejections", &rejections, engd->max_rejections));
+  PetscCall(EngdArchiveReal(a, "retry_step", &retry, engd->retry_step));
+  same = (PetscBool)(stall == engd->stall && rejections == engd->max_rejections && retry == engd->retry_step);
+  if (!same) PetscCall(TaoSetConvergedReason(tao, TAO_CONTINUE_ITERATING));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d too: a KSP may begin with the last direction (-ksp_initial_guess_nonzero) */
+static PetscErrorCode State(Tao tao, void *data, EngdArchive a)
+{
+  TAO_ENGD  *engd   = (TAO_ENGD *)data;
+  EngdSolver solver = engd->solver;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveReal(a, "lambda", &solver->damping, engd->damping.first));
+  PetscCall(EngdArchiveReal(a, "change", &solver->change, 0));
+  PetscCall(EngdArchiveInt(a, "rejections", &engd->rejections, 0));
+  PetscCall(EngdArchiveVec(a, "momentum", engd->buffer));
+  PetscCall(EngdArchiveVec(a, "last_direction", engd->d));
+  PetscCall(EngdProgressState(&engd->progress, engd->stall, a));
+  PetscCall(LimitsState(tao, engd, a));
+  PetscCall(EngdDirectionState(engd->direction, solver, a));
+  PetscCall(EngdStepState(engd->step, a));
+  if (engd->accelerator) PetscCall(EngdGeodesicState(engd->accelerator, a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -337,7 +368,7 @@ static PetscErrorCode Destroy(void *data)
 M*/
 PetscErrorCode TaoCreate_Engd(Tao tao)
 {
-  static const EngdTaoOps ops = {SetUp, BeginSolve, Iterate, SetFromOptions, View, Destroy};
+  static const EngdTaoOps ops = {SetUp, BeginSolve, State, Iterate, SetFromOptions, View, Destroy};
   TAO_ENGD               *engd;
 
   PetscFunctionBeginUser;

@@ -64,17 +64,10 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
 /* eta = relative / sharpness at theta; in the middle of a run, where that may be negative or not found, the last one stays */
 static PetscErrorCode ScaleLearningRate(FirstOrder *first, Tao tao, PetscBool start)
 {
-  EngdFunctional F;
-  PetscReal      largest;
-  Mat            G;
-  Vec            theta;
+  PetscReal largest;
+  Vec       theta;
 
   PetscFunctionBeginUser;
-  if (!first->sharpness) {
-    PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
-    PetscCall(EngdGramianGetFunctional(G, &F));
-    PetscCall(EngdSharpnessCreate(F, &first->sharpness));
-  }
   PetscCall(TaoGetSolution(tao, &theta));
   PetscCall(EngdSharpnessCompute(first->sharpness, theta, &largest, NULL));
   PetscCheck(largest > 0 || !start, PetscObjectComm((PetscObject)tao), ENGD_ERR_NUMERICS,
@@ -87,13 +80,31 @@ static PetscErrorCode ScaleLearningRate(FirstOrder *first, Tao tao, PetscBool st
 
 static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
 {
-  FirstOrder *first = (FirstOrder *)data;
+  FirstOrder    *first = (FirstOrder *)data;
+  EngdFunctional F;
+  Mat            G;
 
   PetscFunctionBeginUser;
   (void)status;
-  if (first->relative > 0) PetscCall(ScaleLearningRate(first, tao, PETSC_TRUE));
-  PetscCall(VecZeroEntries(first->m));
-  if (first->v) PetscCall(VecZeroEntries(first->v));
+  if (first->relative == 0 || first->sharpness) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
+  PetscCall(EngdGramianGetFunctional(G, &F));
+  PetscCall(EngdSharpnessCreate(F, &first->sharpness));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the moments; a relative rate is made of what is found on the way, another is an option */
+static PetscErrorCode State(Tao tao, void *data, EngdArchive a)
+{
+  FirstOrder *first = (FirstOrder *)data;
+
+  PetscFunctionBeginUser;
+  (void)tao;
+  PetscCall(EngdArchiveVec(a, "m", first->m));
+  if (first->v) PetscCall(EngdArchiveVec(a, "v", first->v));
+  if (first->relative == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchiveReal(a, "learning_rate", &first->learning_rate, first->learning_rate));
+  PetscCall(EngdSharpnessState(first->sharpness, a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -147,7 +158,7 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   const PetscBool doubled = (PetscBool)(k > 1 && (k & (k - 1)) == 0);
 
   PetscFunctionBeginUser;
-  if (first->relative > 0 && doubled) PetscCall(ScaleLearningRate(first, tao, PETSC_FALSE));
+  if (first->relative > 0 && (k == 0 || doubled)) PetscCall(ScaleLearningRate(first, tao, (PetscBool)(k == 0)));
   PetscCall(LearningRate(tao, first, k, &it->status.step));
   PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
   if (first->v)
@@ -273,7 +284,7 @@ static PetscErrorCode Destroy(void *data)
 
 static PetscErrorCode Create(Tao tao, const char type[], PetscReal learning_rate)
 {
-  static const EngdTaoOps ops = {SetUp, BeginSolve, Iterate, SetFromOptions, View, Destroy};
+  static const EngdTaoOps ops = {SetUp, BeginSolve, State, Iterate, SetFromOptions, View, Destroy};
   FirstOrder             *first;
 
   PetscFunctionBeginUser;

@@ -4,10 +4,19 @@
     loss and gradient at theta; until a test says stop:  new points if they are due, an iteration of the type, history,
     monitors and tests
 
-  A type gives its operations to EngdTaoBecome(); here are no optimisers. PETSc's own types have loops of their own.
+  A type gives its operations to EngdTaoBecome(); here are no optimisers. PETSc's own types have loops of their own. A solve
+  that begins forgets what earlier ones have left, and one after a state was loaded goes on behind its iteration: with theta, the
+  points and all that the type keeps as they were, the loss and its gradient computed again.
 */
 #include <engd/private.h>
 #include <petsc/private/taoimpl.h>
+
+/* What a solve that goes on has of the Tao itself */
+typedef struct {
+  PetscInt  iteration, reason; /* reason: why that iteration said that another is of no use, if it did */
+  PetscInt  evaluations[4];    /* losses, gradients, both, Hessians */
+  PetscReal first_norm;        /* of the gradient */
+} TaoTotals;
 
 typedef struct {
   const EngdTaoOps *ops;
@@ -15,6 +24,10 @@ typedef struct {
   EngdFunctional    functional;
   EngdStatus        status;
   PetscInt          before; /* iterations of earlier optimisers of the run */
+  PetscInt          reason; /* of the last iteration */
+  PetscBool         begun;  /* is there a state: a solve has begun, or one was loaded */
+  PetscBool         loaded; /* the next solve goes on with it */
+  TaoTotals         totals; /* that were loaded */
 } TaoLoop;
 
 /* history, monitors and tolerances, with the loss and gradient of the present theta; no step is no sign of convergence */
@@ -44,17 +57,63 @@ static PetscErrorCode TaoSetUp_Loop(Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a solve from its beginning: nothing is left of earlier ones, and the monitors see where it starts */
+static PetscErrorCode Start(Tao tao, TaoLoop *loop, EngdIterate *it)
+{
+  EngdArchive nothing;
+
+  PetscFunctionBeginUser;
+  tao->reason  = TAO_CONTINUE_ITERATING;
+  loop->begun  = PETSC_TRUE;
+  loop->reason = TAO_CONTINUE_ITERATING;
+  PetscCall((*loop->ops->begin)(tao, loop->data, &it->status));
+  PetscCall(EngdArchiveCreate(PetscObjectComm((PetscObject)tao), ENGD_ARCHIVE_FORGET, NULL, &nothing));
+  PetscCall((*loop->ops->state)(tao, loop->data, nothing));
+  PetscCall(EngdArchiveDestroy(&nothing));
+  loop->status = it->status;
+  PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
+  PetscCall(Report(tao, it->loss, 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* a solve behind the iteration that was loaded, which the monitors have seen. The tests are made again: their limits may be others */
+static PetscErrorCode Resume(Tao tao, TaoLoop *loop, EngdIterate *it)
+{
+  const TaoTotals *totals      = &loop->totals;
+  const PetscInt64 evaluations = loop->functional->evaluations;
+
+  PetscFunctionBeginUser;
+  loop->loaded = PETSC_FALSE;
+  it->status   = loop->status;
+  PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
+  loop->functional->evaluations = evaluations;
+  PetscCall(VecNorm(it->gradient, NORM_2, &tao->residual));
+  tao->reason      = TAO_CONTINUE_ITERATING;
+  tao->niter       = totals->iteration;
+  tao->fc          = it->loss;
+  tao->step        = it->status.step > 0 ? it->status.step : 1;
+  tao->gnorm0      = totals->first_norm;
+  tao->ksp_its     = it->status.krylov_iterations;
+  tao->ksp_tot_its = it->status.total_krylov;
+  tao->nfuncs      = totals->evaluations[0];
+  tao->ngrads      = totals->evaluations[1];
+  tao->nfuncgrads  = totals->evaluations[2];
+  tao->nhess       = totals->evaluations[3];
+  PetscUseTypeMethod(tao, convergencetest, tao->cnvP);
+  if (tao->reason == TAO_CONTINUE_ITERATING) PetscCall(TaoSetConvergedReason(tao, (TaoConvergedReason)loop->reason));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TaoSolve_Loop(Tao tao)
 {
   TaoLoop    *loop = (TaoLoop *)tao->data;
   EngdIterate it   = {.theta = tao->solution, .gradient = tao->gradient};
 
   PetscFunctionBeginUser;
-  tao->reason = TAO_CONTINUE_ITERATING;
-  PetscCall((*loop->ops->begin)(tao, loop->data, &it.status));
-  loop->status = it.status;
-  PetscCall(TaoComputeObjectiveAndGradient(tao, it.theta, &it.loss, it.gradient));
-  PetscCall(Report(tao, it.loss, 1));
+  if (loop->loaded)
+    PetscCall(Resume(tao, loop, &it));
+  else
+    PetscCall(Start(tao, loop, &it));
   while (tao->reason == TAO_CONTINUE_ITERATING) {
     PetscBool resampled = PETSC_FALSE;
 
@@ -69,9 +128,89 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
     tao->ksp_tot_its += tao->ksp_its;
     it.status.total_krylov = tao->ksp_tot_its;
     loop->status           = it.status;
+    loop->reason           = it.reason;
     PetscCall(Report(tao, it.loss, it.status.step));
     if (tao->reason == TAO_CONTINUE_ITERATING) PetscCall(TaoSetConvergedReason(tao, it.reason));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the counters of the Tao, and what the last iteration said */
+static PetscErrorCode TotalsState(Tao tao, TaoLoop *loop, EngdArchive a)
+{
+  TaoTotals  *totals = &loop->totals;
+  EngdStatus *status = &loop->status;
+
+  PetscFunctionBeginUser;
+  if (!EngdArchiveChanges(a))
+    *totals = (TaoTotals){.iteration   = tao->niter,
+                          .reason      = loop->reason,
+                          .evaluations = {tao->nfuncs, tao->ngrads, tao->nfuncgrads, tao->nhess},
+                          .first_norm  = tao->gnorm0};
+  PetscCall(EngdArchiveInt(a, "iteration", &totals->iteration, 0));
+  PetscCall(EngdArchiveInt(a, "reason", &totals->reason, 0));
+  PetscCall(EngdArchiveInts(a, "evaluations", 4, totals->evaluations));
+  PetscCall(EngdArchiveReal(a, "first_gradient_norm", &totals->first_norm, 0));
+  PetscCall(EngdArchiveReal(a, "step", &status->step, 0));
+  PetscCall(EngdArchiveReal(a, "damping", &status->damping, 0));
+  PetscCall(EngdArchiveInt(a, "krylov_iterations", &status->krylov_iterations, 0));
+  PetscCall(EngdArchiveInt(a, "total_krylov", &status->total_krylov, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* a solve of one of our types, if one has begun. A type that is asked for other limits may take back the reason, which is the
+   Tao's while it loads */
+static PetscErrorCode LoopState(Tao tao, EngdArchive a)
+{
+  const PetscBool load = EngdArchiveChanges(a);
+  TaoLoop        *loop = (TaoLoop *)tao->data;
+  EngdStatus      unused;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveBool(a, "begun", &loop->begun, PETSC_FALSE));
+  if (load) loop->loaded = loop->begun;
+  if (!loop->begun) PetscFunctionReturn(PETSC_SUCCESS);
+  if (load) {
+    PetscCall(TaoSetUp(tao));
+    PetscCall((*loop->ops->begin)(tao, loop->data, &unused));
+  }
+  PetscCall(TotalsState(tao, loop, a));
+  if (load) PetscCall(TaoSetConvergedReason(tao, (TaoConvergedReason)loop->totals.reason));
+  PetscCall((*loop->ops->state)(tao, loop->data, a));
+  if (load) loop->reason = tao->reason;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdTaoState - saves, loads or forgets what an optimiser of EngdSolverCreate() has come to.
+
+  Collective
+
+  Input Parameters:
++ tao     - its options read and its solution set
+- archive - in whose present group /theta, /functional and /solver are; forgetting leaves theta and the points
+
+  Notes: It may be called by a monitor, whose iteration is then the one that is saved. After loading, TaoSolve() goes on: its
+  monitors see the next iteration first. Of PETSc's own types theta and the points alone are saved, and their TaoSolve() starts
+  from there. A KSP that guesses from earlier solutions (-ksp_guess_type), and a PC of PETSc's own with
+  -ksp_reuse_preconditioner, begin anew.
+
+  Source: src/solver/tao_loop.c
+*/
+PetscErrorCode EngdTaoState(Tao tao, EngdArchive a)
+{
+  EngdFunctional F;
+
+  PetscFunctionBeginUser;
+  if (EngdArchiveGetMode(a) != ENGD_ARCHIVE_FORGET) {
+    PetscCall(EngdGramianGetFunctional(tao->hessian, &F));
+    PetscCall(EngdArchiveVec(a, "theta", tao->solution));
+    PetscCall(EngdFunctionalState(F, tao->solution, a));
+  }
+  PetscCall(EngdArchivePush(a, "solver"));
+  PetscCall(EngdArchiveMatchString(a, "type", "-tao_type", ((PetscObject)tao)->type_name));
+  if (tao->ops->solve == TaoSolve_Loop) PetscCall(LoopState(tao, a));
+  PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -18,25 +18,34 @@ struct _n_EngdSharpness {
   Vec            v; /* the last eigenvector, random at first */
 };
 
+/* v <- the first vector of all, random */
+static PetscErrorCode Fill(EngdSharpness sharpness)
+{
+  PetscInt   begin, end;
+  PetscReal *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetOwnershipRange(sharpness->v, &begin, &end));
+  PetscCall(VecGetArrayWrite(sharpness->v, &values));
+  for (PetscInt j = begin; j < end; j++)
+    values[j - begin] = EngdRandomNormal(sharpness->functional->problem->seed, ENGD_STREAM_SPECTRUM, j, 2, 0);
+  PetscCall(VecRestoreArrayWrite(sharpness->v, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdSharpnessCreate - Collective; functional: set up, borrowed
 */
 PetscErrorCode EngdSharpnessCreate(EngdFunctional functional, EngdSharpness *out)
 {
   EngdSharpness sharpness;
-  PetscInt      begin, end;
-  PetscReal    *values;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&sharpness));
   sharpness->functional = functional;
   PetscCall(EngdFunctionalCreateHessian(functional, &sharpness->H));
   PetscCall(EngdNetworkCreateParameters(functional->network, &sharpness->v));
-  PetscCall(VecGetOwnershipRange(sharpness->v, &begin, &end));
-  PetscCall(VecGetArrayWrite(sharpness->v, &values));
-  for (PetscInt j = begin; j < end; j++)
-    values[j - begin] = EngdRandomNormal(functional->problem->seed, ENGD_STREAM_SPECTRUM, j, 2, 0);
-  PetscCall(VecRestoreArrayWrite(sharpness->v, &values));
+  PetscCall(Fill(sharpness));
   *out = sharpness;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -113,6 +122,17 @@ PetscErrorCode EngdSharpnessCompute(EngdSharpness sharpness, Vec theta, PetscRea
     PetscCall(dense ? CountDense(sharpness, p, index) : Estimate(sharpness, p, index));
   }
   PetscCall(PetscLogEventEnd(engd_log.spectrum, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdSharpnessState - the vector that the next largest eigenvalue is looked for from. Collective */
+PetscErrorCode EngdSharpnessState(EngdSharpness sharpness, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchivePush(a, "sharpness"));
+  PetscCall(EngdArchiveVec(a, "eigenvector", sharpness->v));
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_FORGET) PetscCall(Fill(sharpness));
+  PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -181,9 +181,12 @@ static void TestProgress(void **state)
   EngdProgress progress = {0};
   PetscReal    loss     = 1;
   PetscBool    stuck    = PETSC_TRUE;
+  EngdArchive  nothing;
 
   (void)state;
-  CHECK(EngdProgressReset(&progress, 20));
+  CHECK(EngdArchiveCreate(PETSC_COMM_WORLD, ENGD_ARCHIVE_FORGET, NULL, &nothing));
+  CHECK(EngdProgressState(&progress, 20, nothing));
+  CHECK(EngdArchiveDestroy(&nothing));
   EngdProgressRecord(&progress, loss);
   assert_int_equal(Record(&progress, 40, 0.99, 1, &loss), 0); /* 10% in ten iterations are fast enough */
   assert_true(!EngdProgressIsSlow(&progress, 0, 20, 1e-3));

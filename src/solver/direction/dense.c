@@ -139,18 +139,6 @@ static PetscErrorCode SetUp_Dense(EngdDirection direction, EngdSolver solver)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* no H: options may have changed since the last solve, and another type may want what the one before has overwritten */
-static PetscErrorCode Begin_Dense(EngdDirection direction)
-{
-  Dense *dense = (Dense *)direction->data;
-
-  PetscFunctionBeginUser;
-  dense->formed = dense->used = -1;
-  dense->M                    = dense->first;
-  dense->predicts             = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* H, or the average with a new one, on rank 0 */
 static PetscErrorCode Form(Dense *dense, EngdSolver solver)
 {
@@ -169,7 +157,7 @@ static PetscErrorCode Form(Dense *dense, EngdSolver solver)
 }
 
 /* H + lambda I = U D U^T, or H = V diag(l) V^T; all ranks fail alike */
-static PetscErrorCode Factor(Dense *dense, EngdSolver solver)
+static PetscErrorCode Factor(Dense *dense, EngdSolver solver, PetscReal lambda)
 {
   const size_t size = dense->blocks.at[dense->blocks.n];
   PetscInt     p, info = 0;
@@ -182,10 +170,10 @@ static PetscErrorCode Factor(Dense *dense, EngdSolver solver)
     PetscCall(PetscArraycpy(dense->V, dense->H, size));
   }
   if (p && dense->type == DENSE_LDLT)
-    PetscCall(EngdDiagonalBlocksFactor(&dense->blocks, solver->damping, dense->V, dense->pivot, &info));
+    PetscCall(EngdDiagonalBlocksFactor(&dense->blocks, lambda, dense->V, dense->pivot, &info));
   else if (p)
     PetscCall(EngdDiagonalBlocksEigen(&dense->blocks, Factors(dense), dense->l, &info));
-  dense->lambda = solver->damping;
+  dense->lambda = lambda;
   PetscCallMPI(MPI_Bcast(&info, 1, MPIU_INT, 0, solver->functional->comm));
   PetscCall(PetscLogEventEnd(engd_log.eigen, 0, 0, 0, 0));
   PetscCheck(!info || dense->type != DENSE_LDLT, solver->functional->comm, ENGD_ERR_NUMERICS,
@@ -206,14 +194,53 @@ static PetscErrorCode Refresh(Dense *dense, EngdSolver solver)
   PetscFunctionBeginUser;
   if (dense->formed < 0 || old) {
     PetscCall(Form(dense, solver));
-    PetscCall(Factor(dense, solver));
+    PetscCall(Factor(dense, solver, solver->damping));
     dense->formed = now;
     dense->age    = 1;
   } else {
-    if (dense->type == DENSE_LDLT && dense->lambda != solver->damping) PetscCall(Factor(dense, solver));
+    if (dense->type == DENSE_LDLT && dense->lambda != solver->damping)
+      PetscCall(Factor(dense, solver, solver->damping));
     if (dense->used != now) dense->age++;
   }
   dense->used = now;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* H, or its eigenvectors and eigenvalues where they have overwritten it, where later iterations read them; what follows from H is
+   made again */
+static PetscErrorCode OperatorState(Dense *dense, EngdSolver solver, EngdArchive a)
+{
+  PetscBool kept = (PetscBool)(dense->formed >= 0 && (dense->ema > 0 || dense->age < dense->refresh));
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveBool(a, "has_operator", &kept, PETSC_FALSE));
+  if (EngdArchiveChanges(a) && !kept) dense->formed = -1;
+  if (!kept) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchiveOwnerReals(a, "operator", 0, dense->blocks.at[dense->blocks.n], dense->H));
+  if (!KeepsOperator(dense))
+    PetscCall(EngdArchiveOwnerReals(a, "eigenvalues", 0, (size_t)dense->blocks.start[dense->blocks.n], dense->l));
+  else if (EngdArchiveChanges(a))
+    PetscCall(Factor(dense, solver, dense->lambda));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* another type may want what the one before has overwritten */
+static PetscErrorCode State_Dense(EngdDirection direction, EngdSolver solver, EngdArchive a)
+{
+  Dense *dense = (Dense *)direction->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveMatchString(a, "dense_type", "-tao_engd_dense_type", types[dense->type]));
+  PetscCall(EngdArchiveInt64(a, "formed", &dense->formed, -1));
+  PetscCall(EngdArchiveInt64(a, "used", &dense->used, -1));
+  PetscCall(EngdArchiveInt(a, "age", &dense->age, 0));
+  PetscCall(EngdArchiveReal(a, "lambda", &dense->lambda, 0));
+  PetscCall(EngdArchiveReal(a, "M", &dense->M, dense->first));
+  PetscCall(EngdArchiveBool(a, "predicts", &dense->predicts, PETSC_FALSE));
+  PetscCall(EngdArchiveReal(a, "linear", &dense->linear, 0));
+  PetscCall(EngdArchiveReal(a, "quadratic", &dense->quadratic, 0));
+  PetscCall(EngdArchiveReal(a, "cube", &dense->cube, 0));
+  PetscCall(OperatorState(dense, solver, a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -372,18 +399,18 @@ PetscErrorCode EngdDirectionCreate_Dense(EngdDirection direction)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&dense));
-  dense->type                    = DENSE_LDLT;
-  dense->epsilon                 = 1e-10;
-  dense->first                   = 1;
-  dense->refresh                 = 1;
+  dense->type    = DENSE_LDLT;
+  dense->epsilon = 1e-10;
+  dense->first   = 1;
+  dense->refresh = 1;
+  dense->formed = dense->used    = -1;
   direction->structures          = PETSC_TRUE;
   direction->data                = dense;
   direction->ops->setfromoptions = SetFromOptions_Dense;
   direction->ops->setup          = SetUp_Dense;
-  direction->ops->begin          = Begin_Dense;
+  direction->ops->state          = State_Dense;
   direction->ops->compute        = Compute_Dense;
   direction->ops->view           = View_Dense;
   direction->ops->destroy        = Destroy_Dense;
-  PetscCall(Begin_Dense(direction));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -45,14 +45,25 @@ PetscErrorCode EngdDirectionDestroy(EngdDirection *direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* of each solve: memory and operators, if this is the first one, and nothing left of those before. Collective */
+/* of each solve: memory and operators, if this is the first one. Collective */
 PetscErrorCode EngdDirectionBegin(EngdDirection direction, EngdSolver solver)
 {
   PetscFunctionBeginUser;
   if (!direction->ready) PetscCall((*direction->ops->setup)(direction, solver));
   direction->ready = PETSC_TRUE;
-  direction->taken = 0;
-  if (direction->ops->begin) PetscCall((*direction->ops->begin)(direction));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* after EngdDirectionBegin(), in a group of its own. Collective */
+PetscErrorCode EngdDirectionState(EngdDirection direction, EngdSolver solver, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchivePush(a, "direction"));
+  PetscCall(EngdArchiveMatchString(a, "type", "-tao_engd_direction", direction->type));
+  PetscCall(EngdArchiveMatchString(a, "structure", "-tao_engd_structure", structures[solver->structure]));
+  PetscCall(EngdArchiveReal(a, "taken", &direction->taken, 0));
+  if (direction->ops->state) PetscCall((*direction->ops->state)(direction, solver, a));
+  PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

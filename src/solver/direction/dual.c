@@ -140,13 +140,20 @@ static PetscErrorCode SetUp_Dual(EngdDirection direction, EngdSolver solver)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Begin_Dual(EngdDirection direction)
+/* K is a function of theta and the points, and is made again */
+static PetscErrorCode State_Dual(EngdDirection direction, EngdSolver solver, EngdArchive a)
 {
   EngdDual *dual = (EngdDual *)direction->data;
+  PC        pc;
 
   PetscFunctionBeginUser;
-  PetscCall(VecZeroEntries(dual->phi));
-  dual->k = 0;
+  PetscCall(EngdArchiveVec(a, "phi", dual->phi));
+  PetscCall(EngdArchiveInt(a, "k", &dual->k, 0));
+  PetscCall(EngdArchiveInt64(a, "generation", &dual->generation, -1));
+  if (EngdArchiveChanges(a)) dual->filled = -1;
+  if (!dual->krylov) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetPC(solver->ksp, &pc));
+  PetscCall(EngdPCState(pc, dual->A, a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -173,8 +180,8 @@ static PetscErrorCode Compute_Dual(EngdDirection direction, EngdSolver solver, V
 
   PetscFunctionBeginUser;
   (void)gradient;
-  if (!rejected && dual->formed) PetscCall(EngdDualFormKernel(dual, F));
-  dual->generation = F->generation;
+  if (dual->filled != F->generation && dual->formed) PetscCall(EngdDualFormKernel(dual, F));
+  dual->filled = dual->generation = F->generation;
   PetscCall(EngdFunctionalResidual(F, dual->R));
   PetscCall(SubtractMomentum(dual, rejected));
   PetscCall(EngdDualSolve(dual, solver, its));
@@ -229,16 +236,16 @@ PetscErrorCode EngdDirectionCreate_Dual(EngdDirection direction)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&dual));
-  dual->formed                   = PETSC_TRUE;
-  dual->corrected                = PETSC_TRUE;
-  dual->form                     = ENGD_NTK_AUTO;
-  dual->generation               = -1;
-  direction->data                = dual;
-  direction->ops->setfromoptions = SetFromOptions_Dual;
-  direction->ops->setup          = SetUp_Dual;
-  direction->ops->begin          = Begin_Dual;
-  direction->ops->compute        = Compute_Dual;
-  direction->ops->view           = View_Dual;
-  direction->ops->destroy        = Destroy_Dual;
+  dual->formed     = PETSC_TRUE;
+  dual->corrected  = PETSC_TRUE;
+  dual->form       = ENGD_NTK_AUTO;
+  dual->generation = dual->filled = -1;
+  direction->data                 = dual;
+  direction->ops->setfromoptions  = SetFromOptions_Dual;
+  direction->ops->setup           = SetUp_Dual;
+  direction->ops->state           = State_Dual;
+  direction->ops->compute         = Compute_Dual;
+  direction->ops->view            = View_Dual;
+  direction->ops->destroy         = Destroy_Dual;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -21,7 +21,8 @@ typedef struct {
   Vec         phi, Jt; /* parameters: phi, and J^T y */
   PetscReal   lambda;  /* of A */
   PetscInt    k;       /* iterations since the momentum began */
-  PetscInt64  generation;
+  PetscInt64  generation; /* of the functional, of the last direction, */
+  PetscInt64  filled;     /* and of K */
 } EngdDual;
 
 /* Form: K at the present theta and points, an error when it is not finite. Solve: y = (K + lambda I)^{-1} R with the damping

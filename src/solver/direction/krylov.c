@@ -226,6 +226,18 @@ static PetscErrorCode Compute_Krylov(EngdDirection direction, EngdSolver solver,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* what the preconditioner keeps */
+static PetscErrorCode State_Krylov(EngdDirection direction, EngdSolver solver, EngdArchive a)
+{
+  PC pc;
+
+  PetscFunctionBeginUser;
+  (void)direction;
+  PetscCall(KSPGetPC(solver->ksp, &pc));
+  PetscCall(EngdPCState(pc, solver->P ? solver->P : solver->G, a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode View_Krylov(EngdDirection direction, PetscViewer viewer)
 {
   Krylov *krylov = (Krylov *)direction->data;
@@ -261,6 +273,7 @@ PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection direction)
   direction->ops->setfromoptions = SetFromOptions_Krylov;
   direction->ops->view           = View_Krylov;
   direction->ops->setup          = SetUp_Krylov;
+  direction->ops->state          = State_Krylov;
   direction->ops->compute        = Compute_Krylov;
   direction->ops->destroy        = Destroy_Krylov;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -28,7 +28,9 @@ typedef struct {
   PetscReal *c, *f, *y;  /* rank 0, [max]: Q^T R and then V^T Q^T R; coefficients of d in W; a vector */
   PetscInt   l;
   PetscInt64 generation;
-  PetscInt   epoch; /* of Omega */
+  PetscInt   epoch; /* directions so far, of which each that needs an Omega takes its own, */
+  PetscInt   drawn; /* the last one this */
+  PetscBool  lost;  /* the factors of the last direction have not been saved, and can be made again by l and drawn */
 } Randomized;
 
 /* bytes of a rank with so many rows and parameters for l vectors: J^T Q, W, Q; T and its SVD */
@@ -36,6 +38,12 @@ static PetscReal Bytes(MPI_Comm comm, const PetscInt n[2], PetscInt l)
 {
   return (PetscReal)sizeof(PetscReal) * ((PetscReal)n[0] + n[1]) * l + (PetscReal)EngdTSQRBytes(comm, n[1], l) +
          (PetscReal)EngdSVDBytes(l);
+}
+
+/* l of the first sketch */
+static PetscInt FirstRank(const Randomized *r)
+{
+  return r->rank ? r->rank : PetscMin(FIRST_RANK, PetscMin(r->N, r->p));
 }
 
 /* N and p, the largest l that fits, and whether any does */
@@ -56,7 +64,7 @@ static PetscErrorCode Measure(Randomized *r, EngdFunctional F)
              "-tao_engd_randomized_rank %" PetscInt_FMT ": the Jacobian is of %" PetscInt_FMT " x %" PetscInt_FMT
              "; give no more than the smaller, or 0 for an adaptive rank",
              r->rank, r->N, r->p);
-  r->next = r->rank ? r->rank : PetscMin(FIRST_RANK, PetscMin(r->N, r->p));
+  r->next = FirstRank(r);
   PetscCheck(Bytes(F->comm, most, r->next) <= limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_direction randomized needs %.3g bytes a rank for rank %" PetscInt_FMT
              ", more than -engd_memory_limit %.3g; raise it, use more ranks, or lower -tao_engd_randomized_rank",
@@ -123,7 +131,7 @@ static PetscErrorCode CreateOmega(Randomized *r, EngdFunctional F, Mat *Omega)
   for (PetscInt j = 0; j < r->l; j++) {
     for (PetscInt i = begin; i < end; i++) {
       entries[ENGD_COUNT(j, ld) + i - begin] =
-          2 * EngdRandomUniform(F->problem->seed, ENGD_STREAM_SKETCH, i, r->epoch, j) - 1;
+          2 * EngdRandomUniform(F->problem->seed, ENGD_STREAM_SKETCH, i, r->drawn, j) - 1;
     }
   }
   PetscCall(MatDenseRestoreArrayWrite(*Omega, &entries));
@@ -316,9 +324,12 @@ static PetscErrorCode Compute_Randomized(EngdDirection direction, EngdSolver sol
   (void)gradient;
   *its               = 0;
   direction->damping = r->rcond;
-  if (!enough) PetscCall(EngdFunctionalResidual(F, r->R));
+  if (!enough || r->lost) PetscCall(EngdFunctionalResidual(F, r->R));
+  if (enough && r->lost) PetscCall(Sketch(r, F, &enough));
+  r->lost = PETSC_FALSE;
   for (r->epoch++; !enough;) {
-    r->l = r->next;
+    r->l     = r->next;
+    r->drawn = r->epoch;
     PetscCall(Sketch(r, F, &enough));
   }
   r->generation = F->generation;
@@ -339,6 +350,25 @@ static PetscErrorCode Retry_Randomized(EngdDirection direction, EngdSolver solve
   if (!*more) PetscFunctionReturn(PETSC_SUCCESS);
   direction->damping = cutoff;
   PetscCall(Combine(r, cutoff, d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode State_Randomized(EngdDirection direction, EngdSolver solver, EngdArchive a)
+{
+  Randomized *r = (Randomized *)direction->data;
+
+  PetscFunctionBeginUser;
+  (void)solver;
+  PetscCall(EngdArchiveInt(a, "next_rank", &r->next, FirstRank(r)));
+  PetscCall(EngdArchiveInt(a, "rank", &r->l, 0));
+  PetscCall(EngdArchiveInt(a, "epoch", &r->epoch, 0));
+  PetscCall(EngdArchiveInt(a, "drawn", &r->drawn, 0));
+  PetscCall(EngdArchiveInt64(a, "generation", &r->generation, -1));
+  if (EngdArchiveChanges(a)) {
+    r->lost = PETSC_TRUE;
+    r->next = r->rank ? r->rank : PetscMin(r->next, r->max); /* options and memory may be others */
+    if (r->l > r->max || (r->rank && r->l != r->rank)) r->generation = -1;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -382,6 +412,7 @@ PetscErrorCode EngdDirectionCreate_Randomized(EngdDirection direction)
   direction->undamped            = PETSC_TRUE;
   direction->ops->setfromoptions = SetFromOptions_Randomized;
   direction->ops->setup          = SetUp_Randomized;
+  direction->ops->state          = State_Randomized;
   direction->ops->compute        = Compute_Randomized;
   direction->ops->retry          = Retry_Randomized;
   direction->ops->view           = View_Randomized;

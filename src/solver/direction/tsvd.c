@@ -316,6 +316,15 @@ static PetscErrorCode Retry_TSVD(EngdDirection direction, EngdSolver solver, Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the factors are a function of theta and the points, and are made again */
+static PetscErrorCode State_TSVD(EngdDirection direction, EngdSolver solver, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  (void)solver;
+  if (EngdArchiveChanges(a)) ((TSVD *)direction->data)->generation = -1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode View_TSVD(EngdDirection direction, PetscViewer viewer)
 {
   const TSVD *tsvd = (const TSVD *)direction->data;
@@ -353,6 +362,7 @@ PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection direction)
   direction->undamped            = PETSC_TRUE;
   direction->ops->setfromoptions = SetFromOptions_TSVD;
   direction->ops->setup          = SetUp_TSVD;
+  direction->ops->state          = State_TSVD;
   direction->ops->compute        = Compute_TSVD;
   direction->ops->retry          = Retry_TSVD;
   direction->ops->solve          = Solve_TSVD;

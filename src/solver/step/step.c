@@ -32,6 +32,17 @@ PetscErrorCode EngdStepCreate(const char type[], EngdStep *step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* in a group of its own, named by its type. Collective */
+PetscErrorCode EngdStepState(EngdStep step, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchivePush(a, "step_length"));
+  PetscCall(EngdArchiveMatchString(a, "type", "-tao_engd_step", step->type));
+  if (step->ops->state) PetscCall((*step->ops->state)(step, a));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdStepDestroy(EngdStep *step)
 {
   PetscFunctionBeginUser;

@@ -10,6 +10,7 @@
 #include <engd/private.h>
 
 #define LEAST_GAIN 1e-4
+#define FIRST_NU   2
 
 typedef struct {
   PetscReal nu; /* factor of lambda at the next rejection */
@@ -22,6 +23,15 @@ static PetscErrorCode SetFromOptions_TrustRegion(EngdStep step, EngdSolver solve
   (void)step;
   (void)solver;
   (void)PetscOptionsObject;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode State_TrustRegion(EngdStep step, EngdArchive a)
+{
+  TrustRegion *region = (TrustRegion *)step->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveReal(a, "nu", &region->nu, FIRST_NU));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -42,7 +52,7 @@ static PetscErrorCode Choose_TrustRegion(EngdStep step, EngdSolver solver, EngdL
   if (gain > LEAST_GAIN) {
     line->step           = 1;
     line->damping_factor = PetscMax(1. / 3, 1 - PetscPowRealInt(2 * gain - 1, 3));
-    region->nu           = 2;
+    region->nu           = FIRST_NU;
   } else {
     line->step           = 0;
     line->damping_factor = region->nu;
@@ -76,9 +86,10 @@ PetscErrorCode EngdStepCreate_TrustRegion(EngdStep step)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&region));
-  region->nu                = 2;
+  region->nu                = FIRST_NU;
   step->data                = region;
   step->ops->setfromoptions = SetFromOptions_TrustRegion;
+  step->ops->state          = State_TrustRegion;
   step->ops->choose         = Choose_TrustRegion;
   step->ops->view           = View_TrustRegion;
   step->ops->destroy        = Destroy_TrustRegion;

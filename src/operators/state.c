@@ -1,0 +1,67 @@
+/*
+  The state of a functional: which points it has, and how often it has moved.
+
+  Points are a function of seed, term, index and epoch, so that the epoch is all there is to save. The generation is saved since
+  directions and preconditioners compare it with the one that they have last worked at: after loading, what would have been of the
+  present theta is so again.
+*/
+#include <engd/private.h>
+
+/* the points of each term at the epoch that was loaded */
+static PetscErrorCode TakePoints(EngdFunctional F, const PetscInt epoch[])
+{
+  PetscBool moved = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    EngdPoints points = F->problem->term[t]->points;
+
+    if (points->epoch == epoch[t]) continue;
+    PetscCall(EngdPointsSample(points, epoch[t]));
+    moved = PETSC_TRUE;
+  }
+  if (moved) PetscCall(EngdFunctionalAttachPoints(F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdFunctionalState - saves, or loads, epochs and counters; theta becomes the present parameters.
+
+  Collective
+
+  Input Parameters:
++ functional - set up
+. theta      - the parameters of the run, loaded before
+- archive    - forgetting changes nothing: points and counters are those of the whole run
+*/
+PetscErrorCode EngdFunctionalState(EngdFunctional F, Vec theta, EngdArchive a)
+{
+  PetscInt        *epoch;
+  PetscInt64       generation = F->generation;
+  PetscObjectId    id;
+  PetscObjectState state;
+  PetscBool        present;
+
+  PetscFunctionBeginUser;
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectGetId((PetscObject)theta, &id));
+  PetscCall(PetscObjectStateGet((PetscObject)theta, &state));
+  present = (PetscBool)(id == F->theta_id && state == F->theta_state);
+  PetscCall(PetscMalloc1(F->problem->nterms, &epoch));
+  for (PetscInt t = 0; t < F->problem->nterms; t++) epoch[t] = F->problem->term[t]->points->epoch;
+  PetscCall(EngdArchivePush(a, "functional"));
+  PetscCall(EngdArchiveInts(a, "epochs", F->problem->nterms, epoch));
+  PetscCall(EngdArchiveInt64(a, "generation", &generation, 0));
+  PetscCall(EngdArchiveInt64(a, "evaluations", &F->evaluations, 0));
+  PetscCall(EngdArchiveInt64(a, "products", &F->products, 0));
+  PetscCall(EngdArchiveBool(a, "present", &present, PETSC_TRUE));
+  PetscCall(EngdArchivePop(a));
+  if (EngdArchiveChanges(a)) {
+    PetscCall(TakePoints(F, epoch));
+    PetscCall(EngdFunctionalSetParameters(F, theta));
+    F->generation = generation;
+    if (!present) F->theta_id = 0;
+  }
+  PetscCall(PetscFree(epoch));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -38,6 +38,27 @@ PETSC_EXTERN PetscErrorCode EngdFinalize(void);
 PETSC_EXTERN int            EngdExitCode(PetscErrorCode); /* of a program that ends with this error */
 
 PETSC_EXTERN PetscErrorCode EngdProblemCreate(MPI_Comm, EngdProblem *);
+PETSC_EXTERN PetscErrorCode EngdProblemSetName(EngdProblem, const char[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetSeed(EngdProblem, PetscInt);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTestPoints(EngdProblem, PetscInt);
+PETSC_EXTERN PetscErrorCode EngdProblemSetDomainType(EngdProblem, const char[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetBox(EngdProblem, PetscInt nspace, const PetscReal lower[],
+                                              const PetscReal upper[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetCoordinates(EngdProblem, const char names[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTime(EngdProblem, PetscReal a, PetscReal b);
+PETSC_EXTERN PetscErrorCode EngdProblemSetOutputs(EngdProblem, const char names[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetParameters(EngdProblem, const char list[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTerms(EngdProblem, const char names[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermRegion(EngdProblem, const char term[], const char region[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermPoints(EngdProblem, const char term[], PetscInt n);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermPointsFile(EngdProblem, const char term[], const char file[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermSampler(EngdProblem, const char term[], const char sampler[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermResample(EngdProblem, const char term[], PetscInt every);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermWeight(EngdProblem, const char term[], PetscReal);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermMeasure(EngdProblem, const char term[], const char measure[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermResidualText(EngdProblem, const char term[], const char residual[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermEnergyText(EngdProblem, const char term[], const char energy[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetExact(EngdProblem, const char output[], const char text[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetFromOptions(EngdProblem);
 PETSC_EXTERN PetscErrorCode EngdProblemView(EngdProblem, PetscViewer);
 PETSC_EXTERN PetscErrorCode EngdProblemDestroy(EngdProblem *);
@@ -46,6 +67,8 @@ PETSC_EXTERN PetscErrorCode EngdNetworkCreate(MPI_Comm, EngdNetwork *);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetSizes(EngdNetwork, PetscInt inputs, PetscInt outputs);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetLayers(EngdNetwork, PetscInt nhidden, const PetscInt widths[]);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetActivation(EngdNetwork, const char[]);
+PETSC_EXTERN PetscErrorCode EngdNetworkSetInitialization(EngdNetwork, const char name[], PetscReal scale,
+                                                         PetscReal bias);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork);
 PETSC_EXTERN PetscErrorCode EngdNetworkGetParameterCount(EngdNetwork, PetscInt *);
 PETSC_EXTERN PetscErrorCode EngdNetworkCreateParameters(EngdNetwork, Vec *);
@@ -54,6 +77,9 @@ PETSC_EXTERN PetscErrorCode EngdNetworkView(EngdNetwork, PetscViewer);
 PETSC_EXTERN PetscErrorCode EngdNetworkDestroy(EngdNetwork *);
 
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreate(EngdProblem, EngdNetwork, EngdFunctional *);
+PETSC_EXTERN PetscErrorCode EngdFunctionalSetMemoryLimit(EngdFunctional, PetscReal bytes);
+PETSC_EXTERN PetscErrorCode EngdFunctionalSetBlockPoints(EngdFunctional, PetscInt n);
+PETSC_EXTERN PetscErrorCode EngdFunctionalSetCurvature(EngdFunctional, const char type[]);
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional);
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetUp(EngdFunctional);
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetParameters(EngdFunctional, Vec theta);
@@ -98,6 +124,8 @@ PETSC_EXTERN PetscErrorCode EngdRunGetFunctional(EngdRun, EngdFunctional *);
 PETSC_EXTERN PetscErrorCode EngdRunGetReport(EngdRun, EngdReport *);
 PETSC_EXTERN PetscErrorCode EngdRunGetTao(EngdRun, PetscInt stage, Tao *);
 PETSC_EXTERN PetscErrorCode EngdRunGetSolution(EngdRun, Vec *theta);
+PETSC_EXTERN PetscErrorCode EngdRunEvaluate(EngdRun, PetscInt n, const PetscReal x[], PetscReal u[],
+                                            PetscReal gradient[]);
 PETSC_EXTERN PetscErrorCode EngdRunDestroy(EngdRun *);
 
 /*

@@ -36,6 +36,7 @@ typedef void           **EngdContextArgument;
 #define ENGD_COUNT(a, b) ((size_t)(a) * (size_t)(b))
 
 #include <engd/system.h>
+#include <engd/settings.h>
 #include <engd/archive.h>
 #include <engd/expression.h>
 #include <engd/pointwise.h>

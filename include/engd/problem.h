@@ -117,8 +117,9 @@ struct _n_EngdProblem {
   EngdTerm      *term;         /* [nterms] */
   PetscInt       nexact;       /* outputs whose exact solution is given */
   PetscInt      *exact_output; /* [nexact] which ones */
-  EngdExpression exact; /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
-  EngdPoints     test;  /* points of the domain never trained on, sampled once */
+  EngdExpression exact;    /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
+  EngdPoints     test;     /* points of the domain never trained on, sampled once */
+  EngdSettings   settings; /* what setters have said instead of options */
 };
 
 /* Reads the options of a term between its own PetscOptionsBegin and End */
@@ -126,8 +127,8 @@ PETSC_INTERN PetscErrorCode EngdTermCreateFromOptions(EngdProblem, const char na
 PETSC_INTERN PetscErrorCode EngdTermView(EngdTerm, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdTermDestroy(EngdTerm *);
 /* The names of a problem; the symbols are those an expression of it may use */
-PETSC_INTERN PetscErrorCode EngdProblemSetOutputs(EngdProblem, const char list[]);
-PETSC_INTERN PetscErrorCode EngdProblemSetParameters(EngdProblem, const char list[]);
+PETSC_INTERN PetscErrorCode EngdProblemReadOutputs(EngdProblem, const char list[]);
+PETSC_INTERN PetscErrorCode EngdProblemReadParameters(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemCheckNames(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemCheckTermNames(EngdProblem, PetscInt, char *const names[]);
 PETSC_INTERN PetscErrorCode EngdProblemGetSymbols(EngdProblem, EngdSymbols *);

@@ -106,21 +106,77 @@ static PetscErrorCode SetLayersFromText(EngdNetwork net, const char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdNetworkSetInitialization - How EngdNetworkInitialize() draws the initial weights and biases.
+
+  Logically collective
+
+  Input Parameters:
++ net   - the network
+. name  - glorot: uniform within sqrt(6/(n_in + n_out)); normal: of variance 1/n_in; uniform: within 1/sqrt(n_in)
+. scale - factor of the weights, positive
+- bias  - biases are uniform within plus and minus this; of the name uniform within this over sqrt(n_in)
+
+  Options Database Keys:
++ -network_init name
+. -network_init_scale scale
+- -network_init_bias bias
+
+  Source: src/network/network.c
+*/
+PetscErrorCode EngdNetworkSetInitialization(EngdNetwork net, const char name[], PetscReal scale, PetscReal bias)
+{
+  PetscBool known;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrInList(name, "glorot,normal,uniform", ',', &known));
+  PetscCheck(known, net->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-network_init %s: give glorot, normal or uniform", name);
+  PetscCheck(scale > 0 && !PetscIsInfReal(scale), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-network_init_scale %g: give a positive number", (double)scale);
+  PetscCheck(bias >= 0 && !PetscIsInfOrNanReal(bias), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-network_init_bias %g: give zero or a positive number", (double)bias);
+  if (name != net->initial) {
+    PetscCall(PetscFree(net->initial));
+    PetscCall(PetscStrallocpy(name, &net->initial));
+  }
+  net->initial_scale = scale;
+  net->initial_bias  = bias;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the hidden layers as -network_layers says them, which the caller frees */
+static PetscErrorCode DescribeLayers(EngdNetwork net, char **text)
+{
+  const size_t size = ENGD_COUNT(net->nhidden, 12) + sizeof("none");
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(size, text));
+  if (!net->nhidden) PetscCall(PetscStrncpy(*text, "none", size));
+  for (PetscInt l = 0; l < net->nhidden; l++) {
+    const size_t used = strlen(*text);
+
+    snprintf(*text + used, size - used, "%s%" PetscInt_FMT, l ? "," : "", net->width[l]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdNetworkSetFromOptions - reads the -network_ options and fixes the sizes. Collective */
 PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
 {
   const char *const initial[] = {"glorot", "normal", "uniform"};
   PetscInt          choice    = 0;
-  char              name[PETSC_MAX_PATH_LEN], *layers;
+  char              name[PETSC_MAX_PATH_LEN], *layers, *present;
   PetscBool         set;
 
   PetscFunctionBeginUser;
+  PetscCall(DescribeLayers(net, &present));
   PetscOptionsBegin(net->comm, NULL, "Network", "EngdNetwork");
   PetscCall(EngdOptionsText(PetscOptionsObject, "-network_layers",
                             "Units of each hidden layer, positive, as in 64,64; or none: affine in x",
-                            "EngdNetworkSetLayers", "64", NULL, &layers));
+                            "EngdNetworkSetLayers", present, NULL, &layers));
   PetscCall(SetLayersFromText(net, layers));
   PetscCall(PetscFree(layers));
+  PetscCall(PetscFree(present));
   PetscCall(PetscOptionsString("-network_activation",
                                "Activation of the hidden layers: tanh, sin, sigmoid, softplus, silu, gelu",
                                "EngdNetworkSetActivation", net->activation, name, sizeof(name), &set));
@@ -129,22 +185,19 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
       "-network_init",
       "Initial weights: uniform within sqrt(6/(n_in + n_out)), normal of variance 1/n_in, or uniform "
       "within 1/sqrt(n_in)",
-      "EngdNetworkInitialize", initial, 3, net->initial, &choice, &set));
+      "EngdNetworkSetInitialization", initial, 3, net->initial, &choice, &set));
   if (set) {
     PetscCall(PetscFree(net->initial));
     PetscCall(PetscStrallocpy(initial[choice], &net->initial));
   }
   PetscCall(PetscOptionsReal("-network_init_scale", "Factor of the initial weights, positive",
-                             "EngdNetworkInitialize", net->initial_scale, &net->initial_scale, NULL));
+                             "EngdNetworkSetInitialization", net->initial_scale, &net->initial_scale, NULL));
   PetscCall(PetscOptionsReal(
       "-network_init_bias",
       "Initial biases are uniform within plus and minus this, not negative; of -network_init uniform "
       "within this over sqrt(n_in), PyTorch's default if it is 1",
-      "EngdNetworkInitialize", net->initial_bias, &net->initial_bias, NULL));
-  PetscCheck(net->initial_scale > 0 && !PetscIsInfReal(net->initial_scale), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-network_init_scale %g: give a positive number", (double)net->initial_scale);
-  PetscCheck(net->initial_bias >= 0 && !PetscIsInfOrNanReal(net->initial_bias), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-network_init_bias %g: give zero or a positive number", (double)net->initial_bias);
+      "EngdNetworkSetInitialization", net->initial_bias, &net->initial_bias, NULL));
+  PetscCall(EngdNetworkSetInitialization(net, net->initial, net->initial_scale, net->initial_bias));
   PetscOptionsEnd();
   PetscCall(EngdNetworkSetUp(net));
   PetscFunctionReturn(PETSC_SUCCESS);

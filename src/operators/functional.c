@@ -59,23 +59,18 @@ PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
   PetscFunctionBeginUser;
   PetscOptionsBegin(F->comm, NULL, "Functional and its operators", "EngdFunctional");
   PetscCall(PetscOptionsReal("-engd_memory_limit", "Bytes that one rank may keep between products, positive",
-                             "EngdFunctionalCreate", F->memory_limit, &F->memory_limit, NULL));
-  PetscCheck(F->memory_limit > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-engd_memory_limit %g: give a positive number",
-             (double)F->memory_limit);
+                             "EngdFunctionalSetMemoryLimit", F->memory_limit, &F->memory_limit, NULL));
+  PetscCall(EngdFunctionalSetMemoryLimit(F, F->memory_limit));
   PetscCall(PetscOptionsInt("-engd_block_points",
                             "Points that are worked on at a time, 0 for a size that fits the cache",
-                            "EngdFunctionalCreate", F->block_points, &F->block_points, NULL));
-  PetscCheck(F->block_points >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-engd_block_points %" PetscInt_FMT ": give a positive number, or 0", F->block_points);
+                            "EngdFunctionalSetBlockPoints", F->block_points, &F->block_points, NULL));
+  PetscCall(EngdFunctionalSetBlockPoints(F, F->block_points));
   PetscCall(
       PetscOptionsString("-tao_engd_curvature",
                          "Metric of the direction: gauss_newton, energy, l2, h1, or the exact hessian of the loss",
-                         "EngdFunctionalCreate", F->curvature->type, type, sizeof(type), &set));
+                         "EngdFunctionalSetCurvature", F->curvature->type, type, sizeof(type), &set));
   PetscOptionsEnd();
-  if (set) {
-    PetscCall(EngdCurvatureDestroy(&F->curvature));
-    PetscCall(EngdCurvatureCreate(type, &F->curvature));
-  }
+  if (set) PetscCall(EngdFunctionalSetCurvature(F, type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

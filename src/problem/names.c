@@ -40,9 +40,9 @@ static PetscErrorCode CheckNames(EngdProblem problem, const char option[], Petsc
 }
 
 /*
-  EngdProblemSetOutputs - The unknowns from their list u,v; no underscores, which mean derivatives.
+  EngdProblemReadOutputs - The unknowns from their list u,v; no underscores, which mean derivatives.
 */
-PetscErrorCode EngdProblemSetOutputs(EngdProblem problem, const char text[])
+PetscErrorCode EngdProblemReadOutputs(EngdProblem problem, const char text[])
 {
   PetscFunctionBeginUser;
   PetscCall(EngdParseNames("-network_outputs", text, &problem->noutputs, &problem->output));
@@ -53,9 +53,9 @@ PetscErrorCode EngdProblemSetOutputs(EngdProblem problem, const char text[])
 }
 
 /*
-  EngdProblemSetParameters - The parameters from their list nu=0.01/pi,k=4; a value may use the parameters before it.
+  EngdProblemReadParameters - The parameters from their list nu=0.01/pi,k=4; a value may use the parameters before it.
 */
-PetscErrorCode EngdProblemSetParameters(EngdProblem problem, const char text[])
+PetscErrorCode EngdProblemReadParameters(EngdProblem problem, const char text[])
 {
   char      **items, *values, **names;
   PetscInt    n;

@@ -42,27 +42,27 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscOptionsBegin(problem->comm, NULL, "Problem", "EngdProblem");
   PetscCall(EngdOptionsText(PetscOptionsObject, "-terms",
                             "Names of the terms of the problem, such as pde,wall; each has its options -<term>_...",
-                            "EngdProblemSetFromOptions", NULL, help ? "<term>" : "pde,wall", terms));
+                            "EngdProblemSetTerms", NULL, help ? "<term>" : "pde,wall", terms));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-network_outputs", "Names of the unknowns, such as u,v",
-                            "EngdProblemSetFromOptions", "u", NULL, &outputs));
+                            "EngdProblemSetOutputs", "u", NULL, &outputs));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-parameters",
-                            "Named numbers for the expressions, such as nu=0.01/pi,k=4", "EngdProblemSetFromOptions",
+                            "Named numbers for the expressions, such as nu=0.01/pi,k=4", "EngdProblemSetParameters",
                             NULL, NULL, &parameters));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_seed", "Fixes points and initial parameters, 0 to 2147483647",
-                             "EngdProblemSetFromOptions", 0, &seed));
+                             "EngdProblemSetSeed", 0, &seed));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_test_points",
                              "How many points to measure errors on, never trained on, positive",
-                             "EngdProblemSetFromOptions", 1, ntest));
+                             "EngdProblemSetTestPoints", 1, ntest));
   PetscCall(PetscOptionsString("-engd_problem_name",
                                "Name of the problem in reports; default: that of the first options file",
-                               "EngdProblemSetFromOptions", name, name, sizeof(name), NULL));
+                               "EngdProblemSetName", name, name, sizeof(name), NULL));
   PetscOptionsEnd();
   PetscCheck(!EngdOptionsIsMissing(name), problem->comm, PETSC_ERR_USER_INPUT,
              "-engd_problem_name %s: a name is wanted", name);
   problem->seed = seed;
   PetscCall(PetscStrallocpy(name, &problem->name));
-  PetscCall(EngdProblemSetOutputs(problem, outputs));
-  if (parameters) PetscCall(EngdProblemSetParameters(problem, parameters));
+  PetscCall(EngdProblemReadOutputs(problem, outputs));
+  if (parameters) PetscCall(EngdProblemReadParameters(problem, parameters));
   PetscCall(PetscFree(outputs));
   PetscCall(PetscFree(parameters));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -127,7 +127,7 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
     PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", problem->output[i]));
     PetscCall(EngdOptionsText(PetscOptionsObject, option,
                               "Exact solution, an expression of coordinates, time and parameters, to report errors",
-                              "EngdProblemSetFromOptions", NULL, NULL, &texts[i]));
+                              "EngdProblemSetExact", NULL, NULL, &texts[i]));
   }
   PetscOptionsEnd();
   for (PetscInt i = 0; i < problem->noutputs; i++) {
@@ -143,7 +143,7 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 }
 
 /*@
-  EngdProblemSetFromOptions - Reads the problem from the options database
+  EngdProblemSetFromOptions - Makes the problem of what setters have said and the options database, which counts more
 
   Collective
 
@@ -167,6 +167,7 @@ PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
   PetscInt ntest = 4000;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdSettingsPush(problem->settings));
   PetscCall(ProblemReadOptions(problem, &terms, &ntest));
   PetscCall(EngdDomainCreateFromOptions(problem->comm, &problem->domain));
   PetscCall(EngdProblemCheckNames(problem));
@@ -175,6 +176,7 @@ PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
   PetscCall(ProblemCreateExact(problem));
   PetscCall(EngdPointsCreate(problem->domain, "-engd_test_points", "interior", "quasi", ntest, problem->seed,
                              ENGD_STREAM_TEST_POINTS, &problem->test));
+  PetscCall(EngdSettingsPop(problem->settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -240,6 +242,7 @@ PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
   PetscCall(PetscFree(p->term));
   PetscCall(PetscFree(p->name));
   PetscCall(EngdDomainDestroy(&p->domain));
+  PetscCall(EngdSettingsDestroy(&p->settings));
   PetscCall(PetscFree(*problem));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

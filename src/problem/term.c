@@ -26,30 +26,30 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
   PetscOptionsBegin(problem->comm, prefix, title, "EngdTerm");
   PetscCall(EngdOptionsText(PetscOptionsObject, "-region",
                             "Where: interior, or a list of boundary, initial, final, faces such as x=lower, x=0",
-                            "EngdPointsCreate", "interior", NULL, &o->region));
+                            "EngdProblemSetTermRegion", "interior", NULL, &o->region));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-points_file",
                             "Text or CSV file of points instead, with data that expressions may read by name",
-                            "EngdPointsCreateFromFile", NULL, NULL, &o->file));
+                            "EngdProblemSetTermPointsFile", NULL, NULL, &o->file));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-points",
                             "How many points, positive; or for the samplers grid and gauss one number a coordinate",
-                            "EngdPointsCreate", NULL, o->file ? NULL : "900", &o->points));
+                            "EngdProblemSetTermPoints", NULL, o->file ? NULL : "900", &o->points));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler",
                             "auto (grid up to 3 dimensions, else quasi), grid, gauss, uniform, halton, sobol, "
                             "quasi (sobol where its table suffices, else halton), or a registered one",
-                            "EngdSamplerRegister", "auto", NULL, &o->sampler));
+                            "EngdProblemSetTermSampler", "auto", NULL, &o->sampler));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-residual",
                             "Residual r of least squares, components separated by ; (this or energy is required)",
-                            "EngdTerm", NULL, NULL, &o->residual));
+                            "EngdProblemSetTermResidualText", NULL, NULL, &o->residual));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-energy",
-                            "Energy density e, one component (this or residual is required)", "EngdTerm", NULL, NULL,
-                            &o->energy));
+                            "Energy density e, one component (this or residual is required)",
+                            "EngdProblemSetTermEnergyText", NULL, NULL, &o->energy));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-measure",
                             "mean over the region (default of residuals) or integral (default of energies)",
-                            "EngdTerm", NULL, NULL, &o->measure));
-  PetscCall(
-      PetscOptionsReal("-weight", "Factor of the term in the loss, > 0", "EngdTerm", o->weight, &o->weight, NULL));
+                            "EngdProblemSetTermMeasure", NULL, NULL, &o->measure));
+  PetscCall(PetscOptionsReal("-weight", "Factor of the term in the loss, > 0", "EngdProblemSetTermWeight", o->weight,
+                             &o->weight, NULL));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-resample", "New points every so many iterations, >= 0; 0 never",
-                             "EngdTerm", 0, &o->resample));
+                             "EngdProblemSetTermResample", 0, &o->resample));
   PetscOptionsEnd();
   PetscCall(PetscFree(prefix));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -28,10 +28,10 @@ static PetscErrorCode EngdDomainSetFromOptions_Box(EngdDomain domain, EngdOption
   PetscFunctionBeginUser;
   PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_lower",
                             "Lower corner of the box: one number for each space coordinate, or one for all",
-                            "EngdDomainCreate_Box", NULL, "0", &textl));
+                            "EngdProblemSetBox", NULL, "0", &textl));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_upper",
                             "Upper corner of the box: one number for each space coordinate, or one for all",
-                            "EngdDomainCreate_Box", NULL, "1", &textu));
+                            "EngdProblemSetBox", NULL, "1", &textu));
   PetscCall(EngdParseReals("-domain_lower", textl, &nl, &l));
   PetscCall(EngdParseReals("-domain_upper", textu, &nu, &u));
   if (!domain->nspace) domain->nspace = PetscMax(nl, nu);

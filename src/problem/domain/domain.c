@@ -103,14 +103,14 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, EngdDomain *domain)
   PetscCall(PetscNew(&d));
   d->comm = comm;
   PetscOptionsBegin(comm, NULL, "Domain of the problem", "EngdDomain");
-  PetscCall(PetscOptionsString("-domain_type", "Shape of the domain, a registered type", "EngdDomainRegister", type,
-                               type, sizeof(type), NULL));
+  PetscCall(PetscOptionsString("-domain_type", "Shape of the domain, a registered type", "EngdProblemSetDomainType",
+                               type, type, sizeof(type), NULL));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_coordinates",
                             "Names of the space coordinates, such as x,y or x1..x10; x1,x2,.. when not given",
-                            "EngdDomainCreateFromOptions", NULL, NULL, &text));
+                            "EngdProblemSetCoordinates", NULL, NULL, &text));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_time",
                             "Two numbers a,b with a < b: adds the time t in (a,b) as the last coordinate",
-                            "EngdDomainCreateFromOptions", NULL, NULL, &time));
+                            "EngdProblemSetTime", NULL, NULL, &time));
   if (text) PetscCall(EngdParseNames("-domain_coordinates", text, &n, &names));
   PetscCall(DomainSetTime(d, time));
   d->nspace = n;

@@ -1,0 +1,19 @@
+/*
+  What setters have said that are options too: under those of the database, which win. (src/system/settings.c)
+*/
+#ifndef ENGD_SETTINGS_H
+#define ENGD_SETTINGS_H
+
+typedef struct _n_EngdSettings *EngdSettings;
+
+/* Set: the latest value of an option counts; the list begins as NULL. Name: option <- -<first>_<second>. Push: into the database go those that are not there.
+   Pop: out they go. Not collective, but to be called alike on all ranks */
+PETSC_INTERN PetscErrorCode EngdSettingsSet(EngdSettings *, const char option[], const char value[]);
+PETSC_INTERN PetscErrorCode EngdSettingsSetWhole(EngdSettings *, const char option[], PetscInt);
+PETSC_INTERN PetscErrorCode EngdSettingsSetReals(EngdSettings *, const char option[], PetscInt n, const PetscReal[]);
+PETSC_INTERN PetscErrorCode EngdSettingsName(const char first[], const char second[], size_t size, char option[]);
+PETSC_INTERN PetscErrorCode EngdSettingsPush(EngdSettings);
+PETSC_INTERN PetscErrorCode EngdSettingsPop(EngdSettings);
+PETSC_INTERN PetscErrorCode EngdSettingsDestroy(EngdSettings *);
+
+#endif

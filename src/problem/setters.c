@@ -1,0 +1,235 @@
+/*
+  What the options of a problem say, said by a program: one setter an option, named as the option's manual says.
+
+  A setter is called before EngdProblemSetFromOptions(), which checks what it has been told, and where an option of the user's
+  counts more. A problem that is set altogether needs no options file; that call makes the problem all the same.
+*/
+#include <engd/private.h>
+
+/*@
+  EngdProblemSetName - The name of the problem in reports
+
+  Logically collective; as of all setters here: before EngdProblemSetFromOptions(), where the option counts more
+
+  Input Parameters:
++ problem - the problem
+- name    - any text
+
+  Options Database Key:
+. -engd_problem_name name
+
+.seealso: `EngdProblemSetFromOptions()`
+@*/
+PetscErrorCode EngdProblemSetName(EngdProblem problem, const char name[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-engd_problem_name", name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetSeed - What points and initial parameters are a function of
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- seed    - 0 to 2147483647; 0 until it is set
+
+  Options Database Key:
+. -engd_seed n
+@*/
+PetscErrorCode EngdProblemSetSeed(EngdProblem problem, PetscInt seed)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSetWhole(&problem->settings, "-engd_seed", seed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetTestPoints - How many points the errors are measured on, never trained on
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- n       - positive; 4000 until it is set
+
+  Options Database Key:
+. -engd_test_points n
+@*/
+PetscErrorCode EngdProblemSetTestPoints(EngdProblem problem, PetscInt n)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSetWhole(&problem->settings, "-engd_test_points", n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetDomainType - The shape of the domain
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- type    - box, or a registered one; what else a type reads are options of its own
+
+  Options Database Key:
+. -domain_type type
+
+.seealso: `EngdDomainRegister()`, `EngdProblemSetBox()`
+@*/
+PetscErrorCode EngdProblemSetDomainType(EngdProblem problem, const char type[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-domain_type", type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetBox - The domain is the box of these corners
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. nspace  - space coordinates
+. lower   - [nspace]
+- upper   - [nspace], above lower
+
+  Options Database Keys:
++ -domain_lower l1,l2,... - one number for each space coordinate, or one for all
+- -domain_upper u1,u2,... - likewise
+@*/
+PetscErrorCode EngdProblemSetBox(EngdProblem problem, PetscInt nspace, const PetscReal lower[],
+                                 const PetscReal upper[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-domain_type", "box"));
+  PetscCall(EngdSettingsSetReals(&problem->settings, "-domain_lower", nspace, lower));
+  PetscCall(EngdSettingsSetReals(&problem->settings, "-domain_upper", nspace, upper));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetCoordinates - The names of the space coordinates
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- names   - such as x,y or x1..x10
+
+  Options Database Key:
+. -domain_coordinates names
+@*/
+PetscErrorCode EngdProblemSetCoordinates(EngdProblem problem, const char names[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-domain_coordinates", names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetTime - Adds the time t in (a,b) as the last coordinate
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. a       - its beginning
+- b       - its end, above a
+
+  Options Database Key:
+. -domain_time a,b
+@*/
+PetscErrorCode EngdProblemSetTime(EngdProblem problem, PetscReal a, PetscReal b)
+{
+  const PetscReal interval[] = {a, b};
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSetReals(&problem->settings, "-domain_time", 2, interval));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetOutputs - The names of the unknowns
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- names   - such as u,v,p; u until it is set
+
+  Options Database Key:
+. -network_outputs names
+@*/
+PetscErrorCode EngdProblemSetOutputs(EngdProblem problem, const char names[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-network_outputs", names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetParameters - Named numbers that expressions may use
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- list    - such as "nu=0.01/pi, k=4"; a value may use the parameters before it
+
+  Options Database Key:
+. -parameters list
+@*/
+PetscErrorCode EngdProblemSetParameters(EngdProblem problem, const char list[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-parameters", list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetTerms - The names of the terms of the functional
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- names   - such as pde,wall
+
+  Options Database Key:
+. -terms names
+
+.seealso: `EngdProblemSetTermRegion()`, `EngdProblemSetTermPoints()`, `EngdProblemSetTermResidualText()`
+@*/
+PetscErrorCode EngdProblemSetTerms(EngdProblem problem, const char names[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-terms", names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetExact - The exact solution of an unknown, to measure errors
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. output  - one of EngdProblemSetOutputs()
+- text    - an expression of coordinates, time and parameters
+
+  Options Database Key:
+. -exact_<output> text
+@*/
+PetscErrorCode EngdProblemSetExact(EngdProblem problem, const char output[], const char text[])
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsName("exact", output, sizeof(option), option));
+  PetscCall(EngdSettingsSet(&problem->settings, option, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

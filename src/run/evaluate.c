@@ -1,0 +1,38 @@
+/*
+  The solution at any points, for programs that go on with it.
+*/
+#include <engd/private.h>
+
+/*
+  EngdRunEvaluate - u_theta, and its gradient in space, at points of this rank.
+
+  Collective: theta is spread over the ranks, so all of them call it, those without points with n = 0
+
+  Input Parameters:
++ run - set up, and as a rule solved
+. n   - points of this rank
+- x   - [n][dim] their coordinates, time last; anywhere, in the domain or not
+
+  Output Parameters:
++ u        - [n][noutputs] the unknowns in the order of -network_outputs
+- gradient - [n][nspace][noutputs] their derivatives in the space coordinates; NULL when not wanted
+
+  Source: src/run/evaluate.c
+*/
+PetscErrorCode EngdRunEvaluate(EngdRun run, PetscInt n, const PetscReal x[], PetscReal u[], PetscReal gradient[])
+{
+  const PetscReal *values;
+  Vec              whole;
+
+  PetscFunctionBeginUser;
+  PetscCheck(run->theta, run->comm, PETSC_ERR_ORDER, "EngdRunEvaluate() before EngdRunSetUp(): there is no solution");
+  PetscCall(VecDuplicate(run->functional->theta, &whole));
+  PetscCall(EngdFunctionalGather(run->functional, run->theta, whole));
+  PetscCall(VecGetArrayRead(whole, &values));
+  if (n > 0) {
+    PetscCall(EngdFieldsEvaluate(run->network, values, run->problem->domain->nspace, n, x, u, gradient));
+  }
+  PetscCall(VecRestoreArrayRead(whole, &values));
+  PetscCall(VecDestroy(&whole));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

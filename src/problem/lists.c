@@ -10,6 +10,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#define NAMES_MAX                                                                                                    \
+  5000 /* in a list: names are compared with each other, and beyond this nothing ends in a reasonable time */
+
 /*
   EngdOptionsText - Declares and reads an option whose value is a text of any length.
 
@@ -189,11 +192,11 @@ static void FindRange(const char *s, PetscInt *stem, long *first, long *last)
   *first = strtol(s + n, &dots, 10);
   if (strncmp(dots, "..", 2) || strncmp(dots + 2, s, (size_t)n) || !isdigit((unsigned char)dots[2 + n])) return;
   *last = strtol(dots + 2 + n, &end, 10);
-  if (*end || *last - *first >= 100000) *last = *first - 1;
+  if (*end) *last = *first - 1;
 }
 
 /* Replaces item i of the list by the names of its range, if it is one */
-static PetscErrorCode ExpandRange(PetscInt i, PetscInt *n, char ***names)
+static PetscErrorCode ExpandRange(const char option[], PetscInt i, PetscInt *n, char ***names)
 {
   char   **longer;
   PetscInt stem, m;
@@ -203,6 +206,9 @@ static PetscErrorCode ExpandRange(PetscInt i, PetscInt *n, char ***names)
   PetscFunctionBeginUser;
   FindRange((*names)[i], &stem, &first, &last);
   if (last < first) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(last - first < NAMES_MAX && *n + last - first <= NAMES_MAX, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+             "%s: %s and what else the list has are more than %d names, the most that there can be", option,
+             (*names)[i], NAMES_MAX);
   m = (PetscInt)(last - first);
   PetscCall(PetscStrlen((*names)[i], &size));
   PetscCall(PetscCalloc1(*n + m, &longer));
@@ -229,7 +235,9 @@ PetscErrorCode EngdParseNames(const char option[], const char text[], PetscInt *
 
   PetscFunctionBeginUser;
   PetscCall(EngdParseList(option, text, n, names));
-  for (PetscInt i = *n - 1; i >= 0; i--) PetscCall(ExpandRange(i, n, names));
+  PetscCheck(*n <= NAMES_MAX, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+             "%s: %" PetscInt_FMT " names, the most that there can be is %d", option, *n, NAMES_MAX);
+  for (PetscInt i = *n - 1; i >= 0; i--) PetscCall(ExpandRange(option, i, n, names));
   for (PetscInt i = 0; i < *n; i++) {
     PetscCheck(IsName((*names)[i]), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                "%s \"%s\": %s is not a name (a letter, then letters, digits, underscores)", option, text,

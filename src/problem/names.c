@@ -52,37 +52,48 @@ PetscErrorCode EngdProblemReadOutputs(EngdProblem problem, const char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode AddParameter(EngdProblem problem, const char name[], PetscReal value)
+{
+  const size_t n = (size_t)problem->nparameters + 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc(n * sizeof(*problem->parameter), &problem->parameter));
+  PetscCall(PetscRealloc(n * sizeof(*problem->value), &problem->value));
+  problem->value[n - 1] = value;
+  PetscCall(PetscStrallocpy(name, &problem->parameter[n - 1]));
+  problem->nparameters++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdProblemReadParameters - The parameters from their list nu=0.01/pi,k=4; a value may use the parameters before it.
 */
 PetscErrorCode EngdProblemReadParameters(EngdProblem problem, const char text[])
 {
   char      **items, *values, **names;
-  PetscInt    n;
+  PetscInt    n, m;
+  PetscReal   value;
   EngdSymbols symbols = {0};
 
   PetscFunctionBeginUser;
   PetscCall(EngdParseList("-parameters", text, &n, &items));
-  PetscCall(PetscCalloc1(n, &problem->parameter));
-  PetscCall(PetscCalloc1(n, &problem->value));
-  problem->nparameters = n;
-  symbols.parameter    = (const char *const *)problem->parameter;
-  symbols.value        = problem->value;
   for (PetscInt i = 0; i < n; i++) {
-    PetscInt one;
-
     values = strchr(items[i], '=');
     PetscCheck(values, problem->comm, PETSC_ERR_USER_INPUT,
                "-parameters \"%s\": %s has no value, write for example nu=0.01", text, items[i]);
     *values++ = 0;
-    PetscCall(EngdParseNames("-parameters", items[i], &one, &names));
-    PetscCall(PetscStrallocpy(names[0], &problem->parameter[i]));
-    PetscCall(EngdListDestroy(one, &names));
-    for (PetscInt j = 0; j < i; j++)
-      PetscCheck(strcmp(problem->parameter[i], problem->parameter[j]), problem->comm, PETSC_ERR_USER_INPUT,
-                 "-parameters \"%s\": %s is given twice", text, problem->parameter[i]);
-    PetscCall(EngdParseReal("-parameters", values, &symbols, &problem->value[i]));
-    symbols.nparameters++;
+    PetscCall(EngdParseNames("-parameters", items[i], &m, &names)); /* nu1..nu3 are three of one value */
+    PetscCall(EngdParseReal("-parameters", values, &symbols, &value));
+    for (PetscInt k = 0; k < m; k++) {
+      for (PetscInt j = 0; j < problem->nparameters; j++)
+        PetscCheck(strcmp(names[k], problem->parameter[j]), problem->comm, PETSC_ERR_USER_INPUT,
+                   "-parameters \"%s\": %s is given twice", text, names[k]);
+      PetscCall(AddParameter(problem, names[k], value));
+    }
+    PetscCall(EngdListDestroy(m, &names));
+    symbols.parameter   = (const char *const *)problem->parameter;
+    symbols.value       = problem->value;
+    symbols.nparameters = problem->nparameters;
   }
   PetscCall(EngdListDestroy(n, &items));
   PetscFunctionReturn(PETSC_SUCCESS);

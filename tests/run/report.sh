@@ -24,11 +24,13 @@ done
 expect_close "${initial[3]}" "${initial[1]}" 1e-12
 
 name "options of any kind in the summary"
-printf -- '-parameters "k = 1"\n-pde_residual "-lap(u) + k"\n-engd_problem_name "a \\"\n' >"$SCRATCH/odd.opts"
+printf -- '-parameters "k = 1"\n-pde_residual "-lap(u) + k"\n-engd_problem_name "a \\"\n-engd_history "h\303\251\377\303.csv"\n' \
+  >"$SCRATCH/odd.opts"
 run 1 "${short[@]}" -options_file "$SCRATCH/odd.opts" -log_view :log.txt -engd_monitor false -engd_summary s.json
 expect_exit 0
 expect_equal "$(json s.json options.pde_residual)" "-lap(u) + k"
 expect_equal "$(json s.json problem)" 'a \'
+expect_equal "$(PYTHONIOENCODING=utf-8 json s.json options.engd_history)" $'h\303\251\357\277\275\357\277\275.csv' # what is no UTF-8 is replaced
 expect_stdout '^relative L2 error [0-9.e+-]+ after 8 iterations'
 
 for option in history summary solution; do

@@ -24,6 +24,7 @@ PetscErrorCode EngdExpressionAppend(EngdExpression e, const char option[], const
 
   PetscFunctionBeginUser;
   PetscCheck(!e->program, PETSC_COMM_SELF, PETSC_ERR_ORDER, "No more components after the expression is compiled");
+  PetscCall(PetscStrncpy(e->graph->option, option, sizeof(e->graph->option)));
   ierr = EngdParseText(&parser);
   if (ierr) e->graph->ncomponents = e->ncomponents; /* of a text with a mistake nothing stays */
   PetscCall(PetscFree(parser.stack));

@@ -132,6 +132,7 @@ PETSC_HASH_MAP(HMapEngdKey, EngdKey, EngdNode, EngdKeyHash, EngdKeyEqual, -1)
 
 struct _n_EngdGraph {
   const EngdSymbols *symbols;
+  char               option[128]; /* that the last text came from, for messages */
   PetscHMapEngdKey   map;
   PetscInt           nnodes, nodes_size;
   EngdGraphNode     *node;

@@ -7,11 +7,12 @@
 */
 #include "expressionimpl.h"
 
+#define NODES_MAX 2000000 /* some 300 MB and a second or two */
+
 /* Room for n entries of this many bytes in a growing array (a pointer to it), doubled so that growth costs O(1) each */
 PetscErrorCode EngdReserve(PetscInt n, size_t bytes, PetscInt *size, void *array)
 {
-  void **a = (void **)array;
-
+  void   **a = (void **)array;
   PetscInt larger;
 
   PetscFunctionBeginUser;
@@ -78,6 +79,11 @@ static PetscErrorCode FindOrAdd(EngdGraph g, EngdKey key, EngdNode *node)
     PetscCall(PetscHMapEngdKeyGet(g->map, swapped, node));
     if (*node >= 0) PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCheck(
+      g->nnodes < NODES_MAX, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+      "%s: the expression and its derivatives need more than %d operations; derivatives of nested quotients and "
+      "powers grow so, name parts of them as unknowns of their own",
+      g->option[0] ? g->option : "an expression", NODES_MAX);
   PetscCall(EngdReserve(g->nnodes + 1, sizeof(*g->node), &g->nodes_size, &g->node));
   *node          = g->nnodes++;
   g->node[*node] = (EngdGraphNode){.key = key, .jet = DependsOnJet(g, &key), .memo = -1, .entry = -1};

@@ -1,7 +1,7 @@
 /*
   Names: coordinates, outputs, parameters, pi, normal, the vector x of coordinates x1, x2, ..., and derivatives of outputs
   like u_x, u_xy, u_tt, u_x1x2, whose suffix is split into coordinates, long ones first, with backtracking.
-  An exact name wins over a derivative. A name may mean one thing only: EngdSymbolsCheck.
+  The exact name of an output wins over a derivative; others may not be called as one: EngdSymbolsCheck.
 */
 #include "expressionimpl.h"
 #include <ctype.h>
@@ -56,10 +56,45 @@ static PetscInt StemLength(const EngdSymbols *s)
 /* Is the name the common stem of the space coordinates */
 static PetscBool IsStem(const EngdSymbols *s, const char name[])
 {
-  const PetscInt stem = StemLength(s);
+  const size_t stem = strlen(name);
 
-  return (PetscBool)(stem > 0 && (PetscInt)strlen(name) == stem &&
-                     strncmp(name, s->coordinate[0], (size_t)stem) == 0);
+  if (!s->nspace || strncmp(name, s->coordinate[0], stem) != 0) return PETSC_FALSE; /* as a rule, and soon known */
+  return (PetscBool)(stem > 0 && StemLength(s) == (PetscInt)stem);
+}
+
+/* suffix = names of coordinates; next[i]: the one at character i of the longest-first reading, -1 where there is none */
+static PetscBool SplitSuffix(const EngdSymbols *s, const char suffix[], PetscInt next[])
+{
+  const PetscInt length = (PetscInt)strlen(suffix);
+
+  for (PetscInt i = length - 1; i >= 0; --i) {
+    PetscInt longest = 0;
+
+    next[i] = -1;
+    for (PetscInt c = 0; c < s->dim; ++c) {
+      const PetscInt n = (PetscInt)strlen(s->coordinate[c]);
+
+      if (n <= longest || strncmp(suffix + i, s->coordinate[c], (size_t)n) != 0) continue;
+      if (i + n < length && next[i + n] < 0) continue; /* what follows could not be read */
+      longest = n;
+      next[i] = c;
+    }
+  }
+  return (PetscBool)(length > 0 && next[0] >= 0);
+}
+
+/* the output of which the name is a derivative, as in u_xy, NULL if of none */
+static const char *DerivedOutput(const EngdSymbols *s, const char name[])
+{
+  PetscInt next[ENGD_NAME_LENGTH];
+
+  for (PetscInt k = 0; k < s->noutputs; ++k) {
+    const size_t length = strlen(s->output[k]);
+
+    if (!strncmp(name, s->output[k], length) && name[length] == '_' && SplitSuffix(s, name + length + 1, next))
+      return s->output[k];
+  }
+  return NULL;
 }
 
 PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
@@ -80,6 +115,10 @@ PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
         name, kind, ENGD_NAME_LENGTH);
     PetscCheck(!IsReserved(name), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                "'%s' cannot be the name of a %s: it has a meaning in expressions; choose another name", name, kind);
+    other = i >= s->dim && i < s->dim + s->noutputs ? NULL : DerivedOutput(s, name);
+    PetscCheck(!other, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "'%s' cannot be the name of a %s: it is a derivative of the output %s; choose another name", name,
+               kind, other);
     for (PetscInt j = 0; j < i; ++j) {
       PetscCheck(strcmp(name, SymbolName(s, j, &other)) != 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                  "'%s' is the name of a %s and of a %s; choose another name for one", name, other, kind);
@@ -121,27 +160,6 @@ PetscErrorCode EngdNameUnknown(EngdParser *p, PetscInt start, const char name[],
   }
   PetscCall(EngdParserFail(p, start, "unknown %s '%s'", function ? "function" : "name", name));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* suffix = names of coordinates; next[i]: the one at character i of the longest-first reading, -1 where there is none */
-static PetscBool SplitSuffix(const EngdSymbols *s, const char suffix[], PetscInt next[])
-{
-  const PetscInt length = (PetscInt)strlen(suffix);
-
-  for (PetscInt i = length - 1; i >= 0; --i) {
-    PetscInt longest = 0;
-
-    next[i] = -1;
-    for (PetscInt c = 0; c < s->dim; ++c) {
-      const PetscInt n = (PetscInt)strlen(s->coordinate[c]);
-
-      if (n <= longest || strncmp(suffix + i, s->coordinate[c], (size_t)n) != 0) continue;
-      if (i + n < length && next[i + n] < 0) continue; /* what follows could not be read */
-      longest = n;
-      next[i] = c;
-    }
-  }
-  return (PetscBool)(length > 0 && next[0] >= 0);
 }
 
 /* output_suffix; found = false where the name does not begin with an output and _ */

@@ -38,8 +38,10 @@ struct _n_EngdCurvatureOps {
   PetscErrorCode (*destroy)(EngdCurvature);
 };
 struct _n_EngdCurvature {
-  char     *type;
-  PetscInt  values; /* derivatives of all outputs that it reads on its own: -1 none, 0 u, 1 u and grad u */
+  char    *type;
+  PetscInt values; /* derivatives of all outputs that it reads on its own: -1 none, 0 u, 1 u and grad u */
+  PetscBool
+            of_residual; /* its roots are the rows of J of the weighted residual, where expressions are linear or it reads no second */
   PetscBool second; /* does it read d^2r/dDu^2 of residuals (of energies all that read the terms do) */
   PetscBool
       exact; /* directions use the exact Hessian, of which this W is the Gauss-Newton part: its preconditioner */

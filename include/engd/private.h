@@ -44,6 +44,7 @@ typedef void           **EngdContextArgument;
 #include <engd/network.h>
 #include <engd/functional.h>
 #include <engd/linalg.h>
+#include <engd/capabilities.h>
 #include <engd/solver.h>
 #include <engd/spectrum.h>
 #include <engd/report.h>

@@ -67,10 +67,8 @@ struct _n_EngdSolver {
 typedef struct _n_EngdDirection *EngdDirection;
 struct _n_EngdDirection {
   char     *type;
-  PetscBool structures; /* can it solve with less than the whole Gramian */
-  PetscBool undamped;   /* it does without lambda */
-  PetscBool ready;      /* is it set up */
-  PetscBool models; /* it compares the change of the loss with its model along d, so that there must be no momentum */
+  unsigned  features; /* what it can do, ENGD_DIRECTION_...; its options may change that */
+  PetscBool ready;    /* is it set up */
   PetscReal damping;  /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
   PetscReal taken;    /* damping of the last direction that a step was made along, 0 before the first */
   PetscReal momentum; /* of the type's own, 0 for none */
@@ -78,6 +76,8 @@ struct _n_EngdDirection {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
     PetscErrorCode (*state)(EngdDirection, EngdSolver, EngdArchive); /* may be NULL; after setup */
+    /* may be NULL, then -tao_engd_direction auto does not choose it: what an iteration takes, before options and setup */
+    PetscErrorCode (*estimate)(EngdDirection, EngdSolver, EngdEstimate *);
     PetscErrorCode (*compute)(EngdDirection, EngdSolver, Vec gradient, Vec d, PetscInt *krylov_iterations);
     /* may be NULL: a more cautious d at the same point for attempt 1, 2, ..., or false when there is none left */
     PetscErrorCode (*retry)(EngdDirection, EngdSolver, PetscInt attempt, Vec d, PetscBool *);
@@ -151,21 +151,30 @@ PETSC_EXTERN PetscErrorCode EngdDirectionRegister(const char[], PetscErrorCode (
 PETSC_INTERN PetscErrorCode EngdDirectionCreate(const char[], EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
 
-/* What -tao_engd_direction auto went by: estimates for one iteration */
+#define ENGD_FLOPS_PER_SECOND 2e10 /* of a core, in estimates: ratios alone matter to a choice */
+
+/* What -tao_engd_direction auto went by */
 typedef struct {
-  PetscBool made, asked; /* is there a choice; do options ask for krylov */
-  PetscReal tsvd_seconds, dual_seconds, krylov_seconds;
-  PetscReal tsvd_bytes, limit; /* a rank */
+  char         type[64];
+  EngdEstimate estimate;
+} EngdDirectionCandidate;
+typedef struct {
+  PetscBool made;  /* is there a choice */
+  PetscBool asked; /* options ask for features that one type alone has, so that nothing was estimated */
+  PetscInt  n;     /* types that can estimate and have the features that options ask for */
+  PetscInt  chosen;
+  PetscReal limit; /* bytes of a rank */
+
+  EngdDirectionCandidate candidate[16];
 } EngdDirectionChoice;
 PETSC_INTERN PetscErrorCode EngdDirectionChoose(EngdSolver, EngdDirectionChoice *, const char **type);
+PETSC_INTERN PetscErrorCode EngdDirectionGetList(PetscFunctionList *);
 PETSC_INTERN PetscErrorCode EngdDirectionSelect(EngdDirection *, EngdSolver, EngdDirectionChoice *,
                                                 EngdOptionItems PetscOptionsObject);
 PETSC_INTERN PetscErrorCode EngdDirectionBegin(EngdDirection, EngdSolver); /* of each solve; the first one sets up */
 PETSC_INTERN PetscErrorCode EngdDirectionState(EngdDirection, EngdSolver, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdDirectionReadCutoff(MPI_Comm, PetscReal *rcond, EngdOptionItems PetscOptionsObject);
 PETSC_INTERN PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *, PetscViewer);
-/* rows of J, and what direction tsvd needs on the rank that needs most; collective */
-PETSC_INTERN PetscErrorCode EngdDirectionMeasure_TSVD(EngdFunctional, PetscInt *N, PetscReal *bytes);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
 PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dense(EngdDirection);

@@ -70,6 +70,7 @@ typedef struct _n_EngdRegistry {
   PetscFunctionList       list;
   struct _n_EngdRegistry *next;
 } EngdRegistry;
+PETSC_INTERN PetscErrorCode EngdRegistryFill(EngdRegistry *); /* the first use does, too */
 PETSC_INTERN PetscErrorCode EngdRegistryAdd(EngdRegistry *, const char name[], EngdRegistryFn);
 /* the function of a name; an error that names the option and lists the known types when there is none */
 PETSC_INTERN PetscErrorCode EngdRegistryFind(EngdRegistry *, const char option[], const char name[],

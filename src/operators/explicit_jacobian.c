@@ -15,8 +15,8 @@ PetscErrorCode EngdExplicitCountRows(EngdFunctional F, PetscInt *nrows)
   PetscFunctionBeginUser;
   PetscCheck(
       !F->curvature->exact, F->comm, PETSC_ERR_USER_INPUT,
-      "-tao_engd_curvature hessian: the exact Hessian is no J^T W J, so there are no rows of J to solve with; take "
-      "-tao_engd_direction dense or krylov, or -tao_engd_curvature gauss_newton");
+      "-tao_engd_curvature hessian: the exact Hessian is no J^T W J, so there are no rows of J; take a method on "
+      "products with it, or -tao_engd_curvature gauss_newton");
   *nrows = 0;
   for (PetscInt b = 0; b < F->nblocks; b++) {
     PetscInt nroots;
@@ -30,15 +30,11 @@ PetscErrorCode EngdExplicitCountRows(EngdFunctional F, PetscInt *nrows)
 /* EngdExplicitHasResidual - are the rows those of the weighted residual R, so that A^T R = gradient. Not collective */
 PetscErrorCode EngdExplicitHasResidual(EngdFunctional F, PetscBool *has)
 {
-  PetscBool energy;
-
   PetscFunctionBeginUser;
-  PetscCall(PetscStrcmp(F->curvature->type, "gauss_newton", has));
-  PetscCall(PetscStrcmp(F->curvature->type, "energy", &energy));
-  for (PetscInt t = 0; energy && t < F->problem->nterms; t++) {
-    energy = (PetscBool)(F->problem->term[t]->expression->nsecond == 0);
+  *has = (PetscBool)(F->least_squares && F->curvature->of_residual);
+  for (PetscInt t = 0; *has && F->curvature->second && t < F->problem->nterms; t++) {
+    *has = (PetscBool)(F->problem->term[t]->expression->nsecond == 0);
   }
-  *has = (PetscBool)(F->least_squares && (*has || energy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

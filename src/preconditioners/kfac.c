@@ -398,7 +398,7 @@ M*/
 PetscErrorCode PCCreate_KFAC(PC pc)
 {
   static const EngdPCShell shell = {
-      "kfac", SetFromOptions_KFAC, PCSetUp_KFAC, PCApply_KFAC, PCView_KFAC, State_KFAC, Free_KFAC,
+      "kfac", ENGD_PC_GRAMIAN, SetFromOptions_KFAC, PCSetUp_KFAC, PCApply_KFAC, PCView_KFAC, State_KFAC, Free_KFAC,
   };
   EngdKfac *kfac;
 

@@ -354,8 +354,8 @@ M*/
 PetscErrorCode PCCreate_Nystrom(PC pc)
 {
   static const EngdPCShell shell = {
-      "nystrom",      SetFromOptions_Nystrom, PCSetUp_Nystrom, PCApply_Nystrom,
-      PCView_Nystrom, State_Nystrom,          Free_Nystrom,
+      "nystrom",       ENGD_PC_PRODUCTS, SetFromOptions_Nystrom, PCSetUp_Nystrom,
+      PCApply_Nystrom, PCView_Nystrom,   State_Nystrom,          Free_Nystrom,
   };
   EngdNystrom *nystrom;
 

@@ -62,6 +62,17 @@ static PetscErrorCode NeedSlot(PC pc, const EngdPCShell *shell, Slot **slot)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* composed with the PC as long as it has one of our types */
+static PetscErrorCode GetFeatures(PC pc, unsigned *features)
+{
+  Slot *slot;
+
+  PetscFunctionBeginUser;
+  PetscCall(GetSlot(pc, ((PetscObject)pc)->type_name, &slot));
+  *features = slot->shell->features;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Destroy(PC pc)
 {
   Slot *slot;
@@ -71,6 +82,7 @@ static PetscErrorCode Destroy(PC pc)
   PetscCall(GetSlot(pc, ((PetscObject)pc)->type_name, &slot));
   data       = slot->data;
   slot->data = NULL;
+  PetscCall(PetscObjectComposeFunction((PetscObject)pc, "EngdPCGetFeatures_C", NULL));
   PetscCall((*slot->shell->free)(data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -145,6 +157,7 @@ PetscErrorCode EngdPCBecomeShell(PC pc, const EngdPCShell *shell, void *data)
   PetscCall(PCShellSetView(pc, shell->view));
   PetscCall(PCShellSetDestroy(pc, Destroy));
   PetscCall(PetscObjectComposeFunction((PetscObject)pc, "EngdPCState_C", EngdPCState_Shell));
+  PetscCall(PetscObjectComposeFunction((PetscObject)pc, "EngdPCGetFeatures_C", GetFeatures));
   /* a second PCSetFromOptions() finds the type it was asked for, and keeps the state */
   PetscCall(PetscObjectChangeTypeName((PetscObject)pc, shell->type));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -11,6 +11,7 @@
 
 typedef struct {
   const char *type;
+  unsigned    features; /* ENGD_PC_... */
   PetscErrorCode (*setfromoptions)(PC, EngdOptionItems, void *data);
   PetscErrorCode (*setup)(PC);
   PetscErrorCode (*apply)(PC, Vec, Vec); /* symmetric */

@@ -81,8 +81,10 @@ static PetscErrorCode GetChoice(const char option[], size_t size, char text[])
    chosen, or of the KSP and PC where the TAO type is not engd. So -pc_type none can follow a file that tunes kfac. */
 static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
 {
-  char              tao[64] = "engd", ksp[64] = KSPCG, pc[64] = "kfac", direction[64] = "auto", step[64] = "grid";
-  PetscBool         engd, preonly, of_ksp, of_pc;
+  char              tao[64] = ENGD_DEFAULT_TAO, ksp[64] = ENGD_DEFAULT_KSP, pc[64] = ENGD_DEFAULT_PC;
+  char              direction[64] = ENGD_DEFAULT_DIRECTION, step[64] = ENGD_DEFAULT_STEP;
+  unsigned          of_tao, of_method;
+  PetscBool         of_ksp, of_pc;
   PetscFunctionList directions, steps;
 
   PetscFunctionBeginUser;
@@ -94,11 +96,11 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
   PetscCall(GetChoice("-tao_engd_step", sizeof(step), step));
   PetscCall(EngdRegistryGetList("direction", &directions));
   PetscCall(EngdRegistryGetList("step", &steps));
-  PetscCall(PetscStrcmp(tao, "engd", &engd));
-  PetscCall(PetscStrcmp(ksp, KSPPREONLY, &preonly)); /* reads no tolerances */
+  PetscCall(EngdTaoTypeFeatures(tao, &of_tao));
+  PetscCall(EngdKSPTypeFeatures(ksp, &of_method));
   PetscCall(PetscStrncmp(name, "ksp_", 4, &of_ksp));
   PetscCall(PetscStrncmp(name, "pc_", 3, &of_pc));
-  if ((!engd && (of_ksp || of_pc)) || (preonly && of_ksp)) *other = PETSC_TRUE;
+  if ((!(of_tao & ENGD_TAO_KSP) && (of_ksp || of_pc)) || ((of_method & ENGD_KSP_ONCE) && of_ksp)) *other = PETSC_TRUE;
   PetscCall(IsOfOtherType(name, "tao", TaoList, tao, other));
   PetscCall(IsOfOtherType(name, "ksp", KSPList, ksp, other));
   PetscCall(IsOfOtherType(name, "pc", PCList, pc, other));

@@ -74,17 +74,22 @@ static PetscErrorCode CheckResampling(EngdRun run)
   const EngdProblem problem = run->problem;
   PetscBool         able    = PETSC_FALSE;
   TaoType           type    = NULL;
+  char              names[256];
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < run->nstages && !able; k++) {
+    unsigned features;
+
     PetscCall(TaoGetType(run->stage[k].tao, &type));
-    PetscCall(PetscStrInList(type, "engd,adam,sgd", ',', &able));
+    PetscCall(EngdTaoGetFeatures(run->stage[k].tao, &features));
+    able = (PetscBool)((features & ENGD_TAO_RESAMPLES) != 0);
   }
+  PetscCall(EngdTaoListWith(ENGD_TAO_RESAMPLES, sizeof(names), names));
   for (PetscInt t = 0; t < problem->nterms && !able; t++) {
     PetscCheck(!problem->term[t]->resample, run->comm, PETSC_ERR_USER_INPUT,
                "-%s_resample %" PetscInt_FMT
-               ": -tao_type %s is for points that stay; take engd, adam or sgd, or leave the option out",
-               problem->term[t]->name, problem->term[t]->resample, type);
+               ": -tao_type %s is for points that stay; take one of %s, or leave the option out",
+               problem->term[t]->name, problem->term[t]->resample, type, names);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

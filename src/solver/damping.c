@@ -68,7 +68,7 @@ PetscErrorCode EngdDampingTellUnused(MPI_Comm comm, EngdDirection direction, Eng
   PetscInt                 n          = 0;
 
   PetscFunctionBeginUser;
-  if (!direction->undamped || step->damped) PetscFunctionReturn(PETSC_SUCCESS);
+  if ((direction->features & ENGD_DIRECTION_DAMPED) || step->damped) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {
     PetscBool set;
 

@@ -57,15 +57,52 @@ static PetscErrorCode FormOperator(Tao tao, Vec theta, Mat A, Mat P, void *funct
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the TAO types of this program, under the names of the options */
+static const struct {
+  const char *type;
+  PetscErrorCode (*create)(Tao);
+  unsigned features; /* besides those that the loop gives to each */
+} own[] = {
+    {ENGD_DEFAULT_TAO, TaoCreate_Engd, ENGD_TAO_KSP},
+    {"adam", TaoCreate_Adam, 0},
+    {"sgd", TaoCreate_SGD, 0},
+};
+
+PetscErrorCode EngdTaoTypeFeatures(const char type[], unsigned *features)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdPetscTaoFeatures(type, features));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(own); k++) {
+    PetscBool same;
+
+    PetscCall(PetscStrcmp(type, own[k].type, &same));
+    if (same) *features = own[k].features | ENGD_TAO_LOOP;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdTaoListWith(unsigned features, size_t size, char names[])
+{
+  PetscFunctionBeginUser;
+  names[0] = 0;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(own); k++) {
+    if (((own[k].features | ENGD_TAO_LOOP) & features) != features) continue;
+    if (names[0]) PetscCall(PetscStrlcat(names, ", ", size));
+    PetscCall(PetscStrlcat(names, own[k].type, size));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* what iterates, calls monitors and tests: the Tao itself, or the one inside of brgn; borrowed */
 PetscErrorCode EngdSolverGetIterating(Tao tao, Tao *iterating)
 {
-  PetscBool brgn;
+  unsigned features;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAOBRGN, &brgn));
+  PetscCall(EngdTaoGetFeatures(tao, &features));
   *iterating = tao;
-  if (brgn) PetscCall(TaoBRGNGetSubsolver(tao, iterating)); /* from 3.25 on it does not inherit the monitors */
+  if (features & ENGD_TAO_INNER)
+    PetscCall(TaoBRGNGetSubsolver(tao, iterating)); /* from 3.25 on it does not inherit the monitors */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -86,86 +123,28 @@ static PetscErrorCode SetLeastSquares(EngdFunctional F, Tao tao)
 }
 
 /* The type, engd unless -tao_type says otherwise, and kfac as what its KSP, if any, is preconditioned with: PETSc's own
-   default needs the entries of a matrix. ntl, whose line search may fail, then solves with the matrix of its PC lmvm and, up
-   to 3.26 at least, does not ask whether there is one */
+   default needs the entries of a matrix */
 static PetscErrorCode SetType(EngdFunctional F, Tao tao)
 {
-  char      type[256] = "engd";
-  PetscBool residual, refused, ntl;
-  KSP       ksp;
-  PC        pc;
+  char     type[256] = ENGD_DEFAULT_TAO;
+  unsigned features;
+  KSP      ksp;
+  PC       pc;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsGetString(NULL, NULL, "-tao_type", type, sizeof(type), NULL));
-  PetscCall(PetscStrInList(type, "ipm,pdipm,almm,admm,ssils,ssfls,asils,asfls,lcl,gpcg,bqpip,pounders,shell", ',',
-                           &refused));
-  PetscCheck(!refused, F->comm, PETSC_ERR_ARG_WRONG,
+  PetscCall(EngdTaoTypeFeatures(type, &features));
+  PetscCheck(!(features & ENGD_TAO_ELSEWHERE), F->comm, PETSC_ERR_ARG_WRONG,
              "-tao_type %s is for another kind of problem; take engd, lmvm, nls, ntr, brgn, cg, ...", type);
   PetscCall(TaoSetType(tao, type));
-  PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAOBRGN, &residual));
   PetscCheck(
-      F->least_squares || !residual, F->comm, PETSC_ERR_USER_INPUT,
+      F->least_squares || !(features & ENGD_TAO_LEAST_SQUARES), F->comm, PETSC_ERR_USER_INPUT,
       "-tao_type %s is for least squares, but a term of this problem is an energy; engd, lmvm, nls are for both",
       type);
   PetscCall(TaoGetKSP(tao, &ksp));
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAONTL, &ntl));
-  PetscCall(PCSetType(pc, ntl ? PCLMVM : "kfac"));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Limits that some versions of PETSc take as they come and others refuse without naming the option */
-static PetscErrorCode CheckLimits(EngdFunctional F)
-{
-  PetscInt  outer = 1, inner = 1;
-  PetscReal rtol = 0;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetInt(NULL, NULL, "-tao_max_it", &outer, NULL));
-  PetscCheck(outer > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-tao_max_it %" PetscInt_FMT ": give a positive number",
-             outer);
-  PetscCall(PetscOptionsGetInt(NULL, NULL, "-ksp_max_it", &inner, NULL));
-  PetscCheck(inner > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-ksp_max_it %" PetscInt_FMT ": give a positive number",
-             inner);
-  PetscCall(PetscOptionsGetReal(NULL, NULL, "-ksp_rtol", &rtol, NULL));
-  PetscCheck(rtol >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-ksp_rtol %g: give zero or a positive number",
-             (double)rtol);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A PC that cannot work without the entries of a matrix, or from the exact Hessian, is told before the training */
-static PetscErrorCode CheckPreconditioner(EngdFunctional F, Tao tao)
-{
-  KSP       ksp;
-  PC        pc;
-  Mat       H, P;
-  PCType    type;
-  PetscBool fits, ntl;
-
-  PetscFunctionBeginUser;
-  PetscCall(TaoGetKSP(tao, &ksp));
-  if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCGetType(pc, &type));
-  PetscCall(PetscStrInList(type, "kfac,nystrom,none,jacobi,pbjacobi,shell,composite,ksp,mat,lmvm", ',', &fits));
-  PetscCheck(fits, F->comm, PETSC_ERR_ARG_WRONG,
-             "-pc_type %s needs the entries of a matrix, and the Gramian is never formed; take kfac, nystrom, jacobi "
-             "or none",
-             type);
-  PetscCall(TaoGetHessian(tao, &H, &P, NULL, NULL));
-  PetscCall(PetscStrInList(type, "kfac,jacobi,pbjacobi", ',', &fits));
-  PetscCheck(!fits || !F->curvature->exact || H != P, F->comm, PETSC_ERR_USER_INPUT,
-             "-tao_engd_preconditioner_from hessian: of the exact Hessian there are only products, and -pc_type %s "
-             "needs more; take nystrom, or -tao_engd_preconditioner_from gauss_newton",
-             type);
-  PetscCall(PetscObjectTypeCompare((PetscObject)tao, TAONTL, &ntl));
-  PetscCall(PetscStrcmp(type, PCLMVM, &fits));
-  PetscCheck(fits || !ntl, F->comm, PETSC_ERR_ARG_WRONG,
-             "-tao_ntl_pc_type %s: after a failed line search PETSc's ntl breaks down without lmvm; leave the option "
-             "out, or "
-             "take -tao_type ntr or nls",
-             type);
+  PetscCall(PCSetType(pc, features & ENGD_TAO_PC_LMVM ? PCLMVM : ENGD_DEFAULT_PC));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -202,16 +181,14 @@ static PetscErrorCode SetHessian(EngdFunctional F, Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the types of this program, under the names of the options */
+/* what is this program's own, for -tao_type and -pc_type. Not collective */
 PetscErrorCode EngdSolverRegister(void)
 {
   PetscFunctionBeginUser;
   PetscCall(TaoInitializePackage());
-  PetscCall(PCRegister("kfac", PCCreate_KFAC));
+  PetscCall(PCRegister(ENGD_DEFAULT_PC, PCCreate_KFAC));
   PetscCall(PCRegister("nystrom", PCCreate_Nystrom));
-  PetscCall(TaoRegister("engd", TaoCreate_Engd));
-  PetscCall(TaoRegister("adam", TaoCreate_Adam));
-  PetscCall(TaoRegister("sgd", TaoCreate_SGD));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(own); k++) PetscCall(TaoRegister(own[k].type, own[k].create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -254,11 +231,11 @@ PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional F, const char prefix[], T
   PetscCall(TaoSetGradient(tao, NULL, FormGradient, F));
   PetscCall(TaoSetObjectiveAndGradient(tao, NULL, FormObjectiveAndGradient, F));
   if (F->least_squares) PetscCall(SetLeastSquares(F, tao));
-  PetscCall(CheckLimits(F));
   PetscCall(SetType(F, tao));
+  PetscCall(EngdSolverCheckLimits(tao));
   PetscCall(TaoSetTolerances(tao, 0, 0, 0)); /* after the type, which resets them from 3.22 to 3.25 */
   PetscCall(TaoSetFromOptions(tao));
-  PetscCall(CheckPreconditioner(F, tao));
+  PetscCall(EngdSolverCheckMethods(F, tao));
   *out = tao;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -67,6 +67,8 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
   PetscCall(VecDuplicate(theta, &engd->trial));
   PetscCall(VecDuplicate(theta, &engd->best));
   PetscCall(EngdDampingTellUnused(PetscObjectComm((PetscObject)tao), engd->direction, engd->step));
+  if (!(engd->direction->features & ENGD_DIRECTION_KSP))
+    PetscCall(EngdSolverTellUnused(engd->solver->ksp, engd->direction->type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -245,7 +247,7 @@ static PetscErrorCode CheckCombinations(const TAO_ENGD *engd, MPI_Comm comm, Pet
   PetscCheck((mu == 0 && own == 0) || !step->has_momentum, comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_%smomentum %g with -tao_engd_step %s, which finds its own momentum: leave out one of them",
              own > 0 ? "dual_" : "", (double)(mu + own), step->type);
-  PetscCheck(mu == 0 || !engd->direction->models, comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(mu == 0 || !(engd->direction->features & ENGD_DIRECTION_MODELS), comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_momentum %g with -tao_engd_dense_type cubic, whose model is of the direction alone: leave "
              "out one of "
              "them",
@@ -380,9 +382,9 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   engd->stall          = 20;
   EngdDampingInitialize(&engd->damping);
   engd->solver->tao = tao;
-  PetscCall(EngdStepCreate("grid", &engd->step));
+  PetscCall(EngdStepCreate(ENGD_DEFAULT_STEP, &engd->step));
   PetscCall(EngdTaoCreateKSP(tao, &engd->solver->ksp));
-  PetscCall(KSPSetType(engd->solver->ksp, KSPCG));
+  PetscCall(KSPSetType(engd->solver->ksp, ENGD_DEFAULT_KSP));
   PetscCall(KSPSetTolerances(engd->solver->ksp, 1e-10, 0, PETSC_DEFAULT, 300));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -294,6 +294,18 @@ PetscErrorCode TaoEngdGetStatus(Tao tao, EngdStatus *status)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* those of the type by its name, and what the loop gives to a type of a plug-in, too */
+PetscErrorCode EngdTaoGetFeatures(Tao tao, unsigned *features)
+{
+  TaoType type;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetType(tao, &type));
+  PetscCall(EngdTaoTypeFeatures(type, features));
+  if (tao->ops->solve == TaoSolve_Loop) *features |= ENGD_TAO_LOOP;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* of our own types; others do not take points anew */
 PetscErrorCode EngdSolverSetIterationsBefore(Tao tao, PetscInt before)
 {

@@ -17,7 +17,7 @@ static PetscErrorCode DestroyAll(void)
 }
 
 /* The built-in types, before anything of the user's */
-static PetscErrorCode Begin(EngdRegistry *registry)
+PetscErrorCode EngdRegistryFill(EngdRegistry *registry)
 {
   PetscFunctionBeginUser;
   if (registry->list) PetscFunctionReturn(PETSC_SUCCESS);
@@ -33,7 +33,7 @@ static PetscErrorCode Begin(EngdRegistry *registry)
 PetscErrorCode EngdRegistryAdd(EngdRegistry *registry, const char name[], EngdRegistryFn function)
 {
   PetscFunctionBeginUser;
-  PetscCall(Begin(registry));
+  PetscCall(EngdRegistryFill(registry));
   PetscCall(PetscFunctionListAdd(&registry->list, name, function));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -46,7 +46,7 @@ PetscErrorCode EngdRegistryFind(EngdRegistry *registry, const char option[], con
   char         known[512] = "";
 
   PetscFunctionBeginUser;
-  PetscCall(Begin(registry));
+  PetscCall(EngdRegistryFill(registry));
   PetscCall(PetscFunctionListFind(registry->list, name, function));
   if (*function) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFunctionListGet(registry->list, &names, &n));

@@ -192,6 +192,7 @@ PetscErrorCode EngdCurvatureCreate_GaussNewton(EngdCurvature curvature)
 {
   PetscFunctionBeginUser;
   PetscCall(CreateNewton(curvature, PETSC_FALSE));
+  curvature->of_residual = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -199,6 +200,7 @@ PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature curvature)
 {
   PetscFunctionBeginUser;
   PetscCall(CreateNewton(curvature, PETSC_TRUE));
+  curvature->of_residual = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

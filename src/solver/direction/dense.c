@@ -14,6 +14,8 @@
 #include <engd/private.h>
 #include <petscblaslapack.h>
 
+#define FEATURES (ENGD_DIRECTION_STRUCTURES | ENGD_DIRECTION_HESSIAN | ENGD_DIRECTION_DAMPED)
+
 #define GAIN_GOOD    0.75 /* of the cubic model: a better one divides M by CUBIC_FACTOR, */
 #define GAIN_BAD     0.25 /* a worse one multiplies it, */
 #define CUBIC_FACTOR 4    /* as each retry does */
@@ -117,7 +119,7 @@ static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver s
              "-tao_engd_dense_ema %g: give a number from 0 to below 1", (double)dense->ema);
   PetscOptionsHeadEnd();
   direction->ops->retry = dense->type == DENSE_CUBIC ? Retry_Dense : NULL;
-  direction->models     = (PetscBool)(dense->type == DENSE_CUBIC);
+  direction->features   = FEATURES | (dense->type == DENSE_CUBIC ? ENGD_DIRECTION_MODELS : 0);
   PetscCall(CreateBlocks(dense, solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -404,7 +406,7 @@ PetscErrorCode EngdDirectionCreate_Dense(EngdDirection direction)
   dense->first   = 1;
   dense->refresh = 1;
   dense->formed = dense->used    = -1;
-  direction->structures          = PETSC_TRUE;
+  direction->features            = FEATURES;
   direction->data                = dense;
   direction->ops->setfromoptions = SetFromOptions_Dense;
   direction->ops->setup          = SetUp_Dense;

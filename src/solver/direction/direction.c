@@ -23,6 +23,39 @@ PetscErrorCode EngdDirectionRegister(const char name[], PetscErrorCode (*create)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* all registered types, before one of them has been looked for, too. Not collective */
+PetscErrorCode EngdDirectionGetList(PetscFunctionList *list)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdRegistryFill(&directions));
+  *list = directions.list;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDirectionListWith(unsigned features, size_t size, char names[])
+{
+  PetscFunctionList list = NULL;
+  const char      **types;
+  int               n;
+
+  PetscFunctionBeginUser;
+  names[0] = 0;
+  PetscCall(EngdDirectionGetList(&list));
+  PetscCall(PetscFunctionListGet(list, &types, &n));
+  for (int k = 0; k < n && types[k]; k++) {
+    EngdDirection direction;
+
+    PetscCall(EngdDirectionCreate(types[k], &direction));
+    if ((direction->features & features) == features) {
+      if (names[0]) PetscCall(PetscStrlcat(names, " or ", size));
+      PetscCall(PetscStrlcat(names, types[k], size));
+    }
+    PetscCall(EngdDirectionDestroy(&direction));
+  }
+  PetscCall(PetscFree(types));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdDirectionCreate(const char type[], EngdDirection *direction)
 {
   EngdRegistryFn create;
@@ -97,6 +130,27 @@ static PetscErrorCode SelectStructure(EngdSolver solver, EngdOptionItems PetscOp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* can the direction solve with this part of the Gramian, or with the exact Hessian */
+static PetscErrorCode CheckFeatures(EngdDirection direction, EngdSolver solver)
+{
+  const MPI_Comm comm = solver->functional->comm;
+  char           names[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdDirectionListWith(ENGD_DIRECTION_STRUCTURES, sizeof(names), names));
+  PetscCheck(solver->structure == ENGD_STRUCTURE_FULL || (direction->features & ENGD_DIRECTION_STRUCTURES), comm,
+             PETSC_ERR_USER_INPUT,
+             "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction %s",
+             structures[solver->structure], direction->type, names);
+  PetscCall(EngdDirectionListWith(ENGD_DIRECTION_HESSIAN, sizeof(names), names));
+  PetscCheck(!solver->functional->curvature->exact || (direction->features & ENGD_DIRECTION_HESSIAN), comm,
+             PETSC_ERR_USER_INPUT,
+             "-tao_engd_curvature hessian: the exact Hessian is no J^T W J, so there are no rows of J for direction "
+             "%s to solve with; take -tao_engd_direction %s, or -tao_engd_curvature gauss_newton",
+             direction->type, names);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdDirectionSelect - the direction that an option names, or the one that suits the problem; one that is there already stays
   unless one is named, or another structure, and is then made anew.
@@ -122,20 +176,15 @@ PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, 
   PetscCall(SelectStructure(solver, PetscOptionsObject));
   PetscCall(PetscOptionsString("-tao_engd_direction",
                                "Way to the direction: auto, krylov, tsvd, dual, randomized, dense", "EngdDirection",
-                               *direction ? (*direction)->type : "auto", type, sizeof(type), &set));
+                               *direction ? (*direction)->type : ENGD_DEFAULT_DIRECTION, type, sizeof(type), &set));
   if (set || !*direction || solver->structure != before) {
-    if (!set) PetscCall(PetscStrncpy(type, *direction ? (*direction)->type : "auto", sizeof(type)));
-    PetscCall(PetscStrcmp(type, "auto", &automatic));
+    if (!set) PetscCall(PetscStrncpy(type, *direction ? (*direction)->type : ENGD_DEFAULT_DIRECTION, sizeof(type)));
+    PetscCall(PetscStrcmp(type, directions.others, &automatic));
     choice->made = PETSC_FALSE;
     if (automatic) PetscCall(EngdDirectionChoose(solver, choice, &chosen));
     PetscCall(EngdDirectionDestroy(direction));
     PetscCall(EngdDirectionCreate(automatic ? chosen : type, direction));
   }
-  PetscCheck(
-      solver->structure == ENGD_STRUCTURE_FULL || (*direction)->structures, solver->functional->comm,
-      PETSC_ERR_USER_INPUT,
-      "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction krylov or "
-      "dense",
-      structures[solver->structure], (*direction)->type);
+  PetscCall(CheckFeatures(*direction, solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

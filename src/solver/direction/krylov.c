@@ -21,11 +21,33 @@ typedef struct {
   EngdBacktrack kept; /* if so */
 } Krylov;
 
+/* as many products with the Gramian as -ksp_max_it allows, over the ranks: two GEMMs a layer for the tangent, two for the
+   adjoint, on all channels of the jets at all points */
+static PetscErrorCode Estimate_Krylov(EngdDirection direction, EngdSolver solver, EngdEstimate *estimate)
+{
+  EngdFunctional F       = solver->functional;
+  PetscReal      columns = 0;
+  PetscInt       products;
+  PetscMPIInt    size;
+
+  PetscFunctionBeginUser;
+  (void)direction;
+  PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  PetscCall(KSPGetTolerances(solver->ksp, NULL, NULL, NULL, &products));
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    columns += (PetscReal)F->layout[t]->nchannels * (PetscReal)F->problem->term[t]->points->nglobal;
+  }
+  *estimate         = (EngdEstimate){.suits = PETSC_TRUE, .worth = 1};
+  estimate->seconds = 8 * columns * (PetscReal)F->network->nparameters * products / size / ENGD_FLOPS_PER_SECOND;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver solver,
                                             EngdOptionItems PetscOptionsObject)
 {
   Krylov   *krylov = (Krylov *)direction->data;
-  PetscBool on_jacobian, residual, preonly;
+  PetscBool on_jacobian, residual;
+  unsigned  features;
   PC        pc;
 
   PetscFunctionBeginUser;
@@ -36,10 +58,10 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
   PetscCheck(!krylov->backtrack || solver->structure != ENGD_STRUCTURE_DIAGONAL, solver->functional->comm,
              PETSC_ERR_USER_INPUT,
              "-tao_engd_krylov_backtrack with -tao_engd_structure diagonal, which has no Krylov iterates");
-  PetscCall(PetscObjectTypeCompare((PetscObject)solver->ksp, KSPPREONLY, &preonly));
-  PetscCheck(!krylov->backtrack || !preonly, solver->functional->comm, PETSC_ERR_USER_INPUT,
+  PetscCall(EngdKSPGetFeatures(solver->ksp, &features));
+  PetscCheck(!krylov->backtrack || !(features & ENGD_KSP_ONCE), solver->functional->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_krylov_backtrack with -ksp_type preonly, which has no Krylov iterates");
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)solver->ksp, &on_jacobian, KSPLSQR, KSPCGLS, ""));
+  on_jacobian = (PetscBool)((features & ENGD_KSP_JACOBIAN) != 0);
   PetscCheck(solver->structure == ENGD_STRUCTURE_FULL || !on_jacobian, solver->functional->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_structure layer and diagonal are parts of G, not of J: take -ksp_type cg");
   PetscCall(KSPGetPC(solver->ksp, &pc));
@@ -125,22 +147,22 @@ static PetscErrorCode SetUpLeastSquares(Krylov *krylov, EngdSolver solver)
 
 static PetscErrorCode SetUp_Krylov(EngdDirection direction, EngdSolver solver)
 {
-  Krylov   *krylov = (Krylov *)direction->data;
-  PetscBool cgls;
-  PC        pc;
-  Mat       A;
-  Vec       x;
+  Krylov  *krylov = (Krylov *)direction->data;
+  unsigned features;
+  PC       pc;
+  Mat      A;
+  Vec      x;
 
   PetscFunctionBeginUser;
   krylov->solver = solver;
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)solver->ksp, &krylov->least_squares, KSPLSQR, KSPCGLS, ""));
-  PetscCall(PetscObjectTypeCompare((PetscObject)solver->ksp, KSPCGLS, &cgls));
+  PetscCall(EngdKSPGetFeatures(solver->ksp, &features));
+  krylov->least_squares = (PetscBool)((features & ENGD_KSP_JACOBIAN) != 0);
   PetscCall(KSPGetPC(solver->ksp, &pc));
   PetscCheck(
       !krylov->least_squares || !solver->functional->curvature->exact, solver->functional->comm, PETSC_ERR_USER_INPUT,
       "-tao_engd_curvature hessian: the exact Hessian is no J^T J, which -ksp_type lsqr and cgls need; take minres, "
       "cg or gmres, or -tao_engd_curvature gauss_newton");
-  if (cgls) PetscCall(PCSetType(pc, PCNONE)); /* PETSc's CGLS applies none */
+  if (features & ENGD_KSP_NO_PC) PetscCall(PCSetType(pc, PCNONE)); /* it is not set up in vain */
   if (krylov->least_squares)
     PetscCall(SetUpLeastSquares(krylov, solver));
   else
@@ -268,8 +290,10 @@ PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection direction)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&krylov));
-  direction->structures          = PETSC_TRUE;
+  direction->features =
+      ENGD_DIRECTION_STRUCTURES | ENGD_DIRECTION_HESSIAN | ENGD_DIRECTION_KSP | ENGD_DIRECTION_DAMPED;
   direction->data                = krylov;
+  direction->ops->estimate       = Estimate_Krylov;
   direction->ops->setfromoptions = SetFromOptions_Krylov;
   direction->ops->view           = View_Krylov;
   direction->ops->setup          = SetUp_Krylov;

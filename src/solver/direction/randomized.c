@@ -409,7 +409,6 @@ PetscErrorCode EngdDirectionCreate_Randomized(EngdDirection direction)
   r->rcond                       = 1e-12;
   r->generation                  = -1;
   direction->data                = r;
-  direction->undamped            = PETSC_TRUE;
   direction->ops->setfromoptions = SetFromOptions_Randomized;
   direction->ops->setup          = SetUp_Randomized;
   direction->ops->state          = State_Randomized;

@@ -82,16 +82,40 @@ PetscErrorCode EngdKSPGetFeatures(KSP ksp, unsigned *features)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a composite needs what its parts need; without parts it is good for nothing */
+static PetscErrorCode JoinParts(PC composite, unsigned *features)
+{
+  PetscInt n;
+
+  PetscFunctionBeginUser;
+  PetscCall(PCCompositeGetNumberPC(composite, &n));
+  *features = 0;
+  for (PetscInt k = 0; k < n; k++) {
+    unsigned of_part;
+    PC       part;
+
+    PetscCall(PCCompositeGetPC(composite, k, &part));
+    PetscCall(EngdPCGetFeatures(part, &of_part));
+    *features = !of_part || (k && !*features) ? 0 : *features | of_part;
+  }
+  if (*features & ENGD_PC_GRAMIAN) *features &= ~(unsigned)ENGD_PC_PRODUCTS;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdPCGetFeatures(PC pc, unsigned *features)
 {
   PetscErrorCode (*declared)(PC, unsigned *);
-  PCType type;
+  PCType    type;
+  PetscBool composite;
 
   PetscFunctionBeginUser;
   PetscCall(PetscObjectQueryFunction((PetscObject)pc, "EngdPCGetFeatures_C", &declared));
   PetscCall(PCGetType(pc, &type));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCCOMPOSITE, &composite));
   if (declared)
     PetscCall((*declared)(pc, features));
+  else if (composite)
+    PetscCall(JoinParts(pc, features));
   else
     PetscCall(Find(PETSC_STATIC_ARRAY_LENGTH(pcs), pcs, type, features));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -29,6 +29,10 @@ static void TestRefused(void **state)
       {"-pc_type shell", "-pc_type shell needs the entries"},
       {"-pc_type pbjacobi", "-pc_type pbjacobi needs the entries"},
       {"-pc_type composite", "-pc_type composite needs the entries"},
+      {"-pc_type composite -pc_composite_pcs kfac,ilu", "-pc_type composite needs the entries"},
+      {"-tao_engd_curvature hessian -tao_engd_preconditioner_from hessian -pc_type composite -pc_composite_pcs "
+       "nystrom,jacobi",
+       "-pc_type composite needs more"},
       {"-pc_type ksp", "-pc_type ksp needs the entries"},
       {"-pc_type lmvm", "-pc_type lmvm is made of the steps"},
       {"-tao_type nls -tao_nls_pc_type ilu", "-tao_nls_pc_type ilu needs the entries"},
@@ -80,6 +84,7 @@ static void TestTaken(void **state)
                                       "-tao_type nls -tao_fd_hessian -tao_nls_pc_type none",
                                       "-tao_type ntl",
                                       "-pc_type mat",
+                                      "-pc_type composite -pc_composite_pcs kfac,nystrom",
                                       "-tao_engd_direction dual -tao_engd_dual_solver krylov -pc_type nystrom"};
 
   (void)state;

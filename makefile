@@ -106,6 +106,7 @@ run-tests:
 	+@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" tests/run.sh \
 	  "formatting: $(MAKE) -s format-check" \
 	  "every option has a sentence: tests/check_options.py src" \
+	  "files of optimisers leave nothing to problems: tests/check_optimisers.py options" \
 	  "clang without a warning: $(MAKE) -s $(JOBS) B=$(B)/clang CC=clang build-tests"
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined

@@ -35,7 +35,8 @@ typedef struct _n_EngdRun        *EngdRun;
 PETSC_EXTERN PetscErrorCode EngdInitialize(int *, char ***, const char[]);
 PETSC_EXTERN PetscErrorCode EngdInitializePackage(void);
 PETSC_EXTERN PetscErrorCode EngdFinalize(void);
-PETSC_EXTERN int            EngdExitCode(PetscErrorCode); /* of a program that ends with this error */
+PETSC_EXTERN PetscErrorCode EngdShowVersion(PetscBool *shown); /* -version */
+PETSC_EXTERN int            EngdExitCode(PetscErrorCode);      /* of a program that ends with this error */
 
 PETSC_EXTERN PetscErrorCode EngdProblemCreate(MPI_Comm, EngdProblem *);
 PETSC_EXTERN PetscErrorCode EngdProblemSetName(EngdProblem, const char[]);

@@ -7,13 +7,15 @@ static const char help[] =
 
 #include <engd.h>
 
-/* the whole run; -help ends it before the training */
+/* the whole run; -help ends it before the training, -version before all */
 static PetscErrorCode Run(MPI_Comm comm)
 {
   EngdRun   run;
-  PetscBool only_help;
+  PetscBool only_help, only_version;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdShowVersion(&only_version));
+  if (only_version) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdRunCreate(comm, &run));
   PetscCall(EngdRunSetFromOptions(run));
   PetscCall(EngdRunSetUp(run));

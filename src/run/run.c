@@ -5,6 +5,7 @@
   came out), getters, Destroy. The objects of the data flow are made here, and can be reached and set before SetUp.
 */
 #include <engd/private.h>
+#include <engd/unread.h>
 #include <math.h>
 
 /*
@@ -195,6 +196,7 @@ PetscErrorCode EngdRunSolve(EngdRun run)
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
   PetscCall(EngdFunctionalCheck(run->functional));
+  PetscCall(EngdProblemTellUnread(run->problem));
   PetscCall(EngdReportStart(run->report));
   EngdSetPhase(ENGD_PHASE_SOLVE);
   PetscCall(PetscLogStagePush(engd_log.train));

@@ -210,6 +210,7 @@ static PetscBool AddWord(Words *words, const char word[], PetscBool quoted)
     snprintf(words->key, sizeof(words->key), "%s", word);
     words->expected =
         !strcasecmp(word, "-options_file") || !strcasecmp(word, "-options_file_yaml") ? OPTIONS_FILE : VALUE;
+    if (!strcasecmp(word, "-version")) word = "-engd_version"; /* PETSc's would print two pages and go on */
     return words->expected == VALUE ? Append(words, "", word) : PETSC_TRUE;
   }
   words->expected = NOTHING;
@@ -299,6 +300,17 @@ static char *ReadText(Words *words, const char path[])
   return NULL;
 }
 
+/* blanks for the lines that PETSc's files may have besides: alias and %; its comments begin with #, too */
+static void HideForeignLines(char text[])
+{
+  for (char *line = text; *line;) {
+    char *end = line + strcspn(line, "\n");
+
+    if (*line == '%' || *line == '!' || !strncmp(line, "alias", 5)) memset(line, ' ', (size_t)(end - line));
+    line = end + (*end == '\n');
+  }
+}
+
 /* words <- words, the words of this text */
 static PetscBool AddText(Words *words, const char path[], char text[])
 {
@@ -369,6 +381,43 @@ static PetscBool ReadOptionsFile(Words *words, const char name[])
   return good;
 }
 
+/* what PETSc reads besides the arguments, and partly ignores in silence where it is not of its form: only looked at here */
+static void CheckElsewhere(Words *words, const char name[], const char given[])
+{
+  Words     scratch = {.message = words->message, .size = words->size, .named = PETSC_TRUE, .depth = 1};
+  PetscBool no_file = PETSC_FALSE;
+  char     *text    = NULL;
+
+  if (given) {
+    text = strdup(given);
+  } else if (IsRegularFile(name) && !IsStream(name)) {
+    text    = ReadText(words, name);
+    no_file = PETSC_TRUE;
+  }
+  if (text) {
+    UnifyLines(text);
+    if (no_file) HideForeignLines(text);
+    (void)AddText(&scratch, name, text);
+  }
+  free(text);
+  free(scratch.text);
+}
+
+/* $PETSC_OPTIONS and the files that PETSc reads unasked */
+static void CheckEnvironment(Words *words, int argc, char *const argv[])
+{
+  const char *home = getenv("HOME"), *given = getenv("PETSC_OPTIONS");
+  char        path[PETSC_MAX_PATH_LEN];
+
+  if (given) CheckElsewhere(words, "PETSC_OPTIONS", given);
+  for (int i = 1; i < argc; i++)
+    if (!strcasecmp(argv[i], "-skip_petscrc")) return;
+  Compose(sizeof(path), path, "%s/.petscrc", home ? home : "");
+  if (home && !words->message[0]) CheckElsewhere(words, path, NULL);
+  if (!words->message[0]) CheckElsewhere(words, ".petscrc", NULL);
+  if (!words->message[0]) CheckElsewhere(words, "petscrc", NULL);
+}
+
 /*
   EngdOptionsExpand - Puts the words of the options files in their places among the arguments.
 
@@ -399,6 +448,7 @@ void EngdOptionsExpand(MPI_Comm comm, int *argc, char ***argv, size_t size, char
   for (int i = 1; rank == 0 && i < *argc && good; i++) good = AddWord(&words, (*argv)[i], PETSC_FALSE);
   if (rank == 0 && good && words.expected == OPTIONS_FILE)
     (void)Mistake(&words, "%s needs the name of a file", words.key);
+  if (rank == 0 && !message[0]) CheckEnvironment(&words, *argc, *argv);
   length = (int)words.length;
   (void)MPI_Bcast(message, (int)size, MPI_CHAR, 0, comm);
   (void)MPI_Bcast(&length, 1, MPI_INT, 0, comm);

@@ -25,6 +25,21 @@ expect_exit 2
 expect_stderr_one_line_matching 'not all of the output .* could be written'
 expect_equal "$(json s.json iterations)" 2
 
+name "the version alone"
+run 2 -version
+expect_exit 0
+expect_stderr_empty
+expect_equal "$(wc -l <stdout)" 1
+expect_stdout '^engd [0-9.]+ \(PETSc 3\.[0-9.]+, SLEPc 3\.[0-9.]+\)$'
+
+name "what has no effect is warned of"
+run 1 "${short[@]}" -network_outputs u,v -exact_u 0 -pde_residual 'lap(u)' -wall_residual x -tao_max_it 1
+expect_exit 0
+expect_stderr_empty
+expect_stdout '^Warning: -wall_residual reads no unknown'
+expect_stdout '^Warning: no term reads the unknown v,'
+expect_equal "$(grep -c Warning stdout)" 2
+
 for under in "" nohup; do
   begin "a terminal that closes ${under:+under nohup}"
   $under "$ENGD_PROGRAM" "${short[@]}" -tao_max_it 30 -engd_history h.csv >stdout 2>stderr </dev/null &

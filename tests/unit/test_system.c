@@ -214,6 +214,29 @@ static void TestProblemName(void **state)
                       "-engd_problem_name|.opts|-engd_problem_name|mine");
 }
 
+/* What PETSc reads on its own account and partly ignores: an open quote, words without an option */
+static void TestEnvironment(void **state)
+{
+  char before[PETSC_MAX_PATH_LEN];
+
+  (void)state;
+  setenv("PETSC_OPTIONS", "-a 1 -b \"x", 1);
+  assert_string_equal(EXPAND("-c", "1"), "PETSC_OPTIONS, line 1: the quote before 'x' is not closed");
+  setenv("PETSC_OPTIONS", "a 1", 1);
+  assert_non_null(strstr(EXPAND("-c", "1"), "PETSC_OPTIONS, line 1: 'a' belongs to no option"));
+  setenv("PETSC_OPTIONS", "-a 1 -b \"x y\" -flag", 1);
+  assert_string_equal(EXPAND("-c", "1"), "-c|1");
+  unsetenv("PETSC_OPTIONS");
+  assert_non_null(getcwd(before, sizeof(before)));
+  (void)WriteFile(".petscrc", "# words\n% of \"PETSc\nalias -x -y\n-a 1\n-b 'x\n");
+  assert_int_equal(chdir(directory), 0);
+  assert_string_equal(EXPAND("-c", "1"), ".petscrc, line 5: the quote before 'x ' is not closed");
+  assert_string_equal(EXPAND("-skip_petscrc"), "-skip_petscrc");
+  (void)WriteFile(".petscrc", "# words\n-a 1\n");
+  assert_string_equal(EXPAND("-c", "1"), "-c|1");
+  assert_int_equal(chdir(before), 0);
+}
+
 static void TestNesting(void **state)
 {
   char        text[2 * PETSC_MAX_PATH_LEN];
@@ -371,10 +394,11 @@ static int RemoveDirectory(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestExitCodes),    cmocka_unit_test(TestArguments), cmocka_unit_test(TestFile),
-      cmocka_unit_test(TestFileMistakes), cmocka_unit_test(TestSearch),    cmocka_unit_test(TestProblemName),
-      cmocka_unit_test(TestLineEnds),     cmocka_unit_test(TestPipe),      cmocka_unit_test(TestNesting),
-      cmocka_unit_test(TestOptionForm),   cmocka_unit_test(TestErrorLine), cmocka_unit_test(TestErrorWords),
+      cmocka_unit_test(TestExitCodes),    cmocka_unit_test(TestArguments),   cmocka_unit_test(TestFile),
+      cmocka_unit_test(TestFileMistakes), cmocka_unit_test(TestSearch),      cmocka_unit_test(TestProblemName),
+      cmocka_unit_test(TestLineEnds),     cmocka_unit_test(TestEnvironment), cmocka_unit_test(TestPipe),
+      cmocka_unit_test(TestNesting),      cmocka_unit_test(TestOptionForm),  cmocka_unit_test(TestErrorLine),
+      cmocka_unit_test(TestErrorWords),
   };
   int failures;
 

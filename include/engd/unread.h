@@ -1,0 +1,10 @@
+/*
+  Warnings of a problem whose parts have no effect. (src/problem/unread.c)
+*/
+#ifndef ENGD_UNREAD_H
+#define ENGD_UNREAD_H
+
+/* one line for each term that reads no unknown and each unknown that no term reads. Collective */
+PETSC_INTERN PetscErrorCode EngdProblemTellUnread(EngdProblem);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+  What a problem says that has no effect on the training: terms that read no unknown, unknowns that no term reads. Both may be meant
+  (a problem being built up), so they are warned of and not refused: without a word the end says "converged" of such a training.
+*/
+#include <engd/private.h>
+#include <engd/unread.h>
+
+/* read[k] <- does a term read output k; *any: does this one read any */
+static void MarkRead(EngdProblem problem, EngdTerm term, PetscBool read[], PetscBool *any)
+{
+  *any = PETSC_FALSE;
+  for (PetscInt e = 0; e < term->expression->nentries; e++) {
+    const PetscInt output = term->expression->entry[e].output;
+
+    *any = PETSC_TRUE;
+    if (output >= 0 && output < problem->noutputs) read[output] = PETSC_TRUE;
+  }
+}
+
+PetscErrorCode EngdProblemTellUnread(EngdProblem problem)
+{
+  PetscBool *read, any;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(problem->noutputs, &read));
+  for (PetscInt t = 0; t < problem->nterms; t++) {
+    EngdTerm term = problem->term[t];
+
+    MarkRead(problem, term, read, &any);
+    if (!any)
+      PetscCall(PetscPrintf(problem->comm, "Warning: -%s_%s reads no unknown, so training cannot change it\n",
+                            term->name, term->energy ? "energy" : "residual"));
+  }
+  for (PetscInt k = 0; k < problem->noutputs; k++)
+    if (!read[k])
+      PetscCall(PetscPrintf(problem->comm, "Warning: no term reads the unknown %s, so nothing determines it\n",
+                            problem->output[k]));
+  PetscCall(PetscFree(read));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

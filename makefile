@@ -55,6 +55,7 @@ SOURCES := $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c src/*/*/*/*.c))
 OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out src/main.c,$(SOURCES)))
 UNITS   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 DRIVERS := $(patsubst %.c,$(B)/%,$(wildcard tests/run/*.c))
+FUZZERS := $(patsubst %.c,$(B)/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 ifeq ($(B),build)
 PROGRAM := engd
@@ -76,7 +77,7 @@ export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 endif
 
-.PHONY: all poisson check test asan bench install uninstall format format-check install-packages clean help build-tests run-tests FORCE
+.PHONY: all poisson check check-all test asan valgrind fuzz fuzzers bench install uninstall format format-check install-packages clean help build-tests run-tests FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -100,13 +101,14 @@ test: ## install what is missing, build, and run all tests; ends with "N passed,
 	|| { echo "0 passed, 1 failed"; exit 1; }
 	+@$(MAKE) run-tests
 
-build-tests: all $(UNITS) $(DRIVERS) $(BENCHES)
+build-tests: all $(UNITS) $(DRIVERS) $(BENCHES) $(FUZZERS)
 
 run-tests:
 	+@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" tests/run.sh \
 	  "formatting: $(MAKE) -s format-check" \
 	  "every option has a sentence: tests/check_options.py src" \
 	  "files of optimisers leave nothing to problems: tests/check_optimisers.py options" \
+	  $(foreach f,$(notdir $(FUZZERS)),"corpus of the fuzzer $(f): $(B)/tests/fuzz/$(f) tests/fuzz/corpus/$(f)") \
 	  "clang without a warning: $(MAKE) -s $(JOBS) B=$(B)/clang CC=clang build-tests"
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -114,6 +116,25 @@ asan: ## the tests under the address, leak and undefined-behaviour sanitizers
 	@$(MAKE) install-packages WANTED="$(PACKAGES) $(TEST_PACKAGES)"
 	@$(MAKE) $(JOBS) build-tests B=$(B)/asan OPTFLAGS="$(SANITIZE)" LDFLAGS="$(LDFLAGS) -fsanitize=address,undefined"
 	@B=$(B)/asan PROGRAM=$(B)/asan/engd MPIEXEC="$(MPIEXEC)" SANITIZED=1 tests/run.sh
+
+# valgrind knows no AVX-512, which -march=native may mean
+valgrind: ## some of the tests under valgrind, on one and two ranks
+	@$(MAKE) install-packages WANTED="$(PACKAGES) $(TEST_PACKAGES) valgrind"
+	@$(MAKE) $(JOBS) build-tests B=$(B)/valgrind OPTFLAGS="-O1 -g -march=x86-64"
+	@B=$(B)/valgrind PROGRAM=$(B)/valgrind/engd MPIEXEC="$(MPIEXEC)" tests/valgrind.sh
+
+# Coverage-guided, by clang's libFuzzer; what it finds stays in $(B)/fuzz, and what broke something belongs into tests/fuzz/corpus
+FUZZ_SECONDS ?= 60
+fuzz: ## fuzz expressions, options files and points files: FUZZ_SECONDS=60 each
+	@$(MAKE) $(JOBS) fuzzers B=$(B)/fuzz CC=clang FUZZING=1 OPTFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address"
+	@set -e; for f in $(notdir $(FUZZERS)); do echo "fuzzing $$f"; mkdir -p $(B)/fuzz/found/$$f; \
+	  $(B)/fuzz/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=4096 -detect_leaks=0 -print_final_stats=1 \
+	    -artifact_prefix=$(B)/fuzz/$$f. $(B)/fuzz/found/$$f tests/fuzz/corpus/$$f 2>&1 | \
+	    grep -E '^(stat|==|SUMMARY|ERROR)|ALARM|Test unit' ; test $${PIPESTATUS[0]} = 0; done
+fuzzers: $(FUZZERS)
+
+check-all: ## all of `make test`, and what takes longer: sanitizers, valgrind, fuzzers
+	+@$(MAKE) test && $(MAKE) asan && $(MAKE) valgrind && $(MAKE) fuzz
 
 # The installed program takes the library from beside itself, so that a plug-in linked with the library meets the same one
 install: all ## install program, library, headers and options files: PREFIX=/usr/local DESTDIR=
@@ -197,6 +218,10 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBRARY)
 $(B)/tests/run/%: $(B)/tests/run/%.o $(LIBRARY)
 	$(call say,link,$@)
 	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) -rdynamic -o $@ $< -Wl,--whole-archive $(LIBRARY) -Wl,--no-whole-archive $(LIBS)
+
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(if $(FUZZING),,$(B)/tests/fuzz/replay.o) $(LIBRARY)
+	$(call say,link,$@)
+	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) $(if $(FUZZING),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
 
 $(B)/bench/%: $(B)/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)

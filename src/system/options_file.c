@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define DEEPEST_NESTING 16
+#define LARGEST_FILE    (1 << 26) /* bytes: what is larger is a device, or no options file */
 
 /* What the word before this one asks for */
 typedef enum { NOTHING, VALUE, OPTIONS_FILE } Expected;
@@ -280,13 +281,13 @@ static char *ReadText(Words *words, const char path[])
 
   errno = file ? 0 : errno;
   while (text && (n += fread(text + n, 1, capacity - 1 - n, file)) == capacity - 1) {
-    char *grown = realloc(text, capacity *= 2);
+    char *grown = capacity < LARGEST_FILE ? realloc(text, capacity *= 2) : NULL;
 
     if (!grown) free(text);
     text = grown;
   }
   if (!text || ferror(file)) {
-    (void)Mistake(words, "options file '%s' cannot be read: %s", path, strerror(errno ? errno : ENOMEM));
+    (void)Mistake(words, "options file '%s' cannot be read: %s", path, strerror(errno ? errno : EFBIG));
     free(text);
     text = NULL;
   }

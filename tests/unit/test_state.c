@@ -29,7 +29,7 @@ static PetscErrorCode Save(Tao tao, void *data)
   PetscFunctionBeginUser;
   PetscCall(TaoGetIterationNumber(tao, &iteration));
   if (iteration != saver->at) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdArchiveCreate(PETSC_COMM_WORLD, ENGD_ARCHIVE_SAVE, saver->file, &a));
+  PetscCall(EngdArchiveCreate(PetscObjectComm((PetscObject)tao), ENGD_ARCHIVE_SAVE, saver->file, &a));
   PetscCall(EngdTaoState(tao, a));
   PetscCall(EngdArchiveCommit(a));
   PetscCall(EngdArchiveDestroy(&a));
@@ -48,14 +48,15 @@ static void Load(Tao tao, const char file[])
 }
 
 /* a run of `most` iterations: from theta of the setting, or from what `load` holds; saver: NULL, or what is saved of it */
-static TaoConvergedReason Run(const Kept *kept, PetscInt most, const char load[], Saver *saver, Record *r)
+static TaoConvergedReason Run(MPI_Comm comm, const Kept *kept, PetscInt most, const char load[], Saver *saver,
+                              Record *r)
 {
   TaoConvergedReason reason;
   char               limit[64];
   Setting            s;
   Tao                tao;
 
-  Begin(PETSC_COMM_WORLD, kept->which, kept->more, &s);
+  Begin(comm, kept->which, kept->more, &s);
   *r = (Record){.p = s.p};
   CHECK(PetscMalloc1(MAX_RECORDS * s.p, &r->theta));
   snprintf(limit, sizeof(limit), "-ksp_max_it 5 -tao_max_it %d ", (int)most);
@@ -97,8 +98,8 @@ static void CheckBroken(const Kept *kept, const char file[], const Record *unbro
   TaoConvergedReason reason;
   Record             first, second;
 
-  (void)Run(kept, most, NULL, &saver, &first);
-  reason = Run(kept, most, file, NULL, &second);
+  (void)Run(PETSC_COMM_WORLD, kept, most, NULL, &saver, &first);
+  reason = Run(PETSC_COMM_WORLD, kept, most, file, NULL, &second);
   for (PetscInt j = 0; j <= k; j++) SameRow(kept->options, unbroken, j, &first, j);
   if (second.n != unbroken->n - k - 1 || reason != end)
     fail_msg("%s: broken at %d, it has %d iterations more and not %d, and ends by %d and not %d", kept->options,
@@ -112,6 +113,7 @@ static void CheckBroken(const Kept *kept, const char file[], const Record *unbro
 #define FIXED           "-tao_engd_step fixed -tao_engd_step_length 0.3 -tao_engd_accept_increase -tao_engd_damping 0.1 "
 #define REJECTED        "-tao_engd_step fixed -tao_engd_step_length 1 -tao_engd_damping 1e-6 "
 #define CG              "-ksp_type cg "
+#define KEPT            ENGD("krylov") CG "-pc_type kfac "
 
 static const Kept table[] = {
     {&poisson, "", ENGD("tsvd")},
@@ -166,7 +168,7 @@ static void CheckAll(const Kept *kept, PetscInt most, PetscInt first, PetscInt e
 
   MakeDirectory(directory);
   snprintf(file, sizeof(file), "%s/state.h5", directory);
-  reason = Run(kept, most, NULL, NULL, r);
+  reason = Run(PETSC_COMM_WORLD, kept, most, NULL, NULL, r);
   for (PetscInt k = first; k < r->n; k += every) CheckBroken(kept, file, r, reason, most, k);
   CHECK(PetscFree(r->theta));
   RemoveDirectory(directory);
@@ -196,9 +198,118 @@ static void TestAccelerated(void **state)
               r.status[32].step == 0.001);
 }
 
+/* what one rank has saved all ranks go on with, and come to the same up to rounding; each rank saves a file, and one is loaded */
+static void TestOtherRanks(void **state)
+{
+  static const Kept kept[] = {
+      {&poisson, "", "-tao_type adam -tao_adam_learning_rate 0.1"},
+      {&poisson, "", ENGD("dense") FIXED "-tao_engd_dense_type absolute -tao_engd_dense_ema 0.6"},
+      {&poisson, "", ENGD("dual") FIXED "-tao_engd_dual_momentum 0.5"},
+      {&poisson, "", ENGD("krylov") FIXED CG "-pc_type kfac -pc_kfac_update_every 3"},
+      {&poisson, "", ENGD("krylov") FIXED CG "-pc_type nystrom -pc_nystrom_update_every 3 -pc_nystrom_rank 10"},
+      {&poisson, "",
+       ENGD("dual") FIXED "-tao_engd_dual_solver krylov -pc_type nystrom -ksp_rtol 1e-15 -ksp_max_it 80"},
+  };
+  char directory[64], file[96], mine[96];
+  int  rank;
+
+  (void)state;
+  CHECK(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  MakeDirectory(directory);
+  snprintf(file, sizeof(file), "%s/state.0.h5", directory);
+  snprintf(mine, sizeof(mine), "%s/state.%d.h5", directory, rank);
+  for (size_t c = 0; c < PETSC_STATIC_ARRAY_LENGTH(kept); c++) {
+    Saver  saver = {mine, 4};
+    Record alone, all, loaded;
+
+    (void)Run(PETSC_COMM_SELF, &kept[c], 6, NULL, &saver, &alone);
+    CHECK(MPI_Barrier(PETSC_COMM_WORLD));
+    (void)Run(PETSC_COMM_WORLD, &kept[c], 6, file, NULL, &loaded);
+    (void)Run(PETSC_COMM_WORLD, &kept[c], 6, NULL, NULL, &all);
+    assert_int_equal(loaded.n, 2);
+    CloseAll(kept[c].options, (size_t)all.p, loaded.theta + all.p, all.theta + 6 * all.p, 1e-8);
+    CHECK(PetscFree(alone.theta));
+    CHECK(PetscFree(all.theta));
+    CHECK(PetscFree(loaded.theta));
+  }
+  RemoveDirectory(directory);
+}
+
+/* loads a file with a network of more neurons, or with other options: the error */
+static PetscErrorCode LoadInto(const char more[], const char options[], const char file[])
+{
+  PetscErrorCode code;
+  EngdArchive    a;
+  Setting        s;
+  Tao            tao;
+
+  Begin(PETSC_COMM_WORLD, &poisson, more, &s);
+  CreateTao(&s, options, &tao);
+  CHECK(EngdArchiveCreate(PETSC_COMM_WORLD, ENGD_ARCHIVE_LOAD, file, &a));
+  CHECK(PetscPushErrorHandler(Hear, NULL));
+  code = EngdTaoState(tao, a);
+  CHECK(PetscPopErrorHandler());
+  return code;
+}
+
+/* other networks and methods are told by name; limits and rates may be others */
+static void TestRefused(void **state)
+{
+  const char *const wrong[][3] = {
+      {"-network_layers 9", KEPT, "/theta has 33 entries in the file and 37 here"},
+      {"", "-tao_type adam", "-tao_type is engd in the file and adam here"},
+      {"", "-tao_engd_direction tsvd", "-tao_engd_direction is krylov in the file and tsvd here"},
+      {"", KEPT "-tao_engd_step fixed", "-tao_engd_step is grid in the file and fixed here"},
+      {"", KEPT "-pc_type nystrom", "-pc_type is kfac in the file and nystrom here"},
+      {"", KEPT "-tao_engd_structure layer", "-tao_engd_structure is full in the file and layer here"},
+  };
+  const Kept kept = {&poisson, "", KEPT};
+  char       directory[64], file[96];
+  Saver      saver = {file, 2};
+  Record     r;
+
+  (void)state;
+  MakeDirectory(directory);
+  snprintf(file, sizeof(file), "%s/state.h5", directory);
+  (void)Run(PETSC_COMM_WORLD, &kept, 3, NULL, &saver, &r);
+  CHECK(PetscFree(r.theta));
+  CHECK(LoadInto("", KEPT "-tao_engd_stall 3 -tao_engd_damping 1 -pc_kfac_ema 0.1 -pc_kfac_damping 1e-4", file));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wrong); k++)
+    Refuses(LoadInto(wrong[k][0], wrong[k][1], file), 2, wrong[k][2], file);
+  RemoveDirectory(directory);
+}
+
+/* a run that ended since it stalled goes on where it may stall for longer, and ends at once where it may not */
+static void TestLongerStall(void **state)
+{
+  static const Kept kept  = {&poisson, "", ENGD("tsvd") "-tao_engd_step fixed -tao_engd_stall 5"},
+                    other = {&poisson, "", ENGD("tsvd") "-tao_engd_step fixed -tao_engd_stall 50"};
+  char   directory[64], file[96];
+  Saver  saver = {file, 0};
+  Record r;
+
+  (void)state;
+  MakeDirectory(directory);
+  snprintf(file, sizeof(file), "%s/state.h5", directory);
+  assert_int_equal(Run(PETSC_COMM_WORLD, &kept, 60, NULL, NULL, &r), TAO_CONVERGED_STEPTOL);
+  CHECK(PetscFree(r.theta));
+  saver.at = r.n - 1;
+  (void)Run(PETSC_COMM_WORLD, &kept, 60, NULL, &saver, &r);
+  CHECK(PetscFree(r.theta));
+  assert_int_equal(Run(PETSC_COMM_WORLD, &kept, 60, file, NULL, &r), TAO_CONVERGED_STEPTOL);
+  CHECK(PetscFree(r.theta));
+  assert_int_equal(r.n, 0);
+  (void)Run(PETSC_COMM_WORLD, &other, 60, file, NULL, &r);
+  CHECK(PetscFree(r.theta));
+  assert_true(r.n > 0);
+  RemoveDirectory(directory);
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBroken), cmocka_unit_test(TestAccelerated)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBroken), cmocka_unit_test(TestAccelerated),
+                                     cmocka_unit_test(TestOtherRanks), cmocka_unit_test(TestRefused),
+                                     cmocka_unit_test(TestLongerStall)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

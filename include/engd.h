@@ -36,7 +36,10 @@ PETSC_EXTERN PetscErrorCode EngdInitialize(int *, char ***, const char[]);
 PETSC_EXTERN PetscErrorCode EngdInitializePackage(void);
 PETSC_EXTERN PetscErrorCode EngdFinalize(void);
 PETSC_EXTERN PetscErrorCode EngdShowVersion(PetscBool *shown); /* -version */
-PETSC_EXTERN int            EngdExitCode(PetscErrorCode);      /* of a program that ends with this error */
+
+/* exit codes of a program: of an error; and of a run that a signal has ended, and that a checkpoint may go on from */
+PETSC_EXTERN int EngdExitCode(PetscErrorCode);
+#define ENGD_EXIT_INTERRUPTED 4
 
 PETSC_EXTERN PetscErrorCode EngdProblemCreate(MPI_Comm, EngdProblem *);
 PETSC_EXTERN PetscErrorCode EngdProblemSetName(EngdProblem, const char[]);
@@ -115,10 +118,14 @@ PETSC_EXTERN PetscErrorCode EngdRunCreate(MPI_Comm, EngdRun *);
 PETSC_EXTERN PetscErrorCode EngdRunSetStages(EngdRun, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdRunSetMaxSeconds(EngdRun, PetscReal);
 PETSC_EXTERN PetscErrorCode EngdRunSetTargetError(EngdRun, PetscReal);
+PETSC_EXTERN PetscErrorCode EngdRunSetCheckpoint(EngdRun, const char file[], PetscInt every, PetscReal seconds);
+PETSC_EXTERN PetscErrorCode EngdRunSetRestart(EngdRun, const char file[]);
+PETSC_EXTERN PetscErrorCode EngdRunListen(EngdRun, PetscBool);
 PETSC_EXTERN PetscErrorCode EngdRunSetFromOptions(EngdRun);
 PETSC_EXTERN PetscErrorCode EngdRunSetUp(EngdRun);
 PETSC_EXTERN PetscErrorCode EngdRunCheckOptions(EngdRun, PetscBool final);
 PETSC_EXTERN PetscErrorCode EngdRunSolve(EngdRun);
+PETSC_EXTERN PetscErrorCode EngdRunIsInterrupted(EngdRun, PetscBool *);
 PETSC_EXTERN PetscErrorCode EngdRunGetProblem(EngdRun, EngdProblem *);
 PETSC_EXTERN PetscErrorCode EngdRunGetNetwork(EngdRun, EngdNetwork *);
 PETSC_EXTERN PetscErrorCode EngdRunGetFunctional(EngdRun, EngdFunctional *);

@@ -8,7 +8,7 @@ static const char help[] =
 #include <engd.h>
 
 /* the whole run; -help ends it before the training, -version before all */
-static PetscErrorCode Run(MPI_Comm comm)
+static PetscErrorCode Run(MPI_Comm comm, PetscBool *interrupted)
 {
   EngdRun   run;
   PetscBool only_help, only_version;
@@ -17,12 +17,14 @@ static PetscErrorCode Run(MPI_Comm comm)
   PetscCall(EngdShowVersion(&only_version));
   if (only_version) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdRunCreate(comm, &run));
+  PetscCall(EngdRunListen(run, PETSC_TRUE));
   PetscCall(EngdRunSetFromOptions(run));
   PetscCall(EngdRunSetUp(run));
   PetscCall(PetscOptionsHasHelp(NULL, &only_help));
   if (!only_help) {
     PetscCall(EngdRunCheckOptions(run, PETSC_FALSE));
     PetscCall(EngdRunSolve(run));
+    PetscCall(EngdRunIsInterrupted(run, interrupted));
     PetscCall(EngdRunCheckOptions(run, PETSC_TRUE)); /* a mistake found this late must not cost the results */
   }
   PetscCall(EngdRunDestroy(&run));
@@ -31,9 +33,11 @@ static PetscErrorCode Run(MPI_Comm comm)
 
 int main(int argc, char **argv)
 {
-  int code = EngdExitCode(EngdInitialize(&argc, &argv, help)), last;
+  PetscBool interrupted = PETSC_FALSE;
+  int       code        = EngdExitCode(EngdInitialize(&argc, &argv, help)), last;
 
-  if (code == 0) code = EngdExitCode(Run(PETSC_COMM_WORLD));
+  if (code == 0) code = EngdExitCode(Run(PETSC_COMM_WORLD, &interrupted));
   last = EngdExitCode(EngdFinalize());
-  return code ? code : last;
+  if (code == 0) code = last;
+  return code == 0 && interrupted ? ENGD_EXIT_INTERRUPTED : code;
 }

@@ -4,6 +4,7 @@
 #ifndef ENGD_REPORT_H
 #define ENGD_REPORT_H
 
+#include <engd/archive.h>
 #include <engd/output.h>
 
 /*
@@ -78,9 +79,10 @@ struct _n_EngdReport {
   EngdErrors     errors;               /* NULL without an exact solution */
   EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
   PetscBool      want_sharpness, want_index;
-  PetscInt       nrows;
-  PetscReal      row[ENGD_NCOLUMNS]; /* the last one */
-  PetscBool      shown;              /* was it printed */
+  PetscInt  nrows, continues;   /* rows so far; the iteration that the file of the run before ends with, -1: none */
+  PetscBool header;             /* has it been shown */
+  PetscReal row[ENGD_NCOLUMNS]; /* the last one */
+  PetscBool shown;              /* was it printed */
 };
 
 /* An iteration of a run, all that a row says but what the report itself measures at theta */
@@ -96,8 +98,9 @@ typedef struct {
   PetscInt    iterations, krylov_iterations;
   PetscInt64  evaluations; /* of the loss */
   PetscReal   loss, gradient_norm, seconds;
-  const char *reason; /* why it ended, a word for programs */
-  const char *words;  /* the same for people */
+  const char *reason;                         /* why it ended, a word for programs */
+  const char *words;                          /* the same for people */
+  char        note[PETSC_MAX_PATH_LEN + 128]; /* what else there is to tell, a line, or empty */
 } EngdOutcome;
 
 /*
@@ -109,6 +112,10 @@ PETSC_INTERN PetscErrorCode EngdReportSetFromOptions(EngdReport);
 PETSC_INTERN PetscErrorCode EngdReportSetUp(EngdReport);
 PETSC_INTERN PetscErrorCode EngdReportStart(EngdReport);
 PETSC_INTERN PetscErrorCode EngdReportAddRow(EngdReport, const EngdIteration *, Vec theta, PetscReal *error);
+PETSC_INTERN PetscErrorCode EngdReportMeasure(EngdReport, Vec theta, PetscReal *error);
+PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport,
+                                               PetscInt iteration); /* before Start: rows up to it are there */
+PETSC_INTERN PetscErrorCode EngdReportState(EngdReport, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdReportTell(EngdReport, const char line[]);
 PETSC_INTERN PetscErrorCode EngdReportFinish(EngdReport, Vec theta, const EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdReportDestroy(EngdReport *);

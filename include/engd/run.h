@@ -4,6 +4,8 @@
 #ifndef ENGD_RUN_H
 #define ENGD_RUN_H
 
+#include <engd/archive.h>
+
 /* An optimiser of a run, with the options that are its own */
 typedef struct {
   char       *name; /* NULL of the only one */
@@ -13,7 +15,7 @@ typedef struct {
 } EngdStage;
 
 /* What ended a run, or the present stage of it, besides the tests of TAO */
-typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME } EngdRunEnd;
+typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME, ENGD_END_BY_SIGNAL } EngdRunEnd;
 
 struct _n_EngdRun {
   MPI_Comm       comm;
@@ -29,12 +31,31 @@ struct _n_EngdRun {
   PetscReal      max_seconds; /* of the training, infinity: no limit */
   PetscReal      target;      /* relative L2 error that ends it, 0: none */
   EngdRunEnd     end;
+  PetscBool      listens;                       /* to signals */
+  int            signal;                        /* that asks for the end, or 0 */
   PetscInt       iterations, krylov_iterations; /* of the stages before the present one */
+  PetscInt       last_row;                      /* iteration of the whole run that was reported last, -1 before */
   double         start;                         /* the training began then, by the clock of this rank */
-  double         stage_start;                   /* and the present stage then, by its first test */
+  double         stage_start;                   /* and the present stage then, by its first test; 0 before */
   double         first_seconds;   /* when the row came that the pace is measured from, in seconds of the training */
   PetscInt       first_iteration; /* of which iteration of the stage it was, -1: not yet */
+  /* checkpoints */
+  char     *checkpoint, *restart; /* names of files, or NULL */
+  PetscInt  every;                /* iterations between two of them, 0: not by iterations */
+  PetscReal every_seconds;        /* the same in seconds */
+  PetscBool due;                  /* is one asked for */
+  PetscInt  written;              /* iterations of the newest one, -1: none */
+  PetscReal written_at;           /* seconds of the training */
+  char      failure[1024];        /* of the last one, or empty */
+  /* of the process before, where a run goes on */
+  PetscInt folded, folded_krylov; /* of the present stage, counted with those before it as its state is not kept */
+  TaoConvergedReason reason;      /* why the present stage has ended already, 0: it has not */
+  PetscBool          resumes;     /* is the first test of the present stage that of the iteration before */
+  PetscReal          seconds, seconds_in_stage;
 };
+
+/* setters.c */
+PETSC_INTERN PetscErrorCode EngdRunReadOptions(EngdRun);
 
 /* stages.c: the optimisers, with their options read. Enter: the options of a stage are on, errors name it */
 PETSC_INTERN PetscErrorCode EngdStagesCreate(EngdRun);
@@ -42,14 +63,25 @@ PETSC_INTERN PetscErrorCode EngdStagesDestroy(EngdRun);
 PETSC_INTERN PetscErrorCode EngdStageEnter(EngdStage *);
 PETSC_INTERN PetscErrorCode EngdStageLeave(EngdStage *, EngdFunctional);
 
+/* checkpoint.c, description.c: all that a run is, saved, and loaded into one that is set up. IfDue: between two iterations of the
+   stage. Describe: what must be the same in the file and here, named where it is not. Collective */
+PETSC_INTERN PetscErrorCode EngdRunCheckpoint(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunCheckpointIfDue(EngdRun, PetscInt iteration);
+PETSC_INTERN PetscErrorCode EngdRunRestart(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunDescribe(EngdRun, EngdArchive);
+
 /* train.c: the stages in turn, and what they came to. Collective */
+PETSC_INTERN PetscErrorCode EngdRunBegin(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunWatch(EngdRun, EngdStage *);
 PETSC_INTERN PetscErrorCode EngdRunTrain(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunTestTarget(EngdRun, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdRunGetOutcome(EngdRun, EngdOutcome *);
 
 /* limits.c: the clock, and the tests that end a stage. ReadBudget: -engd_max_seconds, infinity for no limit */
 PETSC_INTERN PetscErrorCode EngdRunReadBudget(MPI_Comm, PetscReal *seconds);
 PETSC_INTERN PetscErrorCode EngdRunSetLimits(EngdRun, EngdStage *);
-PETSC_INTERN PetscErrorCode EngdRunSecondsLeft(EngdRun, PetscReal *left);
+PETSC_INTERN PetscErrorCode EngdRunGetSeconds(EngdRun,
+                                              PetscReal *seconds); /* of the training, the same on all ranks */
 PETSC_INTERN PetscErrorCode EngdRunEstimateTimeLeft(EngdRun, PetscInt iteration, double seconds, PetscReal *left);
 PETSC_INTERN const char    *EngdRunDescribeEnd(EngdRun, TaoConvergedReason);
 

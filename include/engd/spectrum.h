@@ -4,6 +4,8 @@
 #ifndef ENGD_SPECTRUM_H
 #define ENGD_SPECTRUM_H
 
+#include <engd/archive.h>
+
 #include <slepceps.h>
 #include <slepcsvd.h>
 
@@ -78,6 +80,7 @@ struct _n_EngdSpectrum {
 /* spectrum.c: as a run calls them, with the iteration of the whole run. Collective */
 PETSC_INTERN PetscErrorCode EngdSpectrumMonitor(EngdSpectrum, Tao, Vec theta, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdSpectrumFinish(EngdSpectrum, Tao, PetscInt iteration);
+PETSC_INTERN PetscErrorCode EngdSpectrumState(EngdSpectrum, EngdArchive); /* the rows so far */
 
 /* operators (operator.c): the one of a kind, its block of a layer; free with Destroy. Collective */
 PETSC_INTERN const char *const engd_spectrum_name[ENGD_NSPECTRA];

@@ -36,6 +36,15 @@ PETSC_INTERN PetscErrorCode    EngdOverlayPush(EngdOverlay);
 PETSC_INTERN PetscErrorCode    EngdOverlayPop(EngdOverlay);
 PETSC_INTERN PetscErrorCode    EngdOverlayDestroy(EngdOverlay *);
 
+/* all options of the database, one by one (src/system/options_list.c) */
+typedef PetscErrorCode (*EngdOptionVisitor)(const char name[], const char value[], void *);
+PETSC_INTERN PetscErrorCode EngdOptionsVisit(EngdOptionVisitor, void *);
+
+/* signals that ask for the end of a run, or for a checkpoint (src/system/signals.c) */
+PETSC_INTERN PetscErrorCode EngdSignalsBegin(void);
+PETSC_INTERN PetscErrorCode EngdSignalsGet(int *end, int *write);
+PETSC_INTERN PetscErrorCode EngdSignalsEnd(void);
+
 /* letters to change until a is b (src/system/distance.c) */
 PETSC_INTERN PetscInt EngdEditDistance(const char a[], const char b[]);
 
@@ -87,7 +96,7 @@ typedef struct {
   PetscLogEvent kfac_factors, kfac_invert, kfac_apply, nystrom_setup, nystrom_apply;
   PetscLogEvent qr, svd, form, eigen;
   PetscLogEvent kernel, cholesky;
-  PetscLogEvent direction, step, points, spectrum;
+  PetscLogEvent direction, step, points, spectrum, checkpoint;
   PetscLogStage setup, train, report;
 } EngdLog;
 PETSC_INTERN EngdLog        engd_log;

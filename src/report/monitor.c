@@ -79,10 +79,10 @@ static PetscErrorCode FormatEntry(PetscInt c, PetscReal value, size_t size, char
 }
 
 /* prints report->row, under the header when it is the first line */
-static PetscErrorCode ShowRow(EngdReport report, PetscBool header)
+static PetscErrorCode ShowRow(EngdReport report)
 {
   PetscFunctionBeginUser;
-  for (PetscInt line = header ? 0 : 2; line < 3; line++) {
+  for (PetscInt line = report->header ? 2 : 0; line < 3; line++) {
     for (PetscInt c = 0; c < ENGD_NCOLUMNS; c++) {
       const EngdColumn *column = &engd_column[c];
       char              text[64];
@@ -96,7 +96,7 @@ static PetscErrorCode ShowRow(EngdReport report, PetscBool header)
     }
     PetscCall(PetscPrintf(report->comm, "\n"));
   }
-  report->shown = PETSC_TRUE;
+  report->shown = report->header = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,8 +113,17 @@ PetscErrorCode EngdReportAddRow(EngdReport report, const EngdIteration *it, Vec 
   PetscCall(FillRow(report, it, theta, (PetscBool)(show || report->file[ENGD_FILE_HISTORY] || error)));
   if (error) *error = report->row[ENGD_COLUMN_ERROR];
   report->shown = PETSC_FALSE;
-  if (show) PetscCall(ShowRow(report, (PetscBool)(number == 0)));
+  if (show) PetscCall(ShowRow(report));
   PetscCall(EngdHistoryWriteRow(report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportMeasure - The relative L2 error at theta; there is an exact solution. Collective */
+PetscErrorCode EngdReportMeasure(EngdReport report, Vec theta, PetscReal *error)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdErrorsCompute(report->errors, theta, PETSC_FALSE));
+  *error = report->errors->all.relative_l2;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -135,6 +144,6 @@ PetscErrorCode EngdReportShowLast(EngdReport report, Vec theta)
   if (!report->monitor || !report->nrows || report->shown) PetscFunctionReturn(PETSC_SUCCESS);
   if (report->errors) report->row[ENGD_COLUMN_ERROR] = report->errors->all.relative_l2;
   if (!report->file[ENGD_FILE_HISTORY]) PetscCall(FillHessianColumns(report, theta));
-  PetscCall(ShowRow(report, PETSC_FALSE));
+  PetscCall(ShowRow(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -31,6 +31,7 @@ PetscErrorCode EngdReportCreate(EngdFunctional functional, EngdReport *out)
   report->network    = functional->network;
   report->monitor    = PETSC_TRUE;
   report->every      = 1;
+  report->continues  = -1;
   *out               = report;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -171,6 +172,29 @@ PetscErrorCode EngdReportSetUp(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdReportContinue - The run goes on after this iteration, and so does its history. Not collective */
+PetscErrorCode EngdReportContinue(EngdReport report, PetscInt iteration)
+{
+  PetscFunctionBeginUser;
+  report->continues = iteration;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportState - The starting vector of the columns of the Hessian, where a checkpoint has one. Collective */
+PetscErrorCode EngdReportState(EngdReport report, EngdArchive a)
+{
+  PetscBool has;
+
+  PetscFunctionBeginUser;
+  if (!report->sharpness) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchiveHas(a, "monitor", &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchivePush(a, "monitor"));
+  PetscCall(EngdSharpnessState(report->sharpness, a));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportStart - Checks that the files can be written, and opens the history.
 
@@ -187,7 +211,10 @@ PetscErrorCode EngdReportStart(EngdReport report)
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SOLUTION));
   PetscCall(EngdHistoryOpen(report));
-  report->nrows = 0;
+  report->nrows     = report->continues + 1;
+  report->continues = -1;
+  report->shown     = PETSC_TRUE; /* there is none yet */
+  report->header    = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -233,6 +260,7 @@ static PetscErrorCode PrintOutcome(EngdReport report, const EngdOutcome *outcome
     if (!report->file[k] || report->failure[k]) continue;
     PetscCall(PetscPrintf(comm, "Wrote the %s to %s\n", engd_file_kind[k], report->file[k]));
   }
+  if (outcome->note[0]) PetscCall(PetscPrintf(comm, "%s\n", outcome->note));
   if (report->errors)
     PetscCall(PetscPrintf(comm, "relative L2 error %.2e", (double)report->errors->all.relative_l2));
   else

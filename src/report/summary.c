@@ -5,10 +5,7 @@
   exact solution is given. `options` holds every option of the database as the user wrote it, null where it has no value.
   peak_memory_bytes is the sum over the ranks of their largest resident sets: what one node would have to hold.
 */
-#define _GNU_SOURCE /* open_memstream */
 #include <engd/private.h>
-#include <engd/values.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 /* bytes of the UTF-8 character at c, 0 if it is none: too long, a half of a surrogate pair, beyond the last one */
@@ -83,60 +80,33 @@ static void PrintReal(const char key[], PetscReal value, FILE *file)
     fprintf(file, "%.17g", (double)value);
 }
 
-/* text <- what PetscOptionsView() prints, one option a line: the only account of them that keeps values with blanks apart.
-   free() it */
-static PetscErrorCode ListOptions(char **text)
+typedef struct {
+  const char *comma;
+  FILE       *file;
+} OptionList;
+
+static PetscErrorCode PrintOption(const char name[], const char value[], void *data)
 {
-  size_t      size;
-  FILE       *memory;
-  PetscViewer viewer;
+  OptionList *list = (OptionList *)data;
 
   PetscFunctionBeginUser;
-  memory = open_memstream(text, &size);
-  PetscCheck(memory, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the list of options");
-  PetscCall(PetscViewerASCIIOpenWithFILE(PETSC_COMM_SELF, memory, &viewer));
-  PetscCall(PetscOptionsView(NULL, viewer));
-  PetscCall(PetscViewerDestroy(&viewer));
-  (void)fclose(memory);
+  fprintf(list->file, "%s\n    ", list->comma);
+  PrintString(name, list->file);
+  fprintf(list->file, ": ");
+  PrintString(value, list->file);
+  list->comma = ",";
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the end of the option that begins at s: the end of its line, and of further lines that its value may have */
-static char *OptionEnd(char *s)
-{
-  for (s = strchr(s, '\n'); s && s[1] && s[1] != '-' && s[1] != '#'; s = strchr(s + 1, '\n')) continue;
-  return s;
 }
 
 /* {"name": "value", ...} */
 static PetscErrorCode PrintOptions(FILE *file)
 {
-  const char *comma = "";
-  char       *text, *end;
+  OptionList list = {"", file};
 
   PetscFunctionBeginUser;
-  PetscCall(ListOptions(&text));
   fprintf(file, "{");
-  for (char *line = text; line && *line; line = end ? end + 1 : NULL) {
-    char *value, *source;
-
-    end = OptionEnd(line);
-    if (line[0] != '-') continue;
-    if (end) *end = 0;
-    source = strstr(line, " # (source: "); /* newer versions say where an option is from */
-    if (source) *source = 0;
-    if (!strcmp(line, "-options_left no")) continue; /* set by EngdInitialize() */
-    value = strchr(line, ' ');
-    if (value) *value++ = 0;
-    while (value && *value == ' ') value++;
-    fprintf(file, "%s\n    ", comma);
-    PrintString(line + 1, file);
-    fprintf(file, ": ");
-    PrintString(EngdOptionsIsMissing(value) ? NULL : value, file);
-    comma = ",";
-  }
+  PetscCall(EngdOptionsVisit(PrintOption, &list));
   fprintf(file, "\n  }");
-  free(text);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

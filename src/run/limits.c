@@ -1,11 +1,13 @@
 /*
-  What ends a run besides the tests of TAO: its budget of seconds and those of its stages; and the clock they go by.
+  What ends a run besides the tests of TAO: its budget of seconds and those of its stages, and signals; and the clock they go by.
+  Once an iteration the ranks agree on it, as signals reach them at different times.
 
   Seconds are those since the training began, by the clock of rank 0 where ranks must agree. An optimiser makes one iteration at
   least, however little time is left to it.
 */
 #include <engd/private.h>
 #include <math.h>
+#include <signal.h>
 
 /* EngdRunReadBudget - the budget of the run, or, while the options of a stage are on, that of the stage. Collective */
 PetscErrorCode EngdRunReadBudget(MPI_Comm comm, PetscReal *seconds)
@@ -23,29 +25,71 @@ PetscErrorCode EngdRunReadBudget(MPI_Comm comm, PetscReal *seconds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* PETSc's own test, then the budgets */
+/* what ranks agree on in each iteration: the clock of rank 0 says, or a signal of any rank */
+enum { OVER_RUN, OVER_STAGE, DUE, END, NASKED };
+
+static PetscErrorCode Ask(EngdRun run, PetscMPIInt asked[NASKED])
+{
+  const EngdStage *stage = &run->stage[run->present];
+  const double     now = MPI_Wtime(), seconds = now - run->start;
+  const PetscBool  budgets = (PetscBool) !(PetscIsInfReal(run->max_seconds) && PetscIsInfReal(stage->max_seconds));
+  PetscMPIInt      rank;
+  int              write = 0, end = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(asked, NASKED));
+  if (!run->listens && !budgets && run->every_seconds == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Comm_rank(run->comm, &rank));
+  if (run->listens) PetscCall(EngdSignalsGet(&end, &write));
+  asked[OVER_RUN]   = rank == 0 && seconds >= run->max_seconds;
+  asked[OVER_STAGE] = rank == 0 && now - run->stage_start >= stage->max_seconds;
+  asked[DUE] = write || (rank == 0 && run->every_seconds > 0 && seconds - run->written_at >= run->every_seconds);
+  asked[END] = end;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, asked, NASKED, MPI_INT, MPI_MAX, run->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* does something end the optimiser at this iteration that TAO does not test; the run with it, unless it is a budget of the stage */
+static PetscErrorCode TestLimits(EngdRun run, Tao tao, PetscBool first)
+{
+  PetscMPIInt asked[NASKED];
+  PetscBool   target = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  PetscCall(Ask(run, asked));
+  if (run->resumes) PetscCall(EngdRunTestTarget(run, &target)); /* others are tested with their row */
+  run->resumes = PETSC_FALSE;
+  run->due     = (PetscBool)(run->due || asked[DUE]);
+  run->signal  = asked[END];
+  if (target) {
+    run->end = ENGD_END_BY_TARGET;
+    PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  } else if (asked[END]) {
+    run->end = ENGD_END_BY_SIGNAL;
+    PetscCall(TaoSetConvergedReason(tao, TAO_DIVERGED_USER));
+  } else if (!first && (asked[OVER_RUN] || asked[OVER_STAGE])) {
+    if (asked[OVER_RUN]) run->end = ENGD_END_BY_TIME;
+    PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PETSc's own test, then the limits; where the optimiser is to go on, a checkpoint if one is due. Last of all in an iteration */
 static PetscErrorCode TestConvergence(Tao tao, void *data)
 {
   EngdRun            run   = (EngdRun)data;
-  const EngdStage   *stage = &run->stage[run->present];
-  const double       now   = MPI_Wtime();
+  const PetscBool    first = (PetscBool)(run->stage_start == 0);
+  PetscInt           iteration;
   TaoConvergedReason reason;
-  PetscMPIInt        over[2];
 
   PetscFunctionBeginUser;
+  if (first) run->stage_start = MPI_Wtime();
   PetscCall(TaoDefaultConvergenceTest(tao, NULL));
-  if (run->stage_start == 0) { /* the first test of this stage */
-    run->stage_start = now;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (PetscIsInfReal(run->max_seconds) && PetscIsInfReal(stage->max_seconds)) PetscFunctionReturn(PETSC_SUCCESS);
-  over[0] = now - run->start >= run->max_seconds;
-  over[1] = now - run->stage_start >= stage->max_seconds;
-  PetscCallMPI(MPI_Bcast(over, 2, MPI_INT, 0, run->comm));
   PetscCall(TaoGetConvergedReason(tao, &reason));
-  if (reason != TAO_CONTINUE_ITERATING) PetscFunctionReturn(PETSC_SUCCESS);
-  if (over[0]) run->end = ENGD_END_BY_TIME;
-  if (over[0] || over[1]) PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  if (reason == TAO_CONTINUE_ITERATING) PetscCall(TestLimits(run, tao, first));
+  PetscCall(TaoGetConvergedReason(tao, &reason));
+  PetscCall(TaoGetIterationNumber(tao, &iteration));
+  if (reason == TAO_CONTINUE_ITERATING) PetscCall(EngdRunCheckpointIfDue(run, iteration));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,12 +104,12 @@ PetscErrorCode EngdRunSetLimits(EngdRun run, EngdStage *stage)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunSecondsLeft - of the budget of the run, the same on all ranks; infinity if there is none. Collective */
-PetscErrorCode EngdRunSecondsLeft(EngdRun run, PetscReal *left)
+/* EngdRunGetSeconds - since the training began, those before a restart too, the same on all ranks. Collective */
+PetscErrorCode EngdRunGetSeconds(EngdRun run, PetscReal *seconds)
 {
   PetscFunctionBeginUser;
-  *left = run->max_seconds - (MPI_Wtime() - run->start);
-  PetscCallMPI(MPI_Bcast(left, 1, MPIU_REAL, 0, run->comm));
+  *seconds = MPI_Wtime() - run->start;
+  PetscCallMPI(MPI_Bcast(seconds, 1, MPIU_REAL, 0, run->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -90,6 +134,8 @@ PetscErrorCode EngdRunEstimateTimeLeft(EngdRun run, PetscInt iteration, double s
 const char *EngdRunDescribeEnd(EngdRun run, TaoConvergedReason reason)
 {
   if (run->end == ENGD_END_BY_TARGET) return "converged: relative L2 error at -engd_target_error";
+  if (run->end == ENGD_END_BY_SIGNAL)
+    return run->signal == SIGTERM ? "interrupted by SIGTERM" : "interrupted by SIGINT";
   switch (reason) {
   case TAO_CONVERGED_GATOL: return "converged: gradient norm below -tao_gatol";
   case TAO_CONVERGED_GRTOL: return "converged: gradient norm below -tao_grtol times the loss";

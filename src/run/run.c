@@ -7,6 +7,7 @@
 #include <engd/private.h>
 #include <engd/unread.h>
 #include <math.h>
+#include <signal.h>
 
 /*
   EngdRunCreate - A run, with a problem and a network that are still to be told what they are.
@@ -35,62 +36,6 @@ PetscErrorCode EngdRunCreate(MPI_Comm comm, EngdRun *out)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunSetStages - Optimisers one after the other, as in "adam,lbfgs,engd"; NULL for one. Not collective */
-PetscErrorCode EngdRunSetStages(EngdRun run, const char names[])
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(run->stages));
-  PetscCall(PetscStrallocpy(names, &run->stages));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* EngdRunSetMaxSeconds - Stop the training after so many seconds, 0 for no limit. Not collective */
-PetscErrorCode EngdRunSetMaxSeconds(EngdRun run, PetscReal seconds)
-{
-  PetscFunctionBeginUser;
-  PetscCheck(seconds >= 0, run->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "a budget of %g seconds: give a positive number, or 0 for no limit", (double)seconds);
-  run->max_seconds = seconds > 0 ? seconds : INFINITY;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* EngdRunSetTargetError - Stop at the first iteration whose relative L2 error is at most this, 0 for never; the problem needs
-   an exact solution. Not collective */
-PetscErrorCode EngdRunSetTargetError(EngdRun run, PetscReal error)
-{
-  PetscFunctionBeginUser;
-  PetscCheck(error >= 0 && !PetscIsInfReal(error), run->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-engd_target_error %g: give a positive number, or 0 for never", (double)error);
-  PetscCheck(error == 0 || run->problem->nexact, run->comm, PETSC_ERR_USER_INPUT,
-             "-engd_target_error %g: there is no exact solution to measure errors against; give -exact_%s",
-             (double)error, run->problem->output[0]);
-  run->target = error;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the options of the run itself */
-static PetscErrorCode ReadOptions(EngdRun run)
-{
-  PetscReal target = run->target;
-  char     *stages;
-
-  PetscFunctionBeginUser;
-  PetscOptionsBegin(run->comm, NULL, "Run", "EngdRun");
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_stages",
-                            "Optimisers one after the other, as in adam,lbfgs,engd; -<stage>_tao_max_it n and other "
-                            "options of TAO, KSP and PC, so prefixed, are those of one stage",
-                            "EngdRunSetStages", run->stages, NULL, &stages));
-  PetscCall(PetscOptionsReal("-engd_target_error",
-                             "Stop training at this relative L2 error on the test points, 0 for never",
-                             "EngdRunSetTargetError", target, &target, NULL));
-  PetscOptionsEnd();
-  PetscCall(EngdRunSetStages(run, stages));
-  PetscCall(PetscFree(stages));
-  PetscCall(EngdRunReadBudget(run->comm, &run->max_seconds));
-  PetscCall(EngdRunSetTargetError(run, target));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* the functional, now that the problem is known, and with it the inputs and outputs of the network */
 static PetscErrorCode CreateFunctional(EngdRun run)
 {
@@ -109,10 +54,14 @@ static PetscErrorCode CreateFunctional(EngdRun run)
 . run - the run
 
   Options Database Keys:
-+ -engd_stages a,b,c   - the names of optimisers in turn; without it there is one
-. -a_tao_type type     - and any other option of TAO, KSP and PC, or -a_engd_max_seconds, for stage a alone
-. -engd_max_seconds s  - budget of the training
-- -engd_target_error e - stop at the first iteration whose relative L2 error is at most e
++ -engd_stages a,b,c            - the names of optimisers in turn; without it there is one
+. -a_tao_type type              - and any other option of TAO, KSP and PC, or -a_engd_max_seconds, for stage a alone
+. -engd_max_seconds s           - budget of the training, with what a restart goes on from
+. -engd_target_error e          - stop at the first iteration whose relative L2 error is at most e
+. -engd_checkpoint file.h5      - all that the run is
+. -engd_checkpoint_every k      - iterations between two checkpoints
+. -engd_checkpoint_seconds s    - seconds between two checkpoints
+- -engd_restart file.h5         - go on from this checkpoint
 
   Source: src/run/run.c
 */
@@ -124,7 +73,7 @@ PetscErrorCode EngdRunSetFromOptions(EngdRun run)
   PetscCall(EngdNetworkSetFromOptions(run->network));
   PetscCall(CreateFunctional(run));
   PetscCall(EngdFunctionalSetFromOptions(run->functional));
-  PetscCall(ReadOptions(run));
+  PetscCall(EngdRunReadOptions(run));
   PetscCall(EngdReportSetFromOptions(run->report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -177,6 +126,25 @@ PetscErrorCode EngdRunCheckOptions(EngdRun run, PetscBool final)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* note <- where the state is, and that a run was interrupted */
+static PetscErrorCode NoteCheckpoint(EngdRun run, EngdOutcome *outcome)
+{
+  const PetscBool written     = (PetscBool)(run->checkpoint && !run->failure[0]);
+  const PetscBool interrupted = (PetscBool)(run->end == ENGD_END_BY_SIGNAL);
+
+  PetscFunctionBeginUser;
+  outcome->note[0] = 0;
+  if (interrupted)
+    PetscCall(PetscSNPrintf(outcome->note, sizeof(outcome->note),
+                            "Interrupted by %s after iteration %" PetscInt_FMT "%s%s",
+                            run->signal == SIGTERM ? "SIGTERM" : "SIGINT", outcome->iterations,
+                            written ? "; to go on: -engd_restart " : ", and there is no -engd_checkpoint",
+                            written ? run->checkpoint : ""));
+  else if (written)
+    PetscCall(PetscSNPrintf(outcome->note, sizeof(outcome->note), "Wrote the checkpoint to %s", run->checkpoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdRunSolve - Trains, then measures, writes and says what came out.
 
@@ -194,8 +162,15 @@ PetscErrorCode EngdRunSolve(EngdRun run)
   EngdOutcome outcome;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
-  PetscCall(EngdFunctionalCheck(run->functional));
+  if (run->listens) PetscCall(EngdSignalsBegin());
+  PetscCall(EngdRunBegin(run));
+  if (run->restart) {
+    PetscCall(EngdRunRestart(run));
+  } else {
+    PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
+    PetscCall(EngdFunctionalCheck(run->functional));
+  }
+  if (run->checkpoint) PetscCall(EngdFileCheck(run->comm, "-engd_checkpoint", run->checkpoint));
   PetscCall(EngdProblemTellUnread(run->problem));
   PetscCall(EngdReportStart(run->report));
   EngdSetPhase(ENGD_PHASE_SOLVE);
@@ -204,10 +179,13 @@ PetscErrorCode EngdRunSolve(EngdRun run)
   PetscCall(PetscLogStagePop());
   PetscCall(PetscLogStagePush(engd_log.report));
   PetscCall(EngdRunGetOutcome(run, &outcome));
+  PetscCall(NoteCheckpoint(run, &outcome));
   PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
   PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome.iterations));
   PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
   PetscCall(PetscLogStagePop());
+  if (run->listens) PetscCall(EngdSignalsEnd());
+  PetscCheck(!run->failure[0], run->comm, PETSC_ERR_FILE_WRITE, "-engd_checkpoint %s", run->failure);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -280,6 +258,8 @@ PetscErrorCode EngdRunDestroy(EngdRun *run)
   PetscCall(EngdNetworkDestroy(&(*run)->network));
   PetscCall(EngdProblemDestroy(&(*run)->problem));
   PetscCall(PetscFree((*run)->stages));
+  PetscCall(PetscFree((*run)->checkpoint));
+  PetscCall(PetscFree((*run)->restart));
   PetscCall(PetscCommDestroy(&(*run)->comm));
   PetscCall(PetscFree(*run));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -106,6 +106,7 @@ static PetscErrorCode CreateOptimiser(EngdRun run, EngdStage *stage)
   if (stage->name && EngdOverlayHas(stage->overlay, "engd_max_seconds"))
     PetscCall(EngdRunReadBudget(run->comm, &stage->max_seconds));
   PetscCall(EngdRunSetLimits(run, stage));
+  PetscCall(EngdRunWatch(run, stage));
   PetscCall(EngdStageLeave(stage, run->functional));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

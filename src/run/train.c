@@ -27,6 +27,19 @@ static PetscErrorCode Describe(EngdRun run, Tao tao, PetscInt iteration, EngdIte
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdRunTestTarget - is the relative L2 error at -engd_target_error, or below it. Collective */
+PetscErrorCode EngdRunTestTarget(EngdRun run, PetscBool *reached)
+{
+  PetscReal error;
+
+  PetscFunctionBeginUser;
+  *reached = PETSC_FALSE;
+  if (run->target == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdReportMeasure(run->report, run->theta, &error));
+  *reached = (PetscBool)(error <= run->target);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* what TAO calls at each iteration */
 static PetscErrorCode Watch(Tao tao, void *data)
 {
@@ -38,16 +51,28 @@ static PetscErrorCode Watch(Tao tao, void *data)
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetIterationNumber(tao, &iteration));
-  if (run->iterations > 0 && iteration == 0)
-    PetscFunctionReturn(PETSC_SUCCESS); /* the last row of the stage before */
+  if (run->iterations + iteration <= run->last_row)
+    PetscFunctionReturn(PETSC_SUCCESS); /* the last row of the stage, or of the process, before */
   PetscCall(TaoGetSolution(tao, &theta));
   PetscCall(Describe(run, tao, iteration, &it));
+  run->last_row = it.iteration;
   PetscCall(EngdReportAddRow(run->report, &it, theta, run->target > 0 ? &error : NULL));
   if (run->target > 0 && error <= run->target) {
     run->end = ENGD_END_BY_TARGET;
     PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
   }
   PetscCall(EngdSpectrumMonitor(run->spectrum, run->stage[run->present].tao, theta, it.iteration));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunWatch - the run sees the iterations of a stage. Collective */
+PetscErrorCode EngdRunWatch(EngdRun run, EngdStage *stage)
+{
+  Tao iterating;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSolverGetIterating(stage->tao, &iterating));
+  PetscCall(TaoMonitorSet(iterating, Watch, run, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -77,6 +102,8 @@ static PetscErrorCode GoOn(EngdRun run)
   PetscCall(Count(run, &run->iterations, &run->krylov_iterations));
   run->first_iteration = 0;
   run->first_seconds   = MPI_Wtime() - run->start;
+  run->folded = run->folded_krylov = 0;
+  run->stage_start                 = 0;
   run->present++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -85,39 +112,67 @@ static PetscErrorCode GoOn(EngdRun run)
 static PetscErrorCode SolveStage(EngdRun run)
 {
   EngdStage *stage = &run->stage[run->present];
-  Tao        iterating;
   char       text[128];
 
   PetscFunctionBeginUser;
-  run->stage_start = 0;
   PetscCall(PetscSNPrintf(text, sizeof(text), "Stage %s", stage->name));
   if (stage->name) PetscCall(EngdReportTell(run->report, text));
   PetscCall(EngdSolverSetIterationsBefore(stage->tao, run->iterations));
-  PetscCall(EngdSolverGetIterating(stage->tao, &iterating));
-  PetscCall(TaoMonitorSet(iterating, Watch, run, NULL));
   PetscCall(EngdStageEnter(stage));
-  PetscCall(TaoSolve(stage->tao));
+  if (run->reason) /* it had ended when the checkpoint was written */
+    PetscCall(TaoSetConvergedReason(stage->tao, run->reason));
+  else
+    PetscCall(TaoSolve(stage->tao));
   PetscCall(EngdStageLeave(stage, run->functional));
+  run->reason  = TAO_CONTINUE_ITERATING;
+  run->resumes = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunTrain - runs the stages, until all have ended, or something has that ends the run. Collective */
-PetscErrorCode EngdRunTrain(EngdRun run)
+/* EngdRunBegin - nothing has happened yet. Not collective */
+PetscErrorCode EngdRunBegin(EngdRun run)
 {
-  PetscReal left;
+  PetscFunctionBeginUser;
+  run->iterations = run->krylov_iterations = run->present = run->folded = run->folded_krylov = 0;
+  run->last_row = run->written = -1;
+  run->seconds = run->seconds_in_stage = 0;
+  run->reason                          = TAO_CONTINUE_ITERATING;
+  run->resumes                         = PETSC_FALSE;
+  run->failure[0]                      = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
+/* the clocks, and what is counted anew in each process */
+static PetscErrorCode Start(EngdRun run)
+{
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Barrier(run->comm));
-  run->start      = MPI_Wtime();
-  run->iterations = run->krylov_iterations = run->present = 0;
-  run->first_iteration                                    = -1;
-  run->end                                                = ENGD_END_BY_TAO;
-  while (PETSC_TRUE) {
+  run->start           = MPI_Wtime() - run->seconds;
+  run->stage_start     = run->seconds_in_stage > 0 ? MPI_Wtime() - run->seconds_in_stage : 0;
+  run->written_at      = run->seconds;
+  run->first_iteration = -1;
+  run->end             = ENGD_END_BY_TAO;
+  run->signal          = 0;
+  run->due             = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunTrain - runs the stages, until all have ended, or something has that ends the run; the last checkpoint. Collective */
+PetscErrorCode EngdRunTrain(EngdRun run)
+{
+  PetscReal seconds;
+  PetscBool last = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  PetscCall(Start(run));
+  while (!last) {
     PetscCall(SolveStage(run));
-    PetscCall(EngdRunSecondsLeft(run, &left));
-    if (run->present + 1 == run->nstages || run->end != ENGD_END_BY_TAO || left <= 0) break;
-    PetscCall(GoOn(run));
+    PetscCall(EngdRunGetSeconds(run, &seconds));
+    last =
+        (PetscBool)(run->present + 1 == run->nstages || run->end != ENGD_END_BY_TAO || seconds >= run->max_seconds);
+    if (!last) PetscCall(GoOn(run));
   }
+  PetscCall(EngdRunCheckpoint(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -47,6 +47,7 @@ PetscErrorCode EngdLogRegister(void)
       {"EngdStep", &engd_log.step},
       {"Points", &engd_log.points},
       {"Spectrum", &engd_log.spectrum},
+      {"Checkpoint", &engd_log.checkpoint},
   };
   PetscClassId id;
 

@@ -1,0 +1,186 @@
+/*
+  Checkpoints: all that a run needs to go on as if nothing had happened, in one file (src/state).
+
+  When: every so many iterations or seconds, when a signal asks for one, and at the end of the training, for whatever reason.
+  Optimisers of our own are saved between two iterations with all their state; PETSc's own have theirs inside, so they begin anew
+  from theta. What the user may not change between two parts of a run is compared (description.c); limits and outputs he may.
+*/
+#include <engd/private.h>
+
+/* Where a run is, besides theta, points and the state of the optimiser */
+typedef struct {
+  PetscInt  stage, iteration;  /* the present stage, iterations of it */
+  PetscInt  before, krylov;    /* iterations of all before it, Krylov iterations of all */
+  PetscInt  krylov_before;     /* those of the stages before */
+  PetscInt  reason;            /* why the stage has ended, TAO_CONTINUE_ITERATING if it has not */
+  PetscReal seconds, in_stage; /* of the training, of this stage */
+} Place;
+
+static PetscErrorCode GetPlace(EngdRun run, Place *place)
+{
+  const Tao          tao = run->stage[run->present].tao;
+  const double       now = MPI_Wtime();
+  TaoConvergedReason reason;
+  EngdStatus         status;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetIterationNumber(tao, &place->iteration));
+  PetscCall(TaoGetConvergedReason(tao, &reason));
+  PetscCall(TaoEngdGetStatus(tao, &status));
+  place->stage         = run->present;
+  place->before        = run->iterations - run->folded;
+  place->krylov_before = run->krylov_iterations - run->folded_krylov;
+  place->krylov        = run->krylov_iterations + status.total_krylov;
+  place->iteration += run->folded;
+  place->reason   = reason;
+  place->seconds  = now - run->start;
+  place->in_stage = run->stage_start > 0 ? now - run->stage_start : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WalkPlace(EngdArchive a, Place *place)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchivePush(a, "run"));
+  PetscCall(EngdArchiveInt(a, "stage", &place->stage, 0));
+  PetscCall(EngdArchiveInt(a, "iteration", &place->iteration, 0));
+  PetscCall(EngdArchiveInt(a, "iterations_before", &place->before, 0));
+  PetscCall(EngdArchiveInt(a, "krylov_before", &place->krylov_before, 0));
+  PetscCall(EngdArchiveInt(a, "krylov", &place->krylov, 0));
+  PetscCall(EngdArchiveInt(a, "reason", &place->reason, TAO_CONTINUE_ITERATING));
+  PetscCall(EngdArchiveReal(a, "seconds", &place->seconds, 0));
+  PetscCall(EngdArchiveReal(a, "seconds_in_stage", &place->in_stage, 0));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what there is besides the place; theta and points are with the optimiser */
+static PetscErrorCode WalkRest(EngdRun run, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdTaoState(run->stage[run->present].tao, a));
+  PetscCall(EngdReportState(run->report, a));
+  PetscCall(EngdSpectrumState(run->spectrum, a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* has an optimiser of PETSc's come to its own end, so that more iterations or seconds do not let it go on; tolerances are tested
+   again in any case, and ours know by themselves */
+static PetscBool HasEnded(PetscInt reason)
+{
+  return (PetscBool)(reason == TAO_CONVERGED_STEPTOL || reason == TAO_DIVERGED_NAN ||
+                     reason == TAO_DIVERGED_LS_FAILURE || reason == TAO_DIVERGED_TR_REDUCTION);
+}
+
+/* EngdRunCheckpoint - Writes the file; a failure is told, kept for the end of the run, and costs nothing else. Collective */
+PetscErrorCode EngdRunCheckpoint(EngdRun run)
+{
+  EngdArchive a;
+  Place       place;
+  const char *failure;
+
+  PetscFunctionBeginUser;
+  if (!run->checkpoint) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(engd_log.checkpoint, 0, 0, 0, 0));
+  PetscCall(GetPlace(run, &place));
+  PetscCall(EngdArchiveCreate(run->comm, ENGD_ARCHIVE_SAVE, run->checkpoint, &a));
+  PetscCall(EngdRunDescribe(run, a));
+  PetscCall(WalkPlace(a, &place));
+  PetscCall(WalkRest(run, a));
+  PetscCall(EngdArchiveWrite(a, &failure));
+  PetscCall(PetscStrncpy(run->failure, failure ? failure : "", sizeof(run->failure)));
+  if (failure) PetscCall(EngdReportTell(run->report, failure));
+  PetscCall(EngdArchiveDestroy(&a));
+  PetscCall(PetscLogEventEnd(engd_log.checkpoint, 0, 0, 0, 0));
+  run->written = place.before + place.iteration;
+  run->due     = PETSC_FALSE;
+  PetscCall(EngdRunGetSeconds(run, &run->written_at));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunCheckpointIfDue - between two iterations, of which so many are done. Collective */
+PetscErrorCode EngdRunCheckpointIfDue(EngdRun run, PetscInt iteration)
+{
+  const PetscInt done = run->iterations + iteration;
+
+  PetscFunctionBeginUser;
+  if (run->every > 0 && done > 0 && done % run->every == 0) run->due = PETSC_TRUE;
+  if (run->due && done != run->written) PetscCall(EngdRunCheckpoint(run));
+  run->due = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the part of the stage that lies behind counts with the stages before: the optimiser begins anew, or has ended */
+static PetscErrorCode Fold(EngdRun run, const Place *place)
+{
+  const Tao tao = run->stage[run->present].tao;
+  PetscInt  maximum;
+
+  PetscFunctionBeginUser;
+  run->folded        = place->iteration;
+  run->folded_krylov = place->krylov - place->krylov_before;
+  run->iterations += run->folded;
+  run->krylov_iterations += run->folded_krylov;
+  PetscCall(TaoGetMaximumIterations(tao, &maximum));
+  PetscCall(TaoSetMaximumIterations(tao, PetscMax(0, maximum - place->iteration)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the run is at this place; kept: is the state of its optimiser in the file */
+static PetscErrorCode GoTo(EngdRun run, const Place *place, PetscBool kept)
+{
+  PetscFunctionBeginUser;
+  run->iterations        = place->before;
+  run->krylov_iterations = place->krylov_before;
+  run->seconds           = place->seconds;
+  run->seconds_in_stage  = place->in_stage;
+  run->last_row = run->written = place->before + place->iteration;
+  run->resumes                 = PETSC_TRUE;
+  if (kept) PetscFunctionReturn(PETSC_SUCCESS);
+  if (HasEnded(place->reason)) run->reason = (TaoConvergedReason)place->reason;
+  PetscCall(Fold(run, place));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what goes on from where */
+static PetscErrorCode TellRestart(EngdRun run, PetscBool kept)
+{
+  TaoType type;
+  char    text[512];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(text, sizeof(text), "Restart behind iteration %" PetscInt_FMT " and %.2f s, from %s",
+                          run->last_row, (double)run->seconds, run->restart));
+  PetscCall(EngdReportTell(run->report, text));
+  if (kept || run->reason) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TaoGetType(run->stage[run->present].tao, &type));
+  PetscCall(PetscSNPrintf(text, sizeof(text),
+                          "A checkpoint has no state of PETSc's %s: it begins anew, from these parameters", type));
+  PetscCall(EngdReportTell(run->report, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunRestart - the run is where the checkpoint was written. Collective */
+PetscErrorCode EngdRunRestart(EngdRun run)
+{
+  EngdArchive a;
+  Place       place;
+  PetscBool   kept;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveCreate(run->comm, ENGD_ARCHIVE_LOAD, run->restart, &a));
+  PetscCall(EngdRunDescribe(run, a));
+  PetscCall(WalkPlace(a, &place));
+  PetscCheck(place.stage >= 0 && place.stage < run->nstages, run->comm, PETSC_ERR_FILE_UNEXPECTED,
+             "%s: it is in stage %" PetscInt_FMT " of %" PetscInt_FMT, run->restart, place.stage, run->nstages);
+  run->present = place.stage;
+  PetscCall(EngdArchiveHas(a, "solver/begun", &kept));
+  PetscCall(GoTo(run, &place, kept));
+  PetscCall(EngdStageEnter(&run->stage[run->present]));
+  PetscCall(WalkRest(run, a));
+  PetscCall(EngdStageLeave(&run->stage[run->present], run->functional));
+  PetscCall(EngdArchiveDestroy(&a));
+  PetscCall(EngdReportContinue(run->report, run->last_row));
+  PetscCall(TellRestart(run, kept));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

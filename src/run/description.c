@@ -1,0 +1,180 @@
+/*
+  What a checkpoint says of the run it is of, and what must be the same where it is read: version, numbers, network, terms with
+  their points, optimisers, and the options that state problem and network, word by word. Limits, outputs and how the optimisers
+  are tuned may differ.
+*/
+#include <engd/private.h>
+
+/* does the name begin with this word and go on with _, or end */
+static PetscBool BeginsWith(const char name[], const char word[])
+{
+  const size_t n = strlen(word);
+
+  return (PetscBool)(!strncmp(name, word, n) && (!name[n] || name[n] == '_'));
+}
+
+/* is this an option of the problem or the network. Those of a stage may have the name of a term in front */
+static PetscBool IsOfProblem(EngdRun run, const char name[])
+{
+  static const char *const words[] = {"domain",   "network", "terms",   "parameters", "unknown_parameters",
+                                      "networks", "ansatz",  "sampler", "engd_seed"};
+  static const char *const tuned[] = {"tao", "ksp", "pc", "mat", "engd_max_seconds"};
+
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(words); k++)
+    if (BeginsWith(name, words[k])) return PETSC_TRUE;
+  for (PetscInt t = 0; t < run->problem->nterms; t++) {
+    const char *term = run->problem->term[t]->name, *rest = name + strlen(term) + 1;
+    PetscBool   stage = PETSC_FALSE;
+
+    if (!BeginsWith(name, term) || strlen(name) <= strlen(term)) continue;
+    for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(tuned); k++)
+      stage = (PetscBool)(stage || BeginsWith(rest, tuned[k]));
+    if (!stage) return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
+typedef struct {
+  EngdRun        run;
+  PetscSegBuffer text;
+} Collector;
+
+/* text <- text, a line "-name value" */
+static PetscErrorCode Collect(const char name[], const char value[], void *data)
+{
+  Collector *collector = (Collector *)data;
+  char      *line;
+  size_t     n = strlen(name) + (value ? strlen(value) : 0) + 4;
+
+  PetscFunctionBeginUser;
+  if (!IsOfProblem(collector->run, name)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(n, &line));
+  PetscCall(PetscSNPrintf(line, n, "-%s %s", name, value ? value : ""));
+  for (char *c = line; *c; c++)
+    if (*c == '\n') *c = ' ';
+  PetscCall(PetscStrlcat(line, "\n", n));
+  n = strlen(line);
+  {
+    char *slot;
+
+    PetscCall(PetscSegBufferGet(collector->text, n, &slot));
+    PetscCall(PetscArraycpy(slot, line, n));
+  }
+  PetscCall(PetscFree(line));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the options of problem and network, a line each; free with PetscFree() */
+static PetscErrorCode CollectOptions(EngdRun run, char **text)
+{
+  Collector collector = {.run = run};
+  char     *end;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSegBufferCreate(1, 1024, &collector.text));
+  PetscCall(EngdOptionsVisit(Collect, &collector));
+  PetscCall(PetscSegBufferGet(collector.text, 1, &end));
+  *end = 0;
+  PetscCall(PetscSegBufferExtractAlloc(collector.text, text));
+  PetscCall(PetscSegBufferDestroy(&collector.text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the value on the line of this option, up to its end; NULL if there is no such line */
+static const char *FindValue(const char text[], const char name[], size_t n)
+{
+  for (const char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+    if (!strncmp(line, name, n) && line[n] == ' ') return line + n + 1;
+  return NULL;
+}
+
+/* fails at the first option of a that is not the same in b; in_file: is a of the file, or b */
+static PetscErrorCode CompareLines(EngdRun run, const char a[], const char b[], PetscBool in_file)
+{
+  PetscFunctionBeginUser;
+  for (const char *line = a; *line; line = strchr(line, '\n') + 1) {
+    const size_t n     = strcspn(line, " ");
+    const char  *value = line + n + 1, *other = FindValue(b, line, n);
+    const int    length = (int)strcspn(value, "\n"), others = other ? (int)strcspn(other, "\n") : 7;
+    const char  *there = in_file ? value : other, *here = in_file ? other : value;
+
+    if (other && length == others && !strncmp(value, other, (size_t)length)) continue;
+    SETERRQ(run->comm, PETSC_ERR_FILE_UNEXPECTED,
+            "-engd_restart %s does not fit: %.*s is %.*s in the file and %.*s here", run->restart, (int)n, line,
+            in_file ? length : others, there ? there : "not set", in_file ? others : length, here ? here : "not set");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the options in the file against those here */
+static PetscErrorCode MatchOptions(EngdRun run, EngdArchive a)
+{
+  char    *here, *there;
+  PetscInt length;
+
+  PetscFunctionBeginUser;
+  PetscCall(CollectOptions(run, &here));
+  length = (PetscInt)strlen(here) + 1;
+  PetscCall(EngdArchiveInt(a, "options_length", &length, 0));
+  PetscCall(PetscCalloc1(length + 1, &there));
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE) PetscCall(PetscStrncpy(there, here, (size_t)length));
+  PetscCall(EngdArchiveString(a, "options", (size_t)length + 1, there, ""));
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_LOAD) {
+    PetscCall(CompareLines(run, there, here, PETSC_TRUE));
+    PetscCall(CompareLines(run, here, there, PETSC_FALSE));
+  }
+  PetscCall(PetscFree(there));
+  PetscCall(PetscFree(here));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* names and types of the optimisers: engd, or adam (adam), lbfgs (lmvm) */
+static PetscErrorCode MatchOptimisers(EngdRun run, EngdArchive a)
+{
+  char   text[1024] = "";
+  size_t n          = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < run->nstages; k++) {
+    TaoType type;
+
+    PetscCall(TaoGetType(run->stage[k].tao, &type));
+    PetscCall(PetscSNPrintf(text + n, sizeof(text) - n, "%s%s", k ? ", " : "", type));
+    n = strlen(text);
+  }
+  PetscCall(EngdArchiveMatchString(a, "optimisers", "the TAO type", text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sizes and activation of the network, and the points of each term, also where no option says them */
+static PetscErrorCode MatchSizes(EngdRun run, EngdArchive a)
+{
+  const EngdNetwork network = run->network;
+  PetscInt         *size, n = network->nlayers + 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(PetscMax(n, run->problem->nterms), &size));
+  size[0] = network->ninputs;
+  for (PetscInt l = 0; l < network->nlayers; l++) size[l + 1] = network->layer[l].n_out;
+  PetscCall(EngdArchiveMatchInts(a, "layers", "the list of layers of the network", n, size));
+  PetscCall(EngdArchiveMatchString(a, "activation", "the activation of the network", network->activation));
+  for (PetscInt t = 0; t < run->problem->nterms; t++) size[t] = run->problem->term[t]->points->nglobal;
+  PetscCall(EngdArchiveMatchInts(a, "points", "the numbers of points of the terms", run->problem->nterms, size));
+  PetscCall(PetscFree(size));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunDescribe - saves the description, or compares it with the one in the file: an error that names what differs. Collective */
+PetscErrorCode EngdRunDescribe(EngdRun run, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchivePush(a, "description"));
+  PetscCall(EngdArchiveMatchString(a, "version", "the version of engd", ENGD_VERSION));
+  PetscCall(EngdArchiveMatchString(a, "numbers", "the type of numbers", "real double"));
+  PetscCall(MatchOptions(run, a));
+  PetscCall(MatchSizes(run, a));
+  PetscCall(EngdArchiveMatchInt(a, "seed", "the seed", run->problem->seed));
+  PetscCall(MatchOptimisers(run, a));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

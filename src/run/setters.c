@@ -1,0 +1,153 @@
+/*
+  What a run is told, by setters or by options that are named after them: stages, budget, target, checkpoints.
+*/
+#include <engd/private.h>
+#include <math.h>
+
+static PetscErrorCode SetText(char **text, const char value[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(*text));
+  PetscCall(PetscStrallocpy(value, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunSetStages - Optimisers one after the other, as in "adam,lbfgs,engd"; NULL for one. Not collective */
+PetscErrorCode EngdRunSetStages(EngdRun run, const char names[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetText(&run->stages, names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunSetMaxSeconds - Stop the training after so many seconds, 0 for no limit. Not collective */
+PetscErrorCode EngdRunSetMaxSeconds(EngdRun run, PetscReal seconds)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(seconds >= 0, run->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "a budget of %g seconds: give a positive number, or 0 for no limit", (double)seconds);
+  run->max_seconds = seconds > 0 ? seconds : INFINITY;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunSetTargetError - Stop at the first iteration whose relative L2 error is at most this, 0 for never; the problem needs
+   an exact solution. Not collective */
+PetscErrorCode EngdRunSetTargetError(EngdRun run, PetscReal error)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(error >= 0 && !PetscIsInfReal(error), run->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-engd_target_error %g: give a positive number, or 0 for never", (double)error);
+  PetscCheck(error == 0 || run->problem->nexact, run->comm, PETSC_ERR_USER_INPUT,
+             "-engd_target_error %g: there is no exact solution to measure errors against; give -exact_%s",
+             (double)error, run->problem->output[0]);
+  run->target = error;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdRunSetCheckpoint - Where the state of the run is saved, and how often besides at its end.
+
+  Not collective
+
+  Input Parameters:
++ run     - the run
+. file    - HDF5, replaced as a whole; NULL for none
+. every   - iterations between two checkpoints, 0: not by iterations
+- seconds - seconds between two checkpoints, 0: not by seconds
+
+  Source: src/run/setters.c
+*/
+PetscErrorCode EngdRunSetCheckpoint(EngdRun run, const char file[], PetscInt every, PetscReal seconds)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(every >= 0, run->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-engd_checkpoint_every %" PetscInt_FMT ": give a positive number, or 0", every);
+  PetscCheck(seconds >= 0 && !PetscIsInfReal(seconds), run->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-engd_checkpoint_seconds %g: give a positive number, or 0", (double)seconds);
+  PetscCall(SetText(&run->checkpoint, file));
+  run->every         = every;
+  run->every_seconds = file ? seconds : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunSetRestart - The checkpoint to go on from, or NULL. Not collective */
+PetscErrorCode EngdRunSetRestart(EngdRun run, const char file[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetText(&run->restart, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunListen - Whether SIGTERM and SIGINT end the training after the present iteration, and SIGUSR1 writes a checkpoint; for
+   programs that have no handlers of their own. Not collective */
+PetscErrorCode EngdRunListen(EngdRun run, PetscBool listen)
+{
+  PetscFunctionBeginUser;
+  run->listens = listen;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunIsInterrupted - Has a signal ended the training, so that it can go on from a checkpoint. Not collective */
+PetscErrorCode EngdRunIsInterrupted(EngdRun run, PetscBool *interrupted)
+{
+  PetscFunctionBeginUser;
+  *interrupted = (PetscBool)(run->end == ENGD_END_BY_SIGNAL);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what is saved when, and where the run begins */
+static PetscErrorCode ReadCheckpointOptions(EngdRun run)
+{
+  char     *file, *restart;
+  PetscInt  every   = run->every;
+  PetscReal seconds = run->every_seconds;
+  PetscBool set[2];
+
+  PetscFunctionBeginUser;
+  PetscOptionsBegin(run->comm, NULL, "Checkpoints", "EngdRun");
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_checkpoint",
+                            "HDF5 file for all that the run is, written at its end, on SIGUSR1, and every so often; "
+                            "SIGTERM and SIGINT end the run with it, and exit code 4",
+                            "EngdRunSetCheckpoint", run->checkpoint, NULL, &file));
+  PetscCall(PetscOptionsInt("-engd_checkpoint_every", "Iterations between two checkpoints, 0: not by iterations",
+                            "EngdRunSetCheckpoint", every, &every, &set[0]));
+  PetscCall(PetscOptionsReal("-engd_checkpoint_seconds",
+                             "Seconds between two checkpoints, 0: not by seconds; 300 if neither is given",
+                             "EngdRunSetCheckpoint", seconds, &seconds, &set[1]));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_restart",
+                            "Checkpoint that the run goes on from, with the same problem, network and optimisers",
+                            "EngdRunSetRestart", run->restart, NULL, &restart));
+  PetscOptionsEnd();
+  PetscCheck(file || !(set[0] || set[1]), run->comm, PETSC_ERR_USER_INPUT,
+             "-engd_checkpoint_%s without a file: give -engd_checkpoint FILE.h5", set[0] ? "every" : "seconds");
+  if (file && !set[0] && !set[1] && every == 0 && seconds == 0) seconds = 300;
+  PetscCall(EngdRunSetCheckpoint(run, file, every, seconds));
+  PetscCall(EngdRunSetRestart(run, restart));
+  PetscCall(PetscFree(file));
+  PetscCall(PetscFree(restart));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunReadOptions - the options of the run itself. Collective */
+PetscErrorCode EngdRunReadOptions(EngdRun run)
+{
+  PetscReal target = run->target;
+  char     *stages;
+
+  PetscFunctionBeginUser;
+  PetscOptionsBegin(run->comm, NULL, "Run", "EngdRun");
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_stages",
+                            "Optimisers one after the other, as in adam,lbfgs,engd; -<stage>_tao_max_it n and other "
+                            "options of TAO, KSP and PC, so prefixed, are those of one stage",
+                            "EngdRunSetStages", run->stages, NULL, &stages));
+  PetscCall(PetscOptionsReal("-engd_target_error",
+                             "Stop training at this relative L2 error on the test points, 0 for never",
+                             "EngdRunSetTargetError", target, &target, NULL));
+  PetscOptionsEnd();
+  PetscCall(EngdRunSetStages(run, stages));
+  PetscCall(PetscFree(stages));
+  PetscCall(EngdRunReadBudget(run->comm, &run->max_seconds));
+  PetscCall(EngdRunSetTargetError(run, target));
+  PetscCall(ReadCheckpointOptions(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,61 @@
+/*
+  The rows of spectra so far as part of a checkpoint, so that the file of a run that goes on holds those of its beginning too.
+*/
+#include <engd/private.h>
+
+enum { ITERATION, KIND, LAYER, QUANTITY, NUMBER, NINTS };
+enum { AT, VALUE, ERROR, NREALS };
+
+static void Pack(const EngdSpectrumRow *row, PetscInt whole[], PetscReal real[])
+{
+  whole[ITERATION] = row->iteration;
+  whole[KIND]      = row->kind;
+  whole[LAYER]     = row->layer;
+  whole[QUANTITY]  = row->quantity;
+  whole[NUMBER]    = row->number;
+  real[AT]         = row->at;
+  real[VALUE]      = row->value;
+  real[ERROR]      = row->error;
+}
+
+static void Unpack(EngdSpectrumRow *row, const PetscInt whole[], const PetscReal real[])
+{
+  row->iteration = whole[ITERATION];
+  row->kind      = (EngdSpectrumKind)whole[KIND];
+  row->layer     = whole[LAYER];
+  row->quantity  = (EngdQuantity)whole[QUANTITY];
+  row->number    = whole[NUMBER];
+  row->at        = real[AT];
+  row->value     = real[VALUE];
+  row->error     = real[ERROR];
+}
+
+/* EngdSpectrumState - Saves, loads or forgets the rows; a checkpoint of a run without spectra has none. Collective */
+PetscErrorCode EngdSpectrumState(EngdSpectrum spectrum, EngdArchive a)
+{
+  PetscInt  *whole;
+  PetscReal *real;
+  PetscBool  has;
+
+  PetscFunctionBeginUser;
+  if (!spectrum->any) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchiveHas(a, "spectrum", &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchivePush(a, "spectrum"));
+  PetscCall(EngdArchiveInt(a, "last", &spectrum->last, -1));
+  PetscCall(EngdArchiveInt(a, "nrows", &spectrum->nrows, 0));
+  PetscCall(PetscMalloc2(NINTS * spectrum->nrows, &whole, NREALS * spectrum->nrows, &real));
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE)
+    for (PetscInt i = 0; i < spectrum->nrows; i++) Pack(&spectrum->row[i], whole + NINTS * i, real + NREALS * i);
+  PetscCall(EngdArchiveInts(a, "whole", NINTS * spectrum->nrows, whole));
+  PetscCall(EngdArchiveReals(a, "real", NREALS * spectrum->nrows, real));
+  if (EngdArchiveChanges(a)) {
+    spectrum->capacity = spectrum->nrows;
+    PetscCall(PetscFree(spectrum->row));
+    PetscCall(PetscMalloc1(spectrum->capacity, &spectrum->row));
+    for (PetscInt i = 0; i < spectrum->nrows; i++) Unpack(&spectrum->row[i], whole + NINTS * i, real + NREALS * i);
+  }
+  PetscCall(PetscFree2(whole, real));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

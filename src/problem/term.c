@@ -7,6 +7,8 @@
 */
 #include <engd/private.h>
 
+#define COMPONENTS_MAX 5000 /* preconditioners take time that grows with their square */
+
 /* What the user said about a term, before it is checked */
 typedef struct {
   char     *region, *points, *file, *sampler, *residual, *energy, *measure;
@@ -184,6 +186,9 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   (*term)->resample = o.resample;
   PetscCall(TermCreatePoints(problem, *term, &o, stream));
   PetscCall(TermCreateExpression(problem, *term, &o));
+  PetscCheck((*term)->expression->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
+             (*term)->expression->ncomponents, COMPONENTS_MAX);
   PetscCall(TermSetMeasure(problem, *term, o.measure));
   PetscCall(PetscFree(o.region));
   PetscCall(PetscFree(o.points));

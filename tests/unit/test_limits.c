@@ -37,6 +37,20 @@ static void TestCases(void **state)
   }
 }
 
+/* 20000 components: the square of their number is what preconditioners take time for */
+static void TestComponents(void **state)
+{
+  enum { COMPONENTS = 20000 };
+  static char options[sizeof(POISSON) + 64 + 2 * COMPONENTS];
+  size_t      n;
+
+  (void)state;
+  n = (size_t)snprintf(options, sizeof(options), POISSON "-wall_residual u -pde_residual u");
+  for (int k = 1; k < COMPONENTS; k++, n += 2) memcpy(options + n, ";u", 2);
+  options[n] = 0;
+  assert_non_null(strstr(Refusal(options), "-pde_residual has 20000 components, the most that there can be is 5000"));
+}
+
 /* all of a range have the value */
 static void TestRange(void **state)
 {
@@ -70,6 +84,7 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(TestCases),
+      cmocka_unit_test(TestComponents),
       cmocka_unit_test(TestRange),
       cmocka_unit_test(TestMany),
   };

@@ -11,6 +11,7 @@
 #define _GNU_SOURCE /* readlink, strcasecmp */
 #include <engd/private.h>
 #include <engd/output.h>
+#include <engd/options_text.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #define DEEPEST_NESTING 16
-#define LARGEST_FILE    (1 << 26) /* bytes: what is larger is a device, or no options file */
 
 /* What the word before this one asks for */
 typedef enum { NOTHING, VALUE, OPTIONS_FILE } Expected;
@@ -110,89 +110,6 @@ static void Compose(size_t size, char text[], const char format[], ...)
   va_end(arguments);
 }
 
-static PetscBool IsRegularFile(const char path[])
-{
-  struct stat status;
-
-  return stat(path, &status) == 0 && !S_ISDIR(status.st_mode) ? PETSC_TRUE : PETSC_FALSE;
-}
-
-/* directory <- options/ beside the program, or where `make install` puts it as seen from there */
-static void GetProgramOptions(size_t size, char directory[])
-{
-  static const char *const places[] = {"/options", "/../share/engd/options"};
-  const ssize_t            n        = readlink("/proc/self/exe", directory, size - 1);
-  struct stat              status;
-  char                    *slash = NULL;
-
-  if (n > 0) {
-    directory[n] = 0;
-    slash        = strrchr(directory, '/');
-  }
-  for (size_t k = 0; slash && k < PETSC_STATIC_ARRAY_LENGTH(places); k++) {
-    if ((size_t)(slash - directory) + strlen(places[k]) >= size) break;
-    strcpy(slash, places[k]);
-    if (!stat(directory, &status) && S_ISDIR(status.st_mode)) return;
-  }
-  if (slash)
-    strcpy(slash, slash - directory + sizeof("/options") <= size ? "/options" : "");
-  else
-    snprintf(directory, size, "options");
-}
-
-/* path <- where the file of this name is; searched <- the directories looked through */
-static PetscBool FindOptionsFile(const char name[], size_t size, char path[], char searched[])
-{
-  char        directory[PETSC_MAX_PATH_LEN];
-  const char *list = getenv("ENGD_OPTIONS_PATH");
-
-  Compose(size, path, "%s", name);
-  Compose(size, searched, "nowhere else, as the path is absolute");
-  if (IsRegularFile(path)) return PETSC_TRUE;
-  if (name[0] == '/') return PETSC_FALSE;
-  GetProgramOptions(sizeof(directory), directory);
-  Compose(size, path, "%s/%s", directory, name);
-  Compose(size, searched, "the working directory, %s, %s%s", directory, list ? "$ENGD_OPTIONS_PATH = " : "",
-          list ? list : "$ENGD_OPTIONS_PATH (not set)");
-  if (IsRegularFile(path)) return PETSC_TRUE;
-  while (list && *list) {
-    const size_t n = strcspn(list, ":");
-
-    Compose(size, path, "%.*s/%s", (int)n, list, name);
-    if (n && IsRegularFile(path)) return PETSC_TRUE;
-    list += n + (list[n] == ':');
-  }
-  return PETSC_FALSE;
-}
-
-/* Is this file for PETSc's YAML reader by its name */
-static PetscBool HasNameOfYAML(const char path[])
-{
-  static const char *const endings[] = {".yaml", ".yml", ".json"};
-  const size_t             n         = strlen(path);
-
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(endings); k++) {
-    const size_t m = strlen(endings[k]);
-
-    if (n > m && !strcmp(path + n - m, endings[k])) return PETSC_TRUE;
-  }
-  return PETSC_FALSE;
-}
-
-/* Is it by how it begins */
-static PetscBool BeginsAsYAML(const char text[])
-{
-  return !strncmp(text, "%YAML ", 6) || !strncmp(text, "---", 3) ? PETSC_TRUE : PETSC_FALSE;
-}
-
-/* Can the file be read only once, as a pipe can */
-static PetscBool IsStream(const char path[])
-{
-  struct stat status;
-
-  return stat(path, &status) == 0 && !S_ISREG(status.st_mode) ? PETSC_TRUE : PETSC_FALSE;
-}
-
 /* One word of the command line or of a file; quoted words are values */
 static PetscBool AddWord(Words *words, const char word[], PetscBool quoted)
 {
@@ -259,57 +176,14 @@ static PetscBool NextToken(char **cursor, int *line, Token *token)
   return *token->start || token->quoted ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* text <- text with \n alone between its lines, whatever editor wrote it, and no byte order mark before it */
-static void UnifyLines(char text[])
-{
-  const size_t mark = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
-  char        *to   = text;
-
-  for (const char *from = text + mark; *from; from++) {
-    if (*from == '\r' && from[1] == '\n') continue;
-    *to++ = *from == '\r' ? '\n' : *from;
-  }
-  *to = 0;
-}
-
-/* text <- all of the file, to be freed, or NULL with the mistake told; a file that can be read only once is */
+/* all of the file, or NULL with the mistake told */
 static char *ReadText(Words *words, const char path[])
 {
-  size_t capacity = 4096, n = 0, line = 1;
-  FILE  *file = fopen(path, "r");
-  char  *text = file ? malloc(capacity) : NULL;
+  char  fault[PETSC_MAX_PATH_LEN + 128];
+  char *text = EngdReadText(path, sizeof(fault), fault);
 
-  errno = file ? 0 : errno;
-  while (text && (n += fread(text + n, 1, capacity - 1 - n, file)) == capacity - 1) {
-    char *grown = capacity < LARGEST_FILE ? realloc(text, capacity *= 2) : NULL;
-
-    if (!grown) free(text);
-    text = grown;
-  }
-  if (!text || ferror(file)) {
-    (void)Mistake(words, "options file '%s' cannot be read: %s", path, strerror(errno ? errno : EFBIG));
-    free(text);
-    text = NULL;
-  }
-  if (file) (void)fclose(file);
-  if (!text) return NULL;
-  text[n] = 0;
-  if (strlen(text) == n) return text;
-  for (const char *c = text; *c; c++) line += *c == '\n';
-  (void)Mistake(words, "options file '%s' is no text: there is a byte of zero in line %zu", path, line);
-  free(text);
-  return NULL;
-}
-
-/* blanks for the lines that PETSc's files may have besides: alias and %; its comments begin with #, too */
-static void HideForeignLines(char text[])
-{
-  for (char *line = text; *line;) {
-    char *end = line + strcspn(line, "\n");
-
-    if (*line == '%' || *line == '!' || !strncmp(line, "alias", 5)) memset(line, ' ', (size_t)(end - line));
-    line = end + (*end == '\n');
-  }
+  if (!text) (void)Mistake(words, "%s", fault);
+  return text;
 }
 
 /* words <- words, the words of this text */
@@ -357,23 +231,23 @@ static PetscBool ReadOptionsFile(Words *words, const char name[])
   char      path[PETSC_MAX_PATH_LEN], searched[PETSC_MAX_PATH_LEN], *text = NULL;
   PetscBool good, yaml, stream;
 
-  if (!FindOptionsFile(name, sizeof(path), path, searched))
+  if (!EngdFindOptionsFile(name, sizeof(path), path, searched))
     return Mistake(words, "options file '%s' not found; searched: %s", name, searched);
   if (!NameProblem(words, path)) return PETSC_FALSE;
   KeepFile(path);
-  yaml   = !strcasecmp(words->key, "-options_file_yaml") || HasNameOfYAML(path) ? PETSC_TRUE : PETSC_FALSE;
-  stream = IsStream(path);
+  yaml   = !strcasecmp(words->key, "-options_file_yaml") || EngdHasNameOfYAML(path) ? PETSC_TRUE : PETSC_FALSE;
+  stream = EngdIsStream(path);
   if (!yaml || !stream) {
     text = ReadText(words, path);
     if (!text) return PETSC_FALSE;
   }
-  if (yaml || BeginsAsYAML(text)) {
+  if (yaml || EngdBeginsAsYAML(text)) {
     free(text);
     if (!yaml && stream)
       return Mistake(words, "options file '%s' is YAML from a pipe: say so with -options_file_yaml", path);
     return Append(words, "", "-options_file_yaml") && Append(words, "", path) ? PETSC_TRUE : PETSC_FALSE;
   }
-  UnifyLines(text);
+  EngdUnifyLines(text);
   words->depth++;
   good = words->depth > DEEPEST_NESTING ? Mistake(words, "options files nest without end at '%s'", name)
                                         : AddText(words, path, text);
@@ -391,13 +265,13 @@ static void CheckElsewhere(Words *words, const char name[], const char given[])
 
   if (given) {
     text = strdup(given);
-  } else if (IsRegularFile(name) && !IsStream(name)) {
+  } else if (EngdIsFile(name) && !EngdIsStream(name)) {
     text    = ReadText(words, name);
     no_file = PETSC_TRUE;
   }
   if (text) {
-    UnifyLines(text);
-    if (no_file) HideForeignLines(text);
+    EngdUnifyLines(text);
+    if (no_file) EngdHideForeignLines(text);
     (void)AddText(&scratch, name, text);
   }
   free(text);

@@ -39,28 +39,20 @@ typedef struct {
   PetscSegBuffer text;
 } Collector;
 
-/* text <- text, a line "-name value" */
+/* text <- text, a line "-name value"; a value of several lines becomes one */
 static PetscErrorCode Collect(const char name[], const char value[], void *data)
 {
-  Collector *collector = (Collector *)data;
-  char      *line;
-  size_t     n = strlen(name) + (value ? strlen(value) : 0) + 4;
+  Collector   *collector = (Collector *)data;
+  const size_t n         = strlen(name) + (value ? strlen(value) : 0) + 3;
+  char        *line;
 
   PetscFunctionBeginUser;
   if (!IsOfProblem(collector->run, name)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc1(n, &line));
-  PetscCall(PetscSNPrintf(line, n, "-%s %s", name, value ? value : ""));
-  for (char *c = line; *c; c++)
-    if (*c == '\n') *c = ' ';
-  PetscCall(PetscStrlcat(line, "\n", n));
-  n = strlen(line);
-  {
-    char *slot;
-
-    PetscCall(PetscSegBufferGet(collector->text, n, &slot));
-    PetscCall(PetscArraycpy(slot, line, n));
-  }
-  PetscCall(PetscFree(line));
+  PetscCall(PetscSegBufferGet(collector->text, n, &line));
+  snprintf(line, n, "-%s %s", name, value ? value : "");
+  for (size_t k = 0; k < n; k++)
+    if (line[k] == '\n' || !line[k]) line[k] = ' ';
+  line[n - 1] = '\n';
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

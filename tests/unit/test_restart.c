@@ -6,6 +6,7 @@
 #include "solver_case.h"
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char        directory[] = "/tmp/engd_restart_XXXXXX", message[2048];
@@ -265,9 +266,76 @@ static void TestAllowed(void **state)
   }
 }
 
+/* a history that a restart cannot go on with is left alone */
+static void TestHistory(void **state)
+{
+  PetscErrorCode code;
+  EngdRun        run;
+  FILE          *file;
+  char           text[64] = "";
+
+  (void)state;
+  if (rank == 0) {
+    file = fopen(Path("h.csv"), "w");
+    assert_non_null(file);
+    fprintf(file, "other,columns\n0,1\n");
+    (void)fclose(file);
+  }
+  Make("-tao_max_it 3", NULL, "begin.h5", &run);
+  CHECK(EngdReportSetHistory(run->report, Path("h.csv")));
+  message[0] = 0;
+  CHECK(PetscPushErrorHandler(Keep, NULL));
+  code = Solve(run);
+  CHECK(PetscPopErrorHandler());
+  assert_int_equal(EngdExitCode(code), ENGD_EXIT_INPUT);
+  assert_non_null(strstr(message, "h.csv has other columns"));
+  if (rank == 0) {
+    file = fopen(Path("h.csv"), "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof(text), file));
+    (void)fclose(file);
+    assert_string_equal(text, "other,columns\n");
+  }
+}
+
+/* a checkpoint that cannot be written costs neither the training nor the answer, and is an error at the end */
+static PetscErrorCode RemoveFolder(Tao tao, void *data)
+{
+  const EngdRun run = (EngdRun)data;
+
+  PetscFunctionBeginUser;
+  (void)tao;
+  if (run->last_row == 2 && rank == 0) {
+    assert_int_equal(remove(Path("folder/c.h5")), 0);
+    assert_int_equal(remove(Path("folder")), 0);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void TestLost(void **state)
+{
+  PetscErrorCode code;
+  EngdRun        run;
+
+  (void)state;
+  if (rank == 0) assert_int_equal(mkdir(Path("folder"), 0700), 0);
+  CHECK(MPI_Barrier(PETSC_COMM_WORLD));
+  signal_at = -1;
+  Make("-tao_max_it 4 -engd_checkpoint_every 1", "folder/c.h5", NULL, &run);
+  CHECK(TaoMonitorSet(run->stage[0].tao, RemoveFolder, run, NULL));
+  message[0] = 0;
+  CHECK(PetscPushErrorHandler(Keep, NULL));
+  code = Solve(run);
+  CHECK(PetscPopErrorHandler());
+  assert_int_equal((int)code, PETSC_ERR_FILE_WRITE);
+  assert_int_equal(run->last_row, 4);
+  assert_non_null(strstr(message, "folder/c.h5"));
+  CHECK(EngdRunDestroy(&run));
+}
+
 static int RemoveFiles(void)
 {
-  const char *const names[] = {"c.h5", "asked.h5", "kept.h5", "begin.h5", "cut.h5", "text.h5"};
+  const char *const names[] = {"c.h5", "asked.h5", "kept.h5", "begin.h5", "cut.h5", "text.h5", "h.csv"};
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(names); k++) (void)remove(Path(names[k]));
   return remove(directory);
@@ -275,8 +343,9 @@ static int RemoveFiles(void)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBroken), cmocka_unit_test(TestAsked),
-                                     cmocka_unit_test(TestRefused), cmocka_unit_test(TestAllowed)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBroken),  cmocka_unit_test(TestAsked),
+                                     cmocka_unit_test(TestRefused), cmocka_unit_test(TestAllowed),
+                                     cmocka_unit_test(TestHistory), cmocka_unit_test(TestLost)};
   int                     failures;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

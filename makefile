@@ -69,7 +69,7 @@ VERSION := $(shell sed -n 's/^.define ENGD_VERSION *"\(.*\)"/\1/p' include/engd.
 ABI     := $(basename $(VERSION))
 SHARED  := $(LIBRARY:.a=.so).$(VERSION)
 PREFIX  ?= /usr/local
-CODE := $(SOURCES) $(wildcard include/*.h include/*/*.h src/*/*.h src/*/*/*.h src/*/*/*/*.h tests/*/*.[ch])
+CODE := $(SOURCES) $(wildcard include/*.h include/*/*.h src/*/*.h src/*/*/*.h src/*/*/*/*.h tests/*/*.[ch] examples/*.c examples/*/*.[ch])
 
 export OMPI_MCA_btl_vader_single_copy_mechanism ?= none
 ifeq ($(shell id -u),0)
@@ -102,6 +102,7 @@ test: ## install what is missing, build, and run all tests; ends with "N passed,
 	+@$(MAKE) run-tests
 
 build-tests: all $(UNITS) $(DRIVERS) $(BENCHES) $(FUZZERS)
+	+@$(MAKE) -s install PREFIX=$(abspath $(B))/prefix DESTDIR= >/dev/null
 
 run-tests:
 	+@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" tests/run.sh \
@@ -136,6 +137,9 @@ fuzzers: $(FUZZERS)
 check-all: ## all of `make test`, and what takes longer: sanitizers, valgrind, fuzzers
 	+@$(MAKE) test && $(MAKE) asan && $(MAKE) valgrind && $(MAKE) fuzz
 
+# Headers for authors of types: extend.h and what it includes
+AUTHORS := extend settings archive expression pointwise problem network functional capabilities solver
+
 # The installed program takes the library from beside itself, so that a plug-in linked with the library meets the same one
 install: all ## install program, library, headers and options files: PREFIX=/usr/local DESTDIR=
 	@root='$(DESTDIR)$(PREFIX)'; echo "installing into $$root"; \
@@ -145,6 +149,7 @@ install: all ## install program, library, headers and options files: PREFIX=/usr
 	install -m 755 $(SHARED) $$root/lib/libengd.so.$(VERSION) && \
 	ln -sf libengd.so.$(VERSION) $$root/lib/libengd.so.$(ABI) && ln -sf libengd.so.$(ABI) $$root/lib/libengd.so && \
 	install -m 644 include/engd.h $$root/include/engd.h && \
+	install -m 644 $(addprefix include/engd/,$(addsuffix .h,$(AUTHORS))) $$root/include/engd && \
 	install -m 755 runs/plot.py $$root/share/engd/plot.py && \
 	rm -rf $$root/share/engd/options && cp -R options $$root/share/engd/options && \
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(slepc) $(petsc)|' \

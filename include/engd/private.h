@@ -6,7 +6,7 @@
 #ifndef ENGD_PRIVATE_H
 #define ENGD_PRIVATE_H
 
-#include <engd.h>
+#include <engd/extend.h>
 #include <petsc/private/petscimpl.h> /* states of objects; nothing else of PETSc's inside, but for tao_loop.c */
 
 #if defined(PETSC_USE_COMPLEX) || !defined(PETSC_USE_REAL_DOUBLE)
@@ -23,12 +23,10 @@
 #if PETSC_VERSION_LT(3, 23, 0)
 #define PetscContainerSetCtxDestroy PetscContainerSetUserDestroy
 #define PetscCtxDestroyDefault      PetscContainerUserDestroyDefault
-typedef PetscOptionItems *EngdOptionItems; /* of PetscOptionsObject */
-typedef void *EngdContextArgument;         /* of a function that frees a context: the context, later its address */
+typedef void *EngdContextArgument; /* of a function that frees a context: the context, later its address */
 #define ENGD_CONTEXT(argument) (argument)
 #else
-typedef PetscOptionItems EngdOptionItems;
-typedef void           **EngdContextArgument;
+typedef void **EngdContextArgument;
 #define ENGD_CONTEXT(argument) (*(argument))
 #endif
 
@@ -36,16 +34,7 @@ typedef void           **EngdContextArgument;
 #define ENGD_COUNT(a, b) ((size_t)(a) * (size_t)(b))
 
 #include <engd/system.h>
-#include <engd/settings.h>
-#include <engd/archive.h>
-#include <engd/expression.h>
-#include <engd/pointwise.h>
-#include <engd/problem.h>
-#include <engd/network.h>
-#include <engd/functional.h>
 #include <engd/linalg.h>
-#include <engd/capabilities.h>
-#include <engd/solver.h>
 #include <engd/spectrum.h>
 #include <engd/report.h>
 #include <engd/run.h>

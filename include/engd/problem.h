@@ -84,7 +84,7 @@ PETSC_INTERN PetscErrorCode EngdPointsDestroy(EngdPoints *);
 typedef PetscErrorCode (*EngdSamplerFn)(PetscInt dim, PetscInt64 n, PetscInt64 seed, PetscInt stream, PetscInt epoch,
                                         PetscInt64 index, PetscReal q[]);
 PETSC_EXTERN PetscErrorCode EngdSamplerRegister(const char[], EngdSamplerFn);
-PETSC_INTERN PetscErrorCode EngdSamplerFind(const char option[], const char name[], EngdSamplerFn *);
+PETSC_EXTERN PetscErrorCode EngdSamplerFind(const char option[], const char name[], EngdSamplerFn *);
 PETSC_INTERN PetscErrorCode EngdSamplerUniform(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64,
                                                PetscReal[]);
 PETSC_INTERN PetscErrorCode EngdSamplerHalton(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64,

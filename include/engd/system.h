@@ -7,14 +7,14 @@
 /* Exit codes of the program: 2 for a mistake in what the user gave, 3 for a breakdown of the numerics */
 enum { ENGD_EXIT_INPUT = 2, ENGD_EXIT_NUMERICS = 3 };
 
-/* The error class of a breakdown of the numerics (exit code 3), all others are input errors (exit code 2) */
-#define ENGD_ERR_NUMERICS PETSC_ERR_FP
-
 /* The phases of a run. While the input is read every rank meets the same error, so rank 0 alone speaks;
    later an error raised on PETSC_COMM_SELF is this rank's alone and must end the others. */
 typedef enum { ENGD_PHASE_INPUT, ENGD_PHASE_SOLVE } EngdPhase;
 
 PETSC_INTERN PetscErrorCode EngdSetPhase(EngdPhase);
+
+/* Do the plug-ins have the functions that PETSc calls (src/system/plugin.c) */
+PETSC_INTERN PetscErrorCode EngdPluginsCheck(void);
 
 /* How the process starts and ends, below EngdInitialize and EngdFinalize: src/system/errors.c, options_file.c, options.c */
 PETSC_INTERN PetscErrorCode EngdErrorsBegin(MPI_Comm, char **);

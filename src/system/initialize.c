@@ -129,6 +129,7 @@ PetscErrorCode EngdInitialize(int *argc, char ***argv, const char help[])
   PetscCall(SlepcInitialize(argc, argv, NULL, help));
   if (began_mpi) EngdScreenAfter(); /* else the signals are those of a host program */
   LimitThreads();
+  PetscCall(EngdPluginsCheck());
   PetscCall(SetFromOptions());
   PetscCall(EngdInitializePackage());
   return PETSC_SUCCESS;

@@ -39,15 +39,17 @@ static void GetProgramOptions(size_t size, char directory[])
   const ssize_t            n        = readlink("/proc/self/exe", directory, size - 1);
   struct stat              status;
   char                    *slash = NULL;
+  PetscBool                installed;
 
   if (n > 0) {
     directory[n] = 0;
     slash        = strrchr(directory, '/');
   }
+  installed = slash && slash - directory >= 4 && !strncmp(slash - 4, "/bin", 4) ? PETSC_TRUE : PETSC_FALSE;
   for (size_t k = 0; slash && k < PETSC_STATIC_ARRAY_LENGTH(places); k++) {
     if ((size_t)(slash - directory) + strlen(places[k]) >= size) break;
     strcpy(slash, places[k]);
-    if (!stat(directory, &status) && S_ISDIR(status.st_mode)) return;
+    if ((!stat(directory, &status) && S_ISDIR(status.st_mode)) || (k == 1 && installed)) return;
   }
   if (slash)
     strcpy(slash, slash - directory + sizeof("/options") <= size ? "/options" : "");

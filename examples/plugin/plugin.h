@@ -1,0 +1,9 @@
+#ifndef PLUGIN_H
+#define PLUGIN_H
+
+#include <engd/extend.h>
+
+PETSC_INTERN PetscErrorCode CreateConjugate(EngdDirection);
+PETSC_INTERN PetscErrorCode CreateEllipse(EngdDomain);
+
+#endif

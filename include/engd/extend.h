@@ -1,0 +1,52 @@
+/*
+  For authors of types: what a plug-in includes. Everything a type needs is in its own file.
+
+    type          registered by             chosen by              a file to copy from
+    direction     EngdDirectionRegister     -tao_engd_direction    examples/plugin/conjugate.c, src/solver/direction/krylov.c
+    step          EngdStepRegister          -tao_engd_step         src/solver/step/fixed.c
+    curvature     EngdCurvatureRegister     -tao_engd_curvature    src/operators/curvature/sobolev.c
+    domain        EngdDomainRegister        -domain_type           examples/plugin/ellipse.c
+    sampler       EngdSamplerRegister       -<term>_sampler        src/problem/samplers/uniform.c
+    activation    EngdActivationRegister    -network_activation    src/network/activation.c
+
+  A library libmine.so given by -dll_append libmine.so is loaded when the program starts, and its function
+
+    PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_mine(void)
+    {
+      PetscFunctionBeginUser;
+      PetscCall(EngdExtendCheckVersion("mine", ENGD_VERSION));
+      PetscCall(EngdDirectionRegister("conjugate", CreateConjugate));
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+
+  adds its types. They may read options, which -help then shows. The structs here change from version to version, hence the
+  check. Functions declared PETSC_INTERN are the library's own, and a plug-in that calls one is not loaded.
+*/
+#ifndef ENGD_EXTEND_H
+#define ENGD_EXTEND_H
+
+#include <engd.h>
+
+#if PETSC_VERSION_LT(3, 23, 0)
+typedef PetscOptionItems *EngdOptionItems; /* of PetscOptionsObject */
+#else
+typedef PetscOptionItems EngdOptionItems;
+#endif
+
+/* Fails unless the plug-in of this name was built for this version of engd. Not collective (src/system/plugin.c) */
+PETSC_EXTERN PetscErrorCode EngdExtendCheckVersion(const char plugin[], const char version[]);
+
+/* The error class of a breakdown of the numerics (exit code 3), all others are input errors (exit code 2) */
+#define ENGD_ERR_NUMERICS PETSC_ERR_FP
+
+#include <engd/settings.h>
+#include <engd/archive.h>
+#include <engd/expression.h>
+#include <engd/pointwise.h>
+#include <engd/problem.h>
+#include <engd/network.h>
+#include <engd/functional.h>
+#include <engd/capabilities.h>
+#include <engd/solver.h>
+
+#endif

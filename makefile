@@ -138,7 +138,7 @@ check-all: ## all of `make test`, and what takes longer: sanitizers, valgrind, f
 	+@$(MAKE) test && $(MAKE) asan && $(MAKE) valgrind && $(MAKE) fuzz
 
 # Headers for authors of types: extend.h and what it includes
-AUTHORS := extend settings archive expression pointwise problem network functional capabilities solver
+AUTHORS := extend $(shell sed -n 's/^.include <engd.\(.*\)\.h>/\1/p' include/engd/extend.h)
 
 # The installed program takes the library from beside itself, so that a plug-in linked with the library meets the same one
 install: all ## install program, library, headers and options files: PREFIX=/usr/local DESTDIR=
@@ -177,11 +177,11 @@ install-packages: ## install the Debian packages that are missing, those for tes
 	[ -n "$$missing" ] || exit 0; \
 	sudo=; [ $$(id -u) = 0 ] || sudo=sudo; \
 	if command -v apt-get >/dev/null && { [ -z "$$sudo" ] || sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; } && \
-	  echo "installing $$missing" && $$sudo apt-get update -q && \
+	  echo "missing Debian packages: $$missing"; echo "they are installed by $${sudo:+$$sudo }apt-get update and apt-get install" && \
+	  $$sudo apt-get update -q && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
-	then for name in libblas.so.3 liblapack.so.3; do for link in $$(update-alternatives --get-selections | \
-	    awk -v n=$$name 'index($$1, n "-") == 1 && $$3 !~ /openblas/ {print $$1}'); do \
-	    $$sudo update-alternatives --set $$link $$(update-alternatives --list $$link | grep -m1 openblas); done; done; \
+	then update-alternatives --get-selections | awk '/^lib(blas|lapack)\.so\.3-/ && $$3 !~ /openblas/ { \
+	    print "slow: " $$1 " is not OpenBLAS; to change it: update-alternatives --config " $$1}'; \
 	else echo "These packages are missing and could not be installed from here; run, as root:" >&2; \
 	  echo "  apt-get update && apt-get install -y $$missing" >&2; exit 1; fi
 

@@ -4,6 +4,8 @@
 #ifndef ENGD_OPTIONS_TEXT_H
 #define ENGD_OPTIONS_TEXT_H
 
+#include <petscsys.h>
+
 /* is there such a file, or device or pipe, that is no directory; can it be read only once */
 PETSC_INTERN PetscBool EngdIsFile(const char path[]);
 PETSC_INTERN PetscBool EngdIsStream(const char path[]);

@@ -5,6 +5,8 @@
 #ifndef ENGD_OUTPUT_H
 #define ENGD_OUTPUT_H
 
+#include <petscsys.h>
+
 typedef struct {
   char *target;  /* where the file will be: the name with its symbolic links followed */
   char *writing; /* where it is written: beside that, or the same where it is a device or a pipe */

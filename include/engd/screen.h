@@ -4,6 +4,8 @@
 #ifndef ENGD_SCREEN_H
 #define ENGD_SCREEN_H
 
+#include <petscsys.h>
+
 /* Before PETSc begins, and after it has put its handlers of signals in place */
 PETSC_INTERN void EngdScreenBefore(void);
 PETSC_INTERN void EngdScreenAfter(void);

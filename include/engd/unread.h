@@ -4,6 +4,8 @@
 #ifndef ENGD_UNREAD_H
 #define ENGD_UNREAD_H
 
+#include <engd.h>
+
 /* one line for each term that reads no unknown and each unknown that no term reads. Collective */
 PETSC_INTERN PetscErrorCode EngdProblemTellUnread(EngdProblem);
 

@@ -4,6 +4,8 @@
 #ifndef ENGD_VALUES_H
 #define ENGD_VALUES_H
 
+#include <petscsys.h>
+
 /* Marks those that nobody has read yet. Not collective, as all here: the options are the same on all ranks */
 PETSC_INTERN PetscErrorCode EngdOptionsMarkMissing(void);
 

@@ -20,7 +20,7 @@
 
   A file is HDF5: /theta, /points, /solver/..., and whatever else the run puts beside them, as datasets of doubles, 64-bit integers
   or text, in a global order that no number of ranks changes; matrices as (columns, rows). Attributes of the root: engd_archive,
-  the version of this layout, and ranks. One rank reads and writes it (statefile.c), so that a failure is known to
+  the version of this layout, and ranks; behind the end of HDF5 a checksum (seal.c). One rank reads and writes it (statefile.c), so that a failure is known to
   one and told to all: of saving with the Commit, of loading with the entry.
 */
 #include "archiveimpl.h"

@@ -20,7 +20,8 @@
 typedef int hid_t;
 #endif
 
-#define GROWTH 1048576 /* bytes by which the file in memory grows at least */
+#define MARK   "engd_archive" /* the attribute that all of our files have */
+#define GROWTH 1048576        /* bytes by which the file in memory grows at least */
 
 struct _n_EngdStateFile {
   char         *name;
@@ -86,9 +87,10 @@ static void SyncDirectory(const char name[])
 /* the file beside NAME, on the disk, becomes NAME; else it is removed and NAME stays as it was */
 static void Replace(EngdStateFile f, const void *image, size_t n)
 {
-  struct stat status;
-  EngdOutput  output;
-  int         failure, last, descriptor;
+  unsigned char seal[ENGD_STATE_SEAL];
+  struct stat   status;
+  EngdOutput    output;
+  int           failure, last, descriptor;
 
   if (!stat(f->name, &status) && !S_ISREG(status.st_mode)) {
     EngdStateFileFail(f, " cannot be written: it is no regular file");
@@ -101,7 +103,9 @@ static void Replace(EngdStateFile f, const void *image, size_t n)
     if (!failure) (void)EngdOutputEnd(&output, 0);
     return;
   }
+  EngdStateSealMake(n, image, seal);
   failure = WriteAll(descriptor, image, n);
+  if (!failure) failure = WriteAll(descriptor, (const char *)seal, sizeof(seal));
   if (fsync(descriptor) && !failure && errno != EINVAL) failure = errno;
   if (close(descriptor) && !failure) failure = errno;
   last = EngdOutputEnd(&output, !failure);
@@ -139,8 +143,11 @@ static void OpenToLoad(EngdStateFile f)
   else if (H5Fis_hdf5(f->name) <= 0)
     EngdStateFileFail(f, " is no checkpoint of engd: it is no HDF5 file");
   else {
-    f->file = H5Fopen(f->name, H5F_ACC_RDONLY, properties);
-    if (f->file < 0) EngdStateFileFail(f, " cannot be read: it is truncated or damaged");
+    const EngdStateSealKind seal = EngdStateSealCheck(f->name, (size_t)status.st_size);
+
+    if (seal != ENGD_STATE_BROKEN_SEAL) f->file = H5Fopen(f->name, H5F_ACC_RDONLY, properties);
+    if (f->file < 0 || (seal == ENGD_STATE_NO_SEAL && H5Aexists(f->file, MARK) > 0))
+      EngdStateFileFail(f, " cannot be read: it is truncated or damaged");
   }
   (void)H5Pclose(properties);
 }

@@ -22,6 +22,12 @@ PETSC_INTERN EngdStateFile EngdStateFileBegin(const char name[], PetscBool save)
 PETSC_INTERN void          EngdStateFileFinish(EngdStateFile);
 PETSC_INTERN void          EngdStateFileEnd(EngdStateFile);
 
+/* seal.c: the bytes behind the end of a file that say whether it is whole */
+#define ENGD_STATE_SEAL 16
+typedef enum { ENGD_STATE_NO_SEAL, ENGD_STATE_BROKEN_SEAL, ENGD_STATE_GOOD_SEAL } EngdStateSealKind;
+PETSC_INTERN void              EngdStateSealMake(size_t n, const void *bytes, unsigned char seal[ENGD_STATE_SEAL]);
+PETSC_INTERN EngdStateSealKind EngdStateSealCheck(const char name[], size_t size);
+
 /* the failure, NULL while there is none; a failure from outside */
 PETSC_INTERN const char *EngdStateFileFailure(EngdStateFile);
 PETSC_INTERN void        EngdStateFileFail(EngdStateFile, const char format[], ...);

@@ -241,11 +241,32 @@ static void Cut(const char file[], off_t size)
   CHECK(MPI_Barrier(PETSC_COMM_WORLD));
 }
 
+/* rank 0 changes one bit of a file, or changes it back */
+static void Flip(const char file[], off_t at)
+{
+  int   rank, byte;
+  FILE *f;
+
+  CHECK(MPI_Barrier(PETSC_COMM_WORLD));
+  CHECK(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (!rank) {
+    f = fopen(file, "r+");
+    assert_non_null(f);
+    fseek(f, at, SEEK_SET);
+    byte = fgetc(f);
+    fseek(f, at, SEEK_SET);
+    fputc(byte ^ 16, f);
+    fclose(f);
+  }
+  CHECK(MPI_Barrier(PETSC_COMM_WORLD));
+}
+
 static off_t Size(const char file[])
 {
   struct stat status;
 
   assert_int_equal(stat(file, &status), 0);
+  CHECK(MPI_Barrier(PETSC_COMM_WORLD)); /* before one of them changes it */
   return status.st_size;
 }
 
@@ -253,11 +274,13 @@ static void TestBadFiles(void **state)
 {
   char        directory[64], file[96];
   off_t       size;
+  int         ranks;
   Thing       t;
   Vec         viewed;
   PetscViewer viewer;
 
   (void)state;
+  CHECK(MPI_Comm_size(PETSC_COMM_WORLD, &ranks));
   MakeDirectory(directory);
   snprintf(file, sizeof(file), "%s/a.h5", directory);
   Create(1, &t);
@@ -274,6 +297,13 @@ static void TestBadFiles(void **state)
     Cut(file, cut);
     Refuses(Walk(ENGD_ARCHIVE_LOAD, file, &t), 2, file, cut > 1024 ? "truncated" : "");
   }
+  CHECK(Walk(ENGD_ARCHIVE_SAVE, file, &t));
+  for (off_t at = 0; at < size; at += PetscMax(1, size / (ranks > 1 ? 7 : 61))) {
+    Flip(file, at);
+    Refuses(Walk(ENGD_ARCHIVE_LOAD, file, &t), 2, file, at < 8 ? "no HDF5 file" : "truncated or damaged");
+    Flip(file, at);
+  }
+  CHECK(Walk(ENGD_ARCHIVE_LOAD, file, &t));
   /* HDF5, but not ours: what PETSc writes */
   CHECK(VecDuplicate(t.v, &viewed));
   CHECK(PetscObjectSetName((PetscObject)viewed, "v"));

@@ -128,6 +128,8 @@ static const Kept table[] = {
     {&poisson, "", ENGD("dense") REJECTED "-tao_engd_dense_type absolute -tao_engd_dense_refresh 2"},
     {&poisson, "", ENGD("dense") "-tao_engd_dense_type cubic -tao_engd_curvature hessian"},
     {&poisson, "", ENGD("dense") "-tao_engd_dense_type cubic -tao_engd_dense_refresh 2"},
+    {&poisson, "", ENGD("dense") "-tao_engd_dense_type cubic -tao_engd_dense_cubic 1e4"},
+    {&poisson, "", ENGD("krylov") "-tao_engd_max_rejections 5 -tao_engd_step fixed -tao_engd_step_length 1e4"},
     {&poisson, "", ENGD("dense") "-tao_engd_structure layer -tao_engd_dense_ema 0.5"},
     {&poisson, "", ENGD("dual") FIXED "-tao_engd_dual_momentum 0.9"},
     {&poisson, "", ENGD("dual") REJECTED "-tao_engd_dual_momentum 0.5"},

@@ -7,9 +7,9 @@
 /* Highest derivative of an output that a jet carries; multi-indices have this many places */
 #define ENGD_JET_ORDER 2
 
-/* One entry of the jet Du that an expression reads: a partial derivative of an output, or its Laplacian */
+/* One entry of the jet Du that an expression reads: a partial derivative of an output, its Laplacian, or an unknown parameter */
 typedef struct {
-  PetscInt  output;                     /* which unknown */
+  PetscInt  output;                     /* which one; from noutputs on the unknown parameters, of order 0 */
   PetscBool laplacian;                  /* sum of the second derivatives over the space coordinates; order is 2 */
   PetscInt  order;                      /* number of derivatives, 0 for the value */
   PetscInt  coordinate[ENGD_JET_ORDER]; /* which coordinates, ascending; -1 beyond order, and for the Laplacian */
@@ -21,6 +21,9 @@ typedef struct {
   const char *const *coordinate;  /* [dim] names; x1..xd are also the vector x */
   PetscInt           noutputs;    /* unknowns; 0 where they may not appear, as in exact solutions */
   const char *const *output;      /* [noutputs] names */
+  const char *const *ansatz;      /* [noutputs] what each output means, text in the raw ones, NULL: itself; or NULL */
+  PetscInt           nunknowns;   /* parameters whose values are not known, entries of the jet as outputs are */
+  const char *const *unknown;     /* [nunknowns] names */
   PetscInt           nparameters; /* named constants */
   const char *const *parameter;   /* [nparameters] names */
   const PetscReal   *value;       /* [nparameters] their values */
@@ -56,7 +59,9 @@ struct _n_EngdExpression {
   Create: an empty expression over these symbols.
   Append: parse `text`, whose components are separated by ';' (a vector is as many components as it has entries).
           On a mistake: PETSC_ERR_USER_INPUT, one message naming the option, the text and the column.
+          Where an output has an ansatz, the name and its derivatives mean the ansatz; entries are those of the raw outputs.
   AppendGradient: for each of the components present, append its nspace space derivatives (total derivatives).
+  AppendDerivative: of each of the first n components the total derivative that `which` says, whatever its output.
   Compile: order 0, values only; 1, and dr/dDu; 2, and d^2 r/dDu^2. No more appends after this.
   Evaluate: for n points. x: [dim] batches, then [ndata]; normal: [nspace] batches or NULL; jet: [nentries] batches;
           value[c * n + i], first[k * n + i], second[k * n + i] (the latter two may be NULL).
@@ -65,6 +70,7 @@ struct _n_EngdExpression {
 PETSC_INTERN PetscErrorCode EngdExpressionCreate(const EngdSymbols *, EngdExpression *);
 PETSC_INTERN PetscErrorCode EngdExpressionAppend(EngdExpression, const char option[], const char text[]);
 PETSC_INTERN PetscErrorCode EngdExpressionAppendGradient(EngdExpression);
+PETSC_INTERN PetscErrorCode EngdExpressionAppendDerivative(EngdExpression, PetscInt n, const EngdJetEntry *which);
 PETSC_INTERN PetscErrorCode EngdExpressionCompile(EngdExpression, PetscInt order);
 PETSC_INTERN PetscErrorCode EngdExpressionEvaluate(EngdExpression, PetscInt n, const EngdBatch x[],
                                                    const EngdBatch normal[], const EngdBatch jet[], PetscReal value[],

@@ -45,6 +45,7 @@ PETSC_EXTERN PetscErrorCode EngdExtendCheckVersion(const char plugin[], const ch
 #include <engd/pointwise.h>
 #include <engd/problem.h>
 #include <engd/network.h>
+#include <engd/model.h>
 #include <engd/functional.h>
 #include <engd/capabilities.h>
 #include <engd/solver.h>

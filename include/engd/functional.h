@@ -18,6 +18,7 @@ typedef struct {
   PetscReal *value;    /* (ncomponents, n) residual or energy, unweighted */
   PetscReal *first;    /* (nfirst, n) dr/dDu */
   PetscReal *second;   /* (nsecond, n) d^2 r/dDu^2 */
+  PetscReal *measured; /* (nfirst, n) of the outputs that the curvature measures, or NULL */
   PetscReal *weight;   /* (n) lambda_t w_n */
   PetscBool  current;  /* do value, first, second (and an own jet) belong to the present theta */
 } EngdBlock;
@@ -53,10 +54,13 @@ struct _n_EngdFunctional {
   MPI_Comm         comm;
   EngdProblem      problem;
   EngdNetwork      network;
+  EngdModel        model;
   EngdCurvature    curvature;
-  EngdCurvature    newton;  /* energy, for the exact Hessian; NULL until there is one */
-  EngdJetLayout   *layout;  /* [nterms] */
-  PetscInt       **channel; /* [nterms][nentries] channel of each jet entry of the term's expression */
+  EngdCurvature    newton;   /* energy, for the exact Hessian; NULL until there is one */
+  EngdJetLayout   *layout;   /* [nterms] */
+  PetscInt       **channel;  /* [nterms][nentries] channel of each jet entry of the term's pointwise part */
+  EngdPointwise   *measured; /* [nterms] the outputs, and their gradients, that the curvature reads; or NULL */
+  PetscInt       **measured_channel; /* [nterms][nentries] of theirs */
   EngdJet         *scratch; /* [nterms] a jet for one block, for trial parameters and blocks that keep none */
   PetscInt         nblocks;
   EngdBlock       *block;         /* term by term */
@@ -74,12 +78,13 @@ struct _n_EngdFunctional {
   PetscObjectState theta_state;
   PetscInt         columns;            /* channels times points of the largest block */
   EngdJetWork      work, hessian_work; /* the latter NULL until there is an exact Hessian */
-  PetscReal       *du, *gu;            /* (noutputs, S n) or (ncomponents, n) for the largest block */
-  PetscReal       *dgu;                /* (noutputs, S n), of the exact Hessian */
-  EngdBatch       *batch;              /* inputs of an expression */
-  PetscInt64       evaluations;        /* of the loss, with or without gradient */
-  PetscInt64       products;           /* with J, J^T and G */
-  PetscInt64       generation;         /* counts changes of theta and of the points */
+  size_t           jet_size;           /* numbers of u, du and gu of the largest block */
+  PetscReal       *du, *gu; /* (noutputs, S n) and unknown parameters, or (ncomponents, n) for the largest block */
+  PetscReal       *dgu;     /* (noutputs, S n), of the exact Hessian */
+  EngdBatch       *batch;   /* inputs of an expression */
+  PetscInt64       evaluations; /* of the loss, with or without gradient */
+  PetscInt64       products;    /* with J, J^T and G */
+  PetscInt64       generation;  /* counts changes of theta and of the points */
 };
 
 /* blocks: make the jet and the expressions of block b those of the present theta; parts of products on a block */
@@ -90,6 +95,12 @@ PETSC_INTERN PetscErrorCode EngdBlockFirstTranspose(EngdFunctional, const EngdBl
 PETSC_INTERN PetscErrorCode EngdBlockSecond(EngdFunctional, const EngdBlock *, const PetscReal y[],
                                             const PetscReal du[], PetscReal gu[]);
 PETSC_INTERN PetscErrorCode EngdBlockCotangent(EngdFunctional, const EngdBlock *, PetscReal y[], PetscReal gu[]);
+/* y = M du and gu += M^T y with the derivatives M of what the curvature measures */
+PETSC_INTERN PetscErrorCode EngdBlockMeasured(EngdFunctional, const EngdBlock *, const PetscReal du[], PetscReal y[]);
+PETSC_INTERN PetscErrorCode EngdBlockMeasuredTranspose(EngdFunctional, const EngdBlock *, const PetscReal y[],
+                                                       PetscReal gu[]);
+/* where jet entry e of the term stands in u, du and gu */
+PETSC_INTERN EngdPlace      EngdBlockPlace(EngdFunctional, const EngdBlock *, PetscInt e);
 PETSC_INTERN PetscErrorCode EngdBlockZero(EngdFunctional, const EngdBlock *, PetscReal gu[]);
 PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdJet, PetscReal value[],
                                               PetscReal first[], PetscReal second[]);
@@ -124,9 +135,8 @@ PETSC_INTERN PetscErrorCode EngdGramianCreateLayers(Mat G, Mat *); /* what of it
 PETSC_INTERN PetscErrorCode EngdMatGetDamping(Mat, PetscReal *lambda, PetscBool *known);
 PETSC_INTERN PetscErrorCode EngdMatGetFunctional(Mat, EngdFunctional *);
 
-/* the rows r = 0, 1, ... of the jet of a term: channel and output, or false when there are no more */
-PETSC_INTERN PetscBool EngdFunctionalJetRow(EngdFunctional, PetscInt term, PetscInt r, PetscInt *channel,
-                                            PetscInt *output);
+/* the rows r = 0, 1, ... of the jet of a block: where they stand, or false when there are no more */
+PETSC_INTERN PetscBool EngdBlockJetRow(EngdFunctional, const EngdBlock *, PetscInt r, EngdPlace *);
 
 /* C = (J^T W J + lambda I) B; C = J B or J^T B: what MatMatMult() of the shells with dense matrices does. Collective */
 PETSC_INTERN PetscErrorCode EngdSeveralGramian(EngdFunctional, PetscReal lambda, Mat G, Mat B, Mat C);
@@ -151,7 +161,7 @@ typedef struct {
   PetscInt *start;      /* [n + 1] */
   size_t   *at;         /* [n + 1] */
 } EngdDiagonalBlocks;
-PETSC_INTERN PetscErrorCode EngdDiagonalBlocksCreate(EngdNetwork, EngdStructure, EngdDiagonalBlocks *);
+PETSC_INTERN PetscErrorCode EngdDiagonalBlocksCreate(EngdModel, EngdStructure, EngdDiagonalBlocks *);
 PETSC_INTERN PetscErrorCode EngdDiagonalBlocksDestroy(EngdDiagonalBlocks *);
 
 /* these blocks written out: A = beta A + (1 - beta) G on rank 0, upper triangles, without damping; the Hessian in place of G */
@@ -168,6 +178,8 @@ PETSC_INTERN PetscErrorCode EngdNTKFill(EngdNTK, PetscInt ld, PetscReal K[]);
 PETSC_INTERN PetscErrorCode EngdNTKView(EngdNTK, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdNTKDestroy(EngdNTK *);
 
+/* a buffer of a curvature that grows: no allocation once the largest block has been met */
+PETSC_INTERN PetscErrorCode EngdCurvatureReserve(PetscInt size, PetscReal **buffer, PetscInt *have);
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate(const char type[], EngdCurvature *);
 PETSC_INTERN PetscErrorCode EngdCurvatureDestroy(EngdCurvature *);
 /* how many roots make up all of W on a term, or false where they do not */

@@ -24,7 +24,14 @@ struct _n_EngdJetLayout {
   EngdChannel *channel;   /* [S] by order; channel 0 is the value */
   PetscInt    *first;     /* [dim] the channel of d/dx_i, or -1 */
   PetscBool   *used;      /* [S] is it read at the output (and not only on the way to other channels) */
+  PetscBool   *value;     /* [S] the value channel alone */
   PetscBool    hessian;   /* do jets keep one more derivative of sigma, for second tangents */
+  PetscInt     nunknowns; /* parameters of theta behind the weights that jets hold as they are */
+
+  PetscInt       ninputs; /* where the network's inputs are not x itself: */
+  EngdExpression input;   /* their input jet, the channels of one after the other, (ninputs) each; or NULL */
+  PetscReal     *strip;   /* its values at some points */
+  EngdBatch     *batch;   /* [dim] */
 };
 
 /* The smallest layout that holds all these entries (and the value); used marks the channels of the entries */
@@ -34,6 +41,9 @@ PETSC_INTERN PetscErrorCode EngdJetLayoutFind(EngdJetLayout, const EngdJetEntry 
 /* the next run [*begin, *end) of channels marked used, from *end on; used = NULL marks all; false when there is none */
 PETSC_INTERN PetscBool EngdJetLayoutNextRun(EngdJetLayout, const PetscBool used[], PetscInt *begin, PetscInt *end);
 PETSC_INTERN PetscErrorCode EngdJetLayoutDestroy(EngdJetLayout *);
+/* inputs E(x) in place of x: components that are not compiled; the layout has the expression from then on */
+PETSC_INTERN PetscErrorCode EngdJetLayoutSetInput(EngdJetLayout, EngdExpression inputs);
+PETSC_INTERN PetscErrorCode EngdJetLayoutEvaluateInput(EngdJetLayout, PetscInt n, const PetscReal x[], PetscReal z[]);
 
 /* A linear layer; its parameters stand together in theta: W (n_out, n_in) by columns, then b (n_out) */
 typedef struct {
@@ -59,6 +69,9 @@ struct _n_EngdNetwork {
 PETSC_INTERN PetscErrorCode EngdNetworkSetUp(EngdNetwork);
 PETSC_INTERN PetscErrorCode EngdActivationFind(const char[], EngdActivationFn *);
 
+/* Unknown parameters are one more layer, behind those of the network: no inputs, and biases that are outputs. Where jets,
+   tangents and cotangents u, du, gu are said to be (noutputs, S n), theirs follow as (nunknowns, n). */
+
 /* The jet of the network at a block of n <= nmax points, with all that tangents and adjoints need */
 typedef struct _n_EngdJet *EngdJet;
 struct _n_EngdJet {
@@ -69,8 +82,9 @@ struct _n_EngdJet {
   const PetscReal *x;            /* [n][dim] the points, borrowed */
   PetscReal      **a;            /* [nhidden] (width, S n): what enters the activation of hidden layer l */
   PetscReal      **z;            /* [nhidden] (width, S n): what leaves it */
-  PetscReal     ***s; /* [nhidden][ENGD_JET_ORDER + 3] (width, n): sigma (the value channel of z), s', s'', ... */
-  PetscReal       *u; /* (noutputs, S n): the jet of the outputs; only channels marked used are defined */
+  PetscReal     ***s;     /* [nhidden][ENGD_JET_ORDER + 3] (width, n): sigma (the value channel of z), s', s'', ... */
+  PetscReal       *input; /* (ninputs, S n): the input jet, NULL where it is that of x */
+  PetscReal       *u;     /* (noutputs, S n): the jet of the outputs; only channels marked used are defined */
   PetscReal       *memory;
 };
 
@@ -85,9 +99,9 @@ struct _n_EngdJetWork {
 };
 
 /* Called for each layer by the adjoint, last layer first: z (n_in, S n) its input, g (n_out, S n) the cotangent
-   of its output. For the first layer z is NULL: the input jet is x itself on the value channel and the unit vector
-   e_i on the channel d/dx_i (EngdJetFillInput writes it out). For the last layer only the channels marked
-   used are defined in g. */
+   of its output, defined on the channels of EngdJetLayerChannels(). For the first layer z is NULL where the input jet is x
+   itself on the value channel and the unit vector e_i on the channel d/dx_i (EngdJetFillInput writes it out). The layer of
+   the unknown parameters, if there are any, has no z and comes last. */
 typedef PetscErrorCode (*EngdLayerVisitor)(EngdJet, PetscInt layer, const PetscReal z[], const PetscReal g[],
                                            void *ctx);
 
@@ -98,8 +112,17 @@ PETSC_INTERN PetscErrorCode EngdJetWorkCreate(EngdNetwork, PetscInt ncolumns, En
 PETSC_INTERN PetscErrorCode EngdJetWorkCreateHessian(EngdNetwork, PetscInt ncolumns, EngdJetWork *);
 PETSC_INTERN PetscErrorCode EngdJetWorkDestroy(EngdJetWork *);
 
+/* layers, with that of the unknown parameters; one of them; its channels with a cotangent, NULL: all; its input, or NULL; the
+   length of theta; the part of the unknown parameters in u, du or gu */
+PETSC_INTERN PetscInt         EngdJetLayerCount(EngdJet);
+PETSC_INTERN EngdLayer        EngdJetGetLayer(EngdJet, PetscInt layer);
+PETSC_INTERN const PetscBool *EngdJetLayerChannels(EngdJet, PetscInt layer);
+PETSC_INTERN const PetscReal *EngdJetLayerInput(EngdJet, PetscInt layer);
+PETSC_INTERN PetscInt         EngdJetParameterCount(EngdJet);
+PETSC_INTERN size_t           EngdJetUnknownOffset(EngdJet);
+
 /*
-  theta, dtheta, gradient: whole parameter vectors [nparameters] on this rank. All are local.
+  theta, dtheta, gradient: whole parameter vectors on this rank. All are local.
   Forward:  u and what is kept on the way.
   Tangent:  du (noutputs, S n), the derivative of u along dtheta, on the channels marked used.
   Adjoint:  from the cotangent gu (noutputs, S n) on the channels marked used, back through all layers;
@@ -117,7 +140,7 @@ PETSC_INTERN PetscErrorCode EngdJetGradient(EngdJet, const PetscReal theta[], co
                                             PetscReal gradient[]);
 PETSC_INTERN PetscErrorCode EngdJetHessian(EngdJet, const PetscReal theta[], const PetscReal dtheta[],
                                            const PetscReal gu[], const PetscReal dgu[], EngdJetWork, PetscReal sum[]);
-/* parts of adjoints at one layer: sum += g z^T (not the first layer), the same and the value channel of g for the bias (any
+/* parts of adjoints at one layer: sum += g z^T, the same and the value channel of g for the bias (any
    layer), below (+)= W^T g */
 PETSC_INTERN PetscErrorCode EngdJetLayerWeights(EngdJet, PetscInt layer, const PetscReal z[], const PetscReal g[],
                                                 PetscReal sum[]);
@@ -140,7 +163,7 @@ PETSC_INTERN PetscErrorCode EngdJetRows(EngdJet, const PetscReal theta[], const 
 /* sum (p) += the squares of these rows, entry by entry, with the memory of one row */
 PETSC_INTERN PetscErrorCode EngdJetSquaredRows(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
                                                PetscReal sum[]);
-/* z (dim, S n): the input jet, which passes never store */
+/* z (n_in, S n): the input jet, which passes do not store where it is that of x */
 PETSC_INTERN PetscErrorCode EngdJetFillInput(EngdJet, PetscReal z[]);
 
 /* Kernels of the activation of one layer, in a file of their own so that it alone is compiled for vector units.

@@ -36,4 +36,40 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetTermEnergy(EngdProblem, const char ter
                                                      EngdPointwiseFn, PetscBool second, void *ctx,
                                                      PetscErrorCode (*destroy)(void *));
 
+/* As the program sees it: r, and the structural non-zeros of its derivatives, as those of an expression */
+typedef struct _n_EngdPointwise *EngdPointwise;
+struct _n_EngdPointwise {
+  PetscInt            ncomponents, nentries;
+  const EngdJetEntry *entry; /* [nentries] of the raw model's jet */
+  PetscInt            nfirst, nsecond;
+  const PetscInt     *first_component, *first_entry;                  /* [nfirst], ordered by component */
+  const PetscInt     *second_component, *second_entry, *second_other; /* [nsecond], ordered by component */
+  PetscBool           twice;                                          /* are all second derivatives there */
+
+  /* arrays as those of EngdExpressionEvaluate(); first and second may be NULL */
+  PetscErrorCode (*evaluate)(EngdPointwise, PetscInt n, const EngdBatch x[], const EngdBatch normal[],
+                             const EngdBatch jet[], PetscReal value[], PetscReal first[], PetscReal second[]);
+  PetscErrorCode (*destroy)(EngdPointwise);
+  void *data;
+};
+
+/* A residual or energy in C, on the list of a problem until its term takes it */
+typedef struct _n_EngdCallback *EngdCallback;
+struct _n_EngdCallback {
+  char           *term, *arguments; /* its term's name; "u, lap(u)" */
+  PetscBool       energy, second;
+  PetscInt        ncomponents;
+  EngdPointwiseFn function;
+  void           *ctx;
+  PetscErrorCode (*destroy)(void *);
+  EngdCallback next;
+};
+
+/* compiled to order 2, which it then has, and so has its destruction */
+PETSC_INTERN PetscErrorCode EngdPointwiseCreateText(EngdExpression, EngdPointwise *);
+/* the function of the components of `arguments`, which it has as above; the callback is borrowed */
+PETSC_INTERN PetscErrorCode EngdPointwiseCreateCallback(EngdCallback, EngdExpression arguments, EngdPointwise *);
+PETSC_INTERN PetscErrorCode EngdCallbacksDestroy(EngdCallback *list);
+PETSC_INTERN PetscErrorCode EngdPointwiseDestroy(EngdPointwise *);
+
 #endif

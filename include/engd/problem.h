@@ -96,13 +96,15 @@ PETSC_INTERN PetscErrorCode EngdSamplerSobol(PetscInt, PetscInt64, PetscInt64, P
 /* lambda_t sum_n w_n e_t(x_n, Du(x_n)) with e = |r|^2/2 for a residual r */
 typedef struct _n_EngdTerm *EngdTerm;
 struct _n_EngdTerm {
-  char          *name;
-  EngdPoints     points;
-  EngdExpression expression; /* compiled to order 2 */
-  PetscBool      energy;     /* is the expression e itself (one component) or r */
-  PetscReal      weight;     /* lambda_t */
-  PetscReal      measure;    /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */
-  PetscInt       resample;   /* new points every so many iterations, 0 never */
+  char      *name;
+  EngdPoints points;
+  EngdExpression
+      expression; /* its text, or the arguments of its function, compiled to order 2; the pointwise part's */
+  EngdPointwise pointwise;
+  PetscBool     energy;   /* is it e itself (one component) or r */
+  PetscReal     weight;   /* lambda_t */
+  PetscReal     measure;  /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */
+  PetscInt      resample; /* new points every so many iterations, 0 never */
 };
 
 struct _n_EngdProblem {
@@ -114,6 +116,13 @@ struct _n_EngdProblem {
   char         **output;       /* [noutputs] */
   char         **parameter;    /* [nparameters] */
   PetscReal     *value;        /* [nparameters] */
+  PetscInt       ninputs;      /* of the network: dim, or those of -network_inputs */
+  char          *inputs;       /* E(x), a list; or NULL: the coordinates */
+  char         **ansatz;       /* [noutputs] what an output means, in the raw ones; NULL where itself, or for all */
+  PetscInt       nunknowns;    /* unknown parameters, */
+  char         **unknown;      /* [nunknowns] their names, */
+  PetscReal     *start;        /* [nunknowns] their first values */
+  EngdCallback   callback;     /* residuals and energies in C */
   EngdTerm      *term;         /* [nterms] */
   PetscInt       nexact;       /* outputs whose exact solution is given */
   PetscInt      *exact_output; /* [nexact] which ones */
@@ -129,9 +138,19 @@ PETSC_INTERN PetscErrorCode EngdTermDestroy(EngdTerm *);
 /* The names of a problem; the symbols are those an expression of it may use */
 PETSC_INTERN PetscErrorCode EngdProblemReadOutputs(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemReadParameters(EngdProblem, const char list[]);
+PETSC_INTERN PetscErrorCode EngdProblemReadUnknowns(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemCheckNames(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemCheckTermNames(EngdProblem, PetscInt, char *const names[]);
 PETSC_INTERN PetscErrorCode EngdProblemGetSymbols(EngdProblem, EngdSymbols *);
+/* the same without what depends on theta: coordinates and parameters */
+PETSC_INTERN PetscErrorCode EngdProblemGetPointSymbols(EngdProblem, EngdSymbols *);
+
+/* The model's text (model.c): its options; its checks, once there are terms; E(x), not compiled; the outputs u and, if wanted,
+   their space derivatives (for each coordinate all outputs), as expressions of raw jets, compiled to order 1 */
+PETSC_INTERN PetscErrorCode EngdProblemReadModel(EngdProblem);
+PETSC_INTERN PetscErrorCode EngdProblemCheckModel(EngdProblem);
+PETSC_INTERN PetscErrorCode EngdProblemCreateInputs(EngdProblem, EngdExpression *);
+PETSC_INTERN PetscErrorCode EngdProblemCreateOutputs(EngdProblem, PetscBool gradient, EngdExpression *);
 
 /*
   Text of an option, whatever its length; the default, which may be NULL, when it is not given. With an example the

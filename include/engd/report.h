@@ -30,12 +30,6 @@ PETSC_INTERN PetscErrorCode EngdErrorsCreate(EngdFunctional, EngdErrors *);
 PETSC_INTERN PetscErrorCode EngdErrorsCompute(EngdErrors, Vec theta, PetscBool gradients);
 PETSC_INTERN PetscErrorCode EngdErrorsDestroy(EngdErrors *);
 
-/*
-  The fields u_theta at n points x (dim, n) on this rank, block by block; theta is whole. Not collective.
-  u (noutputs, n); gradient (noutputs, nspace, n) are the derivatives along the first nspace coordinates, or NULL.
-*/
-PETSC_INTERN PetscErrorCode EngdFieldsEvaluate(EngdNetwork, const PetscReal theta[], PetscInt nspace, PetscInt n,
-                                               const PetscReal x[], PetscReal u[], PetscReal gradient[]);
 /* the table of the test points, CSV: coordinates, outputs, exact values (NULL: none), in global order; the file is that of
    rank 0, NULL elsewhere. Collective */
 PETSC_INTERN PetscErrorCode EngdFieldsWrite(EngdFunctional, Vec theta, const PetscReal exact[], FILE *);

@@ -6,7 +6,8 @@
     adjoint  gZ_{l-1} = W_l^T gA_l,  gW_l += gA_l Z_{l-1}^T,  gb_l += the value channel of gA_l
 
   Z, A hold all channels of all points side by side, so each product is one GEMM, four a layer for a tangent and an adjoint.
-  The input jet (x, e_1, ..., e_d, 0, ...) is never stored: its products are columns of W. Reference: method of Dangel et al.
+  The input jet (x, e_1, ..., e_d, 0, ...) is never stored: its products are columns of W; that of inputs E(x) is (input.c).
+  Unknown parameters stand behind the outputs as they are. Reference: method of Dangel et al.
   (arXiv 2405.15603) for the channels, forward Laplacian (2307.08214) for the collapsed one.
 */
 #include <engd/private.h>
@@ -96,10 +97,66 @@ static PetscErrorCode ApplyLayer(EngdJet jet, PetscInt l, const PetscReal theta[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A = W Z0 + b on the channels marked used (NULL: all) */
+static PetscErrorCode ApplyFirstLayer(EngdJet jet, const PetscReal theta[], const PetscBool used[], PetscReal A[])
+{
+  PetscFunctionBeginUser;
+  if (jet->input)
+    PetscCall(ApplyLayer(jet, 0, theta, jet->input, used, PETSC_TRUE, PETSC_FALSE, A));
+  else
+    PetscCall(ApplyToInput(jet, theta, A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscInt EngdJetLayerCount(EngdJet jet)
+{
+  return jet->network->nlayers + (jet->layout->nunknowns > 0);
+}
+
+PetscInt EngdJetParameterCount(EngdJet jet)
+{
+  return jet->network->nparameters + jet->layout->nunknowns;
+}
+
+EngdLayer EngdJetGetLayer(EngdJet jet, PetscInt l)
+{
+  if (l < jet->network->nlayers) return jet->network->layer[l];
+  return (EngdLayer){.n_in = 0, .n_out = jet->layout->nunknowns, .offset = jet->network->nparameters};
+}
+
+const PetscBool *EngdJetLayerChannels(EngdJet jet, PetscInt l)
+{
+  if (l < jet->network->nhidden) return NULL;
+  return l == jet->network->nhidden ? jet->layout->used : jet->layout->value;
+}
+
+const PetscReal *EngdJetLayerInput(EngdJet jet, PetscInt l)
+{
+  if (l >= jet->network->nlayers) return NULL;
+  return l ? jet->z[l - 1] : jet->input;
+}
+
+size_t EngdJetUnknownOffset(EngdJet jet)
+{
+  return ENGD_COUNT(jet->network->noutputs, jet->layout->nchannels * jet->n);
+}
+
+/* the unknown parameters of theta at all points, behind the outputs of u */
+static void CopyUnknowns(EngdJet jet, const PetscReal theta[], PetscReal u[])
+{
+  const PetscInt   q       = jet->layout->nunknowns;
+  const PetscReal *unknown = theta + jet->network->nparameters;
+  PetscReal       *tail    = u + EngdJetUnknownOffset(jet);
+
+  for (PetscInt i = 0; q && i < jet->n; i++) {
+    for (PetscInt k = 0; k < q; k++) tail[ENGD_COUNT(i, q) + k] = unknown[k];
+  }
+}
+
 PetscErrorCode EngdJetLayerWeights(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], PetscReal sum[])
 {
   const EngdLayer *layer = &jet->network->layer[l];
-  const PetscBool *used  = l == jet->network->nhidden ? jet->layout->used : NULL;
+  const PetscBool *used  = EngdJetLayerChannels(jet, l);
   const PetscInt   n_in = layer->n_in, n_out = layer->n_out, n = jet->n;
 
   PetscFunctionBeginUser;
@@ -112,15 +169,15 @@ PetscErrorCode EngdJetLayerWeights(EngdJet jet, PetscInt l, const PetscReal z[],
 
 PetscErrorCode EngdJetLayerGradient(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *sum)
 {
-  const EngdLayer *layer = &jet->network->layer[l];
-  const PetscBool *used  = l == jet->network->nlayers - 1 ? jet->layout->used : NULL;
-  const PetscInt   n_in = layer->n_in, n_out = layer->n_out, n = jet->n;
-  PetscReal       *gW = (PetscReal *)sum + layer->offset, *gb = gW + ENGD_COUNT(n_in, n_out);
+  const EngdLayer  layer = EngdJetGetLayer(jet, l);
+  const PetscBool *used  = EngdJetLayerChannels(jet, l);
+  const PetscInt   n_in = layer.n_in, n_out = layer.n_out, n = jet->n;
+  PetscReal       *gW = (PetscReal *)sum + layer.offset, *gb = gW + ENGD_COUNT(n_in, n_out);
 
   PetscFunctionBeginUser;
-  if (l > 0)
+  if (z)
     PetscCall(EngdJetLayerWeights(jet, l, z, g, (PetscReal *)sum));
-  else {
+  else if (l == 0) {
     if (!used || used[0]) PetscCall(Multiply("N", "T", n_out, n_in, n, g, n_out, jet->x, n_in, 1, gW, n_out));
     for (PetscInt c = 1; c < jet->layout->nchannels; c++) {
       const PetscReal *gc = g + ENGD_COUNT(c * n, n_out);
@@ -144,7 +201,7 @@ PetscErrorCode EngdJetLayerTranspose(EngdJet jet, PetscInt l, const PetscReal th
                                      PetscBool add, PetscReal below[])
 {
   const EngdLayer *layer = &jet->network->layer[l];
-  const PetscBool *used  = l == jet->network->nhidden ? jet->layout->used : NULL;
+  const PetscBool *used  = EngdJetLayerChannels(jet, l);
   const PetscInt   n_in = layer->n_in, n_out = layer->n_out, n = jet->n;
 
   PetscFunctionBeginUser;
@@ -165,11 +222,12 @@ PetscErrorCode EngdJetForward(EngdJet jet, const PetscReal theta[], PetscInt n, 
   PetscCall(PetscLogEventBegin(engd_log.forward, 0, 0, 0, 0));
   jet->n = n;
   jet->x = x;
+  if (jet->input) PetscCall(EngdJetLayoutEvaluateInput(jet->layout, n, x, jet->input));
   for (PetscInt l = 0; l < net->nhidden; l++) {
     const PetscInt count = net->layer[l].n_out * n;
 
     if (l == 0)
-      PetscCall(ApplyToInput(jet, theta, jet->a[l]));
+      PetscCall(ApplyFirstLayer(jet, theta, NULL, jet->a[l]));
     else
       PetscCall(ApplyLayer(jet, l, theta, jet->z[l - 1], NULL, PETSC_TRUE, PETSC_FALSE, jet->a[l]));
     PetscCall(PetscLogEventBegin(engd_log.activation, 0, 0, 0, 0));
@@ -178,11 +236,12 @@ PetscErrorCode EngdJetForward(EngdJet jet, const PetscReal theta[], PetscInt n, 
     PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
   }
   if (net->nhidden == 0)
-    PetscCall(ApplyToInput(jet, theta, jet->u));
+    PetscCall(ApplyFirstLayer(jet, theta, jet->layout->used, jet->u));
   else {
     PetscCall(ApplyLayer(jet, net->nhidden, theta, jet->z[net->nhidden - 1], jet->layout->used, PETSC_TRUE,
                          PETSC_FALSE, jet->u));
   }
+  CopyUnknowns(jet, theta, jet->u);
   PetscCall(PetscLogEventEnd(engd_log.forward, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -200,7 +259,7 @@ PetscErrorCode EngdJetTangent(EngdJet jet, const PetscReal theta[], const PetscR
     PetscReal       *out  = last ? du : work->da[l];
 
     if (l == 0)
-      PetscCall(ApplyToInput(jet, dtheta, out));
+      PetscCall(ApplyFirstLayer(jet, dtheta, used, out));
     else {
       PetscCall(ApplyLayer(jet, l, theta, work->dz[l - 1], used, PETSC_FALSE, PETSC_FALSE, out));
       PetscCall(ApplyLayer(jet, l, dtheta, jet->z[l - 1], used, PETSC_TRUE, PETSC_TRUE, out));
@@ -214,6 +273,7 @@ PetscErrorCode EngdJetTangent(EngdJet jet, const PetscReal theta[], const PetscR
                           jet->a[l], jet->s[l], work->dz[l]);
     PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
   }
+  CopyUnknowns(jet, dtheta, du);
   PetscCall(PetscLogEventEnd(engd_log.tangent, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -229,9 +289,9 @@ PetscErrorCode EngdJetAdjoint(EngdJet jet, const PetscReal theta[], const PetscR
   PetscCall(PetscLogEventBegin(engd_log.adjoint, 0, 0, 0, 0));
   for (PetscInt l = net->nlayers - 1; l >= 0; l--) {
     const EngdLayer *layer = &net->layer[l];
-    const PetscBool *used  = l == net->nhidden ? jet->layout->used : NULL;
+    const PetscBool *used  = EngdJetLayerChannels(jet, l);
 
-    PetscCall((*visit)(jet, l, l ? jet->z[l - 1] : NULL, g, ctx));
+    PetscCall((*visit)(jet, l, EngdJetLayerInput(jet, l), g, ctx));
     if (l == 0) break;
     PetscCall(EngdJetLayerTranspose(jet, l, theta, g, PETSC_FALSE, below));
     PetscCall(PetscLogEventBegin(engd_log.activation, 0, 0, 0, 0));
@@ -241,6 +301,7 @@ PetscErrorCode EngdJetAdjoint(EngdJet jet, const PetscReal theta[], const PetscR
     below = spare;
     spare = (PetscReal *)g;
   }
+  if (jet->layout->nunknowns) PetscCall((*visit)(jet, net->nlayers, NULL, gu + EngdJetUnknownOffset(jet), ctx));
   PetscCall(PetscLogEventEnd(engd_log.adjoint, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -255,9 +316,13 @@ PetscErrorCode EngdJetGradient(EngdJet jet, const PetscReal theta[], const Petsc
 
 PetscErrorCode EngdJetFillInput(EngdJet jet, PetscReal z[])
 {
-  const PetscInt d = jet->layout->dim, n = jet->n;
+  const PetscInt d = jet->network->ninputs, n = jet->n;
 
   PetscFunctionBeginUser;
+  if (jet->input) {
+    PetscCall(PetscArraycpy(z, jet->input, ENGD_COUNT(d, jet->layout->nchannels * n)));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscArrayzero(z, ENGD_COUNT(d, jet->layout->nchannels * n)));
   PetscCall(PetscArraycpy(z, jet->x, ENGD_COUNT(d, n)));
   for (PetscInt c = 1; c < jet->layout->nchannels; c++) {
@@ -273,10 +338,11 @@ static PetscInt DerivativeCount(EngdJetLayout layout)
   return layout->channel[layout->nchannels - 1].order + (layout->hessian ? 2 : 1);
 }
 
-/* doubles that a jet of n points holds: a, z and s', s'', ... of each hidden layer, u */
+/* doubles that a jet of n points holds: a, z and s', s'', ... of each hidden layer, u, and the input jet of E(x) */
 static size_t JetCount(EngdNetwork net, EngdJetLayout layout, PetscInt nderivatives, PetscInt n)
 {
-  size_t count = ENGD_COUNT(net->noutputs, layout->nchannels * n);
+  size_t count =
+      ENGD_COUNT(net->noutputs + layout->ninputs, layout->nchannels * n) + ENGD_COUNT(layout->nunknowns, n);
 
   for (PetscInt l = 0; l < net->nhidden; l++) {
     count += ENGD_COUNT(net->width[l], (2 * layout->nchannels + nderivatives) * n);
@@ -314,7 +380,8 @@ PetscErrorCode EngdJetCreate(EngdNetwork net, EngdJetLayout layout, PetscInt nma
     for (PetscInt k = 1; k <= jet->nderivatives; k++, next += value) jet->s[l][k] = next;
   }
   jet->u = next;
-  *out   = jet;
+  if (layout->input) jet->input = next + ENGD_COUNT(net->noutputs * layout->nchannels + layout->nunknowns, nmax);
+  *out = jet;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

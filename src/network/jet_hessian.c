@@ -33,7 +33,7 @@ static PetscErrorCode AddLayer(EngdJet jet, PetscInt l, const PetscReal g[], con
                                PetscReal sum[])
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdJetLayerGradient(jet, l, l ? jet->z[l - 1] : NULL, dg, sum));
+  PetscCall(EngdJetLayerGradient(jet, l, EngdJetLayerInput(jet, l), dg, sum));
   if (l) PetscCall(EngdJetLayerWeights(jet, l, work->dz[l - 1], g, sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -50,7 +50,7 @@ PetscErrorCode EngdJetHessian(EngdJet jet, const PetscReal theta[], const PetscR
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.adjoint_tangent, 0, 0, 0, 0));
   for (PetscInt l = net->nhidden; l >= 0; l--) {
-    const PetscBool *used  = l == net->nhidden ? jet->layout->used : NULL;
+    const PetscBool *used  = EngdJetLayerChannels(jet, l);
     PetscReal       *below = p[l % 2], *dbelow = dp[l % 2];
 
     PetscCall(AddLayer(jet, l, g, dg, work, sum));
@@ -65,6 +65,8 @@ PetscErrorCode EngdJetHessian(EngdJet jet, const PetscReal theta[], const PetscR
     g  = below;
     dg = dbelow;
   }
+  if (jet->layout->nunknowns)
+    PetscCall(EngdJetLayerGradient(jet, net->nlayers, NULL, dgu + EngdJetUnknownOffset(jet), sum));
   PetscCall(PetscLogEventEnd(engd_log.adjoint_tangent, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

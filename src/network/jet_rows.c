@@ -24,14 +24,14 @@ size_t EngdJetCotangentCount(EngdNetwork net, EngdJetLayout layout, PetscInt n)
   size_t count = 0;
 
   for (PetscInt l = 0; l < net->nlayers; l++) count += ENGD_COUNT(net->layer[l].n_out, layout->nchannels * n);
-  return count;
+  return count + ENGD_COUNT(layout->nunknowns, n);
 }
 
 /* keep g; of the last layer the channels marked used alone are defined */
 static PetscErrorCode KeepCotangents(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *all)
 {
-  const PetscInt   width = jet->network->layer[l].n_out, n = jet->n;
-  const PetscBool *used = l == jet->network->nhidden ? jet->layout->used : NULL;
+  const PetscInt   width = EngdJetGetLayer(jet, l).n_out, n = jet->n;
+  const PetscBool *used = EngdJetLayerChannels(jet, l);
   PetscReal       *kept = (PetscReal *)all + CotangentOffset(jet, l);
 
   PetscFunctionBeginUser;
@@ -88,18 +88,19 @@ static void AddProducts(PetscInt m, PetscInt n, PetscInt nchannels, const PetscR
   }
 }
 
-/* W (n_out, n_in) of a later layer at point i, whose columns of g and z are n columns apart */
+/* W (n_out, n_in) of a layer whose input is stored at point i, whose columns of g and z are n columns apart */
 static void WriteLayerRow(EngdJet jet, PetscInt l, const PetscBool used[], PetscInt i, const PetscReal g[],
                           PetscReal W[])
 {
-  const PetscInt n_in = jet->network->layer[l].n_in, n_out = jet->network->layer[l].n_out;
-  const size_t   apart_g = ENGD_COUNT(jet->n, n_out), apart_z = ENGD_COUNT(jet->n, n_in);
-  PetscBool      add = PETSC_FALSE;
+  const EngdLayer  layer = EngdJetGetLayer(jet, l);
+  const PetscInt   n_in = layer.n_in, n_out = layer.n_out;
+  const PetscReal *z       = EngdJetLayerInput(jet, l);
+  const size_t     apart_g = ENGD_COUNT(jet->n, n_out), apart_z = ENGD_COUNT(jet->n, n_in);
+  PetscBool        add = PETSC_FALSE;
 
   for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
     for (PetscInt c = begin; c < end; c += 4, add = PETSC_TRUE) {
-      const PetscReal *gi = g + c * apart_g + ENGD_COUNT(i, n_out),
-                      *zi = jet->z[l - 1] + c * apart_z + ENGD_COUNT(i, n_in);
+      const PetscReal *gi = g + c * apart_g + ENGD_COUNT(i, n_out), *zi = z + c * apart_z + ENGD_COUNT(i, n_in);
 
       if (n_out == 1) /* a row, not columns of one entry */
         AddProducts(n_in, 1, PetscMin(4, end - c), zi, apart_z, gi, apart_g, add, W);
@@ -112,29 +113,29 @@ static void WriteLayerRow(EngdJet jet, PetscInt l, const PetscBool used[], Petsc
 
 PetscErrorCode EngdJetWriteRows(EngdJet jet, const PetscReal g[], PetscInt begin, PetscInt end, PetscReal rows[])
 {
-  EngdNetwork net = jet->network;
+  const PetscInt p = EngdJetParameterCount(jet);
 
   PetscFunctionBeginUser;
-  for (PetscInt l = 0; l < net->nlayers; l++) {
-    const EngdLayer *layer = &net->layer[l];
-    const PetscBool *used  = l == net->nhidden ? jet->layout->used : NULL;
+  for (PetscInt l = 0; l < EngdJetLayerCount(jet); l++) {
+    const EngdLayer  layer = EngdJetGetLayer(jet, l);
+    const PetscBool *used  = EngdJetLayerChannels(jet, l);
     const PetscReal *gl    = g + CotangentOffset(jet, l);
 
     for (PetscInt i = begin; i < end; i++) {
-      PetscReal *W = rows + ENGD_COUNT(i - begin, net->nparameters) + layer->offset;
-      PetscReal *b = W + ENGD_COUNT(layer->n_in, layer->n_out);
+      PetscReal *W = rows + ENGD_COUNT(i - begin, p) + layer.offset;
+      PetscReal *b = W + ENGD_COUNT(layer.n_in, layer.n_out);
 
-      if (l == 0)
+      if (l == 0 && !jet->input)
         WriteInputRow(jet, used, i, gl, W);
-      else
+      else if (layer.n_in)
         WriteLayerRow(jet, l, used, i, gl, W);
       if (!used || used[0])
-        PetscCall(PetscArraycpy(b, gl + ENGD_COUNT(i, layer->n_out), layer->n_out));
+        PetscCall(PetscArraycpy(b, gl + ENGD_COUNT(i, layer.n_out), layer.n_out));
       else
-        PetscCall(PetscArrayzero(b, layer->n_out));
+        PetscCall(PetscArrayzero(b, layer.n_out));
     }
   }
-  PetscCall(PetscLogFlops(2.0 * net->nparameters * jet->layout->nchannels * (end - begin)));
+  PetscCall(PetscLogFlops(2.0 * p * jet->layout->nchannels * (end - begin)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -154,7 +155,7 @@ PetscErrorCode EngdJetRows(EngdJet jet, const PetscReal theta[], const PetscReal
 PetscErrorCode EngdJetSquaredRows(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
                                   PetscReal sum[])
 {
-  const PetscInt p = jet->network->nparameters;
+  const PetscInt p = EngdJetParameterCount(jet);
   PetscReal     *g, *row;
 
   PetscFunctionBeginUser;

@@ -86,6 +86,8 @@ PetscErrorCode EngdJetLayoutCreate(PetscInt nspace, PetscInt dim, PetscInt nentr
     if (entry[e].order >= 2) PetscCall(AppendChannel(layout, &entry[e]));
   }
   PetscCall(PetscCalloc1(layout->nchannels, &layout->used));
+  PetscCall(PetscCalloc1(layout->nchannels, &layout->value));
+  layout->value[0] = PETSC_TRUE;
   for (PetscInt e = 0; e < nentries; e++) layout->used[FindChannel(layout, &entry[e])] = PETSC_TRUE;
   PetscCall(PetscFree(needed));
   *out = layout;
@@ -118,6 +120,9 @@ PetscErrorCode EngdJetLayoutDestroy(EngdJetLayout *layout)
   PetscCall(PetscFree((*layout)->channel));
   PetscCall(PetscFree((*layout)->first));
   PetscCall(PetscFree((*layout)->used));
+  PetscCall(PetscFree((*layout)->value));
+  PetscCall(EngdExpressionDestroy(&(*layout)->input));
+  PetscCall(PetscFree2((*layout)->strip, (*layout)->batch));
   PetscCall(PetscFree(*layout));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,5 @@
 /*
-  A block of points: the jet of the network and the term's expression there, and the pointwise parts of products.
+  A block of points: the jet of the network and the term's pointwise part there, and the pointwise parts of products.
 
     value r_c,  first D_ce = dr_c/dDu_e,  second S_cef = d^2 r_c / dDu_e dDu_f  (non-zeros only)
     y = D du,   gu += D^T y,   gu += sum_c y_c S_c du
@@ -8,22 +8,43 @@
 */
 #include <engd/private.h>
 
-/* entry e of the jet at point i stands at [i * stride] from here */
-static PetscReal *EntryOf(EngdFunctional F, const EngdBlock *block, PetscInt e, const PetscReal u[])
-{
-  const PetscInt channel = F->channel[block->term][e];
-  const PetscInt output  = F->problem->term[block->term]->expression->entry[e].output;
+/* A pointwise map of the jet of a block: its part, the channels of its entries, its derivatives at the points */
+typedef struct {
+  EngdPointwise    pointwise;
+  const PetscInt  *channel;
+  const PetscReal *first;
+} Map;
 
-  return (PetscReal *)u + ENGD_COUNT(channel * block->n, F->network->noutputs) + output;
+/* r of the term */
+static Map MapOfTerm(EngdFunctional F, const EngdBlock *block)
+{
+  return (Map){F->problem->term[block->term]->pointwise, F->channel[block->term], block->first};
 }
 
-/* r, dr/dDu, d^2r/dDu^2 (NULL: not wanted) from a jet at the points of the block; the block itself does not change */
-PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdJet jet, PetscReal value[],
-                                 PetscReal first[], PetscReal second[])
+/* what the curvature measures */
+static Map MapOfMeasured(EngdFunctional F, const EngdBlock *block)
+{
+  return (Map){F->measured[block->term], F->measured_channel[block->term], block->measured};
+}
+
+static EngdPlace PlaceOf(EngdFunctional F, const EngdBlock *block, const Map *map, PetscInt e)
+{
+  return EngdModelPlace(F->model, F->layout[block->term], block->n, &map->pointwise->entry[e], map->channel[e]);
+}
+
+EngdPlace EngdBlockPlace(EngdFunctional F, const EngdBlock *block, PetscInt e)
+{
+  const Map map = MapOfTerm(F, block);
+
+  return PlaceOf(F, block, &map, e);
+}
+
+/* value and derivatives of a map from a jet at the points of the block; NULL: not wanted */
+static PetscErrorCode Evaluate(EngdFunctional F, const EngdBlock *block, const Map *map, EngdJet jet,
+                               PetscReal value[], PetscReal first[], PetscReal second[])
 {
   const PetscInt   dim = F->problem->domain->dim, nspace = F->problem->domain->nspace;
-  EngdExpression   expression = F->problem->term[block->term]->expression;
-  const EngdPoints points     = F->problem->term[block->term]->points;
+  const EngdPoints points = F->problem->term[block->term]->points;
   EngdBatch       *x = F->batch, *data = x + dim, *normal = data + points->ndata, *entry = normal + nspace;
 
   PetscFunctionBeginUser;
@@ -32,12 +53,35 @@ PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdJet jet
   for (PetscInt k = 0; k < points->ndata; k++)
     data[k] = (EngdBatch){points->data_value + ENGD_COUNT(block->start, points->ndata) + k, points->ndata};
   for (PetscInt i = 0; block->normal && i < nspace; i++) normal[i] = (EngdBatch){block->normal + i, nspace};
-  for (PetscInt e = 0; e < expression->nentries; e++) {
-    entry[e] = (EngdBatch){EntryOf(F, block, e, jet->u), F->network->noutputs};
+  for (PetscInt e = 0; e < map->pointwise->nentries; e++) {
+    const EngdPlace place = PlaceOf(F, block, map, e);
+
+    entry[e] = (EngdBatch){jet->u + place.offset, place.stride};
   }
-  PetscCall(
-      EngdExpressionEvaluate(expression, block->n, x, block->normal ? normal : NULL, entry, value, first, second));
+  PetscCall((*map->pointwise->evaluate)(map->pointwise, block->n, x, block->normal ? normal : NULL, entry, value,
+                                        first, second));
   PetscCall(PetscLogEventEnd(engd_log.expression, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* r, dr/dDu, d^2r/dDu^2 (NULL: not wanted) from a jet at the points of the block; the block itself does not change */
+PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdJet jet, PetscReal value[],
+                                 PetscReal first[], PetscReal second[])
+{
+  const Map map = MapOfTerm(F, block);
+
+  PetscFunctionBeginUser;
+  PetscCall(Evaluate(F, block, &map, jet, value, first, second));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the derivatives of what the curvature measures; the values go to F->du */
+static PetscErrorCode EvaluateMeasured(EngdFunctional F, EngdBlock *block)
+{
+  const Map map = MapOfMeasured(F, block);
+
+  PetscFunctionBeginUser;
+  if (map.pointwise) PetscCall(Evaluate(F, block, &map, block->jet, F->du, block->measured, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,45 +96,89 @@ PetscErrorCode EngdFunctionalGetBlock(EngdFunctional F, PetscInt b, EngdBlock **
   PetscCall(VecGetArrayRead(F->theta, &theta));
   PetscCall(EngdJetForward(block->jet, theta, block->n, block->x));
   PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  if (!block->current) PetscCall(EngdBlockEvaluate(F, block, block->jet, block->value, block->first, block->second));
+  if (!block->current) {
+    PetscCall(EngdBlockEvaluate(F, block, block->jet, block->value, block->first, block->second));
+    PetscCall(EvaluateMeasured(F, block));
+  }
   block->current = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* y_c = sum_e D_ce du_e */
-PetscErrorCode EngdBlockFirst(EngdFunctional F, const EngdBlock *block, const PetscReal du[], PetscReal y[])
+static PetscErrorCode Multiply(EngdFunctional F, const EngdBlock *block, const Map *map, const PetscReal du[],
+                               PetscReal y[])
 {
-  EngdExpression expression = F->problem->term[block->term]->expression;
-  const PetscInt n = block->n, stride = F->network->noutputs;
+  const EngdPointwise pointwise = map->pointwise;
+  const PetscInt      n         = block->n;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(y, expression->ncomponents * n));
-  for (PetscInt k = 0; k < expression->nfirst; k++) {
-    const PetscReal *restrict D = block->first + ENGD_COUNT(k, n);
-    const PetscReal *restrict d = EntryOf(F, block, expression->first_entry[k], du);
-    PetscReal *restrict yc      = y + ENGD_COUNT(expression->first_component[k], n);
+  PetscCall(PetscArrayzero(y, pointwise->ncomponents * n));
+  for (PetscInt k = 0; k < pointwise->nfirst; k++) {
+    const EngdPlace place       = PlaceOf(F, block, map, pointwise->first_entry[k]);
+    const PetscReal *restrict D = map->first + ENGD_COUNT(k, n);
+    const PetscReal *restrict d = du + place.offset;
+    PetscReal *restrict yc      = y + ENGD_COUNT(pointwise->first_component[k], n);
 
-    for (PetscInt i = 0; i < n; i++) yc[i] += D[i] * d[ENGD_COUNT(i, stride)];
+    for (PetscInt i = 0; i < n; i++) yc[i] += D[i] * d[ENGD_COUNT(i, place.stride)];
   }
-  PetscCall(PetscLogFlops(2.0 * expression->nfirst * n));
+  PetscCall(PetscLogFlops(2.0 * pointwise->nfirst * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* gu_e += sum_c D_ce y_c */
-PetscErrorCode EngdBlockFirstTranspose(EngdFunctional F, const EngdBlock *block, const PetscReal y[], PetscReal gu[])
+static PetscErrorCode MultiplyTranspose(EngdFunctional F, const EngdBlock *block, const Map *map, const PetscReal y[],
+                                        PetscReal gu[])
 {
-  EngdExpression expression = F->problem->term[block->term]->expression;
-  const PetscInt n = block->n, stride = F->network->noutputs;
+  const EngdPointwise pointwise = map->pointwise;
+  const PetscInt      n         = block->n;
 
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < expression->nfirst; k++) {
-    const PetscReal *restrict D  = block->first + ENGD_COUNT(k, n);
-    const PetscReal *restrict yc = y + ENGD_COUNT(expression->first_component[k], n);
-    PetscReal *restrict g        = EntryOf(F, block, expression->first_entry[k], gu);
+  for (PetscInt k = 0; k < pointwise->nfirst; k++) {
+    const EngdPlace place        = PlaceOf(F, block, map, pointwise->first_entry[k]);
+    const PetscReal *restrict D  = map->first + ENGD_COUNT(k, n);
+    const PetscReal *restrict yc = y + ENGD_COUNT(pointwise->first_component[k], n);
+    PetscReal *restrict g        = gu + place.offset;
 
-    for (PetscInt i = 0; i < n; i++) g[ENGD_COUNT(i, stride)] += D[i] * yc[i];
+    for (PetscInt i = 0; i < n; i++) g[ENGD_COUNT(i, place.stride)] += D[i] * yc[i];
   }
-  PetscCall(PetscLogFlops(2.0 * expression->nfirst * n));
+  PetscCall(PetscLogFlops(2.0 * pointwise->nfirst * n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdBlockFirst(EngdFunctional F, const EngdBlock *block, const PetscReal du[], PetscReal y[])
+{
+  const Map map = MapOfTerm(F, block);
+
+  PetscFunctionBeginUser;
+  PetscCall(Multiply(F, block, &map, du, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdBlockFirstTranspose(EngdFunctional F, const EngdBlock *block, const PetscReal y[], PetscReal gu[])
+{
+  const Map map = MapOfTerm(F, block);
+
+  PetscFunctionBeginUser;
+  PetscCall(MultiplyTranspose(F, block, &map, y, gu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdBlockMeasured(EngdFunctional F, const EngdBlock *block, const PetscReal du[], PetscReal y[])
+{
+  const Map map = MapOfMeasured(F, block);
+
+  PetscFunctionBeginUser;
+  PetscCall(Multiply(F, block, &map, du, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdBlockMeasuredTranspose(EngdFunctional F, const EngdBlock *block, const PetscReal y[],
+                                          PetscReal gu[])
+{
+  const Map map = MapOfMeasured(F, block);
+
+  PetscFunctionBeginUser;
+  PetscCall(MultiplyTranspose(F, block, &map, y, gu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,22 +186,23 @@ PetscErrorCode EngdBlockFirstTranspose(EngdFunctional F, const EngdBlock *block,
 PetscErrorCode EngdBlockSecond(EngdFunctional F, const EngdBlock *block, const PetscReal y[], const PetscReal du[],
                                PetscReal gu[])
 {
-  EngdExpression expression = F->problem->term[block->term]->expression;
-  const PetscInt n = block->n, stride = F->network->noutputs;
+  const EngdPointwise pointwise = F->problem->term[block->term]->pointwise;
+  const PetscInt      n         = block->n;
 
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < expression->nsecond; k++) {
-    const PetscInt e = expression->second_entry[k], f = expression->second_other[k];
+  for (PetscInt k = 0; k < pointwise->nsecond; k++) {
+    const PetscInt  e = pointwise->second_entry[k], f = pointwise->second_other[k];
+    const EngdPlace at_e = EngdBlockPlace(F, block, e), at_f = EngdBlockPlace(F, block, f);
     const PetscReal *restrict S  = block->second + ENGD_COUNT(k, n);
-    const PetscReal *restrict yc = y + ENGD_COUNT(expression->second_component[k], n);
-    const PetscReal *de = EntryOf(F, block, e, du), *df = EntryOf(F, block, f, du);
-    PetscReal       *ge = EntryOf(F, block, e, gu), *gf = EntryOf(F, block, f, gu);
+    const PetscReal *restrict yc = y + ENGD_COUNT(pointwise->second_component[k], n);
+    const PetscReal *de = du + at_e.offset, *df = du + at_f.offset;
+    PetscReal       *ge = gu + at_e.offset, *gf = gu + at_f.offset;
 
-    for (PetscInt i = 0; i < n; i++) ge[ENGD_COUNT(i, stride)] += yc[i] * S[i] * df[ENGD_COUNT(i, stride)];
+    for (PetscInt i = 0; i < n; i++) ge[ENGD_COUNT(i, at_e.stride)] += yc[i] * S[i] * df[ENGD_COUNT(i, at_f.stride)];
     if (e == f) continue;
-    for (PetscInt i = 0; i < n; i++) gf[ENGD_COUNT(i, stride)] += yc[i] * S[i] * de[ENGD_COUNT(i, stride)];
+    for (PetscInt i = 0; i < n; i++) gf[ENGD_COUNT(i, at_f.stride)] += yc[i] * S[i] * de[ENGD_COUNT(i, at_e.stride)];
   }
-  PetscCall(PetscLogFlops(6.0 * expression->nsecond * n));
+  PetscCall(PetscLogFlops(6.0 * pointwise->nsecond * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -124,7 +213,7 @@ PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, Pets
   const PetscInt n    = block->n;
 
   PetscFunctionBeginUser;
-  for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
+  for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < n; i++) y[c * n + i] = block->weight[i] * (term->energy ? 1 : block->value[c * n + i]);
   }
   PetscCall(EngdBlockZero(F, block, gu));
@@ -135,7 +224,25 @@ PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, Pets
 /* gu = 0 */
 PetscErrorCode EngdBlockZero(EngdFunctional F, const EngdBlock *block, PetscReal gu[])
 {
+  const EngdJetLayout layout = F->layout[block->term];
+
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(gu, ENGD_COUNT(F->network->noutputs, F->layout[block->term]->nchannels * block->n)));
+  PetscCall(PetscArrayzero(gu, ENGD_COUNT(F->network->noutputs * layout->nchannels + layout->nunknowns, block->n)));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the outputs on the channels marked used in turn, then the unknown parameters */
+PetscBool EngdBlockJetRow(EngdFunctional F, const EngdBlock *block, PetscInt r, EngdPlace *place)
+{
+  const EngdJetLayout layout   = F->layout[block->term];
+  const PetscInt      noutputs = F->network->noutputs;
+  EngdJetEntry        entry    = {.output = r % noutputs};
+  PetscInt            left     = r / noutputs, c;
+
+  for (c = 0; c < layout->nchannels; c++) {
+    if (layout->used[c] && left-- == 0) break;
+  }
+  if (c == layout->nchannels) entry.output = noutputs + r % noutputs + left * noutputs;
+  *place = EngdModelPlace(F->model, layout, block->n, &entry, c);
+  return (PetscBool)(entry.output < noutputs + layout->nunknowns);
 }

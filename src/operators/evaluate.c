@@ -16,7 +16,7 @@ static PetscReal BlockLoss(EngdFunctional F, const EngdBlock *block, const Petsc
   const PetscInt n    = block->n;
   PetscReal      loss = 0;
 
-  for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
+  for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
     const PetscReal *v = value + ENGD_COUNT(c, n);
 
     for (PetscInt i = 0; i < n; i++) loss += block->weight[i] * (term->energy ? v[i] : 0.5 * v[i] * v[i]);
@@ -81,7 +81,7 @@ static void WeightResidual(EngdFunctional F, const EngdBlock *block, const Petsc
 {
   const PetscInt n = block->n;
 
-  for (PetscInt c = 0; c < F->problem->term[block->term]->expression->ncomponents; c++) {
+  for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < n; i++) {
       R[block->row + c * n + i] = PetscSqrtReal(block->weight[i]) * value[c * n + i];
     }
@@ -157,7 +157,7 @@ static PetscErrorCode SetTrial(EngdFunctional F, PetscReal step)
   PetscFunctionBeginUser;
   PetscCall(VecGetArrayRead(F->theta, &base));
   PetscCall(VecGetArrayRead(F->whole, &d));
-  for (PetscInt j = 0; j < F->network->nparameters; j++) F->trial[j] = base[j] + step * d[j];
+  for (PetscInt j = 0; j < F->model->nparameters; j++) F->trial[j] = base[j] + step * d[j];
   PetscCall(VecRestoreArrayRead(F->whole, &d));
   PetscCall(VecRestoreArrayRead(F->theta, &base));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -231,8 +231,8 @@ PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional F, Vec direction, Pets
 /* the first local point at which a term is not finite: its global index in the term, or the number of its points */
 static PetscErrorCode FindNonFinite(EngdFunctional F, PetscInt t, PetscInt *index, PetscReal x[])
 {
-  EngdTerm       term       = F->problem->term[t];
-  EngdExpression expression = term->expression;
+  EngdTerm      term      = F->problem->term[t];
+  EngdPointwise pointwise = term->pointwise;
 
   PetscFunctionBeginUser;
   *index = term->points->nglobal;
@@ -244,13 +244,13 @@ static PetscErrorCode FindNonFinite(EngdFunctional F, PetscInt t, PetscInt *inde
     for (PetscInt i = block->n - 1; i >= 0; i--) {
       PetscBool finite = PETSC_TRUE;
 
-      for (PetscInt c = 0; c < expression->ncomponents; c++) {
+      for (PetscInt c = 0; c < pointwise->ncomponents; c++) {
         finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->value[c * block->n + i]));
       }
-      for (PetscInt k = 0; k < expression->nfirst; k++) {
+      for (PetscInt k = 0; k < pointwise->nfirst; k++) {
         finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->first[k * block->n + i]));
       }
-      for (PetscInt k = 0; (term->energy || F->curvature->second || F->curvature->exact) && k < expression->nsecond;
+      for (PetscInt k = 0; (term->energy || F->curvature->second || F->curvature->exact) && k < pointwise->nsecond;
            k++) {
         finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->second[k * block->n + i]));
       }

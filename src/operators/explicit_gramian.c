@@ -15,17 +15,17 @@
 #define MESSAGE (1 << 24) /* numbers that are summed over the ranks at a time */
 
 /* one block, one for each layer, or p of order one */
-PetscErrorCode EngdDiagonalBlocksCreate(EngdNetwork net, EngdStructure structure, EngdDiagonalBlocks *blocks)
+PetscErrorCode EngdDiagonalBlocksCreate(EngdModel model, EngdStructure structure, EngdDiagonalBlocks *blocks)
 {
-  const PetscInt p = net->nparameters;
+  const PetscInt p = model->nparameters;
 
   PetscFunctionBeginUser;
-  blocks->n       = structure == ENGD_STRUCTURE_FULL ? 1 : structure == ENGD_STRUCTURE_LAYER ? net->nlayers : p;
+  blocks->n       = structure == ENGD_STRUCTURE_FULL ? 1 : structure == ENGD_STRUCTURE_LAYER ? model->nlayers : p;
   blocks->largest = 0;
   PetscCall(PetscMalloc2(blocks->n + 1, &blocks->start, blocks->n + 1, &blocks->at));
   blocks->at[0] = 0;
   for (PetscInt b = 0; b < blocks->n; b++)
-    blocks->start[b] = structure == ENGD_STRUCTURE_LAYER ? net->layer[b].offset : b;
+    blocks->start[b] = structure == ENGD_STRUCTURE_LAYER ? model->layer[b].offset : b;
   blocks->start[blocks->n] = p;
   for (PetscInt b = 0; b < blocks->n; b++) {
     const PetscInt order = blocks->start[b + 1] - blocks->start[b];
@@ -73,13 +73,13 @@ static PetscErrorCode AddJetBlock(EngdFunctional F, EngdBlock *block, const Engd
                                   PetscReal alpha, const PetscReal theta[], PetscReal x[], PetscReal y[],
                                   PetscReal A[])
 {
-  const PetscInt n = block->n, noutputs = F->network->noutputs;
-  PetscInt       c, o;
+  const PetscInt n = block->n;
+  EngdPlace      at;
 
   PetscFunctionBeginUser;
-  for (PetscInt r = 0; EngdFunctionalJetRow(F, block->term, r, &c, &o); r++) {
+  for (PetscInt r = 0; EngdBlockJetRow(F, block, r, &at); r++) {
     PetscCall(EngdBlockZero(F, block, F->du));
-    for (PetscInt i = 0; i < n; i++) F->du[(c * n + i) * noutputs + o] = 1;
+    for (PetscInt i = 0; i < n; i++) F->du[at.offset + ENGD_COUNT(i, at.stride)] = 1;
     PetscCall(EngdJetRows(block->jet, theta, F->du, F->work, x));
     PetscCall(EngdBlockZero(F, block, F->gu));
     PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
@@ -147,7 +147,7 @@ static PetscErrorCode AddDiagonal(EngdFunctional F, Mat H, PetscMPIInt rank, Pet
   PetscCall(MatGetDiagonal(H, diagonal));
   PetscCall(EngdFunctionalGather(F, diagonal, F->whole));
   PetscCall(VecGetArrayRead(F->whole, &whole));
-  for (PetscInt j = 0; !rank && j < F->network->nparameters; j++) A[j] += alpha * whole[j];
+  for (PetscInt j = 0; !rank && j < F->model->nparameters; j++) A[j] += alpha * whole[j];
   PetscCall(VecRestoreArrayRead(F->whole, &whole));
   PetscCall(VecDestroy(&diagonal));
   PetscFunctionReturn(PETSC_SUCCESS);

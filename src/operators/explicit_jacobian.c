@@ -33,7 +33,7 @@ PetscErrorCode EngdExplicitHasResidual(EngdFunctional F, PetscBool *has)
   PetscFunctionBeginUser;
   *has = (PetscBool)(F->least_squares && F->curvature->of_residual);
   for (PetscInt t = 0; *has && F->curvature->second && t < F->problem->nterms; t++) {
-    *has = (PetscBool)(F->problem->term[t]->expression->nsecond == 0);
+    *has = (PetscBool)(F->problem->term[t]->pointwise->nsecond == 0);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -44,7 +44,7 @@ size_t EngdExplicitBlockBytes(EngdFunctional F)
   PetscInt n = 0;
 
   for (PetscInt b = 0; b < F->nblocks; b++) n = PetscMax(n, F->block[b].n);
-  return sizeof(PetscReal) * ENGD_COUNT(n, F->network->nparameters);
+  return sizeof(PetscReal) * ENGD_COUNT(n, F->model->nparameters);
 }
 
 /* EngdExplicitBytes - what the fill needs for itself on this rank. Not collective */
@@ -54,7 +54,7 @@ PetscErrorCode EngdExplicitBytes(EngdFunctional F, PetscBool by_columns, PetscRe
 
   PetscFunctionBeginUser;
   PetscCall(EngdExplicitCountRows(F, &nrows));
-  *bytes = (PetscReal)(by_columns ? sizeof(PetscReal) * ENGD_COUNT(nrows, F->network->nparameters)
+  *bytes = (PetscReal)(by_columns ? sizeof(PetscReal) * ENGD_COUNT(nrows, F->model->nparameters)
                                   : EngdExplicitBlockBytes(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -100,7 +100,7 @@ static void CopyTransposed(PetscInt n, PetscInt p, const PetscReal rows[], Petsc
 */
 PetscErrorCode EngdExplicitFillRows(EngdFunctional F, PetscInt lda, PetscReal A[])
 {
-  const PetscInt p = F->network->nparameters;
+  const PetscInt p = F->model->nparameters;
   PetscReal     *rows;
   PetscInt       row = 0;
 
@@ -133,7 +133,7 @@ static PetscErrorCode FillOwnRows(EngdFunctional F, PetscReal rows[])
 
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
-    for (PetscInt k = 0; k < nroots; k++, rows += ENGD_COUNT(block->n, F->network->nparameters)) {
+    for (PetscInt k = 0; k < nroots; k++, rows += ENGD_COUNT(block->n, F->model->nparameters)) {
       PetscCall(FillRoot(F, block, k, rows));
     }
   }
@@ -174,7 +174,7 @@ static PetscErrorCode Exchange(EngdFunctional F, PetscInt nrows, const PetscReal
     start += counts[r];
   }
   for (PetscMPIInt r = 0; r < size; r++) {
-    PetscCall(ColumnsType(nrows, ranges[r + 1] - ranges[r], F->network->nparameters, &type[size + r]));
+    PetscCall(ColumnsType(nrows, ranges[r + 1] - ranges[r], F->model->nparameters, &type[size + r]));
     PetscCallMPI(MPI_Isend(rows + ranges[r], 1, type[size + r], r, 0, F->comm, &request[size + r]));
   }
   PetscCallMPI(MPI_Waitall(2 * size, request, MPI_STATUSES_IGNORE));
@@ -204,7 +204,7 @@ PetscErrorCode EngdExplicitFillColumns(EngdFunctional F, const PetscInt ranges[]
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
   PetscCall(EngdExplicitCountRows(F, &nrows));
-  PetscCall(PetscMalloc1(ENGD_COUNT(nrows, F->network->nparameters), &rows));
+  PetscCall(PetscMalloc1(ENGD_COUNT(nrows, F->model->nparameters), &rows));
   PetscCall(FillOwnRows(F, rows));
   PetscCall(Exchange(F, nrows, rows, ranges, lda, A));
   PetscCall(PetscFree(rows));

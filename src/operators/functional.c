@@ -74,30 +74,40 @@ PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the layout of a term: what its expression reads, and what the curvature reads on its own */
+/* channels of the entries of a pointwise part; zero for unknown parameters, which have none */
+static PetscErrorCode FindChannels(EngdFunctional F, EngdJetLayout layout, EngdPointwise pointwise,
+                                   PetscInt **channel)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(pointwise->nentries, channel));
+  for (PetscInt e = 0; e < pointwise->nentries; e++) {
+    if (pointwise->entry[e].output >= F->network->noutputs) continue;
+    PetscCall(EngdJetLayoutFind(layout, &pointwise->entry[e], &(*channel)[e]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the layout of a term: what its pointwise part reads, and the outputs that the curvature measures */
 static PetscErrorCode SetUpLayout(EngdFunctional F, PetscInt t)
 {
-  EngdTerm      term   = F->problem->term[t];
-  EngdDomain    domain = F->problem->domain;
-  PetscInt      n = 0, nown = 0, order = F->curvature->values;
-  EngdJetEntry *entry;
+  const EngdTerm term  = F->problem->term[t];
+  const PetscInt order = PetscMin(F->curvature->values, term->points->interior ? 1 : 0);
+  PetscInt       n     = term->pointwise->nentries;
+  EngdJetEntry  *entry;
+  EngdExpression outputs;
 
   PetscFunctionBeginUser;
-  if (!term->points->interior) order = PetscMin(order, 0);
-  if (order >= 0) nown = F->problem->noutputs * (order == 0 ? 1 : 1 + domain->nspace);
-  PetscCall(PetscMalloc1(term->expression->nentries + nown, &entry));
-  for (; n < term->expression->nentries; n++) entry[n] = term->expression->entry[n];
-  for (PetscInt k = 0; order >= 0 && k < F->problem->noutputs; k++) {
-    for (PetscInt i = -1; i < (order == 0 ? 0 : domain->nspace); i++) {
-      entry[n++] = (EngdJetEntry){.output = k, .order = i >= 0, .coordinate = {i, -1}};
-    }
+  if (order >= 0) {
+    PetscCall(EngdProblemCreateOutputs(F->problem, (PetscBool)(order > 0), &outputs));
+    PetscCall(EngdPointwiseCreateText(outputs, &F->measured[t]));
   }
-  PetscCall(EngdJetLayoutCreate(domain->nspace, domain->dim, n, entry, &F->layout[t]));
+  PetscCall(PetscMalloc1(n + (order >= 0 ? outputs->nentries : 0), &entry));
+  PetscCall(PetscArraycpy(entry, term->pointwise->entry, n));
+  for (PetscInt e = 0; order >= 0 && e < outputs->nentries; e++) entry[n++] = outputs->entry[e];
+  PetscCall(EngdModelCreateLayout(F->model, n, entry, &F->layout[t]));
   PetscCall(PetscFree(entry));
-  PetscCall(PetscMalloc1(term->expression->nentries, &F->channel[t]));
-  for (PetscInt e = 0; e < term->expression->nentries; e++) {
-    PetscCall(EngdJetLayoutFind(F->layout[t], &term->expression->entry[e], &F->channel[t][e]));
-  }
+  PetscCall(FindChannels(F, F->layout[t], term->pointwise, &F->channel[t]));
+  if (order >= 0) PetscCall(FindChannels(F, F->layout[t], F->measured[t], &F->measured_channel[t]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,9 +122,9 @@ static PetscInt BlockSize(EngdFunctional F, PetscInt t)
 /* cut the local points of term t into blocks of nearly equal size */
 static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt nblocks)
 {
-  EngdTerm       term       = F->problem->term[t];
-  EngdExpression expression = term->expression;
-  const PetscInt total      = term->points->nlocal;
+  EngdTerm       term      = F->problem->term[t];
+  EngdPointwise  pointwise = term->pointwise;
+  const PetscInt total     = term->points->nlocal;
 
   PetscFunctionBeginUser;
   for (PetscInt b = 0; b < nblocks; b++) {
@@ -124,12 +134,13 @@ static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt nblocks
     block->start = b * (total / nblocks) + PetscMin(b, total % nblocks);
     block->n     = total / nblocks + (b < total % nblocks);
     block->row   = F->nrows;
-    PetscCheck((PetscInt64)F->nrows + (PetscInt64)block->n * expression->ncomponents <= PETSC_MAX_INT,
-               PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
-               "term %s: more residuals than this PETSc can number; take fewer points", term->name);
-    F->nrows += term->energy ? 0 : block->n * expression->ncomponents;
-    PetscCall(PetscMalloc4(expression->ncomponents * block->n, &block->value, expression->nfirst * block->n,
-                           &block->first, expression->nsecond * block->n, &block->second, block->n, &block->weight));
+    PetscCheck((PetscInt64)F->nrows + (PetscInt64)block->n * pointwise->ncomponents <= PETSC_MAX_INT, PETSC_COMM_SELF,
+               PETSC_ERR_ARG_OUTOFRANGE, "term %s: more residuals than this PETSc can number; take fewer points",
+               term->name);
+    F->nrows += term->energy ? 0 : block->n * pointwise->ncomponents;
+    if (F->measured[t]) PetscCall(PetscMalloc1(F->measured[t]->nfirst * block->n, &block->measured));
+    PetscCall(PetscMalloc4(pointwise->ncomponents * block->n, &block->value, pointwise->nfirst * block->n,
+                           &block->first, pointwise->nsecond * block->n, &block->second, block->n, &block->weight));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -172,11 +183,16 @@ PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
 {
   PetscFunctionBeginUser;
   if (F->hessian_work) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    PetscCheck(F->problem->term[t]->pointwise->twice, F->comm, PETSC_ERR_USER_INPUT,
+               "the exact Hessian: the function of term '%s' has no second derivatives; give them",
+               F->problem->term[t]->name);
+  }
   for (PetscInt t = 0; t < F->problem->nterms; t++) F->layout[t]->hessian = PETSC_TRUE;
   PetscCall(SetUpJets(F));
   PetscCall(EngdCurvatureCreate("energy", &F->newton));
   PetscCall(EngdJetWorkCreateHessian(F->network, F->columns, &F->hessian_work));
-  PetscCall(PetscMalloc1(ENGD_COUNT(F->network->noutputs, F->columns), &F->dgu));
+  PetscCall(PetscMalloc1(F->jet_size, &F->dgu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -203,23 +219,25 @@ PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
 /* the whole vectors, and matrices for the largest block */
 static PetscErrorCode SetUpWork(EngdFunctional F)
 {
-  PetscInt columns = 1, entries = 1, nbatches = 1;
+  PetscInt columns = 1, entries = 1, nbatches = 1, unknowns = 0;
   Vec      distributed;
 
   PetscFunctionBeginUser;
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    EngdExpression expression = F->problem->term[t]->expression;
+    EngdPointwise pointwise = F->problem->term[t]->pointwise;
 
-    columns = PetscMax(columns, BlockSize(F, t) * F->layout[t]->nchannels);
-    entries = PetscMax(entries, BlockSize(F, t) * expression->ncomponents);
-    nbatches =
-        PetscMax(nbatches, 2 * F->problem->domain->dim + F->problem->term[t]->points->ndata + expression->nentries);
+    columns  = PetscMax(columns, BlockSize(F, t) * F->layout[t]->nchannels);
+    entries  = PetscMax(entries, BlockSize(F, t) * pointwise->ncomponents);
+    unknowns = PetscMax(unknowns, BlockSize(F, t) * F->problem->nunknowns);
+    nbatches = PetscMax(nbatches, 2 * F->problem->domain->dim + F->problem->term[t]->points->ndata +
+                                      PetscMax(pointwise->nentries, F->measured[t] ? F->measured[t]->nentries : 0));
   }
-  entries    = PetscMax(entries, F->network->noutputs * columns);
-  F->columns = columns;
+  F->jet_size = ENGD_COUNT(F->network->noutputs, columns) + (size_t)unknowns;
+  entries     = PetscMax(entries, (PetscInt)F->jet_size);
+  F->columns  = columns;
   PetscCall(EngdJetWorkCreate(F->network, columns, &F->work));
-  PetscCall(PetscMalloc4(entries, &F->du, entries, &F->gu, nbatches, &F->batch, F->network->nparameters, &F->trial));
-  PetscCall(EngdNetworkCreateParameters(F->network, &distributed));
+  PetscCall(PetscMalloc4(entries, &F->du, entries, &F->gu, nbatches, &F->batch, F->model->nparameters, &F->trial));
+  PetscCall(EngdModelCreateParameters(F->model, &distributed));
   PetscCall(VecScatterCreateToAll(distributed, &F->scatter, &F->theta));
   PetscCall(VecDuplicate(F->theta, &F->whole));
   PetscCall(VecDuplicate(F->theta, &F->sum));
@@ -234,17 +252,18 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
   PetscInt       total  = 0;
 
   PetscFunctionBeginUser;
-  PetscCheck(F->network->ninputs == F->problem->domain->dim && F->network->noutputs == F->problem->noutputs, F->comm,
-             PETSC_ERR_ARG_SIZ,
-             "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for a problem of %" PetscInt_FMT
-             " coordinates and %" PetscInt_FMT " unknowns",
-             F->network->ninputs, F->network->noutputs, F->problem->domain->dim, F->problem->noutputs);
-  PetscCall(EngdNetworkSetUp(F->network));
-  PetscCall(PetscCalloc3(nterms, &F->layout, nterms, &F->channel, nterms, &F->scratch));
+  PetscCall(EngdModelCreate(F->problem, F->network, &F->model));
+  PetscCall(PetscCalloc5(nterms, &F->layout, nterms, &F->channel, nterms, &F->scratch, nterms, &F->measured, nterms,
+                         &F->measured_channel));
   F->least_squares = PETSC_TRUE;
   for (PetscInt t = 0; t < nterms; t++) {
     const EngdTerm term = F->problem->term[t];
 
+    PetscCheck(term->pointwise->twice || F->curvature->values >= 0 ||
+                   !(term->energy || F->curvature->second || F->curvature->exact),
+               F->comm, PETSC_ERR_USER_INPUT,
+               "-tao_engd_curvature %s: the function of term '%s' has no second derivatives; take %s, or give them",
+               F->curvature->type, term->name, term->energy ? "l2 or h1" : "gauss_newton, l2 or h1");
     PetscCall(SetUpLayout(F, t));
     total += (term->points->nlocal + BlockSize(F, t) - 1) / BlockSize(F, t);
     if (term->energy) F->least_squares = PETSC_FALSE;
@@ -340,13 +359,17 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
   if (!F) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DestroyJets(F));
   for (PetscInt b = 0; b < F->nblocks; b++) {
+    PetscCall(PetscFree(F->block[b].measured));
     PetscCall(PetscFree4(F->block[b].value, F->block[b].first, F->block[b].second, F->block[b].weight));
   }
   for (PetscInt t = 0; F->layout && t < F->problem->nterms; t++) {
     PetscCall(EngdJetLayoutDestroy(&F->layout[t]));
     PetscCall(PetscFree(F->channel[t]));
+    PetscCall(PetscFree(F->measured_channel[t]));
+    PetscCall(EngdPointwiseDestroy(&F->measured[t]));
   }
-  PetscCall(PetscFree3(F->layout, F->channel, F->scratch));
+  PetscCall(PetscFree5(F->layout, F->channel, F->scratch, F->measured, F->measured_channel));
+  PetscCall(EngdModelDestroy(&F->model));
   PetscCall(PetscFree(F->block));
   PetscCall(PetscFree4(F->du, F->gu, F->batch, F->trial));
   PetscCall(EngdJetWorkDestroy(&F->work));

@@ -154,7 +154,7 @@ PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], Petsc
   gramian->functional = F;
   gramian->event      = event;
   gramian->add        = add;
-  PetscCall(EngdNetworkCreateParameters(F->network, &theta));
+  PetscCall(EngdModelCreateParameters(F->model, &theta));
   PetscCall(VecGetLocalSize(theta, &local));
   PetscCall(VecDestroy(&theta));
   PetscCall(MatCreateShell(F->comm, local, local, PETSC_DETERMINE, PETSC_DETERMINE, gramian, A));

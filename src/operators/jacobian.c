@@ -28,7 +28,7 @@ static PetscErrorCode MatMult_Jacobian(Mat J, Vec v, Vec y)
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
     PetscCall(EngdJetTangent(block->jet, theta, d, F->work, F->du));
     PetscCall(EngdBlockFirst(F, block, F->du, out + block->row));
-    for (PetscInt c = 0; c < F->problem->term[block->term]->expression->ncomponents; c++) {
+    for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
       for (PetscInt i = 0; i < block->n; i++) out[block->row + c * block->n + i] *= PetscSqrtReal(block->weight[i]);
     }
   }
@@ -59,7 +59,7 @@ static PetscErrorCode MatMultTranspose_Jacobian(Mat J, Vec y, Vec v)
     PetscReal *weighted = F->du;
 
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    for (PetscInt c = 0; c < F->problem->term[block->term]->expression->ncomponents; c++) {
+    for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
       for (PetscInt i = 0; i < block->n; i++) {
         weighted[c * block->n + i] = PetscSqrtReal(block->weight[i]) * in[block->row + c * block->n + i];
       }
@@ -120,10 +120,10 @@ PetscErrorCode EngdFunctionalCreateJacobian(EngdFunctional F, Mat *J)
   PetscFunctionBeginUser;
   PetscCheck(F->least_squares, F->comm, PETSC_ERR_ARG_WRONGSTATE,
              "a problem with an energy term has no Jacobian of a residual; use a method on the Gramian");
-  PetscCall(EngdNetworkCreateParameters(F->network, &theta));
+  PetscCall(EngdModelCreateParameters(F->model, &theta));
   PetscCall(VecGetLocalSize(theta, &local));
   PetscCall(VecDestroy(&theta));
-  PetscCall(MatCreateShell(F->comm, F->nrows, local, PETSC_DETERMINE, F->network->nparameters, F, J));
+  PetscCall(MatCreateShell(F->comm, F->nrows, local, PETSC_DETERMINE, F->model->nparameters, F, J));
   PetscCall(PetscObjectSetName((PetscObject)*J, "Jacobian"));
   PetscCall(MatShellSetOperation(*J, MATOP_MULT, (void (*)(void))MatMult_Jacobian));
   PetscCall(MatShellSetOperation(*J, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMultTranspose_Jacobian));

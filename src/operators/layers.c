@@ -9,9 +9,9 @@
 #include <engd/private.h>
 
 typedef struct {
-  Mat         G;
-  EngdNetwork network;
-  Vec         part, product; /* P_l v and G P_l v */
+  Mat       G;
+  EngdModel model;
+  Vec       part, product; /* P_l v and G P_l v */
 } Layers;
 
 /* y = S v */
@@ -25,8 +25,8 @@ static PetscErrorCode MatMult_Layers(Mat S, Vec v, Vec y)
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(S, &layers));
   PetscCall(VecGetOwnershipRange(v, &begin, &end));
-  for (PetscInt l = 0; l < layers->network->nlayers; l++) {
-    const EngdLayer *layer = &layers->network->layer[l];
+  for (PetscInt l = 0; l < layers->model->nlayers; l++) {
+    const EngdLayer *layer = &layers->model->layer[l];
     const PetscInt   last  = layer->offset + (layer->n_in + 1) * layer->n_out;
     const PetscInt   first = PetscMax(layer->offset, begin) - begin, n = PetscMin(last, end) - begin - first;
 
@@ -80,8 +80,8 @@ PetscErrorCode EngdGramianCreateLayers(Mat G, Mat *S)
   PetscCall(EngdGramianGetFunctional(G, &F));
   PetscCall(PetscNew(&layers));
   PetscCall(PetscObjectReference((PetscObject)G));
-  layers->G       = G;
-  layers->network = F->network;
+  layers->G     = G;
+  layers->model = F->model;
   PetscCall(MatCreateVecs(G, &layers->part, &layers->product));
   PetscCall(MatGetLocalSize(G, &n, NULL));
   PetscCall(MatCreateShell(F->comm, n, n, PETSC_DETERMINE, PETSC_DETERMINE, layers, S));

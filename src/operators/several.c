@@ -58,41 +58,30 @@ static PetscErrorCode Pass(Several *s, EngdBlock *block, PetscBool forward, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* channel and output of row r of the jet of a term, those marked used in turn; false when there is none */
-PetscBool EngdFunctionalJetRow(EngdFunctional F, PetscInt term, PetscInt r, PetscInt *channel, PetscInt *output)
-{
-  const EngdJetLayout layout = F->layout[term];
-  PetscInt            left   = r / F->network->noutputs;
-
-  *output = r % F->network->noutputs;
-  for (*channel = 0; *channel < layout->nchannels; (*channel)++) {
-    if (layout->used[*channel] && left-- == 0) return PETSC_TRUE;
-  }
-  return PETSC_FALSE;
-}
-
 /* W whose roots are not exact: Y += J^T W J X with the rows J of the jet itself, twice */
 static PetscErrorCode AddJetBlock(Several *s, EngdBlock *block)
 {
   EngdFunctional F = s->F;
-  const PetscInt n = block->n, noutputs = F->network->noutputs;
-  PetscInt       c, o;
+  const PetscInt n = block->n;
+  EngdPlace      at;
 
   PetscFunctionBeginUser;
   for (PetscInt back = 0; back < 2; back++) {
-    for (PetscInt r = 0; EngdFunctionalJetRow(F, block->term, r, &c, &o); r++) {
+    for (PetscInt r = 0; EngdBlockJetRow(F, block, r, &at); r++) {
       PetscCall(EngdBlockZero(F, block, F->gu));
-      for (PetscInt i = 0; i < n; i++) F->gu[(c * n + i) * noutputs + o] = 1;
+      for (PetscInt i = 0; i < n; i++) F->gu[at.offset + ENGD_COUNT(i, at.stride)] = 1;
       PetscCall(Pass(s, block, (PetscBool)!back, (PetscBool)back, s->T + ENGD_COUNT(r * n, s->k)));
     }
     for (PetscInt j = 0; !back && j < s->k; j++) {
-      for (PetscInt r = 0; EngdFunctionalJetRow(F, block->term, r, &c, &o); r++) {
-        for (PetscInt i = 0; i < n; i++) F->du[(c * n + i) * noutputs + o] = s->T[ENGD_COUNT(r * n + i, s->k) + j];
+      for (PetscInt r = 0; EngdBlockJetRow(F, block, r, &at); r++) {
+        for (PetscInt i = 0; i < n; i++)
+          F->du[at.offset + ENGD_COUNT(i, at.stride)] = s->T[ENGD_COUNT(r * n + i, s->k) + j];
       }
       PetscCall(EngdBlockZero(F, block, F->gu));
       PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
-      for (PetscInt r = 0; EngdFunctionalJetRow(F, block->term, r, &c, &o); r++) {
-        for (PetscInt i = 0; i < n; i++) s->T[ENGD_COUNT(r * n + i, s->k) + j] = F->gu[(c * n + i) * noutputs + o];
+      for (PetscInt r = 0; EngdBlockJetRow(F, block, r, &at); r++) {
+        for (PetscInt i = 0; i < n; i++)
+          s->T[ENGD_COUNT(r * n + i, s->k) + j] = F->gu[at.offset + ENGD_COUNT(i, at.stride)];
       }
     }
   }
@@ -130,7 +119,7 @@ static PetscErrorCode ResidualRow(EngdFunctional F, EngdBlock *block, PetscInt c
   const PetscInt n = block->n;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(F->du, F->problem->term[block->term]->expression->ncomponents * n));
+  PetscCall(PetscArrayzero(F->du, F->problem->term[block->term]->pointwise->ncomponents * n));
   for (PetscInt i = 0; i < n; i++) F->du[c * n + i] = PetscSqrtReal(block->weight[i]);
   PetscCall(EngdBlockZero(F, block, F->gu));
   PetscCall(EngdBlockFirstTranspose(F, block, F->du, F->gu));
@@ -147,7 +136,7 @@ static PetscErrorCode AddJacobian(Several *s, PetscBool transpose, PetscInt ld, 
     EngdBlock *block;
 
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    for (PetscInt c = 0; c < F->problem->term[block->term]->expression->ncomponents; c++) {
+    for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
       const PetscInt n = block->n, row = block->row + c * n;
 
       PetscCall(ResidualRow(F, block, c));
@@ -167,7 +156,7 @@ static PetscErrorCode AddJacobian(Several *s, PetscBool transpose, PetscInt ld, 
 /* buffers for at most k vectors of the rows or columns of a shell whose columns are spread as theta is */
 static PetscErrorCode Begin(EngdFunctional F, Mat A, PetscInt k, Several *s)
 {
-  const PetscInt  p         = F->network->nparameters;
+  const PetscInt  p         = F->model->nparameters;
   const PetscReal room      = PetscMin((PetscReal)VECTOR_BYTES, F->memory_limit / 4);
   const PetscInt  fitting   = (PetscInt)PetscMin((PetscReal)k, room / (2.0 * sizeof(PetscReal) * p));
   size_t          cotangent = 1, product = 1;
@@ -183,7 +172,7 @@ static PetscErrorCode Begin(EngdFunctional F, Mat A, PetscInt k, Several *s)
 
     largest   = PetscMax(largest, n);
     cotangent = PetscMax(cotangent, EngdJetCotangentCount(F->network, layout, n));
-    product   = PetscMax(product, ENGD_COUNT(F->network->noutputs * layout->nchannels, n * s->k));
+    product   = PetscMax(product, ENGD_COUNT(F->network->noutputs * layout->nchannels + layout->nunknowns, n * s->k));
   }
   s->npoints = PetscMin(largest, PetscMax(64, ROW_BYTES / (PetscInt)sizeof(PetscReal) / p));
   PetscCallMPI(MPI_Comm_size(F->comm, &s->size));

@@ -76,7 +76,7 @@ static PetscErrorCode CreateScatter(EngdKfac *kfac, Mat G)
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(PetscMalloc1(kfac->functional->network->nparameters, &from));
+  PetscCall(PetscMalloc1(kfac->functional->model->nparameters, &from));
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     EngdKfacLayer *layer = &kfac->layer[l];
 
@@ -114,13 +114,13 @@ static PetscErrorCode Build(EngdKfac *kfac, Mat G, EngdFunctional F)
   PetscCheck(kfac->present[0] || kfac->present[1], F->comm, PETSC_ERR_USER_INPUT,
              "-pc_type kfac: none of the %" PetscInt_FMT " terms reads an unknown, so there is no curvature",
              F->problem->nterms);
-  kfac->nlayers = F->network->nlayers;
+  kfac->nlayers = F->model->nlayers;
   PetscCall(PetscCalloc1(kfac->nlayers, &kfac->layer));
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     kfac->layer[l].owner   = -1;
-    kfac->layer[l].offset  = F->network->layer[l].offset;
-    kfac->layer[l].block.m = F->network->layer[l].n_out;
-    kfac->layer[l].block.n = F->network->layer[l].n_in + 1;
+    kfac->layer[l].offset  = F->model->layer[l].offset;
+    kfac->layer[l].block.m = F->model->layer[l].n_out;
+    kfac->layer[l].block.n = F->model->layer[l].n_in + 1;
   }
   PetscCall(AssignOwners(kfac));
   PetscCall(CreateScatter(kfac, G));

@@ -4,6 +4,7 @@
     A = 1/(sum N S) sum_{n,s} Z Z^T     Z_{n,s} the input of the layer on channel s, with a bias row: 1 on the value, else 0
     B = sum_{n,k,s} g g^T               g_{n,s} the cotangent of its output from row C_k of W^{1/2}, weights included
 
+  Unknown parameters are a layer without inputs: A = 1, and B is their exact block of the metric.
   A sums over all S channels of the points, B over those that reach the output: elsewhere g = 0. Products between
   channels are dropped, which is the approximation. One adjoint pass a root and rank-k updates (SYRK) of upper
   triangles; one reduction a layer, to its owner, who keeps F <- beta F + (1 - beta) F_new.
@@ -64,11 +65,11 @@ static PetscErrorCode AddInputs(Sums *sums, EngdJet jet, PetscReal input[])
   PetscCall(EngdJetFillInput(jet, input));
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     const PetscInt   n_in = kfac->layer[l].block.n - 1;
-    const PetscReal *z    = l ? jet->z[l - 1] : input;
+    const PetscReal *z    = l ? EngdJetLayerInput(jet, l) : input;
     PetscReal       *A    = sums->sum[l] + PairStart(kfac, &kfac->layer[l], sums->group);
     PetscReal       *bias = A + ENGD_COUNT(n_in, n_in + 1);
 
-    PetscCall(AddOuter(n_in, jet->layout->nchannels * jet->n, z, A, n_in + 1));
+    if (n_in) PetscCall(AddOuter(n_in, jet->layout->nchannels * jet->n, z, A, n_in + 1));
     for (PetscInt i = 0; i < jet->n; i++) {
       for (PetscInt k = 0; k < n_in; k++) bias[k] += z[ENGD_COUNT(i, n_in) + k];
     }
@@ -83,7 +84,7 @@ static PetscErrorCode AddCotangents(EngdJet jet, PetscInt l, const PetscReal z[]
   Sums                *sums  = (Sums *)visitor;
   const EngdKfacLayer *layer = &sums->kfac->layer[l];
   const PetscInt       n_in1 = layer->block.n, n_out = layer->block.m;
-  const PetscBool     *used = l == sums->kfac->nlayers - 1 ? jet->layout->used : NULL;
+  const PetscBool     *used = EngdJetLayerChannels(jet, l);
   PetscReal           *B    = sums->sum[l] + PairStart(sums->kfac, layer, sums->group) + ENGD_COUNT(n_in1, n_in1);
 
   PetscFunctionBeginUser;
@@ -165,7 +166,7 @@ static PetscErrorCode ReduceLayer(Sums *sums, PetscInt l, const PetscReal column
     const PetscReal *pair = sums->sum[l] + PairStart(kfac, layer, g);
 
     if (!kfac->present[g]) continue;
-    Average(block->n * block->n, kfac->ema, 1 / columns[g], pair, block->A[g]);
+    Average(block->n * block->n, kfac->ema, 1 / (block->n > 1 ? columns[g] : pair[0]), pair, block->A[g]);
     Average(block->m * block->m, kfac->ema, 1, pair + ENGD_COUNT(block->n, block->n), block->B[g]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

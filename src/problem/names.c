@@ -1,7 +1,7 @@
 /*
   The names of a problem: its unknowns, parameters and terms, checked against each other.
 
-  Coordinates, unknowns and parameters share one space of names, that of the expressions; terms are prefixes of options and
+  Coordinates, unknowns, parameters and unknown parameters share one space of names, that of the expressions; terms are prefixes of options and
   must not begin the options of anybody else.
 */
 #include <engd/private.h>
@@ -14,11 +14,11 @@ static const char *const reserved[] = {
     "mfn",  "mpi",    "network",    "nep",   "nystrom", "objects",    "options",    "parameters", "pc",
     "pep",  "petsc",  "rg",         "saws",  "sf",      "sles",       "slepc",      "snes",       "spectrum",
     "st",   "svd",    "tao",        "terms", "ts",      "vec",        "vecscatter", "version",    "viewer",
-    "on",   "fp",     "get",        "use",   "skip",    "stop",       "theta"};
+    "on",   "fp",     "get",        "use",   "skip",    "stop",       "theta",      "ansatz",     "unknown"};
 
 /* Are the new names free of the others: coordinates (with time), the built-in names, and the other list */
 static PetscErrorCode CheckNames(EngdProblem problem, const char option[], PetscInt n, char *const names[],
-                                 PetscInt nother, char *const other[])
+                                 PetscInt nother, char *const other[], const char kind[])
 {
   PetscBool same, pi, normal;
 
@@ -29,7 +29,7 @@ static PetscErrorCode CheckNames(EngdProblem problem, const char option[], Petsc
 
       PetscCall(PetscStrcmp(names[i], k < 0 ? problem->domain->coordinate[j] : other[k], &same));
       PetscCheck(!same, problem->comm, PETSC_ERR_USER_INPUT, "%s: the name %s is already that of %s", option,
-                 names[i], k < 0 ? "a coordinate" : "an unknown (-network_outputs)");
+                 names[i], k < 0 ? "a coordinate" : kind);
     }
     PetscCall(PetscStrcmp(names[i], "pi", &pi));
     PetscCall(PetscStrcmp(names[i], "normal", &normal));
@@ -52,62 +52,96 @@ PetscErrorCode EngdProblemReadOutputs(EngdProblem problem, const char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AddParameter(EngdProblem problem, const char name[], PetscReal value)
+/* Named numbers, growing */
+typedef struct {
+  PetscInt   *n;
+  char     ***name;
+  PetscReal **value;
+} NamedNumbers;
+
+static PetscErrorCode AddNumber(const NamedNumbers *list, const char name[], PetscReal value)
 {
-  const size_t n = (size_t)problem->nparameters + 1;
+  const size_t n = (size_t)*list->n + 1;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscRealloc(n * sizeof(*problem->parameter), &problem->parameter));
-  PetscCall(PetscRealloc(n * sizeof(*problem->value), &problem->value));
-  problem->value[n - 1] = value;
-  PetscCall(PetscStrallocpy(name, &problem->parameter[n - 1]));
-  problem->nparameters++;
+  PetscCall(PetscRealloc(n * sizeof(**list->name), list->name));
+  PetscCall(PetscRealloc(n * sizeof(**list->value), list->value));
+  (*list->value)[n - 1] = value;
+  PetscCall(PetscStrallocpy(name, &(*list->name)[n - 1]));
+  (*list->n)++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  EngdProblemReadParameters - The parameters from their list nu=0.01/pi,k=4; a value may use the parameters before it.
-*/
-PetscErrorCode EngdProblemReadParameters(EngdProblem problem, const char text[])
+/* the list nu=0.01/pi,k=4 of an option; a value may use the known parameters, which may be those before it */
+static PetscErrorCode ReadNumbers(EngdProblem problem, const char option[], const char text[],
+                                  const NamedNumbers *list)
 {
-  char      **items, *values, **names;
-  PetscInt    n, m;
-  PetscReal   value;
-  EngdSymbols symbols = {0};
+  char   **items, *values, **names;
+  PetscInt n, m;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdParseList("-parameters", text, &n, &items));
+  PetscCall(EngdParseList(option, text, &n, &items));
   for (PetscInt i = 0; i < n; i++) {
+    const EngdSymbols symbols = {.nparameters = problem->nparameters,
+                                 .parameter   = (const char *const *)problem->parameter,
+                                 .value       = problem->value};
+    PetscReal         value;
+
     values = strchr(items[i], '=');
-    PetscCheck(values, problem->comm, PETSC_ERR_USER_INPUT,
-               "-parameters \"%s\": %s has no value, write for example nu=0.01", text, items[i]);
+    PetscCheck(values, problem->comm, PETSC_ERR_USER_INPUT, "%s \"%s\": %s has no value, write for example nu=0.01",
+               option, text, items[i]);
     *values++ = 0;
-    PetscCall(EngdParseNames("-parameters", items[i], &m, &names)); /* nu1..nu3 are three of one value */
-    PetscCall(EngdParseReal("-parameters", values, &symbols, &value));
+    PetscCall(EngdParseNames(option, items[i], &m, &names)); /* nu1..nu3 are three of one value */
+    PetscCall(EngdParseReal(option, values, &symbols, &value));
     for (PetscInt k = 0; k < m; k++) {
-      for (PetscInt j = 0; j < problem->nparameters; j++)
-        PetscCheck(strcmp(names[k], problem->parameter[j]), problem->comm, PETSC_ERR_USER_INPUT,
-                   "-parameters \"%s\": %s is given twice", text, names[k]);
-      PetscCall(AddParameter(problem, names[k], value));
+      for (PetscInt j = 0; j < *list->n; j++)
+        PetscCheck(strcmp(names[k], (*list->name)[j]), problem->comm, PETSC_ERR_USER_INPUT,
+                   "%s \"%s\": %s is given twice", option, text, names[k]);
+      PetscCall(AddNumber(list, names[k], value));
     }
     PetscCall(EngdListDestroy(m, &names));
-    symbols.parameter   = (const char *const *)problem->parameter;
-    symbols.value       = problem->value;
-    symbols.nparameters = problem->nparameters;
   }
   PetscCall(EngdListDestroy(n, &items));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
-  EngdProblemCheckNames - Do coordinates, unknowns and parameters differ?
+  EngdProblemReadParameters - The parameters from their list.
+*/
+PetscErrorCode EngdProblemReadParameters(EngdProblem problem, const char text[])
+{
+  const NamedNumbers list = {&problem->nparameters, &problem->parameter, &problem->value};
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadNumbers(problem, "-parameters", text, &list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdProblemReadUnknowns - The unknown parameters and their first values from their list.
+*/
+PetscErrorCode EngdProblemReadUnknowns(EngdProblem problem, const char text[])
+{
+  const NamedNumbers list = {&problem->nunknowns, &problem->unknown, &problem->start};
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadNumbers(problem, "-unknown_parameters", text, &list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdProblemCheckNames - Do coordinates, unknowns, parameters and unknown parameters differ?
 */
 PetscErrorCode EngdProblemCheckNames(EngdProblem problem)
 {
   PetscFunctionBeginUser;
-  PetscCall(CheckNames(problem, "-network_outputs", problem->noutputs, problem->output, 0, NULL));
+  PetscCall(CheckNames(problem, "-network_outputs", problem->noutputs, problem->output, 0, NULL, NULL));
   PetscCall(CheckNames(problem, "-parameters", problem->nparameters, problem->parameter, problem->noutputs,
-                       problem->output));
+                       problem->output, "an unknown (-network_outputs)"));
+  PetscCall(CheckNames(problem, "-unknown_parameters", problem->nunknowns, problem->unknown, problem->noutputs,
+                       problem->output, "an unknown (-network_outputs)"));
+  PetscCall(CheckNames(problem, "-unknown_parameters", problem->nunknowns, problem->unknown, problem->nparameters,
+                       problem->parameter, "a known parameter (-parameters)"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,16 +171,23 @@ PetscErrorCode EngdProblemCheckTermNames(EngdProblem problem, PetscInt n, char *
 PetscErrorCode EngdProblemGetSymbols(EngdProblem problem, EngdSymbols *symbols)
 {
   PetscFunctionBeginUser;
-  symbols->nspace      = problem->domain->nspace;
-  symbols->dim         = problem->domain->dim;
-  symbols->coordinate  = (const char *const *)problem->domain->coordinate;
-  symbols->noutputs    = problem->noutputs;
-  symbols->output      = (const char *const *)problem->output;
-  symbols->nparameters = problem->nparameters;
-  symbols->parameter   = (const char *const *)problem->parameter;
-  symbols->value       = problem->value;
-  symbols->ndata       = 0;
-  symbols->data        = NULL;
-  symbols->normal      = PETSC_FALSE;
+  PetscCall(EngdProblemGetPointSymbols(problem, symbols));
+  symbols->noutputs  = problem->noutputs;
+  symbols->output    = (const char *const *)problem->output;
+  symbols->ansatz    = (const char *const *)problem->ansatz;
+  symbols->nunknowns = problem->nunknowns;
+  symbols->unknown   = (const char *const *)problem->unknown;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdProblemGetPointSymbols(EngdProblem problem, EngdSymbols *symbols)
+{
+  PetscFunctionBeginUser;
+  *symbols = (EngdSymbols){.nspace      = problem->domain->nspace,
+                           .dim         = problem->domain->dim,
+                           .coordinate  = (const char *const *)problem->domain->coordinate,
+                           .nparameters = problem->nparameters,
+                           .parameter   = (const char *const *)problem->parameter,
+                           .value       = problem->value};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

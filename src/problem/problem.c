@@ -33,7 +33,7 @@ PetscErrorCode EngdProblemCreate(MPI_Comm comm, EngdProblem *problem)
 /* Names, parameters, seed; returns the list of terms and the number of test points */
 static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, PetscInt *ntest)
 {
-  char      name[PETSC_MAX_PATH_LEN] = "engd", *outputs, *parameters;
+  char      name[PETSC_MAX_PATH_LEN] = "engd", *outputs, *parameters, *unknowns;
   PetscInt  seed                     = 0;
   PetscBool help;
 
@@ -48,6 +48,9 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(EngdOptionsText(PetscOptionsObject, "-parameters",
                             "Named numbers for the expressions, such as nu=0.01/pi,k=4", "EngdProblemSetParameters",
                             NULL, NULL, &parameters));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-unknown_parameters",
+                            "Named numbers to be found with the solution, and their first values, such as nu=0.1",
+                            "EngdProblemSetFromOptions", NULL, NULL, &unknowns));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_seed", "Fixes points and initial parameters, 0 to 2147483647",
                              "EngdProblemSetSeed", 0, &seed));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_test_points",
@@ -63,8 +66,10 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(PetscStrallocpy(name, &problem->name));
   PetscCall(EngdProblemReadOutputs(problem, outputs));
   if (parameters) PetscCall(EngdProblemReadParameters(problem, parameters));
+  if (unknowns) PetscCall(EngdProblemReadUnknowns(problem, unknowns));
   PetscCall(PetscFree(outputs));
   PetscCall(PetscFree(parameters));
+  PetscCall(PetscFree(unknowns));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -99,8 +104,7 @@ static PetscErrorCode ProblemAppendExact(EngdProblem problem, PetscInt output, c
 
   PetscFunctionBeginUser;
   if (!problem->exact) {
-    PetscCall(EngdProblemGetSymbols(problem, &symbols));
-    symbols.noutputs = 0;
+    PetscCall(EngdProblemGetPointSymbols(problem, &symbols));
     PetscCall(EngdExpressionCreate(&symbols, &problem->exact));
   }
   PetscCall(PetscSNPrintf(option, sizeof(option), "-exact_%s", problem->output[output]));
@@ -154,6 +158,9 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 + -terms pde,wall            - names of the terms, required; their options begin with -pde_, -wall_
 . -network_outputs u,v       - names of the unknowns, default u
 . -parameters nu=0.01,k=4    - named numbers
+. -unknown_parameters nu=0.1 - numbers to be found, and their first values
+. -network_inputs text       - what the network reads in place of the coordinates, default these
+. -ansatz_<output> text      - what an unknown is in the outputs of the network, default the output of its name
 . -exact_<output> text       - the exact solution
 . -engd_seed n               - of points and initial parameters, default 0
 . -engd_test_points n        - points to measure errors on, default 4000
@@ -171,8 +178,10 @@ PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
   PetscCall(ProblemReadOptions(problem, &terms, &ntest));
   PetscCall(EngdDomainCreateFromOptions(problem->comm, &problem->domain));
   PetscCall(EngdProblemCheckNames(problem));
+  PetscCall(EngdProblemReadModel(problem));
   PetscCall(ProblemCreateTerms(problem, terms));
   PetscCall(PetscFree(terms));
+  PetscCall(EngdProblemCheckModel(problem));
   PetscCall(ProblemCreateExact(problem));
   PetscCall(EngdPointsCreate(problem->domain, "-engd_test_points", "interior", "quasi", ntest, problem->seed,
                              ENGD_STREAM_TEST_POINTS, &problem->test));
@@ -211,6 +220,13 @@ PetscErrorCode EngdProblemView(EngdProblem problem, PetscViewer viewer)
   for (PetscInt i = 0; i < problem->nparameters; i++)
     PetscCall(
         PetscViewerASCIIPrintf(viewer, "parameter: %s = %g\n", problem->parameter[i], (double)problem->value[i]));
+  for (PetscInt i = 0; i < problem->nunknowns; i++)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "unknown parameter: %s, first %g\n", problem->unknown[i],
+                                     (double)problem->start[i]));
+  if (problem->inputs) PetscCall(PetscViewerASCIIPrintf(viewer, "inputs of the network: %s\n", problem->inputs));
+  for (PetscInt i = 0; problem->ansatz && i < problem->noutputs; i++)
+    if (problem->ansatz[i])
+      PetscCall(PetscViewerASCIIPrintf(viewer, "ansatz: %s = %s\n", problem->output[i], problem->ansatz[i]));
   for (PetscInt i = 0; i < problem->nterms; i++) PetscCall(EngdTermView(problem->term[i], viewer));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -238,6 +254,11 @@ PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
   PetscCall(EngdListDestroy(p->noutputs, &p->output));
   PetscCall(EngdListDestroy(p->nparameters, &p->parameter));
   PetscCall(PetscFree(p->value));
+  if (p->ansatz) PetscCall(EngdListDestroy(p->noutputs, &p->ansatz));
+  PetscCall(EngdListDestroy(p->nunknowns, &p->unknown));
+  PetscCall(PetscFree(p->start));
+  PetscCall(PetscFree(p->inputs));
+  PetscCall(EngdCallbacksDestroy(&p->callback));
   PetscCall(PetscFree(p->exact_output));
   PetscCall(PetscFree(p->term));
   PetscCall(PetscFree(p->name));

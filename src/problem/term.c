@@ -112,15 +112,55 @@ static PetscErrorCode TermCreatePoints(EngdProblem problem, EngdTerm term, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The residual or the energy, compiled to second derivatives */
-static PetscErrorCode TermCreateExpression(EngdProblem problem, EngdTerm term, const TermOptions *o)
+/* An expression of what the points of the term know; nothing in it yet */
+static PetscErrorCode TermBeginExpression(EngdProblem problem, EngdTerm term)
+{
+  EngdSymbols symbols;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdProblemGetSymbols(problem, &symbols));
+  symbols.normal = term->points->normal ? PETSC_TRUE : PETSC_FALSE;
+  symbols.ndata  = term->points->ndata;
+  symbols.data   = (const char *const *)term->points->data_name;
+  PetscCall(EngdExpressionCreate(&symbols, &term->expression));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The function that the program has given for this term, and its arguments */
+static PetscErrorCode TermTakeCallback(EngdProblem problem, EngdTerm term, EngdCallback callback,
+                                       const TermOptions *o)
+{
+  char     option[256], **items;
+  PetscInt n;
+
+  PetscFunctionBeginUser;
+  PetscCheck(!o->residual && !o->energy, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_%s \"%s\": the program has a function for this term; leave the option out", term->name,
+             o->energy ? "energy" : "residual", o->energy ? o->energy : o->residual);
+  term->energy = callback->energy;
+  PetscCall(TermBeginExpression(problem, term));
+  PetscCall(PetscSNPrintf(option, sizeof(option), "arguments of the function of term %s", term->name));
+  PetscCall(EngdParseList(option, callback->arguments, &n, &items));
+  for (PetscInt i = 0; i < n; i++) PetscCall(EngdExpressionAppend(term->expression, option, items[i]));
+  PetscCall(EngdListDestroy(n, &items));
+  PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscCall(EngdPointwiseCreateCallback(callback, term->expression, &term->pointwise));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The residual or the energy, with second derivatives */
+static PetscErrorCode TermCreatePointwise(EngdProblem problem, EngdTerm term, const TermOptions *o)
 {
   const char *text = o->energy ? o->energy : o->residual;
   char        option[256];
-  EngdSymbols symbols;
   PetscBool   help;
 
   PetscFunctionBeginUser;
+  for (EngdCallback callback = problem->callback; callback; callback = callback->next) {
+    if (strcmp(callback->term, term->name)) continue;
+    PetscCall(TermTakeCallback(problem, term, callback, o));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscOptionsHasHelp(NULL, &help));
   if (!text && help) text = problem->output[0];
   PetscCheck(text, problem->comm, PETSC_ERR_USER_INPUT,
@@ -130,17 +170,14 @@ static PetscErrorCode TermCreateExpression(EngdProblem problem, EngdTerm term, c
              "-%s_residual \"%s\" and -%s_energy \"%s\" exclude each other: give one", term->name, o->residual,
              term->name, o->energy);
   term->energy = o->energy ? PETSC_TRUE : PETSC_FALSE;
-  PetscCall(EngdProblemGetSymbols(problem, &symbols));
-  symbols.normal = term->points->normal ? PETSC_TRUE : PETSC_FALSE;
-  symbols.ndata  = term->points->ndata;
-  symbols.data   = (const char *const *)term->points->data_name;
+  PetscCall(TermBeginExpression(problem, term));
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_%s", term->name, term->energy ? "energy" : "residual"));
-  PetscCall(EngdExpressionCreate(&symbols, &term->expression));
   PetscCall(EngdExpressionAppend(term->expression, option, text));
   PetscCheck(!term->energy || term->expression->ncomponents == 1, problem->comm, PETSC_ERR_USER_INPUT,
              "%s \"%s\": an energy is one number, but this has %" PetscInt_FMT " components", option, text,
              term->expression->ncomponents);
   PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscCall(EngdPointwiseCreateText(term->expression, &term->pointwise));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -185,10 +222,10 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   (*term)->weight   = o.weight;
   (*term)->resample = o.resample;
   PetscCall(TermCreatePoints(problem, *term, &o, stream));
-  PetscCall(TermCreateExpression(problem, *term, &o));
-  PetscCheck((*term)->expression->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
+  PetscCall(TermCreatePointwise(problem, *term, &o));
+  PetscCheck((*term)->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
-             (*term)->expression->ncomponents, COMPONENTS_MAX);
+             (*term)->pointwise->ncomponents, COMPONENTS_MAX);
   PetscCall(TermSetMeasure(problem, *term, o.measure));
   PetscCall(PetscFree(o.region));
   PetscCall(PetscFree(o.points));
@@ -207,7 +244,7 @@ PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)
   PetscFunctionBeginUser;
   PetscCall(PetscViewerASCIIPrintf(
       viewer, "term %s: %s with %" PetscInt_FMT " components, %" PetscInt_FMT " points (%s) on %s", term->name,
-      term->energy ? "energy" : "residual", term->expression->ncomponents, p->nglobal, p->sampler, p->region));
+      term->energy ? "energy" : "residual", term->pointwise->ncomponents, p->nglobal, p->sampler, p->region));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   PetscCall(PetscViewerASCIIPrintf(viewer, " of measure %g, their weights sum to %g\n", (double)p->measure,
                                    (double)(term->weight * term->measure * p->measure)));
@@ -220,7 +257,7 @@ PetscErrorCode EngdTermDestroy(EngdTerm *term)
   PetscFunctionBeginUser;
   if (!*term) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdPointsDestroy(&(*term)->points));
-  if ((*term)->expression) PetscCall(EngdExpressionDestroy(&(*term)->expression));
+  PetscCall(EngdPointwiseDestroy(&(*term)->pointwise));
   PetscCall(PetscFree((*term)->name));
   PetscCall(PetscFree(*term));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -123,7 +123,7 @@ PetscErrorCode EngdErrorsCompute(EngdErrors errors, Vec theta, PetscBool gradien
   PetscCall(PetscCalloc2(nexact + 1, &sum, nexact + 1, &max));
   PetscCall(EngdFunctionalGather(F, theta, errors->theta));
   PetscCall(VecGetArrayRead(errors->theta, &values));
-  PetscCall(EngdFieldsEvaluate(F->network, values, points->nspace, points->nlocal, points->x, u, gradient));
+  PetscCall(EngdModelEvaluate(F->model, values, points->nlocal, points->x, u, gradient));
   PetscCall(VecRestoreArrayRead(errors->theta, &values));
   for (PetscInt k = 0; k < nexact; k++) AddPoints(errors, k, u, gradient, sum[k], &max[k]);
   PetscCall(Reduce(errors, sum, max));

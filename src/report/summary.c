@@ -122,7 +122,7 @@ static PetscErrorCode PrintRun(EngdReport report, FILE *file)
   PetscCall(PetscSNPrintf(version, sizeof(version), "%" PetscInt_FMT ".%" PetscInt_FMT ".%" PetscInt_FMT, major,
                           minor, subminor));
   PetscCallMPI(MPI_Comm_size(report->comm, &ranks));
-  PetscCall(EngdNetworkGetParameterCount(report->network, &parameters));
+  parameters = report->functional->model->nparameters;
   for (PetscInt t = 0; t < report->problem->nterms; t++) points += report->problem->term[t]->points->nglobal;
   PrintKey("", "problem", file);
   PrintString(report->problem->name, file);

@@ -30,7 +30,7 @@ PetscErrorCode EngdRunEvaluate(EngdRun run, PetscInt n, const PetscReal x[], Pet
   PetscCall(EngdFunctionalGather(run->functional, run->theta, whole));
   PetscCall(VecGetArrayRead(whole, &values));
   if (n > 0) {
-    PetscCall(EngdFieldsEvaluate(run->network, values, run->problem->domain->nspace, n, x, u, gradient));
+    PetscCall(EngdModelEvaluate(run->functional->model, values, n, x, u, gradient));
   }
   PetscCall(VecRestoreArrayRead(whole, &values));
   PetscCall(VecDestroy(&whole));

@@ -69,7 +69,7 @@ PetscErrorCode EngdRunSetFromOptions(EngdRun run)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdProblemSetFromOptions(run->problem));
-  PetscCall(EngdNetworkSetSizes(run->network, run->problem->domain->dim, run->problem->noutputs));
+  PetscCall(EngdNetworkSetSizes(run->network, run->problem->ninputs, run->problem->noutputs));
   PetscCall(EngdNetworkSetFromOptions(run->network));
   PetscCall(CreateFunctional(run));
   PetscCall(EngdFunctionalSetFromOptions(run->functional));
@@ -94,8 +94,8 @@ PetscErrorCode EngdRunSetUp(EngdRun run)
   PetscCall(PetscLogStagePush(engd_log.setup));
   if (!run->functional) PetscCall(CreateFunctional(run));
   PetscCall(EngdFunctionalSetUp(run->functional));
-  PetscCall(EngdNetworkCreateParameters(run->network, &run->theta));
-  PetscCall(EngdNetworkInitialize(run->network, run->problem->seed, run->theta));
+  PetscCall(EngdModelCreateParameters(run->functional->model, &run->theta));
+  PetscCall(EngdModelInitialize(run->functional->model, run->problem->seed, run->theta));
   PetscCall(EngdStagesCreate(run));
   PetscCall(EngdSpectrumCreate(run->functional, run->stage[0].tao, &run->spectrum));
   PetscCall(EngdSpectrumSetFromOptions(run->spectrum));

@@ -250,15 +250,15 @@ static PetscErrorCode Narrow(Mat *A, PetscBool rows, const EngdLayer *layer)
 PetscErrorCode EngdSpectrumOperatorCount(EngdSpectrum spectrum, EngdSpectrumKind kind, PetscInt layer,
                                          EngdSpectrumOperator *op)
 {
-  const EngdNetwork network  = spectrum->functional->network;
-  const EngdLayer  *part     = layer ? &network->layer[layer - 1] : NULL;
-  PetscBool         residual = EngdSpectrumIsOfJacobian(kind);
-  PetscInt          N        = 0;
+  const EngdModel  model    = spectrum->functional->model;
+  const EngdLayer *part     = layer ? &model->layer[layer - 1] : NULL;
+  PetscBool        residual = EngdSpectrumIsOfJacobian(kind);
+  PetscInt         N        = 0;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Allreduce(&spectrum->functional->nrows, &N, 1, MPIU_INT, MPI_SUM, spectrum->comm));
   *op   = (EngdSpectrumOperator){.kind = kind, .layer = layer};
-  op->n = op->larger = part ? (part->n_in + 1) * part->n_out : network->nparameters;
+  op->n = op->larger = part ? (part->n_in + 1) * part->n_out : model->nparameters;
   if (kind == ENGD_SPECTRUM_GRAMIAN) PetscCall(EngdExplicitHasResidual(spectrum->functional, &residual));
   if (residual) {
     op->nsigma = PetscMin(N, op->n);
@@ -274,7 +274,7 @@ PetscErrorCode EngdSpectrumOperatorCount(EngdSpectrum spectrum, EngdSpectrumKind
 PetscErrorCode EngdSpectrumOperatorCreate(EngdSpectrum spectrum, EngdSpectrumKind kind, PetscInt layer,
                                           EngdSpectrumOperator *op)
 {
-  const EngdLayer *part = layer ? &spectrum->functional->network->layer[layer - 1] : NULL;
+  const EngdLayer *part = layer ? &spectrum->functional->model->layer[layer - 1] : NULL;
 
   PetscFunctionBeginUser;
   PetscCall(EngdSpectrumOperatorCount(spectrum, kind, layer, op));

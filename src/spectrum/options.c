@@ -146,7 +146,7 @@ static PetscErrorCode CountBytes(EngdSpectrum spectrum, const EngdSpectrumOperat
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(spectrum->comm, &size));
   PetscCallMPI(MPI_Allreduce(&F->nrows, &N, 1, MPIU_INT, MPI_SUM, spectrum->comm));
-  mlocal = N >= F->network->nparameters ? F->nrows : F->network->nparameters / size + 1;
+  mlocal = N >= F->model->nparameters ? F->nrows : F->model->nparameters / size + 1;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &mlocal, 1, MPIU_INT, MPI_MAX, spectrum->comm));
   *bytes = EngdDenseBytes(op, mlocal, spectrum->comm);
   PetscFunctionReturn(PETSC_SUCCESS);

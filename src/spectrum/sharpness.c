@@ -44,7 +44,7 @@ PetscErrorCode EngdSharpnessCreate(EngdFunctional functional, EngdSharpness *out
   PetscCall(PetscNew(&sharpness));
   sharpness->functional = functional;
   PetscCall(EngdFunctionalCreateHessian(functional, &sharpness->H));
-  PetscCall(EngdNetworkCreateParameters(functional->network, &sharpness->v));
+  PetscCall(EngdModelCreateParameters(functional->model, &sharpness->v));
   PetscCall(Fill(sharpness));
   *out = sharpness;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,7 +109,7 @@ static PetscErrorCode Estimate(EngdSharpness sharpness, PetscInt p, PetscReal *i
 PetscErrorCode EngdSharpnessCompute(EngdSharpness sharpness, Vec theta, PetscReal *largest, PetscReal *index)
 {
   const EngdFunctional F = sharpness->functional;
-  const PetscInt       p = F->network->nparameters;
+  const PetscInt       p = F->model->nparameters;
   PetscMPIInt          dense;
 
   PetscFunctionBeginUser;

@@ -157,7 +157,7 @@ static PetscErrorCode ComputeOne(EngdSpectrum spectrum, EngdSpectrumKind kind, P
 */
 PetscErrorCode EngdSpectrumCompute(EngdSpectrum spectrum, Vec theta, PetscInt iteration)
 {
-  const PetscInt nlayers = spectrum->layers ? spectrum->functional->network->nlayers : 0;
+  const PetscInt nlayers = spectrum->layers ? spectrum->functional->model->nlayers : 0;
 
   PetscFunctionBeginUser;
   if (!spectrum->any || iteration == spectrum->last) PetscFunctionReturn(PETSC_SUCCESS);

@@ -32,7 +32,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   static const char *const coordinate[] = {"x", "y", "t"}, *const output[] = {"u", "v"}, *const parameter[] = {"nu"};
   static const char *const column[] = {"f"};
   const PetscReal          value[]  = {0.01};
-  const EngdSymbols        symbols  = {2, 3, coordinate, 2, output, 1, parameter, value, 1, column, PETSC_TRUE};
+  const EngdSymbols        symbols  = {.nspace      = 2,
+                                       .dim         = 3,
+                                       .coordinate  = coordinate,
+                                       .noutputs    = 2,
+                                       .output      = output,
+                                       .nparameters = 1,
+                                       .parameter   = parameter,
+                                       .value       = value,
+                                       .ndata       = 1,
+                                       .data        = column,
+                                       .normal      = PETSC_TRUE};
   char                     text[LONGEST + 1];
   EngdExpression           e;
 

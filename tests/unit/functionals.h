@@ -89,7 +89,7 @@ static inline void BeginProblem(MPI_Comm comm, Setting *s)
   CHECK(EngdProblemCreate(comm, &s->problem));
   CHECK(EngdProblemSetFromOptions(s->problem));
   CHECK(EngdNetworkCreate(comm, &s->net));
-  CHECK(EngdNetworkSetSizes(s->net, s->problem->domain->dim, s->problem->noutputs));
+  CHECK(EngdNetworkSetSizes(s->net, s->problem->ninputs, s->problem->noutputs));
   CHECK(EngdNetworkSetFromOptions(s->net));
 }
 
@@ -100,8 +100,8 @@ static inline void BeginFunctional(Setting *s)
   CHECK(EngdFunctionalSetFromOptions(s->F));
   CHECK(EngdFunctionalSetUp(s->F));
   CHECK(PetscOptionsClear(NULL));
-  CHECK(EngdNetworkGetParameterCount(s->net, &s->p));
-  CHECK(EngdNetworkCreateParameters(s->net, &s->theta));
+  s->p = s->F->model->nparameters;
+  CHECK(EngdModelCreateParameters(s->F->model, &s->theta));
   CHECK(VecDuplicate(s->theta, &s->v));
   CHECK(VecDuplicate(s->theta, &s->w));
   FillRandom(s->theta, 0);

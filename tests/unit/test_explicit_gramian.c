@@ -52,7 +52,7 @@ static void Compare(Setting *s, Mat G, const PetscReal dense[], const PetscReal 
   EngdDiagonalBlocks blocks;
   PetscReal         *A, damping;
 
-  CHECK(EngdDiagonalBlocksCreate(s->net, structure, &blocks));
+  CHECK(EngdDiagonalBlocksCreate(s->F->model, structure, &blocks));
   CHECK(PetscMalloc1(blocks.at[blocks.n], &A));
   for (size_t i = 0; i < blocks.at[blocks.n]; i++) A[i] = NAN;
   CHECK(EngdExplicitGramian(G, &blocks, 0, A));

@@ -18,7 +18,7 @@ static void DenseSolve(EngdFunctional F, PetscReal mu, Vec r, PetscReal d[])
   CHECK(MatMultTranspose(J, r, g));
   CHECK(EngdFunctionalCreateGramian(F, &G));
   dense = Dense(G);
-  CHECK(PetscBLASIntCast(F->network->nparameters, &p));
+  CHECK(PetscBLASIntCast(F->model->nparameters, &p));
   CHECK(PetscMalloc1(p, &eigenvalue));
   LAPACKsyev_("N", "U", &p, dense, &p, eigenvalue, work, &lwork, &info);
   assert_int_equal(info, 0);

@@ -12,7 +12,7 @@ static PetscReal *ExactKernel(EngdFunctional F, PetscInt nrows, PetscInt N)
   const PetscReal *product;
   Mat              A, K;
 
-  CHECK(MatCreateDense(F->comm, nrows, PETSC_DECIDE, N, F->network->nparameters, NULL, &A));
+  CHECK(MatCreateDense(F->comm, nrows, PETSC_DECIDE, N, F->model->nparameters, NULL, &A));
   CHECK(MatDenseGetArrayWrite(A, &entries));
   CHECK(EngdExplicitFillRows(F, PetscMax(1, nrows), entries));
   CHECK(MatDenseRestoreArrayWrite(A, &entries));

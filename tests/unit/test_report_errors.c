@@ -29,15 +29,15 @@ static void fields(void **state)
   for (PetscInt i = 0; i < 3 * N; i++) x[i] = EngdRandomUniform(1, 0, i, 0, 0);
   OK(EngdFunctionalSetParameters(run.functional, run.theta));
   OK(VecGetArrayRead(run.functional->theta, &theta));
-  OK(EngdFieldsEvaluate(run.network, theta, 2, N, x, u, g));
+  OK(EngdModelEvaluate(run.functional->model, theta, N, x, u, g));
   for (PetscInt i = 0; i < N; i += 23) {
-    OK(EngdFieldsEvaluate(run.network, theta, 2, 1, x + 3 * i, one, NULL));
+    OK(EngdModelEvaluate(run.functional->model, theta, 1, x + 3 * i, one, NULL));
     for (PetscInt k = 0; k < 2; k++) assert_true(PetscAbsReal(one[k] - u[2 * i + k]) < 1e-14);
     for (PetscInt j = 0; j < 2; j++) {
       x[3 * i + j] += h;
-      OK(EngdFieldsEvaluate(run.network, theta, 2, 1, x + 3 * i, high, NULL));
+      OK(EngdModelEvaluate(run.functional->model, theta, 1, x + 3 * i, high, NULL));
       x[3 * i + j] -= 2 * h;
-      OK(EngdFieldsEvaluate(run.network, theta, 2, 1, x + 3 * i, low, NULL));
+      OK(EngdModelEvaluate(run.functional->model, theta, 1, x + 3 * i, low, NULL));
       x[3 * i + j] += h;
       for (PetscInt k = 0; k < 2; k++) {
         assert_true(PetscAbsReal(g[(2 * i + j) * 2 + k] - (high[k] - low[k]) / (2 * h)) < 1e-8);

@@ -44,6 +44,16 @@ PetscErrorCode EngdCurvatureDestroy(EngdCurvature *curvature)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdCurvatureReserve(PetscInt size, PetscReal **buffer, PetscInt *have)
+{
+  PetscFunctionBeginUser;
+  if (size <= *have) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(*buffer));
+  PetscCall(PetscMalloc1(size, buffer));
+  *have = size;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdCurvatureCountExactRoots(EngdFunctional F, PetscInt term, PetscInt *nroots, PetscBool *exact)
 {
   const EngdCurvature curvature = F->curvature;

@@ -22,24 +22,13 @@ typedef struct {
 /* is W of this term D^T D and nothing else */
 static PetscBool IsGaussNewton(EngdCurvature curvature, const EngdTerm term)
 {
-  return (PetscBool)(!term->energy && (!curvature->second || !term->expression->nsecond));
-}
-
-/* a buffer that grows: no allocation once the largest block has been met */
-static PetscErrorCode Reserve(PetscInt size, PetscReal **buffer, PetscInt *have)
-{
-  PetscFunctionBeginUser;
-  if (size <= *have) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree(*buffer));
-  PetscCall(PetscMalloc1(size, buffer));
-  *have = size;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return (PetscBool)(!term->energy && (!curvature->second || !term->pointwise->nsecond));
 }
 
 /* y_c = w (for energies) or w r_c: the factors of S_c */
 static void SecondFactors(const EngdTerm term, const EngdBlock *block, PetscReal y[])
 {
-  for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
+  for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < block->n; i++) {
       y[c * block->n + i] = block->weight[i] * (term->energy ? 1 : block->value[c * block->n + i]);
     }
@@ -55,10 +44,10 @@ static PetscErrorCode Apply_Newton(EngdCurvature curvature, EngdFunctional F, co
   const PetscInt n      = block->n;
 
   PetscFunctionBeginUser;
-  PetscCall(Reserve(term->expression->ncomponents * n, &newton->y, &newton->ysize));
+  PetscCall(EngdCurvatureReserve(term->pointwise->ncomponents * n, &newton->y, &newton->ysize));
   if (!term->energy) {
     PetscCall(EngdBlockFirst(F, block, du, newton->y));
-    for (PetscInt c = 0; c < term->expression->ncomponents; c++) {
+    for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
       for (PetscInt i = 0; i < n; i++) newton->y[c * n + i] *= block->weight[i];
     }
     PetscCall(EngdBlockFirstTranspose(F, block, newton->y, gu));
@@ -74,7 +63,7 @@ static PetscErrorCode RootCount_Newton(EngdCurvature curvature, EngdFunctional F
   const EngdTerm term = F->problem->term[t];
 
   PetscFunctionBeginUser;
-  *count = IsGaussNewton(curvature, term) ? term->expression->ncomponents : term->expression->nentries;
+  *count = IsGaussNewton(curvature, term) ? term->pointwise->ncomponents : term->pointwise->nentries;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,8 +77,8 @@ static PetscErrorCode RootExact_Newton(EngdCurvature curvature, EngdFunctional F
 /* W (m, m) at point i, lower triangle */
 static void FormMetric(const EngdTerm term, const EngdBlock *block, const PetscReal y[], PetscInt i, PetscReal W[])
 {
-  const EngdExpression ex = term->expression;
-  const PetscInt       m = ex->nentries, n = block->n;
+  const EngdPointwise ex = term->pointwise;
+  const PetscInt      m = ex->nentries, n = block->n;
 
   for (PetscInt k = 0; k < m * m; k++) W[k] = 0;
   for (PetscInt k = 0; k < ex->nsecond; k++) {
@@ -107,13 +96,13 @@ static void FormMetric(const EngdTerm term, const EngdBlock *block, const PetscR
 /* at each point W = V diag(mu) V^T, kept as V diag(sqrt(max(mu, 0))) */
 static PetscErrorCode FactorMetric(Newton *newton, const EngdTerm term, const EngdBlock *block)
 {
-  const PetscInt m = term->expression->nentries, n = block->n;
+  const PetscInt m = term->pointwise->nentries, n = block->n;
   PetscBLASInt   bm, lwork, info;
   PetscReal     *mu, *work;
 
   PetscFunctionBeginUser;
-  PetscCall(Reserve(term->expression->ncomponents * n, &newton->y, &newton->ysize));
-  PetscCall(Reserve(m * m * n, &newton->W, &newton->Wsize));
+  PetscCall(EngdCurvatureReserve(term->pointwise->ncomponents * n, &newton->y, &newton->ysize));
+  PetscCall(EngdCurvatureReserve(m * m * n, &newton->W, &newton->Wsize));
   SecondFactors(term, block, newton->y);
   PetscCall(PetscBLASIntCast(m, &bm));
   PetscCall(PetscBLASIntCast(PetscMax(1, 34 * m), &lwork));
@@ -137,16 +126,16 @@ static PetscErrorCode FactorMetric(Newton *newton, const EngdTerm term, const En
 static PetscErrorCode Root_Newton(EngdCurvature curvature, EngdFunctional F, const EngdBlock *block, PetscInt k,
                                   PetscReal gu[])
 {
-  Newton              *newton     = (Newton *)curvature->data;
-  const EngdTerm       term       = F->problem->term[block->term];
-  const EngdExpression expression = term->expression;
-  const PetscInt       m = expression->nentries, n = block->n, noutputs = F->network->noutputs;
+  Newton             *newton    = (Newton *)curvature->data;
+  const EngdTerm      term      = F->problem->term[block->term];
+  const EngdPointwise pointwise = term->pointwise;
+  const PetscInt      m = pointwise->nentries, n = block->n;
 
   PetscFunctionBeginUser;
   PetscCall(EngdBlockZero(F, block, gu));
   if (IsGaussNewton(curvature, term)) {
-    PetscCall(Reserve(expression->ncomponents * n, &newton->y, &newton->ysize));
-    for (PetscInt c = 0; c < expression->ncomponents; c++) {
+    PetscCall(EngdCurvatureReserve(pointwise->ncomponents * n, &newton->y, &newton->ysize));
+    for (PetscInt c = 0; c < pointwise->ncomponents; c++) {
       for (PetscInt i = 0; i < n; i++) newton->y[c * n + i] = c == k ? PetscSqrtReal(block->weight[i]) : 0;
     }
     PetscCall(EngdBlockFirstTranspose(F, block, newton->y, gu));
@@ -154,9 +143,9 @@ static PetscErrorCode Root_Newton(EngdCurvature curvature, EngdFunctional F, con
   }
   if (k == 0) PetscCall(FactorMetric(newton, term, block));
   for (PetscInt e = 0; e < m; e++) {
-    const PetscInt at = F->channel[block->term][e] * n * noutputs + expression->entry[e].output;
+    const EngdPlace at = EngdBlockPlace(F, block, e);
 
-    for (PetscInt i = 0; i < n; i++) gu[at + i * noutputs] = newton->W[(i * m + k) * m + e];
+    for (PetscInt i = 0; i < n; i++) gu[at.offset + ENGD_COUNT(i, at.stride)] = newton->W[(i * m + k) * m + e];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

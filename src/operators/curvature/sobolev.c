@@ -1,67 +1,68 @@
 /*
   Curvatures l2 and h1: Gram matrices of the tangent functions in L2 and H1, natural gradient descent in function space.
 
-    W = w (I on the value of each output)             l2
-    W = w (I on the value and on the space gradient)   h1; on terms that lie on the boundary or at one time, the value only
+    W = w M^T M,  M the derivatives in the raw jet of each output               l2
+                  of each output and of its space gradient     h1; on terms that lie on the boundary or at one time, as l2
 
-  summed over the terms with their weights. They read nothing of the terms' expressions.
+  summed over the terms with their weights. Outputs are those behind the ansatz (F->measured); without one M selects
+  channels. Nothing is read of the terms' pointwise parts.
 */
 #include <engd/private.h>
 
-/* does W act on this channel of the term */
-static PetscBool Measured(EngdCurvature curvature, EngdFunctional F, PetscInt term, PetscInt c)
-{
-  const EngdChannel *channel = &F->layout[term]->channel[c];
+typedef struct {
+  PetscReal *y; /* (measured components, n) */
+  PetscInt   size;
+} Sobolev;
 
-  if (channel->order == 0) return PETSC_TRUE;
-  return (PetscBool)(curvature->values == 1 && channel->order == 1 && F->problem->term[term]->points->interior &&
-                     channel->coordinate[0] < F->layout[term]->nspace);
-}
-
-/* gu += w du on the measured channels */
+/* gu += M^T w M du */
 static PetscErrorCode Apply_Sobolev(EngdCurvature curvature, EngdFunctional F, const EngdBlock *block,
                                     const PetscReal du[], PetscReal gu[])
 {
-  const PetscInt n = block->n, noutputs = F->network->noutputs;
+  Sobolev       *sobolev     = (Sobolev *)curvature->data;
+  const PetscInt ncomponents = F->measured[block->term]->ncomponents, n = block->n;
 
   PetscFunctionBeginUser;
-  for (PetscInt c = 0; c < F->layout[block->term]->nchannels; c++) {
-    if (!Measured(curvature, F, block->term, c)) continue;
-    for (PetscInt i = 0; i < n; i++) {
-      for (PetscInt k = 0; k < noutputs; k++) {
-        const PetscInt at = (c * n + i) * noutputs + k;
-
-        gu[at] += block->weight[i] * du[at];
-      }
-    }
+  PetscCall(EngdCurvatureReserve(ncomponents * n, &sobolev->y, &sobolev->size));
+  PetscCall(EngdBlockMeasured(F, block, du, sobolev->y));
+  for (PetscInt c = 0; c < ncomponents; c++) {
+    for (PetscInt i = 0; i < n; i++) sobolev->y[c * n + i] *= block->weight[i];
   }
+  PetscCall(EngdBlockMeasuredTranspose(F, block, sobolev->y, gu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* one root for each measured channel of each output */
+/* one root for each number that is measured */
 static PetscErrorCode RootCount_Sobolev(EngdCurvature curvature, EngdFunctional F, PetscInt term, PetscInt *count)
 {
   PetscFunctionBeginUser;
-  *count = 0;
-  for (PetscInt c = 0; c < F->layout[term]->nchannels; c++) {
-    if (Measured(curvature, F, term, c)) *count += F->network->noutputs;
-  }
+  (void)curvature;
+  *count = F->measured[term]->ncomponents;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* gu = sqrt(w) e_k */
+/* gu = sqrt(w) M_k */
 static PetscErrorCode Root_Sobolev(EngdCurvature curvature, EngdFunctional F, const EngdBlock *block, PetscInt k,
                                    PetscReal gu[])
 {
-  const PetscInt n = block->n, noutputs = F->network->noutputs;
-  PetscInt       c = 0;
+  Sobolev       *sobolev     = (Sobolev *)curvature->data;
+  const PetscInt ncomponents = F->measured[block->term]->ncomponents, n = block->n;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdCurvatureReserve(ncomponents * n, &sobolev->y, &sobolev->size));
+  PetscCall(PetscArrayzero(sobolev->y, ncomponents * n));
+  for (PetscInt i = 0; i < n; i++) sobolev->y[k * n + i] = PetscSqrtReal(block->weight[i]);
   PetscCall(EngdBlockZero(F, block, gu));
-  for (PetscInt left = k / noutputs; left > 0 || !Measured(curvature, F, block->term, c); c++) {
-    if (Measured(curvature, F, block->term, c)) left--;
-  }
-  for (PetscInt i = 0; i < n; i++) gu[(c * n + i) * noutputs + k % noutputs] = PetscSqrtReal(block->weight[i]);
+  PetscCall(EngdBlockMeasuredTranspose(F, block, sobolev->y, gu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Sobolev(EngdCurvature curvature)
+{
+  Sobolev *sobolev = (Sobolev *)curvature->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(sobolev->y));
+  PetscCall(PetscFree(sobolev));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -75,12 +76,17 @@ static PetscErrorCode RootExact_Sobolev(EngdCurvature curvature, EngdFunctional 
 
 static PetscErrorCode CreateSobolev(EngdCurvature curvature, PetscInt order)
 {
+  Sobolev *sobolev;
+
   PetscFunctionBeginUser;
+  PetscCall(PetscNew(&sobolev));
+  curvature->data           = sobolev;
   curvature->values         = order;
   curvature->ops->apply     = Apply_Sobolev;
   curvature->ops->rootcount = RootCount_Sobolev;
   curvature->ops->root      = Root_Sobolev;
   curvature->ops->rootexact = RootExact_Sobolev;
+  curvature->ops->destroy   = Destroy_Sobolev;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -47,8 +47,8 @@ static void ChooseForms(EngdNTK kernel, EngdNTKForm form)
 {
   const PetscReal N = kernel->start[kernel->size];
 
-  for (PetscInt l = 0; l < kernel->F->network->nlayers; l++) {
-    const PetscReal n_in = kernel->F->network->layer[l].n_in, n_out = kernel->F->network->layer[l].n_out;
+  for (PetscInt l = 0; l < kernel->F->model->nlayers; l++) {
+    const PetscReal n_in = kernel->F->model->layer[l].n_in, n_out = kernel->F->model->layer[l].n_out;
     PetscReal       z = 0, g = 0;
 
     for (PetscInt b = 0; b < kernel->first[kernel->size]; b++) {
@@ -102,7 +102,7 @@ static void LargestPatch(EngdNTK kernel, size_t *gram, size_t *input)
 /* groups of layers that fit the bound, and the bytes of all buffers */
 static PetscErrorCode ChooseGroups(EngdNTK kernel)
 {
-  const PetscInt  nlayers = kernel->F->network->nlayers;
+  const PetscInt  nlayers = kernel->F->model->nlayers;
   const size_t    rows    = ENGD_COUNT(EngdNTKLargestRows(kernel), kernel->start[kernel->size]);
   const PetscReal bound   = PetscMax((PetscReal)rows, kernel->F->memory_limit / (8 * 2 * sizeof(PetscReal)));
   size_t          sum = 0, largest = 0, gram, input;
@@ -149,8 +149,7 @@ PetscErrorCode EngdNTKCreate(EngdFunctional F, EngdNTKForm form, EngdNTK *out)
   PetscCallMPI(MPI_Comm_rank(F->comm, &kernel->rank));
   PetscCallMPI(MPI_Comm_size(F->comm, &kernel->size));
   PetscCall(PetscMalloc5(kernel->size + 1, &kernel->first, kernel->size + 1, &kernel->start, F->problem->nterms,
-                         &kernel->roots, F->network->nlayers, &kernel->gram, F->network->nlayers + 1,
-                         &kernel->group));
+                         &kernel->roots, F->model->nlayers, &kernel->gram, F->model->nlayers + 1, &kernel->group));
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &kernel->roots[t]));
   }
@@ -304,7 +303,7 @@ PetscErrorCode EngdNTKFill(EngdNTK kernel, PetscInt ld, PetscReal K[])
 /* EngdNTKView - the form of each layer, in a line. Collective */
 PetscErrorCode EngdNTKView(EngdNTK kernel, PetscViewer viewer)
 {
-  const PetscInt nlayers = kernel->F->network->nlayers;
+  const PetscInt nlayers = kernel->F->model->nlayers;
 
   PetscFunctionBeginUser;
   PetscCall(PetscViewerASCIIPrintf(viewer, "kernel of %" PetscInt_FMT " x %" PetscInt_FMT ", layers by",

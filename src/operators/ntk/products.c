@@ -24,6 +24,7 @@ PetscInt EngdNTKChannels(EngdNTK kernel, PetscInt term, PetscInt l)
   PetscInt            n      = 0;
 
   if (l < kernel->F->network->nhidden) return layout->nchannels;
+  if (l > kernel->F->network->nhidden) return 1; /* the unknown parameters */
   for (PetscInt c = 0; c < layout->nchannels; c++) n += layout->used[c];
   return n;
 }
@@ -47,7 +48,7 @@ static PetscInt LayerParameters(const EngdLayer *layer)
 
 size_t EngdNTKLayerSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
 {
-  const EngdLayer *layer = &kernel->F->network->layer[l];
+  const EngdLayer *layer = &kernel->F->model->layer[l];
   size_t           size  = 0;
 
   if (!kernel->gram[l]) return ENGD_COUNT(LayerParameters(layer), EngdNTKRows(kernel, r));
@@ -61,7 +62,7 @@ size_t EngdNTKLayerSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
 /* Y (m, columns) <- the channels of X that enter at layer l, side by side */
 static PetscErrorCode CopyChannels(EngdJet jet, PetscInt l, PetscInt m, const PetscReal X[], PetscReal Y[])
 {
-  const PetscBool *used = l == jet->network->nhidden ? jet->layout->used : NULL;
+  const PetscBool *used = EngdJetLayerChannels(jet, l);
 
   PetscFunctionBeginUser;
   for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
@@ -76,9 +77,9 @@ static PetscErrorCode CopyChannels(EngdJet jet, PetscInt l, PetscInt m, const Pe
 /* rows (p_l, n): at each point the sum over channels of g z^T, whose columns stand n apart, and the bias */
 static PetscErrorCode WriteRows(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], PetscReal rows[])
 {
-  const EngdLayer *layer = &jet->network->layer[l];
-  const PetscInt   n = jet->n, n_in = layer->n_in, n_out = layer->n_out;
-  const PetscBool *used = l == jet->network->nhidden ? jet->layout->used : NULL;
+  const EngdLayer  layer = EngdJetGetLayer(jet, l);
+  const PetscInt   n = jet->n, n_in = layer.n_in, n_out = layer.n_out;
+  const PetscBool *used = EngdJetLayerChannels(jet, l);
   const PetscReal  one  = 1;
   PetscBLASInt     bm, bn, bk, apart_g, apart_z;
 
@@ -87,9 +88,9 @@ static PetscErrorCode WriteRows(EngdJet jet, PetscInt l, const PetscReal z[], co
   PetscCall(PetscBLASIntCast(n_in, &bn));
   PetscCall(PetscBLASIntCast(n * n_out, &apart_g));
   PetscCall(PetscBLASIntCast(n * n_in, &apart_z));
-  PetscCall(PetscArrayzero(rows, ENGD_COUNT(LayerParameters(layer), n)));
-  for (PetscInt i = 0; i < n; i++, rows += LayerParameters(layer)) {
-    for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+  PetscCall(PetscArrayzero(rows, ENGD_COUNT(LayerParameters(&layer), n)));
+  for (PetscInt i = 0; i < n; i++, rows += LayerParameters(&layer)) {
+    for (PetscInt begin = 0, end = 0; n_in && EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
       const PetscReal *gi = g + ENGD_COUNT(begin * n + i, n_out), *zi = z + ENGD_COUNT(begin * n + i, n_in);
 
       PetscCall(PetscBLASIntCast(end - begin, &bk));
@@ -108,7 +109,7 @@ static PetscErrorCode SaveLayer(EngdJet jet, PetscInt l, const PetscReal z[], co
 {
   const Saved     *saved  = (const Saved *)data;
   EngdNTK          kernel = saved->kernel;
-  const EngdLayer *layer  = &jet->network->layer[l];
+  const EngdLayer *layer  = &kernel->F->model->layer[l];
   const EngdPatch *patch  = &kernel->patch[saved->patch];
   const PetscInt   first = kernel->first[kernel->rank], last = kernel->first[kernel->rank + 1];
   PetscReal       *Z = saved->at[l], *G = Z;
@@ -141,7 +142,7 @@ PetscErrorCode EngdNTKSave(EngdNTK kernel, PetscInt group)
   const PetscReal *theta;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc1(F->network->nlayers, &saved.at));
+  PetscCall(PetscCalloc1(F->model->nlayers, &saved.at));
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
     saved.at[l] = next;
     next += EngdNTKLayerSize(kernel, kernel->rank, l);
@@ -168,18 +169,19 @@ static PetscErrorCode MultiplyTransposed(PetscInt m, PetscInt n, PetscInt k, con
                                          PetscReal beta, PetscBool upper, PetscInt ld, PetscReal C[])
 {
   const PetscReal one = 1;
-  PetscBLASInt    bm, bn, bk, bl;
+  PetscBLASInt    bm, bn, bk, lk, bl;
 
   PetscFunctionBeginUser;
   if (!m || !n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscBLASIntCast(m, &bm));
   PetscCall(PetscBLASIntCast(n, &bn));
   PetscCall(PetscBLASIntCast(k, &bk));
+  PetscCall(PetscBLASIntCast(PetscMax(k, 1), &lk));
   PetscCall(PetscBLASIntCast(ld, &bl));
   if (upper)
-    PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "T", &bn, &bk, &one, X, &bk, &beta, C, &bl));
+    PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "T", &bn, &bk, &one, X, &lk, &beta, C, &bl));
   else
-    PetscCallBLAS("BLASgemm", BLASgemm_("T", "N", &bm, &bn, &bk, &one, X, &bk, Y, &bk, &beta, C, &bl));
+    PetscCallBLAS("BLASgemm", BLASgemm_("T", "N", &bm, &bn, &bk, &one, X, &lk, Y, &lk, &beta, C, &bl));
   PetscCall(PetscLogFlops((upper ? 1.0 : 2.0) * m * n * k));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -213,7 +215,7 @@ typedef struct {
 static PetscErrorCode AddPair(EngdNTK kernel, PetscInt l, const Factors *a, const Factors *b, PetscInt ld,
                               PetscReal C[])
 {
-  const EngdLayer *layer  = &kernel->F->network->layer[l];
+  const EngdLayer *layer  = &kernel->F->model->layer[l];
   EngdJetLayout   *layout = kernel->F->layout;
   const PetscInt   na = a->patch->n, nb = b->patch->n, m = a->nchannels * na, n = b->nchannels * nb;
   const PetscInt   aroots = kernel->roots[a->patch->term], broots = kernel->roots[b->patch->term];
@@ -241,7 +243,7 @@ static PetscErrorCode AddPair(EngdNTK kernel, PetscInt l, const Factors *a, cons
 /* the patches of rank r at layer l, whose numbers begin at X */
 static void FindFactors(EngdNTK kernel, PetscMPIInt r, PetscInt l, const PetscReal X[], Factors factors[])
 {
-  const EngdLayer *layer = &kernel->F->network->layer[l];
+  const EngdLayer *layer = &kernel->F->model->layer[l];
   const PetscInt   n     = kernel->first[r + 1] - kernel->first[r];
 
   for (PetscInt b = 0; b < n; b++) {
@@ -288,7 +290,7 @@ PetscErrorCode EngdNTKAddProducts(EngdNTK kernel, PetscInt group, PetscMPIInt r,
     if (kernel->gram[l])
       PetscCall(AddGram(kernel, l, r, X, Y, ld, C));
     else
-      PetscCall(MultiplyTransposed(m, n, LayerParameters(&kernel->F->network->layer[l]), X, Y, 1, self, ld, C));
+      PetscCall(MultiplyTransposed(m, n, LayerParameters(&kernel->F->model->layer[l]), X, Y, 1, self, ld, C));
     X += EngdNTKLayerSize(kernel, kernel->rank, l);
     Y += EngdNTKLayerSize(kernel, r, l);
   }

@@ -4,6 +4,8 @@
   Total derivative d f / d x_i = sum_k (df / da_k) (d a_k / d x_i), forward through the nodes below f; an entry of the
   jet of the outputs goes to the next one, u_alpha -> u_{alpha + e_i}.
   Adjoint (reverse mode): the derivatives of f with respect to all its jet entries in one sweep, as O(nodes of f) nodes.
+  Laplacian: of an output, and of an ansatz f(x, u) that reads values alone, the second derivatives of an output enter as
+  (df/du) lap(u), so that the network may carry their sum as one entry.
   Both use the one table of partial derivatives df / da_k in functions.c.
   Not done: a derivative of the normal, of a Laplacian entry, or above ENGD_JET_ORDER; graph->fault says which.
 */
@@ -18,6 +20,12 @@ EngdNode EngdGraphJet(EngdGraph g, const EngdJetEntry *entry)
     if (!entry->laplacian) packed = packed * (g->symbols->dim + 1) + entry->coordinate[k] + 1;
   }
   return EngdGraphIntern(g, ENGD_OP_JET, entry->output, entry->order, entry->laplacian, packed);
+}
+
+/* What the name of an output means: its ansatz, or itself */
+EngdNode EngdGraphOutput(EngdGraph g, PetscInt output)
+{
+  return g->ansatz ? g->ansatz[output] : EngdGraphJet(g, &(EngdJetEntry){.output = output});
 }
 
 void EngdGraphGetEntry(EngdGraph g, EngdNode node, EngdJetEntry *entry)
@@ -75,6 +83,8 @@ static PetscErrorCode LeafDerivative(EngdGraph g, EngdNode leaf, PetscInt coordi
   }
   if (key.op != ENGD_OP_JET) PetscFunctionReturn(PETSC_SUCCESS);
   EngdGraphGetEntry(g, leaf, &entry);
+  if (entry.output >= g->symbols->noutputs) PetscFunctionReturn(PETSC_SUCCESS); /* an unknown parameter */
+  if (g->collapse && entry.order == 1 && entry.coordinate[0] == coordinate) PetscFunctionReturn(PETSC_SUCCESS);
   if (entry.laplacian || entry.order == ENGD_JET_ORDER) {
     PetscCall(FaultOrder(g, &entry, coordinate));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,25 +120,54 @@ PetscErrorCode EngdGraphTotalDerivative(EngdGraph g, EngdNode root, PetscInt coo
   PetscFunctionReturn(g->error);
 }
 
-/* sum_i d^2 f / dx_i^2 over the space coordinates: for an output itself the entry that the network sums at once */
+/* Is root an output, or are there ansatzes and is all that root reads of the jet values */
+static PetscErrorCode IsCollapsible(EngdGraph g, EngdNode root, PetscBool *values)
+{
+  PetscFunctionBeginUser;
+  *values = (PetscBool)(g->ansatz || g->node[root].key.op == ENGD_OP_JET);
+  PetscCall(EngdGraphWalk(g, PETSC_FALSE, root));
+  for (PetscInt i = 0; i < g->norder; ++i) {
+    const EngdKey *key = &g->node[g->order[i]].key;
+
+    if (key->op == ENGD_OP_JET && key->arg[1] > 0) *values = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sum += sum_k (df/du_k) lap(u_k) over the outputs that f reads */
+static PetscErrorCode AddCollapsed(EngdGraph g, EngdNode root, EngdNode *sum)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdGraphAdjoint(g, root));
+  for (PetscInt i = 0; i < g->norder; ++i) {
+    const EngdNode     adjoint = g->node[g->order[i]].memo;
+    const EngdKey      key     = g->node[g->order[i]].key;
+    const EngdJetEntry entry   = {.output = key.arg[0], .laplacian = PETSC_TRUE, .order = 2};
+
+    if (key.op != ENGD_OP_JET || key.arg[0] >= g->symbols->noutputs || adjoint <= ENGD_ZERO) continue;
+    *sum =
+        EngdGraphApply(g, ENGD_OP_ADD, *sum, EngdGraphApply(g, ENGD_OP_MUL, adjoint, EngdGraphJet(g, &entry), 0), 0);
+  }
+  PetscFunctionReturn(g->error);
+}
+
+/* sum_i d^2 f / dx_i^2 over the space coordinates */
 PetscErrorCode EngdGraphLaplacian(EngdGraph g, EngdNode root, EngdNode *laplacian)
 {
-  const EngdKey key = g->node[root].key;
+  PetscBool values;
 
   PetscFunctionBeginUser;
-  if (key.op == ENGD_OP_JET && key.arg[1] == 0) {
-    const EngdJetEntry entry = {.output = key.arg[0], .laplacian = PETSC_TRUE, .order = 2};
-
-    *laplacian = EngdGraphJet(g, &entry);
-    PetscFunctionReturn(g->error);
-  }
   *laplacian = ENGD_ZERO;
+  PetscCall(IsCollapsible(g, root, &values));
+  if (values) PetscCall(AddCollapsed(g, root, laplacian));
   for (PetscInt i = 0; i < g->symbols->nspace; ++i) {
     EngdNode first, second;
 
     PetscCall(EngdGraphTotalDerivative(g, root, i, &first));
+    g->collapse = values;
     PetscCall(EngdGraphTotalDerivative(g, first, i, &second));
-    *laplacian = EngdGraphApply(g, ENGD_OP_ADD, *laplacian, second, 0);
+    g->collapse = PETSC_FALSE;
+    *laplacian  = EngdGraphApply(g, ENGD_OP_ADD, *laplacian, second, 0);
   }
   PetscFunctionReturn(g->error);
 }

@@ -4,6 +4,32 @@
 */
 #include "expressionimpl.h"
 
+/* The meaning of each output, whose names are the raw outputs while the texts are read */
+static PetscErrorCode AppendAnsatz(EngdExpression e)
+{
+  const EngdSymbols *s = &e->symbols;
+  EngdGraph          g = e->graph;
+  EngdNode          *ansatz;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(s->noutputs, &ansatz));
+  for (PetscInt k = 0; k < s->noutputs; ++k) {
+    char option[ENGD_NAME_LENGTH + 16];
+
+    ansatz[k] = EngdGraphOutput(g, k);
+    if (!s->ansatz[k]) continue;
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-ansatz_%s", s->output[k]));
+    PetscCall(EngdExpressionAppend(e, option, s->ansatz[k]));
+    PetscCheck(e->ncomponents == 1, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "%s \"%s\": an ansatz is one number, but this has %" PetscInt_FMT " components", option, s->ansatz[k],
+               e->ncomponents);
+    ansatz[k]      = g->component[0];
+    e->ncomponents = g->ncomponents = 0;
+  }
+  g->ansatz = ansatz;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdExpressionCreate(const EngdSymbols *symbols, EngdExpression *expression)
 {
   EngdExpression e;
@@ -13,6 +39,7 @@ PetscErrorCode EngdExpressionCreate(const EngdSymbols *symbols, EngdExpression *
   PetscCall(PetscNew(&e));
   e->symbols = *symbols;
   PetscCall(EngdGraphCreate(&e->symbols, &e->graph));
+  if (symbols->ansatz) PetscCall(AppendAnsatz(e));
   *expression = e;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -50,6 +77,29 @@ PetscErrorCode EngdExpressionAppendGradient(EngdExpression e)
                  "The gradient of component %" PetscInt_FMT " of an expression does not exist: %s", c + 1, g->fault);
       ++g->ncomponents;
     }
+  }
+  e->ncomponents = g->ncomponents;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdExpressionAppendDerivative(EngdExpression e, PetscInt n, const EngdJetEntry *which)
+{
+  EngdGraph g = e->graph;
+
+  PetscFunctionBeginUser;
+  PetscCheck(!e->program, PETSC_COMM_SELF, PETSC_ERR_ORDER, "No more components after the expression is compiled");
+  PetscCall(EngdReserve(e->ncomponents + n, sizeof(*g->component), &g->components_size, &g->component));
+  for (PetscInt c = 0; c < n; ++c) {
+    EngdNode node = g->component[c];
+
+    g->fault[0] = '\0';
+    if (which->laplacian) PetscCall(EngdGraphLaplacian(g, node, &node));
+    for (PetscInt k = 0; !which->laplacian && k < which->order; ++k) {
+      PetscCall(EngdGraphTotalDerivative(g, node, which->coordinate[k], &node));
+    }
+    PetscCheck(!g->fault[0], PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "A derivative of component %" PetscInt_FMT " of an expression does not exist: %s", c + 1, g->fault);
+    g->component[g->ncomponents++] = node;
   }
   e->ncomponents = g->ncomponents;
   PetscFunctionReturn(PETSC_SUCCESS);

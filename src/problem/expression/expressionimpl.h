@@ -138,6 +138,8 @@ struct _n_EngdGraph {
   EngdGraphNode     *node;
   PetscErrorCode     error;                    /* the constructors return nodes: the first failure is kept here */
   char               fault[ENGD_FAULT_LENGTH]; /* why a derivative does not exist, or empty */
+  EngdNode          *ansatz;                   /* [noutputs] what each output means, or NULL: itself */
+  PetscBool          collapse;                 /* differentiate u_i once more along i to zero (EngdGraphLaplacian) */
   PetscInt           walk;
   PetscInt           norder, order_size, stack_size; /* the last walk: arguments before those that use them */
   EngdNode          *order, *stack;
@@ -195,6 +197,7 @@ PETSC_INTERN EngdNode       EngdGraphSimplify(EngdGraph, EngdOp, EngdNode, EngdN
 PETSC_INTERN PetscErrorCode EngdGraphWalk(EngdGraph, PetscBool more, EngdNode root);
 
 PETSC_INTERN EngdNode       EngdGraphJet(EngdGraph, const EngdJetEntry *);
+PETSC_INTERN EngdNode       EngdGraphOutput(EngdGraph, PetscInt output);
 PETSC_INTERN void           EngdGraphGetEntry(EngdGraph, EngdNode, EngdJetEntry *);
 PETSC_INTERN PetscErrorCode EngdGraphTotalDerivative(EngdGraph, EngdNode, PetscInt coordinate, EngdNode *);
 PETSC_INTERN PetscErrorCode EngdGraphLaplacian(EngdGraph, EngdNode, EngdNode *);

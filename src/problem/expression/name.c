@@ -1,5 +1,5 @@
 /*
-  Names: coordinates, outputs, parameters, pi, normal, the vector x of coordinates x1, x2, ..., and derivatives of outputs
+  Names: coordinates, outputs, parameters, unknown ones, pi, normal, the vector x of coordinates x1, x2, ..., and derivatives of outputs
   like u_x, u_xy, u_tt, u_x1x2, whose suffix is split into coordinates, long ones first, with backtracking.
   The exact name of an output wins over a derivative; others may not be called as one: EngdSymbolsCheck.
 */
@@ -8,14 +8,14 @@
 
 #define DISTANCE_MAX 2 /* of a name that is suggested instead of an unknown one */
 
-/* Name i of the caller's symbols: coordinates, outputs, parameters, data; NULL behind the last. kind may be NULL */
+/* Name i of the caller's symbols: coordinates, outputs, parameters, unknown ones, data; NULL behind the last. kind may be NULL */
 static const char *SymbolName(const EngdSymbols *s, PetscInt i, const char **kind)
 {
-  const char *const        kinds[] = {"coordinate", "output", "parameter", "column of data"};
-  const char *const *const list[]  = {s->coordinate, s->output, s->parameter, s->data};
-  const PetscInt           count[] = {s->dim, s->noutputs, s->nparameters, s->ndata};
+  const char *const        kinds[] = {"coordinate", "output", "parameter", "unknown parameter", "column of data"};
+  const char *const *const list[]  = {s->coordinate, s->output, s->parameter, s->unknown, s->data};
+  const PetscInt           count[] = {s->dim, s->noutputs, s->nparameters, s->nunknowns, s->ndata};
 
-  for (PetscInt k = 0; k < 4; i -= count[k++]) {
+  for (PetscInt k = 0; k < 5; i -= count[k++]) {
     if (kind) *kind = kinds[k];
     if (i < count[k]) return list[k][i];
   }
@@ -179,7 +179,7 @@ static PetscErrorCode ParseDerivative(EngdParser *p, PetscInt start, const char 
     suffix = name + length + 1;
     if (!SplitSuffix(s, suffix, next)) continue;
     *found = PETSC_TRUE;
-    *node  = EngdGraphJet(p->graph, &(EngdJetEntry){.output = k});
+    *node  = EngdGraphOutput(p->graph, k);
   }
   if (suffix && !*found) {
     PetscCall(EngdParserFail(p, start, "the suffix '%s' of '%s' is not made of coordinates", suffix, name));
@@ -209,6 +209,7 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
   const EngdSymbols *s      = g->symbols;
   const PetscInt coordinate = FindName(s->dim, s->coordinate, name), output = FindName(s->noutputs, s->output, name);
   const PetscInt parameter = FindName(s->nparameters, s->parameter, name);
+  const PetscInt unknown   = FindName(s->nunknowns, s->unknown, name);
   const PetscInt data      = FindName(s->ndata, s->data, name);
   PetscBool      found     = PETSC_TRUE;
   EngdNode       node      = ENGD_ZERO;
@@ -226,9 +227,11 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
   if (coordinate >= 0)
     node = EngdGraphIntern(g, ENGD_OP_X, coordinate, 0, 0, 0.0);
   else if (output >= 0)
-    node = EngdGraphJet(g, &(EngdJetEntry){.output = output});
+    node = EngdGraphOutput(g, output);
   else if (parameter >= 0)
     node = EngdGraphNumber(g, s->value[parameter]);
+  else if (unknown >= 0)
+    node = EngdGraphJet(g, &(EngdJetEntry){.output = s->noutputs + unknown});
   else if (data >= 0)
     node = EngdGraphIntern(g, ENGD_OP_X, s->dim + data, 0, 0, 0.0);
   else if (strcmp(name, "pi") == 0)

@@ -74,7 +74,7 @@ static PetscErrorCode CreateBlocks(Dense *dense, EngdSolver solver)
   PetscFunctionBeginUser;
   if (dense->root) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdDiagonalBlocksDestroy(&dense->blocks));
-  PetscCall(EngdDiagonalBlocksCreate(F->network, solver->structure, &dense->blocks));
+  PetscCall(EngdDiagonalBlocksCreate(F->model, solver->structure, &dense->blocks));
   bytes = Bytes(dense, F);
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bytes, 1, MPIU_REAL, MPIU_MAX, F->comm));
   PetscCheck(bytes <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,

@@ -71,7 +71,7 @@ static PetscErrorCode CheckUse(const EngdDual *dual, EngdFunctional F)
 static PetscErrorCode Estimate_Dual(EngdDirection direction, EngdSolver solver, EngdEstimate *estimate)
 {
   EngdFunctional  F = solver->functional;
-  const PetscReal p = F->network->nparameters;
+  const PetscReal p = F->model->nparameters;
   PetscInt        nrows;
   PetscReal       N;
   PetscBool       residual;

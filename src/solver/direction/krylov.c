@@ -38,7 +38,7 @@ static PetscErrorCode Estimate_Krylov(EngdDirection direction, EngdSolver solver
     columns += (PetscReal)F->layout[t]->nchannels * (PetscReal)F->problem->term[t]->points->nglobal;
   }
   *estimate         = (EngdEstimate){.suits = PETSC_TRUE, .worth = 1};
-  estimate->seconds = 8 * columns * (PetscReal)F->network->nparameters * products / size / ENGD_FLOPS_PER_SECOND;
+  estimate->seconds = 8 * columns * (PetscReal)F->model->nparameters * products / size / ENGD_FLOPS_PER_SECOND;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -65,7 +65,7 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
   PetscCheck(solver->structure == ENGD_STRUCTURE_FULL || !on_jacobian, solver->functional->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_structure layer and diagonal are parts of G, not of J: take -ksp_type cg");
   PetscCall(KSPGetPC(solver->ksp, &pc));
-  PetscCall(EngdNystromCheck(pc, solver->functional->network->nparameters, solver->functional));
+  PetscCall(EngdNystromCheck(pc, solver->functional->model->nparameters, solver->functional));
   PetscOptionsHeadEnd();
   PetscCheck(!on_jacobian || !solver->functional->curvature->exact, solver->functional->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_curvature hessian: the exact Hessian is no J^T J, which -ksp_type lsqr and cgls need; take "

@@ -53,7 +53,7 @@ static PetscErrorCode Measure(Randomized *r, EngdFunctional F)
   PetscInt        nrows, here[2], most[2];
 
   PetscFunctionBeginUser;
-  r->p = F->network->nparameters;
+  r->p = F->model->nparameters;
   PetscCall(EngdExplicitCountRows(F, &nrows));
   PetscCall(MPIU_Allreduce(&nrows, &r->N, 1, MPIU_INT, MPI_SUM, F->comm));
   here[0] = nrows;

@@ -41,7 +41,7 @@ typedef struct {
 /* rows of J on all ranks, and bytes on the rank that needs most. Collective */
 static PetscErrorCode MeasureJacobian(EngdFunctional F, PetscInt *N, PetscReal *bytes)
 {
-  PetscInt  nrows, n, p = F->network->nparameters, local;
+  PetscInt  nrows, n, p = F->model->nparameters, local;
   PetscReal own;
 
   PetscFunctionBeginUser;
@@ -63,7 +63,7 @@ static PetscErrorCode MeasureJacobian(EngdFunctional F, PetscInt *N, PetscReal *
 static PetscErrorCode Measure(TSVD *tsvd, EngdFunctional F)
 {
   PetscFunctionBeginUser;
-  tsvd->p = F->network->nparameters;
+  tsvd->p = F->model->nparameters;
   PetscCall(EngdExplicitHasResidual(F, &tsvd->residual));
   PetscCall(EngdExplicitCountRows(F, &tsvd->nrows));
   PetscCall(MeasureJacobian(F, &tsvd->N, &tsvd->bytes));
@@ -85,9 +85,9 @@ static PetscErrorCode Estimate_TSVD(EngdDirection direction, EngdSolver solver, 
   (void)direction;
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
   PetscCall(MeasureJacobian(F, &N, &estimate->bytes));
-  n     = PetscMin(N, F->network->nparameters);
+  n     = PetscMin(N, F->model->nparameters);
   k     = n / CORE;
-  local = PetscMax((PetscReal)PetscMax(N, F->network->nparameters) / size, n);
+  local = PetscMax((PetscReal)PetscMax(N, F->model->nparameters) / size, n);
 
   estimate->suits   = PETSC_TRUE;
   estimate->worth   = WORTH;

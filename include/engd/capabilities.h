@@ -16,6 +16,9 @@ enum {
   ENGD_DIRECTION_MODELS = 1 << 4  /* it compares the loss with its model along d, so that there must be no momentum */
 };
 
+#define ENGD_DAMPING "damping" /* the name of lambda on the screen */
+#define ENGD_CUTOFF  "cut-off" /* of the part of the largest singular value that separates what is solved for */
+
 /* What an iteration of a direction takes on the rank that needs most, and what it is worth */
 typedef struct {
   PetscBool suits;   /* is this the kind of problem that the direction is for */

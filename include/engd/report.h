@@ -73,18 +73,20 @@ struct _n_EngdReport {
   EngdErrors     errors;               /* NULL without an exact solution */
   EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
   PetscBool      want_sharpness, want_index;
-  PetscInt  nrows, continues;   /* rows so far; the iteration that the file of the run before ends with, -1: none */
-  PetscBool header;             /* has it been shown */
-  PetscReal row[ENGD_NCOLUMNS]; /* the last one */
-  PetscBool shown;              /* was it printed */
+  PetscInt    nrows, continues;   /* rows so far; the iteration that the file of the run before ends with, -1: none */
+  PetscBool   header;             /* has it been shown */
+  PetscReal   row[ENGD_NCOLUMNS]; /* the last one */
+  PetscBool   shown;              /* was it printed */
+  const char *damping_name;       /* what the column of the damping is called on the screen */
 };
 
 /* An iteration of a run, all that a row says but what the report itself measures at theta */
 typedef struct {
-  PetscInt  iteration; /* of the whole run */
-  PetscReal loss, gradient_norm, step, damping;
-  PetscInt  krylov_iterations;
-  PetscReal seconds, left; /* since the training began, and to its end, infinity if that cannot be told */
+  PetscInt    iteration; /* of the whole run */
+  PetscReal   loss, gradient_norm, step, damping;
+  const char *damping_name; /* what number that is, "damping" where it is NULL */
+  PetscInt    krylov_iterations;
+  PetscReal   seconds, left; /* since the training began, and to its end, infinity if that cannot be told */
 } EngdIteration;
 
 /* What a run came to, for the summary and the last lines */

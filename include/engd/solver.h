@@ -6,10 +6,11 @@
 
 /* What the last outer iteration did, for monitors; zeros where a TAO type does not have it */
 typedef struct {
-  PetscReal step;              /* factor of the direction, 0 when every tried point was rejected */
-  PetscReal damping;           /* lambda of G + lambda I */
-  PetscInt  krylov_iterations; /* of this iteration's direction */
-  PetscInt  total_krylov;      /* since the start */
+  PetscReal   step;              /* factor of the direction, 0 when every tried point was rejected */
+  PetscReal   damping;           /* lambda of G + lambda I, or the number that the direction has in its place */
+  const char *damping_name;      /* what number that is, "damping", "cut-off", ...; NULL where there is none */
+  PetscInt    krylov_iterations; /* of this iteration's direction */
+  PetscInt    total_krylov;      /* since the start */
 } EngdStatus;
 PETSC_INTERN PetscErrorCode TaoEngdGetStatus(Tao, EngdStatus *);
 
@@ -69,7 +70,9 @@ struct _n_EngdDirection {
   char     *type;
   unsigned  features; /* what it can do, ENGD_DIRECTION_...; its options may change that */
   PetscBool ready;    /* is it set up */
-  PetscReal damping;  /* what the last direction was damped with: lambda, unless the type sets its own, a cut-off */
+  PetscReal damping;  /* what the last direction was regularised with */
+  const char
+      *damping_name;  /* what number that is, for people: damping (lambda) unless the type has another in its place */
   PetscReal taken;    /* damping of the last direction that a step was made along, 0 before the first */
   PetscReal momentum; /* of the type's own, 0 for none */
   struct {

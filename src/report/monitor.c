@@ -89,7 +89,8 @@ static PetscErrorCode ShowRow(EngdReport report)
 
       if (!EngdReportHasColumn(report, c)) continue;
       if (line < 2)
-        PetscCall(PetscStrncpy(text, column->name[line], sizeof(text)));
+        PetscCall(PetscStrncpy(text, line && c == ENGD_COLUMN_DAMPING ? report->damping_name : column->name[line],
+                               sizeof(text)));
       else
         PetscCall(FormatEntry(c, report->row[c], sizeof(text), text));
       PetscCall(PetscPrintf(report->comm, "%s%*s", c ? "  " : "", column->width, text));
@@ -97,6 +98,19 @@ static PetscErrorCode ShowRow(EngdReport report)
     PetscCall(PetscPrintf(report->comm, "\n"));
   }
   report->shown = report->header = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* where the number of the damping is another than in the rows above, there will be a new header */
+static PetscErrorCode NameDamping(EngdReport report, const char name[])
+{
+  PetscBool same;
+
+  PetscFunctionBeginUser;
+  if (!name) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscStrcmp(name, report->damping_name, &same));
+  if (!same) report->header = PETSC_FALSE;
+  report->damping_name = name;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,6 +127,7 @@ PetscErrorCode EngdReportAddRow(EngdReport report, const EngdIteration *it, Vec 
   PetscCall(FillRow(report, it, theta, (PetscBool)(show || report->file[ENGD_FILE_HISTORY] || error)));
   if (error) *error = report->row[ENGD_COLUMN_ERROR];
   report->shown = PETSC_FALSE;
+  PetscCall(NameDamping(report, it->damping_name));
   if (show) PetscCall(ShowRow(report));
   PetscCall(EngdHistoryWriteRow(report));
   PetscFunctionReturn(PETSC_SUCCESS);

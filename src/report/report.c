@@ -211,10 +211,11 @@ PetscErrorCode EngdReportStart(EngdReport report)
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SOLUTION));
   PetscCall(EngdHistoryOpen(report));
-  report->nrows     = report->continues + 1;
-  report->continues = -1;
-  report->shown     = PETSC_TRUE; /* there is none yet */
-  report->header    = PETSC_FALSE;
+  report->nrows        = report->continues + 1;
+  report->continues    = -1;
+  report->shown        = PETSC_TRUE; /* there is none yet */
+  report->header       = PETSC_FALSE;
+  report->damping_name = engd_column[ENGD_COLUMN_DAMPING].name[1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -22,6 +22,7 @@ static PetscErrorCode Describe(EngdRun run, Tao tao, PetscInt iteration, EngdIte
   it->iteration         = run->iterations + iteration;
   it->step              = status.step;
   it->damping           = status.damping;
+  it->damping_name      = status.damping_name;
   it->krylov_iterations = status.krylov_iterations;
   PetscCall(EngdRunEstimateTimeLeft(run, iteration, it->seconds, &it->left));
   PetscFunctionReturn(PETSC_SUCCESS);

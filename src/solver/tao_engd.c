@@ -173,8 +173,9 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   else
     PetscCall(ChooseStep(engd, &line));
   PetscCall(VecCopy(line.d, engd->buffer));
-  it->status.step    = line.step;
-  it->status.damping = engd->direction->damping;
+  it->status.step         = line.step;
+  it->status.damping      = engd->direction->damping;
+  it->status.damping_name = engd->direction->damping_name;
   if (line.step > 0) {
     PetscCall(VecAXPY(it->theta, line.step, line.d));
     PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
@@ -189,12 +190,16 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
+  PetscBool lambda;
 
   PetscFunctionBeginUser;
   (void)tao;
   PetscCall(EngdDirectionBegin(engd->direction, engd->solver));
   PetscCall(SetUpAccelerator(engd));
-  status->damping = engd->damping.first;
+  PetscCall(PetscStrcmp(engd->direction->damping_name, ENGD_DAMPING, &lambda));
+  status->damping_name = engd->direction->damping_name;
+  status->damping =
+      lambda ? engd->damping.first : 0; /* another number is the direction's, which there is none of yet */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -321,12 +326,17 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
 static PetscErrorCode View(Tao tao, void *data, PetscViewer viewer)
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
+  PetscBool lambda;
 
   PetscFunctionBeginUser;
   (void)tao;
   PetscCall(PetscViewerASCIIPrintf(viewer, "direction: %s, curvature: %s, damping %g, momentum %g\n",
                                    engd->direction->type, engd->solver->functional->curvature->type,
                                    (double)engd->damping.first, (double)engd->momentum));
+  PetscCall(PetscStrcmp(engd->direction->damping_name, ENGD_DAMPING, &lambda));
+  if (!lambda)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "column damping of the history: the %s of the direction\n",
+                                     engd->direction->damping_name));
   PetscCall(EngdDirectionChoiceView(&engd->choice, viewer));
   if (engd->direction->ops->view) PetscCall((*engd->direction->ops->view)(engd->direction, viewer));
   PetscCall((*engd->step->ops->view)(engd->step, viewer));

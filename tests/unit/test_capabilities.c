@@ -1,6 +1,6 @@
 /*
   Capabilities: what cannot work is refused before the training with its option named; a direction of a plug-in takes part in the
-  choice by estimates; lists of types by what they can do.
+  choice by estimates; lists of types by what they can do; what number the damping of an iteration is.
   ranks: 1 3
 */
 #include "solver_case.h"
@@ -164,10 +164,55 @@ static void TestPlugin(void **state)
   assert_string_equal(names, "engd, adam, sgd");
 }
 
+static PetscErrorCode KeepFirst(Tao tao, void *data)
+{
+  EngdStatus *first = (EngdStatus *)data;
+
+  PetscFunctionBeginUser;
+  if (!first->damping_name) PetscCall(TaoEngdGetStatus(tao, first));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the number of the column damping, and what it is called: of lambda from the start, of others from the first direction on */
+static void TestDampingName(void **state)
+{
+  static const struct {
+    const char *options, *name;
+    PetscReal   first;
+  } table[] = {
+      {"-tao_engd_direction krylov", "damping", 1e-2},
+      {"-tao_engd_direction dual", "damping", 1e-2},
+      {"-tao_engd_direction dense", "damping", 1e-2},
+      {"-tao_engd_direction dense -tao_engd_dense_type cubic", "cubic M", 0},
+      {"-tao_engd_direction tsvd", "cut-off", 0},
+      {"-tao_engd_direction randomized", "cut-off", 0},
+  };
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(table); k++) {
+    EngdStatus first = {0}, last;
+    Setting    s;
+    Tao        tao;
+
+    Begin(PETSC_COMM_WORLD, &poisson, "", &s);
+    CreateTao(&s, table[k].options, &tao);
+    CHECK(TaoMonitorSet(tao, KeepFirst, &first, NULL));
+    CHECK(TaoSetMaximumIterations(tao, 2));
+    CHECK(TaoSolve(tao));
+    CHECK(TaoEngdGetStatus(tao, &last));
+    assert_string_equal(first.damping_name, table[k].name);
+    assert_string_equal(last.damping_name, table[k].name);
+    Close(table[k].options, first.damping, table[k].first, 0);
+    assert_true(last.damping > 0);
+    CHECK(TaoDestroy(&tao));
+    End(&s);
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestRefused), cmocka_unit_test(TestTaken),
-                                     cmocka_unit_test(TestPlugin)};
+                                     cmocka_unit_test(TestPlugin), cmocka_unit_test(TestDampingName)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

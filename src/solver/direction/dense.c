@@ -118,8 +118,9 @@ static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver s
   PetscCheck(dense->ema >= 0 && dense->ema < 1, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_dense_ema %g: give a number from 0 to below 1", (double)dense->ema);
   PetscOptionsHeadEnd();
-  direction->ops->retry = dense->type == DENSE_CUBIC ? Retry_Dense : NULL;
-  direction->features   = FEATURES | (dense->type == DENSE_CUBIC ? ENGD_DIRECTION_MODELS : 0);
+  direction->damping_name = dense->type == DENSE_CUBIC ? "cubic M" : ENGD_DAMPING;
+  direction->ops->retry   = dense->type == DENSE_CUBIC ? Retry_Dense : NULL;
+  direction->features     = FEATURES | (dense->type == DENSE_CUBIC ? ENGD_DIRECTION_MODELS : 0);
   PetscCall(CreateBlocks(dense, solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

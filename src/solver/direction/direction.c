@@ -64,6 +64,7 @@ PetscErrorCode EngdDirectionCreate(const char type[], EngdDirection *direction)
   PetscCall(EngdRegistryFind(&directions, "-tao_engd_direction", type, &create));
   PetscCall(PetscNew(direction));
   PetscCall(PetscStrallocpy(type, &(*direction)->type));
+  (*direction)->damping_name = ENGD_DAMPING;
   PetscCall(((PetscErrorCode(*)(EngdDirection))create)(*direction));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -409,6 +409,7 @@ PetscErrorCode EngdDirectionCreate_Randomized(EngdDirection direction)
   r->rcond                       = 1e-12;
   r->generation                  = -1;
   direction->data                = r;
+  direction->damping_name        = ENGD_CUTOFF;
   direction->ops->setfromoptions = SetFromOptions_Randomized;
   direction->ops->setup          = SetUp_Randomized;
   direction->ops->state          = State_Randomized;

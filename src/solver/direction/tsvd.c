@@ -388,6 +388,7 @@ PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection direction)
   tsvd->rcond                    = 1e-12;
   tsvd->generation               = -1;
   direction->data                = tsvd;
+  direction->damping_name        = ENGD_CUTOFF;
   direction->ops->estimate       = Estimate_TSVD;
   direction->ops->setfromoptions = SetFromOptions_TSVD;
   direction->ops->setup          = SetUp_TSVD;

@@ -5,8 +5,21 @@ static const char help[] =
 
 #include <engd.h>
 
+/* r = lap(u) + 2 pi^2 sin(pi x) sin(pi y) at n points, and dr/d lap(u); its second derivatives are zero */
+static PetscErrorCode Residual(void *ctx, PetscInt n, const PetscReal x[], const PetscReal normal[],
+                               const PetscReal argument[], PetscReal value[], PetscReal first[], PetscReal second[])
+{
+  PetscFunctionBeginUser;
+  (void)ctx, (void)normal, (void)second;
+  for (PetscInt i = 0; i < n; i++) {
+    value[i] = argument[i] + 2 * PETSC_PI * PETSC_PI * sin(PETSC_PI * x[2 * i]) * sin(PETSC_PI * x[2 * i + 1]);
+    if (first) first[i] = 1;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* what is solved: the box, two terms, and their points; options of the same meaning count more */
-static PetscErrorCode SetProblem(EngdProblem problem)
+static PetscErrorCode SetProblem(EngdProblem problem, EngdPointwiseFn residual, void *ctx)
 {
   const PetscReal lower[] = {0, 0}, upper[] = {1, 1};
 
@@ -16,7 +29,7 @@ static PetscErrorCode SetProblem(EngdProblem problem)
   PetscCall(EngdProblemSetCoordinates(problem, "x,y"));
   PetscCall(EngdProblemSetTerms(problem, "pde,wall"));
   PetscCall(EngdProblemSetTermPoints(problem, "pde", 100));
-  PetscCall(EngdProblemSetTermResidualText(problem, "pde", "lap(u) + 2*pi^2*sin(pi*x)*sin(pi*y)"));
+  PetscCall(EngdProblemSetTermResidual(problem, "pde", "lap(u)", 1, residual, PETSC_TRUE, ctx, NULL));
   PetscCall(EngdProblemSetTermRegion(problem, "wall", "boundary"));
   PetscCall(EngdProblemSetTermPoints(problem, "wall", 40));
   PetscCall(EngdProblemSetTermResidualText(problem, "wall", "u"));
@@ -51,7 +64,7 @@ int main(int argc, char **argv)
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(EngdRunCreate(PETSC_COMM_WORLD, &run));
   PetscCall(EngdRunGetProblem(run, &problem));
-  PetscCall(SetProblem(problem));
+  PetscCall(SetProblem(problem, Residual, NULL));
   PetscCall(EngdRunGetNetwork(run, &network));
   PetscCall(EngdNetworkSetLayers(network, 2, widths));
   PetscCall(EngdNetworkSetInitialization(network, "glorot", 1, 1));

@@ -63,6 +63,35 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetTermMeasure(EngdProblem, const char te
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermResidualText(EngdProblem, const char term[], const char residual[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermEnergyText(EngdProblem, const char term[], const char energy[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetExact(EngdProblem, const char output[], const char text[]);
+
+/*
+  A residual or an energy in C, on n points at a time.
+
+    x         [n][dim] coordinates, time last
+    normal    [n][nspace], NULL where there is none
+    argument  [narguments][n], a_e at point i is argument[e * n + i]
+    value     [ncomponents][n] r_c
+    first     [ncomponents][narguments][n] dr_c/da_e; NULL when not wanted
+    second    [ncomponents][narguments][narguments][n] d^2 r_c/da_e da_f, read for f <= e only; NULL when not wanted
+
+  value, first and second come filled with zeros. It is local to a rank: called for the points of the rank, in pieces.
+*/
+typedef PetscErrorCode (*EngdPointwiseFn)(void *ctx, PetscInt n, const PetscReal x[], const PetscReal normal[],
+                                          const PetscReal argument[], PetscReal value[], PetscReal first[],
+                                          PetscReal second[]);
+
+/*
+  In place of -<term>_residual text and of -<term>_energy text; before EngdProblemSetFromOptions(), which reads region, points
+  and weight of the term as of any other. arguments: "u, lap(u)". second: does the function have second derivatives;
+  without them the exact Hessian and the curvature energy are refused. destroy(ctx) is called at the end, or NULL.
+*/
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermResidual(EngdProblem, const char term[], const char arguments[],
+                                                       PetscInt ncomponents, EngdPointwiseFn, PetscBool second,
+                                                       void *ctx, PetscErrorCode (*destroy)(void *));
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermEnergy(EngdProblem, const char term[], const char arguments[],
+                                                     EngdPointwiseFn, PetscBool second, void *ctx,
+                                                     PetscErrorCode (*destroy)(void *));
+
 PETSC_EXTERN PetscErrorCode EngdProblemSetFromOptions(EngdProblem);
 PETSC_EXTERN PetscErrorCode EngdProblemView(EngdProblem, PetscViewer);
 PETSC_EXTERN PetscErrorCode EngdProblemDestroy(EngdProblem *);

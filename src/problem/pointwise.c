@@ -7,6 +7,7 @@
   has no structural zeros: its derivatives are stored for all entries, the second ones for j <= i.
 */
 #include <engd/private.h>
+#include <engd/raised.h>
 
 #define STRIP 64 /* points that a function is called with at a time */
 
@@ -75,6 +76,7 @@ static PetscErrorCode Call(EngdPointwise p, PetscInt m, const PetscReal x[], con
   if (second) PetscCall(PetscArrayzero(c->f2, nc * na * na * m));
   ierr = (*c->callback->function)(c->callback->ctx, m, x, normal, c->a, c->f, first ? c->f1 : NULL,
                                   second ? c->f2 : NULL);
+  if (ierr && EngdErrorIsRaised()) PetscCall(ierr); /* it has said itself what is wrong */
   PetscCheck(!ierr, PETSC_COMM_SELF, PETSC_ERR_USER, "the function of term '%s' failed with error %d",
              c->callback->term, (int)ierr);
   PetscFunctionReturn(PETSC_SUCCESS);

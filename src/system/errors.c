@@ -11,6 +11,7 @@
 #define _GNU_SOURCE /* nanosleep */
 #include <engd/private.h>
 #include <engd/values.h>
+#include <engd/raised.h>
 #include <ctype.h>
 #include <time.h>
 
@@ -216,6 +217,11 @@ PetscErrorCode EngdErrorsBegin(MPI_Comm comm, char **arguments)
   run.code     = PETSC_SUCCESS;
   run.place[0] = 0;
   return PetscPushErrorHandler(HandleError, NULL);
+}
+
+PetscBool EngdErrorIsRaised(void)
+{
+  return run.code ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* EngdErrorSay - An error of all ranks from before PETSc is up, where PetscError() does not speak yet; returns code. */

@@ -36,6 +36,57 @@ ENGD_PROGRAM=$work/poisson run 1 -pde_points -3
 grep -q 'pde_points -3' stderr || complain "stderr does not name the option"
 grep -q 'PETSC ERROR' stderr || complain "PETSc's own handler did not speak"
 
+# A program of engd's own, with a residual that fails or is no number at some points: EXIT is the code it ends with
+cat >"$work/bad.c" <<'C'
+#define main Example
+int Example(int, char **);
+#include "poisson.c"
+#undef main
+static PetscErrorCode Bad(void *ctx, PetscInt n, const PetscReal x[], const PetscReal normal[], const PetscReal argument[],
+                          PetscReal value[], PetscReal first[], PetscReal second[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!*(PetscBool *)ctx, PETSC_COMM_SELF, PETSC_ERR_USER, "the table of the material ends at 300 K");
+  PetscCall(Residual(NULL, n, x, normal, argument, value, first, second));
+  for (PetscInt i = 0; i < n; i++) value[i] = x[2 * i] > 0.8 ? NAN : value[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+static PetscErrorCode Run(void)
+{
+  EngdRun     run;
+  EngdProblem problem;
+  PetscBool   fail = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-fail", &fail));
+  PetscCall(EngdRunCreate(PETSC_COMM_WORLD, &run));
+  PetscCall(EngdRunGetProblem(run, &problem));
+  PetscCall(SetProblem(problem, Bad, &fail));
+  PetscCall(EngdRunSetFromOptions(run));
+  PetscCall(EngdRunSetUp(run));
+  PetscCall(EngdRunSolve(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+int main(int argc, char **argv)
+{
+  int code = EngdExitCode(EngdInitialize(&argc, &argv, help));
+
+  if (!code) code = EngdExitCode(Run());
+  return PetscMax(code, EngdExitCode(EngdFinalize()));
+}
+C
+build "a program with a bad residual" bad.c "${flags[@]}" -lm -o bad
+for ranks in 1 2; do
+  name "a residual in C that is not finite"
+  ENGD_PROGRAM=$work/bad run "$ranks"
+  expect_exit 3
+  expect_stderr_one_line_matching "pde.*not finite"
+  name "a residual in C that returns an error"
+  ENGD_PROGRAM=$work/bad run "$ranks" -fail
+  ((exit_code == 2 || exit_code == 3)) || complain "exit code $exit_code"
+  expect_stderr_one_line_matching "300 K|pde"
+done
+
 # The installed program, and types from outside
 ENGD_PROGRAM=$prefix/bin/engd
 read -ra flags <<<"$(pkg-config --cflags engd)"

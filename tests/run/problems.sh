@@ -35,6 +35,10 @@ run 2 -options_file heat.opts -tao_max_it 8 -ksp_max_it 30 "${report[@]}"
 expect_solved heat 8 u
 run 2 -options_file poisson5d.opts -tao_max_it 5 "${report[@]}"
 expect_solved poisson5d 5 u
+for model in ansatz periodic inverse; do
+  run 2 -options_file $model.opts -tao_max_it 6 "${report[@]}"
+  expect_solved $model 6 u
+done
 run 2 -options_file poisson10d.opts -tao_max_it 5 -ksp_max_it 5 -pde_points 1000 "${report[@]}"
 expect_solved poisson10d 5 u
 run 2 -options_file kovasznay.opts -tao_max_it 6 "${report[@]}"

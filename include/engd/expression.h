@@ -30,6 +30,9 @@ typedef struct {
   PetscInt           ndata;       /* numbers that each point comes with, as measurements */
   const char *const *data;        /* [ndata] names */
   PetscBool          normal;      /* is there an outward normal (vector `normal`) here */
+  /* text for the name `distance`, asked for when the name is read; NULL, or an empty text, where there is none */
+  PetscErrorCode (*distance)(void *, const char **);
+  void *distance_context;
 } EngdSymbols;
 
 typedef struct _n_EngdExpression *EngdExpression;

@@ -34,6 +34,7 @@ typedef void **EngdContextArgument;
 #define ENGD_COUNT(a, b) ((size_t)(a) * (size_t)(b))
 
 #include <engd/system.h>
+#include <engd/domain.h>
 #include <engd/linalg.h>
 #include <engd/spectrum.h>
 #include <engd/report.h>

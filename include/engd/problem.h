@@ -34,6 +34,7 @@ struct _n_EngdPoints {
 
 struct _n_EngdDomainOps {
   PetscErrorCode (*setfromoptions)(EngdDomain, EngdOptionItems);
+  PetscErrorCode (*setup)(EngdDomain); /* what needs the names of the coordinates; or NULL */
   PetscErrorCode (*view)(EngdDomain, PetscViewer);
   /* from region, sampler and the requested numbers of points: interior, nglobal, measure, data, sampler (when auto),
      and whether the region has a normal */
@@ -41,7 +42,8 @@ struct _n_EngdDomainOps {
   PetscErrorCode (*pointssample)(EngdDomain, EngdPoints); /* x, weight, normal of the local points at points->epoch */
   PetscErrorCode (*pointsdestroy)(EngdPoints);            /* data */
   PetscErrorCode (*contains)(EngdDomain, const PetscReal x[],
-                             PetscBool *); /* is x in it or on its boundary; or NULL */
+                             PetscBool *);             /* is x in it or on its boundary; or NULL */
+  PetscErrorCode (*distance)(EngdDomain, char **text); /* see EngdDomainGetDistance(); or NULL */
   PetscErrorCode (*destroy)(EngdDomain);
 };
 
@@ -52,6 +54,7 @@ struct _n_EngdDomain {
   PetscBool               time;
   PetscReal               interval[2]; /* of time */
   char                  **coordinate;  /* [dim] */
+  char                   *distance;    /* its text, made when it is asked for */
   struct _n_EngdDomainOps ops[1];
   void                   *data;
 };

@@ -165,6 +165,14 @@ PetscErrorCode EngdProblemCheckTermNames(EngdProblem problem, PetscInt n, char *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The text of `distance` */
+static PetscErrorCode GetDistance(void *domain, const char **text)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdDomainGetDistance((EngdDomain)domain, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdProblemGetSymbols - What an expression of this problem may name; the strings stay the problem's. No normal.
 */
@@ -183,11 +191,13 @@ PetscErrorCode EngdProblemGetSymbols(EngdProblem problem, EngdSymbols *symbols)
 PetscErrorCode EngdProblemGetPointSymbols(EngdProblem problem, EngdSymbols *symbols)
 {
   PetscFunctionBeginUser;
-  *symbols = (EngdSymbols){.nspace      = problem->domain->nspace,
-                           .dim         = problem->domain->dim,
-                           .coordinate  = (const char *const *)problem->domain->coordinate,
-                           .nparameters = problem->nparameters,
-                           .parameter   = (const char *const *)problem->parameter,
-                           .value       = problem->value};
+  *symbols = (EngdSymbols){.nspace           = problem->domain->nspace,
+                           .dim              = problem->domain->dim,
+                           .coordinate       = (const char *const *)problem->domain->coordinate,
+                           .nparameters      = problem->nparameters,
+                           .parameter        = (const char *const *)problem->parameter,
+                           .value            = problem->value,
+                           .distance         = GetDistance,
+                           .distance_context = problem->domain};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -26,19 +26,22 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
   PetscCall(PetscSNPrintf(prefix, strlen(name) + 2, "%s_", name));
   PetscCall(PetscSNPrintf(title, sizeof(title), "Term %s of the problem", name));
   PetscOptionsBegin(problem->comm, prefix, title, "EngdTerm");
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-region",
-                            "Where: interior, or a list of boundary, initial, final, faces such as x=lower, x=0",
-                            "EngdProblemSetTermRegion", "interior", NULL, &o->region));
+  PetscCall(EngdOptionsText(
+      PetscOptionsObject, "-region",
+      "Where: interior, or a list of boundary, initial, final, faces such as x=lower, x=0, parts of the domain "
+      "(hole1, outer), point(0,0), NAME with -NAME_where or -NAME_level_set",
+      "EngdProblemSetTermRegion", "interior", NULL, &o->region));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-points_file",
                             "Text or CSV file of points instead, with data that expressions may read by name",
                             "EngdProblemSetTermPointsFile", NULL, NULL, &o->file));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-points",
                             "How many points, positive; or for the samplers grid and gauss one number a coordinate",
                             "EngdProblemSetTermPoints", NULL, o->file ? NULL : "900", &o->points));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler",
-                            "auto (grid up to 3 dimensions, else quasi), grid, gauss, uniform, halton, sobol, "
-                            "quasi (sobol where its table suffices, else halton), or a registered one",
-                            "EngdProblemSetTermSampler", "auto", NULL, &o->sampler));
+  PetscCall(EngdOptionsText(
+      PetscOptionsObject, "-sampler",
+      "auto (grid up to 3 dimensions of boxes and on curves, else quasi), grid, gauss, uniform, halton, sobol, "
+      "quasi (sobol where its table suffices, else halton), or a registered one",
+      "EngdProblemSetTermSampler", "auto", NULL, &o->sampler));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-residual",
                             "Residual r of least squares, components separated by ; (this or energy is required)",
                             "EngdProblemSetTermResidualText", NULL, NULL, &o->residual));

@@ -66,7 +66,7 @@ static void domain_errors(void **state)
       {"-domain_lower 0 -domain_upper 1 -domain_time 1", "-domain_time 1: must be two numbers"},
       {"-domain_lower 0 -domain_upper 1 -domain_time 0,1 -domain_coordinates t", "t is taken"},
       {"-domain_lower 0 -domain_upper inf", "must be a finite number"},
-      {"-domain_type ball -domain_lower 0", "-domain_type ball: no such type; the known ones are box"}};
+      {"-domain_type blob -domain_lower 0", "-domain_type blob: no such type; the known ones are box"}};
 
   (void)state;
   OK(PetscPushErrorHandler(Catch, NULL));

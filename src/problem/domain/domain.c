@@ -8,7 +8,12 @@
 
 static EngdRegistry domains = {
     .what    = "type",
-    .builtin = {{"box", (EngdRegistryFn)EngdDomainCreate_Box}},
+    .builtin = {{"box", (EngdRegistryFn)EngdDomainCreate_Box},
+                {"ball", (EngdRegistryFn)EngdDomainCreate_Ball},
+                {"annulus", (EngdRegistryFn)EngdDomainCreate_Ball},
+                {"polygon", (EngdRegistryFn)EngdDomainCreate_Polygon},
+                {"level_set", (EngdRegistryFn)EngdDomainCreate_LevelSet},
+                {"compound", (EngdRegistryFn)EngdDomainCreate_Compound}},
 };
 
 /*@C
@@ -89,7 +94,7 @@ static PetscErrorCode DomainSetNames(EngdDomain domain, PetscInt n, char **names
   Collective
 
   Options Database Keys:
-+ -domain_type type          - box, or a registered one
++ -domain_type type          - box, ball, annulus, polygon, level_set, compound, or a registered one
 . -domain_coordinates x,y    - names of the space coordinates, default x1,x2,..; x1..x10 stands for ten
 - -domain_time a,b           - adds the coordinate t in (a,b)
 */
@@ -103,8 +108,9 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, EngdDomain *domain)
   PetscCall(PetscNew(&d));
   d->comm = comm;
   PetscOptionsBegin(comm, NULL, "Domain of the problem", "EngdDomain");
-  PetscCall(PetscOptionsString("-domain_type", "Shape of the domain, a registered type", "EngdProblemSetDomainType",
-                               type, type, sizeof(type), NULL));
+  PetscCall(PetscOptionsString(
+      "-domain_type", "Shape of the domain: box, ball, annulus, polygon, level_set, compound, or a registered one",
+      "EngdProblemSetDomainType", type, type, sizeof(type), NULL));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_coordinates",
                             "Names of the space coordinates, such as x,y or x1..x10; x1,x2,.. when not given",
                             "EngdProblemSetCoordinates", NULL, NULL, &text));
@@ -118,10 +124,27 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, EngdDomain *domain)
   PetscCall((*d->ops->setfromoptions)(d, PetscOptionsObject));
   PetscOptionsEnd();
   PetscCall(DomainSetNames(d, n, names));
+  if (d->ops->setup) PetscCall((*d->ops->setup)(d));
   PetscCall(EngdListDestroy(n, &names));
   PetscCall(PetscFree(text));
   PetscCall(PetscFree(time));
   *domain = d;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdDomainGetDistance - The distance to the boundary as a text of the coordinates, empty if the type has none.
+*/
+PetscErrorCode EngdDomainGetDistance(EngdDomain domain, const char **text)
+{
+  PetscFunctionBeginUser;
+  if (!domain->distance) {
+    if (domain->ops->distance)
+      PetscCall((*domain->ops->distance)(domain, &domain->distance));
+    else
+      PetscCall(PetscStrallocpy("", &domain->distance));
+  }
+  *text = domain->distance;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -149,6 +172,7 @@ PetscErrorCode EngdDomainDestroy(EngdDomain *domain)
   if (d->ops->destroy) PetscCall((*d->ops->destroy)(d));
   PetscCall(EngdListDestroy(d->dim, &d->coordinate));
   PetscCall(PetscFree(d->type));
+  PetscCall(PetscFree(d->distance));
   PetscCall(PetscFree(*domain));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

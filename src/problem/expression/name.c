@@ -1,7 +1,7 @@
 /*
-  Names: coordinates, outputs, parameters, unknown ones, pi, normal, the vector x of coordinates x1, x2, ..., and derivatives of outputs
-  like u_x, u_xy, u_tt, u_x1x2, whose suffix is split into coordinates, long ones first, with backtracking.
-  The exact name of an output wins over a derivative; others may not be called as one: EngdSymbolsCheck.
+  Names: coordinates, outputs, parameters, unknown ones, pi, normal, distance, the vector x of coordinates x1, x2, ..., and
+  derivatives of outputs like u_x, u_xy, u_tt, u_x1x2, whose suffix is split into coordinates, long ones first, with
+  backtracking. The exact name of an output wins over a derivative; others may not be called as one: EngdSymbolsCheck.
 */
 #include "expressionimpl.h"
 #include <ctype.h>
@@ -30,13 +30,14 @@ static PetscInt FindName(PetscInt n, const char *const list[], const char name[]
   return -1;
 }
 
-/* Is it pi, normal or a function */
+/* Is it pi, normal, distance or a function */
 static PetscBool IsReserved(const char name[])
 {
   PetscInt i = 0;
 
   while (EngdFunctionName(i) && strcmp(EngdFunctionName(i), name) != 0) ++i;
-  return (PetscBool)(EngdFunctionName(i) || strcmp(name, "pi") == 0 || strcmp(name, "normal") == 0);
+  return (PetscBool)(EngdFunctionName(i) || strcmp(name, "pi") == 0 || strcmp(name, "normal") == 0 ||
+                     strcmp(name, "distance") == 0);
 }
 
 /* The length of the stem when the space coordinates are stem1, stem2, ..., else 0 */
@@ -153,6 +154,7 @@ PetscErrorCode EngdNameUnknown(EngdParser *p, PetscInt start, const char name[],
     if (!function) Suggest(name, candidate, &distance, &best);
   }
   if (!function) Suggest(name, "normal", &distance, &best);
+  if (!function && s->distance) Suggest(name, "distance", &distance, &best);
   for (PetscInt i = 0; (candidate = EngdFunctionName(i)); ++i) Suggest(name, candidate, &distance, &best);
   if (best) {
     PetscCall(
@@ -203,6 +205,23 @@ static PetscErrorCode CreateVector(EngdParser *p, EngdOp op, EngdValue *value)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* distance: the text that the symbols give for it, read by a parser of its own into the same graph */
+static PetscErrorCode ParseDistance(EngdParser *p, PetscInt start, EngdNode *node)
+{
+  const EngdSymbols *s = p->graph->symbols;
+  EngdParser parser    = {.expression = p->expression, .graph = p->graph, .option = p->option, .npool = p->npool};
+  EngdValue  value;
+
+  PetscFunctionBeginUser;
+  if (s->distance) PetscCall((*s->distance)(s->distance_context, &parser.text));
+  if (!parser.text || !parser.text[0]) PetscCall(EngdParserFail(p, start, "'distance' is not known of this domain"));
+  PetscCall(EngdParserNext(&parser));
+  PetscCall(EngdParseExpression(&parser, &value));
+  *node = p->graph->pool[value.offset];
+  PetscCall(PetscFree(parser.stack));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
 {
   EngdGraph          g      = p->graph;
@@ -236,6 +255,8 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
     node = EngdGraphIntern(g, ENGD_OP_X, s->dim + data, 0, 0, 0.0);
   else if (strcmp(name, "pi") == 0)
     node = EngdGraphNumber(g, PETSC_PI);
+  else if (strcmp(name, "distance") == 0)
+    PetscCall(ParseDistance(p, start, &node));
   else
     PetscCall(ParseDerivative(p, start, name, &found, &node));
   if (!found && IsReserved(name)) {

@@ -146,6 +146,7 @@ PETSC_EXTERN PetscErrorCode EngdSpectrumDestroy(EngdSpectrum *);
 PETSC_EXTERN PetscErrorCode EngdRunCreate(MPI_Comm, EngdRun *);
 PETSC_EXTERN PetscErrorCode EngdRunSetStages(EngdRun, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdRunSetMaxSeconds(EngdRun, PetscReal);
+PETSC_EXTERN PetscErrorCode EngdRunSetStart(EngdRun, const char[]);
 PETSC_EXTERN PetscErrorCode EngdRunSetTargetError(EngdRun, PetscReal);
 PETSC_EXTERN PetscErrorCode EngdRunSetCheckpoint(EngdRun, const char file[], PetscInt every, PetscReal seconds);
 PETSC_EXTERN PetscErrorCode EngdRunSetRestart(EngdRun, const char file[]);

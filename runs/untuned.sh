@@ -23,7 +23,7 @@ printf '%-24s %9s %8s %6s  %-26s %9s %9s %s\n' problem error seconds iters optim
 for name; do
   summary=$out/$name.json
   rm -f "$summary"
-  "$root/engd" -options_file "suite/$name.opts" -engd_max_seconds "$budget" -engd_seed "${SEED:-0}" -engd_summary "$summary" >"$out/$name.log" 2>&1
+  "$root/engd" -options_file "suite/$name.opts" -engd_start least_squares -engd_max_seconds "$budget" -engd_seed "${SEED:-0}" -engd_summary "$summary" >"$out/$name.log" 2>&1
   code=$?
   read -r _ hand kept _ < <(grep "^$name " "$root/runs/suite.txt") || hand=- kept=-
   if [ ! -s "$summary" ]; then

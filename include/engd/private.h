@@ -38,6 +38,7 @@ typedef void **EngdContextArgument;
 #include <engd/linalg.h>
 #include <engd/spectrum.h>
 #include <engd/report.h>
+#include <engd/start.h>
 #include <engd/run.h>
 
 #endif

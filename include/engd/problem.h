@@ -106,6 +106,7 @@ struct _n_EngdTerm {
   EngdPointwise pointwise;
   PetscBool     energy;   /* is it e itself (one component) or r */
   PetscReal     weight;   /* lambda_t */
+  PetscBool     weighted; /* has the user given it */
   PetscReal     measure;  /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */
   PetscInt      resample; /* new points every so many iterations, 0 never */
 };

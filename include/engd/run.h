@@ -17,12 +17,23 @@ typedef struct {
 /* What ended a run, or the present stage of it, besides the tests of TAO */
 typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME, ENGD_END_BY_SIGNAL } EngdRunEnd;
 
+/* The stages of a run that is told none */
+typedef struct {
+  PetscBool    made;
+  EngdSettings settings; /* their options, but for those that the user gives */
+  Vec          best;     /* parameters with the least loss at the end of a stage */
+  PetscReal    loss;
+} EngdPlan;
+
 struct _n_EngdRun {
   MPI_Comm       comm;
   EngdProblem    problem;
   EngdNetwork    network;
   EngdFunctional functional; /* NULL until the problem is known, as all below are until the set-up */
   Vec            theta;
+  EngdStart      origin;     /* what was done to theta and the weights of terms before the training */
+  PetscBool      by_squares; /* -engd_start least_squares: is anything */
+  EngdPlan       plan;
   EngdReport     report;
   EngdSpectrum   spectrum;
   PetscInt       nstages, present; /* the present one is that of the last row once the training has ended */
@@ -69,6 +80,13 @@ PETSC_INTERN PetscErrorCode EngdRunCheckpoint(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunCheckpointIfDue(EngdRun, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdRunRestart(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunDescribe(EngdRun, EngdArchive);
+
+/* plan.c: stages where none are named. Begin and End: around each stage. Collective */
+PETSC_INTERN PetscErrorCode EngdPlanCreate(EngdRun);
+PETSC_INTERN PetscErrorCode EngdPlanBegin(EngdRun);
+PETSC_INTERN PetscErrorCode EngdPlanEnd(EngdRun);
+PETSC_INTERN PetscErrorCode EngdPlanState(EngdRun, EngdArchive);
+PETSC_INTERN PetscErrorCode EngdPlanDestroy(EngdRun);
 
 /* train.c: the stages in turn, and what they came to. Collective */
 PETSC_INTERN PetscErrorCode EngdRunBegin(EngdRun);

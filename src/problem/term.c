@@ -13,6 +13,7 @@
 typedef struct {
   char     *region, *points, *file, *sampler, *residual, *energy, *measure;
   PetscReal weight;
+  PetscBool weighted;
   PetscInt  resample;
 } TermOptions;
 
@@ -52,7 +53,7 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
                             "mean over the region (default of residuals) or integral (default of energies)",
                             "EngdProblemSetTermMeasure", NULL, NULL, &o->measure));
   PetscCall(PetscOptionsReal("-weight", "Factor of the term in the loss, > 0", "EngdProblemSetTermWeight", o->weight,
-                             &o->weight, NULL));
+                             &o->weight, &o->weighted));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-resample", "New points every so many iterations, >= 0; 0 never",
                              "EngdProblemSetTermResample", 0, &o->resample));
   PetscOptionsEnd();
@@ -223,6 +224,7 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   PetscCheck(o.weight > 0 && !PetscIsInfOrNanReal(o.weight), problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_weight %g: must be positive and finite", name, (double)o.weight);
   (*term)->weight   = o.weight;
+  (*term)->weighted = o.weighted;
   (*term)->resample = o.resample;
   PetscCall(TermCreatePoints(problem, *term, &o, stream));
   PetscCall(TermCreatePointwise(problem, *term, &o));

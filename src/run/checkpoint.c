@@ -59,6 +59,7 @@ static PetscErrorCode WalkRest(EngdRun run, EngdArchive a)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdTaoState(run->stage[run->present].tao, a));
+  PetscCall(EngdPlanState(run, a));
   PetscCall(EngdReportState(run->report, a));
   PetscCall(EngdSpectrumState(run->spectrum, a));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -56,6 +56,7 @@ static PetscErrorCode CreateFunctional(EngdRun run)
   Options Database Keys:
 + -engd_stages a,b,c            - the names of optimisers in turn; without it there is one
 . -a_tao_type type              - and any other option of TAO, KSP and PC, or -a_engd_max_seconds, for stage a alone
+. -engd_start name             - least_squares or none: what is done before the training
 . -engd_max_seconds s           - budget of the training, with what a restart goes on from
 . -engd_target_error e          - stop at the first iteration whose relative L2 error is at most e
 . -engd_checkpoint file.h5      - all that the run is
@@ -90,13 +91,20 @@ PetscErrorCode EngdRunSetFromOptions(EngdRun run)
 */
 PetscErrorCode EngdRunSetUp(EngdRun run)
 {
+  PetscBool help;
+
   PetscFunctionBeginUser;
+  PetscCall(PetscOptionsHasHelp(NULL, &help));
   PetscCall(PetscLogStagePush(engd_log.setup));
   if (!run->functional) PetscCall(CreateFunctional(run));
   PetscCall(EngdFunctionalSetUp(run->functional));
   PetscCall(EngdModelCreateParameters(run->functional->model, &run->theta));
   PetscCall(EngdModelInitialize(run->functional->model, run->problem->seed, run->theta));
+  if (run->by_squares && !help) PetscCall(EngdStartRun(run->functional, run->theta, &run->origin));
+  if (run->by_squares && !help) PetscCall(EngdPlanCreate(run));
+  PetscCall(EngdSettingsPush(run->plan.settings));
   PetscCall(EngdStagesCreate(run));
+  PetscCall(EngdSettingsPop(run->plan.settings));
   PetscCall(EngdSpectrumCreate(run->functional, run->stage[0].tao, &run->spectrum));
   PetscCall(EngdSpectrumSetFromOptions(run->spectrum));
   PetscCall(EngdReportSetUp(run->report));
@@ -175,6 +183,7 @@ PetscErrorCode EngdRunSolve(EngdRun run)
   PetscCall(EngdReportStart(run->report));
   EngdSetPhase(ENGD_PHASE_SOLVE);
   PetscCall(PetscLogStagePush(engd_log.train));
+  if (run->origin.text[0]) PetscCall(EngdReportTell(run->report, run->origin.text));
   PetscCall(EngdRunTrain(run));
   PetscCall(PetscLogStagePop());
   PetscCall(PetscLogStagePush(engd_log.report));
@@ -253,6 +262,8 @@ PetscErrorCode EngdRunDestroy(EngdRun *run)
   PetscCall(EngdSpectrumDestroy(&(*run)->spectrum));
   PetscCall(EngdReportDestroy(&(*run)->report));
   PetscCall(EngdStagesDestroy(*run));
+  PetscCall(EngdPlanDestroy(*run));
+  PetscCall(EngdStartDestroy(&(*run)->origin));
   PetscCall(VecDestroy(&(*run)->theta));
   PetscCall(EngdFunctionalDestroy(&(*run)->functional));
   PetscCall(EngdNetworkDestroy(&(*run)->network));

@@ -128,11 +128,31 @@ static PetscErrorCode ReadCheckpointOptions(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdRunSetStart - What is done before the training where options leave it open: "least_squares", weights of terms by the size of
+  their rows of J, hidden units over the domain, the last layer by least squares; or "none".
+
+  Not collective
+
+  Source: src/run/setters.c
+*/
+PetscErrorCode EngdRunSetStart(EngdRun run, const char name[])
+{
+  PetscBool known;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrInList(name, "least_squares,none", ',', &known));
+  PetscCheck(known, run->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-engd_start %s: give least_squares or none", name);
+  run->by_squares = (PetscBool)(name[0] == 'l');
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdRunReadOptions - the options of the run itself. Collective */
 PetscErrorCode EngdRunReadOptions(EngdRun run)
 {
   PetscReal target = run->target;
-  char     *stages;
+  char     *stages, start[64] = "";
+  PetscBool set;
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(run->comm, NULL, "Run", "EngdRun");
@@ -143,7 +163,13 @@ PetscErrorCode EngdRunReadOptions(EngdRun run)
   PetscCall(PetscOptionsReal("-engd_target_error",
                              "Stop training at this relative L2 error on the test points, 0 for never",
                              "EngdRunSetTargetError", target, &target, NULL));
+  PetscCall(
+      PetscOptionsString("-engd_start",
+                         "least_squares: weights of terms, hidden units and last layer that suit the problem, as "
+                         "far as no option says them, and optimisers in turn if none is named; none: neither",
+                         "EngdRunSetStart", run->by_squares ? "least_squares" : "none", start, sizeof(start), &set));
   PetscOptionsEnd();
+  if (set) PetscCall(EngdRunSetStart(run, start));
   PetscCall(EngdRunSetStages(run, stages));
   PetscCall(PetscFree(stages));
   PetscCall(EngdRunReadBudget(run->comm, &run->max_seconds));

@@ -119,12 +119,14 @@ static PetscErrorCode SolveStage(EngdRun run)
   PetscCall(PetscSNPrintf(text, sizeof(text), "Stage %s", stage->name));
   if (stage->name) PetscCall(EngdReportTell(run->report, text));
   PetscCall(EngdSolverSetIterationsBefore(stage->tao, run->iterations));
+  if (!run->resumes) PetscCall(EngdPlanBegin(run));
   PetscCall(EngdStageEnter(stage));
   if (run->reason) /* it had ended when the checkpoint was written */
     PetscCall(TaoSetConvergedReason(stage->tao, run->reason));
   else
     PetscCall(TaoSolve(stage->tao));
   PetscCall(EngdStageLeave(stage, run->functional));
+  PetscCall(EngdPlanEnd(run));
   run->reason  = TAO_CONTINUE_ITERATING;
   run->resumes = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,0 +1,206 @@
+/*
+  Where a run begins whose file says nothing about it: the weights of the terms, then the hidden units, then the last layer.
+
+    weights   lambda_t = max trace / trace_t,  trace_t the squares of the rows of term t in the columns of the last layer: a
+              boundary of values then weighs as much as an interior of second derivatives, in any units
+    units     over the box of the points, of scale 3 in each coordinate, or larger where least squares say that it pays
+    last one  by least squares (last_layer.c)
+
+  Weights that a user gives to any term are all that count; so are initial weights, by any option -network_init. What helped
+  and what did not is in runs/untuned.md.
+*/
+#include <engd/private.h>
+
+#define SCALE  3    /* of the units: slopes of tanh over half of the domain */
+#define FACTOR 3    /* from one scale that is tried to the next */
+#define SWEEPS 4    /* of trials over the coordinates */
+#define GAIN   0.1  /* a steeper scale is taken if it leaves less than this part of the loss */
+#define STEPS  3    /* of Gauss and Newton at most, of a trial */
+#define MOST   1500 /* columns of the last layer */
+#define DEAR   5e7  /* entries of J, of which no trials are made */
+
+typedef struct {
+  EngdFunctional F;
+  EngdLastLayer  last;
+  EngdUnits      units;
+  PetscReal     *scale, *trial; /* [dim] */
+} Beginning;
+
+/* a value of the loss that compares: what is not a number is large */
+static PetscErrorCode Try(Beginning *b, const PetscReal scale[], Vec theta, PetscReal *loss)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdUnitsPlace(b->units, scale, theta));
+  PetscCall(EngdLastLayerSolve(b->last, theta, STEPS, loss));
+  if (PetscIsInfOrNanReal(*loss)) *loss = PETSC_MAX_REAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* lambda_t from the traces at theta; the term with the largest has weight 1 */
+static PetscErrorCode BalanceTerms(Beginning *b, Vec theta)
+{
+  const EngdProblem problem = b->F->problem;
+  PetscReal        *trace, most = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(problem->nterms, &trace));
+  PetscCall(EngdLastLayerTrace(b->last, theta, trace));
+  for (PetscInt t = 0; t < problem->nterms; t++) most = PetscMax(most, trace[t]);
+  for (PetscInt t = 0; t < problem->nterms; t++) {
+    if (trace[t] > 0 && !PetscIsInfOrNanReal(most / trace[t])) problem->term[t]->weight = most / trace[t];
+  }
+  PetscCall(PetscFree(trace));
+  PetscCall(EngdFunctionalAttachPoints(b->F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* scale <- steeper, coordinate by coordinate and all at once, as long as the loss left by least squares falls by much */
+static PetscErrorCode ChooseScale(Beginning *b, Vec theta)
+{
+  const PetscInt dim    = b->F->problem->domain->dim;
+  const PetscInt single = dim > 1 && dim <= 4 ? dim : 0;
+  PetscReal      least, loss;
+  PetscInt       rows;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdExplicitCountRows(b->F, &rows));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &rows, 1, MPIU_INT, MPI_SUM, b->F->comm));
+  if ((PetscReal)rows * b->F->model->nparameters > DEAR) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Try(b, b->scale, theta, &least));
+  for (PetscInt sweep = 0; sweep < SWEEPS; sweep++) {
+    PetscInt  best  = -2;
+    PetscReal bound = GAIN * least;
+
+    for (PetscInt i = -1; i < single; i++) {
+      for (PetscInt k = 0; k < dim; k++) b->trial[k] = b->scale[k] * (i < 0 || i == k ? FACTOR : 1);
+      PetscCall(Try(b, b->trial, theta, &loss));
+      if (loss < bound) bound = least = loss, best = i;
+    }
+    if (best == -2) break;
+    for (PetscInt k = 0; k < dim; k++) b->scale[k] *= best < 0 || best == k ? FACTOR : 1;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* does a beginning of this kind suit: a residual, finite at theta, and a last layer that is not too wide */
+static PetscErrorCode Suits(EngdFunctional F, Vec theta, PetscBool *suits)
+{
+  const EngdNetwork net = F->network;
+  PetscReal         loss;
+
+  PetscFunctionBeginUser;
+  *suits = PETSC_FALSE;
+  if (!net->nhidden || F->curvature->exact || net->nparameters - net->layer[net->nhidden].offset > MOST)
+    PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdExplicitHasResidual(F, suits));
+  if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdFunctionalSetParameters(F, theta));
+  PetscCall(EngdFunctionalEvaluate(F, &loss, NULL));
+  *suits = (PetscBool)!PetscIsInfOrNanReal(loss);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* has the user said something about initial weights, or about the weight of a term */
+static PetscErrorCode IsSaid(EngdFunctional F, PetscBool *units, PetscBool *weights)
+{
+  static const char *const options[] = {"-network_init", "-network_init_scale", "-network_init_bias"};
+  const EngdNetwork        net       = F->network;
+
+  PetscFunctionBeginUser;
+  *units   = (PetscBool)(net->initial[0] != 'g' || net->initial_scale != 1 || net->initial_bias != 0);
+  *weights = PETSC_FALSE;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options) && !*units; k++)
+    PetscCall(PetscOptionsHasName(NULL, NULL, options[k], units));
+  for (PetscInt t = 0; t < F->problem->nterms; t++) *weights = (PetscBool)(*weights || F->problem->term[t]->weighted);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the line that says what was done */
+static PetscErrorCode Describe(Beginning *b, PetscReal loss, EngdStart *start)
+{
+  const EngdProblem problem = b->F->problem;
+  const size_t      size    = sizeof(start->text);
+  char              word[128];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(start->text, size, "start: last layer by least squares (loss %.3g), units of scale",
+                          (double)loss));
+  for (PetscInt i = 0; i < problem->domain->dim; i++) {
+    PetscCall(PetscSNPrintf(word, sizeof(word), " %g", (double)b->scale[i]));
+    PetscCall(PetscStrlcat(start->text, word, size));
+  }
+  for (PetscInt t = 0; t < problem->nterms && start->balanced; t++) {
+    PetscCall(PetscSNPrintf(word, sizeof(word), "%s -%s_weight %.3g", t ? "" : ";", problem->term[t]->name,
+                            (double)problem->term[t]->weight));
+    PetscCall(PetscStrlcat(start->text, word, size));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* weights, units and last layer */
+static PetscErrorCode Begin(Beginning *b, Vec theta, EngdStart *start)
+{
+  PetscReal loss;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdUnitsPlace(b->units, b->scale, theta));
+  if (start->balanced) PetscCall(BalanceTerms(b, theta));
+  PetscCall(ChooseScale(b, theta));
+  PetscCall(EngdUnitsPlace(b->units, b->scale, theta));
+  if (start->balanced) PetscCall(BalanceTerms(b, theta));
+  PetscCall(EngdLastLayerSolve(b->last, theta, 2 * STEPS, &loss));
+  if (PetscIsInfOrNanReal(loss)) /* at u = 0, say, which the standard beginning avoids */
+    PetscCall(VecCopy(start->second, theta));
+  else
+    PetscCall(Describe(b, loss, start));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdStartRun - The parameters, and the weights of terms, that a run begins with.
+
+  Collective
+
+  Input Parameters:
++ functional - set up; nothing is done if it has energies, or if the user has said how to begin
+- theta      - the standard initial parameters
+
+  Output Parameters:
++ theta - those to begin with
+- start - what was done, and the standard ones over the domain's own units; to be destroyed
+
+  Source: src/start/start.c
+*/
+PetscErrorCode EngdStartRun(EngdFunctional F, Vec theta, EngdStart *start)
+{
+  const PetscInt dim = F->problem->domain->dim;
+  PetscBool      suits, units, weights;
+  Beginning      b = {.F = F};
+
+  PetscFunctionBeginUser;
+  *start = (EngdStart){.balanced = PETSC_FALSE};
+  PetscCall(IsSaid(F, &units, &weights));
+  PetscCall(Suits(F, theta, &suits));
+  if (units || !suits) PetscFunctionReturn(PETSC_SUCCESS);
+  start->placed   = PETSC_TRUE;
+  start->balanced = (PetscBool)!weights;
+  PetscCall(PetscMalloc2(dim, &b.scale, dim, &b.trial));
+  for (PetscInt i = 0; i < dim; i++) b.scale[i] = SCALE;
+  PetscCall(EngdUnitsCreate(F, &b.units));
+  PetscCall(VecDuplicate(theta, &start->second));
+  PetscCall(VecCopy(theta, start->second));
+  PetscCall(EngdUnitsNormalise(b.units, start->second));
+  PetscCall(EngdLastLayerCreate(F, theta, &b.last));
+  PetscCall(Begin(&b, theta, start));
+  PetscCall(EngdLastLayerDestroy(&b.last));
+  PetscCall(EngdUnitsDestroy(&b.units));
+  PetscCall(PetscFree2(b.scale, b.trial));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdStartDestroy(EngdStart *start)
+{
+  PetscFunctionBeginUser;
+  PetscCall(VecDestroy(&start->second));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

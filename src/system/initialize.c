@@ -154,6 +154,7 @@ PetscErrorCode EngdFinalize(void)
   EngdErrorsEnd();
   ierr = PetscInitialized(&petsc);
   if (!ierr && petsc) ierr = SlepcFinalize();
+  if (began_mpi) EngdScreenAfter(); /* PETSc has set the signals to what they are without any program */
   screen = began_mpi ? EngdScreenEnd(rank) : PETSC_SUCCESS;
   free(arguments);
   EngdOptionsForgetFiles();

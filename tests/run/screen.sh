@@ -42,7 +42,7 @@ expect_equal "$(grep -c Warning stdout)" 2
 
 for under in "" nohup; do
   begin "a terminal that closes ${under:+under nohup}"
-  $under "$ENGD_PROGRAM" "${short[@]}" -tao_max_it 30 -engd_history h.csv >stdout 2>stderr </dev/null &
+  $under "$ENGD_PROGRAM" "${short[@]}" -tao_max_it 300 -engd_history h.csv >stdout 2>stderr </dev/null &
   while ! [ -s h.csv ] && kill -0 $!; do sleep 0.05; done
   kill -HUP $!
   wait $! 2>/dev/null

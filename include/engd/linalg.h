@@ -30,6 +30,14 @@ PETSC_INTERN PetscErrorCode EngdSVDCompute(EngdSVD *, PetscReal A[], PetscReal t
 PETSC_INTERN PetscErrorCode EngdSVDDestroy(EngdSVD *);
 PETSC_INTERN size_t         EngdSVDBytes(PetscInt n);
 
+/* C (m, n) = op(A) op(B) + beta C, op of "N" or "T" and the inner size k, with columns lda, ldb, ldc apart on this rank.
+   Transpose: Y (n, m) = X^T with X (m, n) */
+PETSC_INTERN PetscErrorCode EngdGemm(const char transa[], const char transb[], PetscInt m, PetscInt n, PetscInt k,
+                                     const PetscReal A[], PetscInt lda, const PetscReal B[], PetscInt ldb,
+                                     PetscReal beta, PetscReal C[], PetscInt ldc);
+PETSC_INTERN void           EngdTranspose(PetscInt m, PetscInt n, const PetscReal X[], PetscInt ldx, PetscReal Y[],
+                                          PetscInt ldy);
+
 /* y = A x ("N") or A^T x ("T"), A (m, n) by columns on this rank; zero where m or n is */
 PETSC_INTERN PetscErrorCode EngdDenseMultiply(const char trans[], PetscInt m, PetscInt n, const PetscReal A[],
                                               const PetscReal x[], PetscReal y[]);

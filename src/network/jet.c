@@ -11,40 +11,6 @@
   (arXiv 2405.15603) for the channels, forward Laplacian (2307.08214) for the collapsed one.
 */
 #include <engd/private.h>
-#include <petscblaslapack.h>
-
-/* C = op(A) op(B) + beta C, by the BLAS routine that suits the shape: one output unit is a matrix-vector product */
-static PetscErrorCode Multiply(const char transa[], const char transb[], PetscInt m, PetscInt n, PetscInt k,
-                               const PetscReal A[], PetscInt lda, const PetscReal B[], PetscInt ldb, PetscReal beta,
-                               PetscReal C[], PetscInt ldc)
-{
-  const PetscReal    one  = 1;
-  const PetscBLASInt unit = 1;
-  PetscBLASInt       bm, bn, bk, la, lb, lc;
-
-  PetscFunctionBeginUser;
-  if (!m || !n || !k) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscBLASIntCast(m, &bm));
-  PetscCall(PetscBLASIntCast(n, &bn));
-  PetscCall(PetscBLASIntCast(k, &bk));
-  PetscCall(PetscBLASIntCast(lda, &la));
-  PetscCall(PetscBLASIntCast(ldb, &lb));
-  PetscCall(PetscBLASIntCast(ldc, &lc));
-  if (m == 1 && transa[0] == 'N' && ldc == 1) { /* row = row of A times op(B) */
-    const char *trans = transb[0] == 'N' ? "T" : "N";
-
-    PetscCallBLAS("BLASgemv", BLASgemv_(trans, transb[0] == 'N' ? &bk : &bn, transb[0] == 'N' ? &bn : &bk, &one, B,
-                                        &lb, A, &la, &beta, C, &unit));
-  } else if (k == 1 && beta == 0 && transa[0] == 'T' && transb[0] == 'N') { /* outer product of two rows */
-    for (PetscInt j = 0; j < n; j++) {
-      for (PetscInt i = 0; i < m; i++) C[ENGD_COUNT(j, ldc) + i] = A[ENGD_COUNT(i, lda)] * B[ENGD_COUNT(j, ldb)];
-    }
-  } else {
-    PetscCallBLAS("BLASgemm", BLASgemm_(transa, transb, &bm, &bn, &bk, &one, A, &la, B, &lb, &beta, C, &lc));
-  }
-  PetscCall(PetscLogFlops(2.0 * m * n * k));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* A += b on the value channel */
 static void AddBias(const EngdLayer *layer, const PetscReal theta[], PetscInt n, PetscReal A[])
@@ -65,7 +31,7 @@ static PetscErrorCode ApplyToInput(EngdJet jet, const PetscReal theta[], PetscRe
   const PetscReal *W = theta + layer->offset;
 
   PetscFunctionBeginUser;
-  PetscCall(Multiply("N", "N", m, n, layer->n_in, W, m, jet->x, layer->n_in, 0, A, m));
+  PetscCall(EngdGemm("N", "N", m, n, layer->n_in, W, m, jet->x, layer->n_in, 0, A, m));
   AddBias(layer, theta, n, A);
   for (PetscInt c = 1; c < layout->nchannels; c++) {
     PetscReal *Ac = A + ENGD_COUNT(c, ENGD_COUNT(m, n));
@@ -90,7 +56,7 @@ static PetscErrorCode ApplyLayer(EngdJet jet, PetscInt l, const PetscReal theta[
 
   PetscFunctionBeginUser;
   for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
-    PetscCall(Multiply("N", "N", n_out, (end - begin) * n, n_in, theta + layer->offset, n_out,
+    PetscCall(EngdGemm("N", "N", n_out, (end - begin) * n, n_in, theta + layer->offset, n_out,
                        Z + ENGD_COUNT(begin * n, n_in), n_in, add, A + ENGD_COUNT(begin * n, n_out), n_out));
   }
   if (bias && (!used || used[0])) AddBias(layer, theta, n, A);
@@ -161,7 +127,7 @@ PetscErrorCode EngdJetLayerWeights(EngdJet jet, PetscInt l, const PetscReal z[],
 
   PetscFunctionBeginUser;
   for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
-    PetscCall(Multiply("N", "T", n_out, n_in, (end - begin) * n, g + ENGD_COUNT(begin * n, n_out), n_out,
+    PetscCall(EngdGemm("N", "T", n_out, n_in, (end - begin) * n, g + ENGD_COUNT(begin * n, n_out), n_out,
                        z + ENGD_COUNT(begin * n, n_in), n_in, 1, sum + layer->offset, n_out));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -178,7 +144,7 @@ PetscErrorCode EngdJetLayerGradient(EngdJet jet, PetscInt l, const PetscReal z[]
   if (z)
     PetscCall(EngdJetLayerWeights(jet, l, z, g, (PetscReal *)sum));
   else if (l == 0) {
-    if (!used || used[0]) PetscCall(Multiply("N", "T", n_out, n_in, n, g, n_out, jet->x, n_in, 1, gW, n_out));
+    if (!used || used[0]) PetscCall(EngdGemm("N", "T", n_out, n_in, n, g, n_out, jet->x, n_in, 1, gW, n_out));
     for (PetscInt c = 1; c < jet->layout->nchannels; c++) {
       const PetscReal *gc = g + ENGD_COUNT(c * n, n_out);
 
@@ -206,7 +172,7 @@ PetscErrorCode EngdJetLayerTranspose(EngdJet jet, PetscInt l, const PetscReal th
 
   PetscFunctionBeginUser;
   for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
-    PetscCall(Multiply("T", "N", n_in, (end - begin) * n, n_out, theta + layer->offset, n_out,
+    PetscCall(EngdGemm("T", "N", n_in, (end - begin) * n, n_out, theta + layer->offset, n_out,
                        g + ENGD_COUNT(begin * n, n_out), n_out, add, below + ENGD_COUNT(begin * n, n_in), n_in));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -72,20 +72,6 @@ static PetscErrorCode FillRoot(EngdFunctional F, EngdBlock *block, PetscInt k, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A (n, p) with leading dimension lda <- the transpose of rows (p, n), by tiles that stay in the cache */
-static void CopyTransposed(PetscInt n, PetscInt p, const PetscReal rows[], PetscInt lda, PetscReal A[])
-{
-  const PetscInt tile = 16;
-
-  for (PetscInt j0 = 0; j0 < p; j0 += tile) {
-    for (PetscInt i0 = 0; i0 < n; i0 += tile) {
-      for (PetscInt j = j0; j < PetscMin(j0 + tile, p); j++) {
-        for (PetscInt i = i0; i < PetscMin(i0 + tile, n); i++) A[j * (size_t)lda + i] = rows[i * (size_t)p + j];
-      }
-    }
-  }
-}
-
 /*
   EngdExplicitFillRows - A (nrows, p) by columns: the rows of this rank.
 
@@ -115,7 +101,7 @@ PetscErrorCode EngdExplicitFillRows(EngdFunctional F, PetscInt lda, PetscReal A[
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
     for (PetscInt k = 0; k < nroots; k++, row += block->n) {
       PetscCall(FillRoot(F, block, k, rows));
-      CopyTransposed(block->n, p, rows, lda, A + row);
+      EngdTranspose(p, block->n, rows, p, A + row, lda);
     }
   }
   PetscCall(PetscFree(rows));

@@ -9,7 +9,6 @@
   transposed, X (k, p), so that one Allgatherv and one Reduce_scatter serve all of them.
 */
 #include <engd/private.h>
-#include <petscblaslapack.h>
 
 #define ROW_BYTES    (16 << 20)  /* rows that are written at a time: several GEMMs' worth, near the cache */
 #define VECTOR_BYTES (256 << 20) /* whole copies of vectors on a rank: as many vectors at a time as fit */
@@ -25,23 +24,6 @@ typedef struct {
   PetscMPIInt      size, *count, *start; /* [size] of the numbers that travel */
 } Several;
 
-/* C (k, n) = op(A) op(B) + beta C */
-static PetscErrorCode Gemm(const char transb[], PetscInt k, PetscInt n, PetscInt inner, const PetscReal A[],
-                           const PetscReal B[], PetscInt ldb, PetscReal beta, PetscReal C[])
-{
-  const PetscReal one = 1;
-  PetscBLASInt    bk, bn, bi, lb;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(k, &bk));
-  PetscCall(PetscBLASIntCast(n, &bn));
-  PetscCall(PetscBLASIntCast(inner, &bi));
-  PetscCall(PetscBLASIntCast(ldb, &lb));
-  PetscCallBLAS("BLASgemm", BLASgemm_("N", transb, &bk, &bn, &bi, &one, A, &bk, B, &lb, &beta, C, &bk));
-  PetscCall(PetscLogFlops(2.0 * k * n * inner));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* with the rows of F->gu at all points of the block: T (k, n) = X rows, if forward, and Y += T rows^T, if backward */
 static PetscErrorCode Pass(Several *s, EngdBlock *block, PetscBool forward, PetscBool backward, PetscReal T[])
 {
@@ -52,8 +34,8 @@ static PetscErrorCode Pass(Several *s, EngdBlock *block, PetscBool forward, Pets
 
     end = PetscMin(block->n, begin + s->npoints);
     PetscCall(EngdJetWriteRows(block->jet, s->g, begin, end, s->rows));
-    if (forward) PetscCall(Gemm("N", s->k, end - begin, s->p, s->X, s->rows, s->p, 0, Tm));
-    if (backward) PetscCall(Gemm("T", s->k, s->p, end - begin, Tm, s->rows, s->p, 1, s->Y));
+    if (forward) PetscCall(EngdGemm("N", "N", s->k, end - begin, s->p, s->X, s->k, s->rows, s->p, 0, Tm, s->k));
+    if (backward) PetscCall(EngdGemm("N", "T", s->k, s->p, end - begin, Tm, s->k, s->rows, s->p, 1, s->Y, s->k));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -9,22 +9,13 @@
   accuracy is that of a preconditioner, eps |A_2| / lambda. Reference: Dangel, Mueller, Zeinhofer, arXiv 2405.15603.
 */
 #include "kfac.h"
-#include <petscblaslapack.h>
 
 /* C (m, n) = op(A) op(B), all matrices without gaps */
 static PetscErrorCode Product(const char transa[], const char transb[], PetscInt m, PetscInt n, PetscInt k,
                               const PetscReal A[], const PetscReal B[], PetscReal C[])
 {
-  const PetscReal one = 1, zero = 0;
-  PetscBLASInt    bm, bn, bk;
-
   PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(m, &bm));
-  PetscCall(PetscBLASIntCast(n, &bn));
-  PetscCall(PetscBLASIntCast(k, &bk));
-  PetscCallBLAS("BLASgemm", BLASgemm_(transa, transb, &bm, &bn, &bk, &one, A, transa[0] == 'N' ? &bm : &bk, B,
-                                      transb[0] == 'N' ? &bk : &bn, &zero, C, &bm));
-  PetscCall(PetscLogFlops(2.0 * m * n * k));
+  PetscCall(EngdGemm(transa, transb, m, n, k, A, transa[0] == 'N' ? m : k, B, transb[0] == 'N' ? k : n, 0, C, m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

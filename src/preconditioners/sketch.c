@@ -138,17 +138,15 @@ static PetscErrorCode Core(EngdSketch *s, PetscReal M[])
 /* the smallest eigenvalue of M (l, l) */
 static PetscErrorCode SmallestEigenvalue(PetscInt l, const PetscReal M[], PetscReal *smallest)
 {
-  PetscReal   *copy, *w, *work;
-  PetscBLASInt n, lwork, info;
+  PetscReal *copy, *w;
+  PetscInt   info;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(l, &n));
-  PetscCall(PetscBLASIntCast(34 * l, &lwork));
-  PetscCall(PetscMalloc3(ENGD_COUNT(l, l), &copy, l, &w, lwork, &work));
+  PetscCall(PetscMalloc2(ENGD_COUNT(l, l), &copy, l, &w));
   PetscCall(PetscArraycpy(copy, M, ENGD_COUNT(l, l)));
-  PetscCallBLAS("LAPACKsyev", LAPACKsyev_("N", "U", &n, copy, &n, w, work, &lwork, &info));
+  PetscCall(EngdSymmetricEigen("N", l, copy, w, &info));
   *smallest = info ? 0 : w[0];
-  PetscCall(PetscFree3(copy, w, work));
+  PetscCall(PetscFree2(copy, w));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -235,20 +235,6 @@ static PetscErrorCode AddGroup(EngdNTK kernel, PetscInt g, PetscInt ld, PetscRea
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Y (n, m) = X^T, with rows of X (m, n) ldx and of Y ldy apart, by tiles that stay in the cache */
-static void Transpose(PetscInt m, PetscInt n, const PetscReal X[], PetscInt ldx, PetscReal Y[], PetscInt ldy)
-{
-  const PetscInt tile = 16;
-
-  for (PetscInt j0 = 0; j0 < n; j0 += tile) {
-    for (PetscInt i0 = 0; i0 < m; i0 += tile) {
-      for (PetscInt j = j0; j < PetscMin(j0 + tile, n); j++) {
-        for (PetscInt i = i0; i < PetscMin(i0 + tile, m); i++) Y[ENGD_COUNT(i, ldy) + j] = X[ENGD_COUNT(j, ldx) + i];
-      }
-    }
-  }
-}
-
 /* the lower triangle of the own block, then the blocks that other ranks formed */
 static PetscErrorCode Mirror(EngdNTK kernel, PetscInt ld, PetscReal K[])
 {
@@ -270,8 +256,8 @@ static PetscErrorCode Mirror(EngdNTK kernel, PetscInt ld, PetscReal K[])
     PetscCall(Exchange(kernel, k, sent, kernel->own, Forms(kernel, rank, k), received, kernel->other,
                        Forms(kernel, down, k), PETSC_TRUE));
     if (Forms(kernel, down, k))
-      Transpose(EngdNTKRows(kernel, down), m, kernel->other, EngdNTKRows(kernel, down), K + ENGD_COUNT(ld, ld) * down,
-                ld);
+      EngdTranspose(EngdNTKRows(kernel, down), m, kernel->other, EngdNTKRows(kernel, down),
+                    K + ENGD_COUNT(ld, ld) * down, ld);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -80,27 +80,18 @@ static PetscErrorCode WriteRows(EngdJet jet, PetscInt l, const PetscReal z[], co
   const EngdLayer  layer = EngdJetGetLayer(jet, l);
   const PetscInt   n = jet->n, n_in = layer.n_in, n_out = layer.n_out;
   const PetscBool *used = EngdJetLayerChannels(jet, l);
-  const PetscReal  one  = 1;
-  PetscBLASInt     bm, bn, bk, apart_g, apart_z;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(n_out, &bm));
-  PetscCall(PetscBLASIntCast(n_in, &bn));
-  PetscCall(PetscBLASIntCast(n * n_out, &apart_g));
-  PetscCall(PetscBLASIntCast(n * n_in, &apart_z));
   PetscCall(PetscArrayzero(rows, ENGD_COUNT(LayerParameters(&layer), n)));
   for (PetscInt i = 0; i < n; i++, rows += LayerParameters(&layer)) {
     for (PetscInt begin = 0, end = 0; n_in && EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
       const PetscReal *gi = g + ENGD_COUNT(begin * n + i, n_out), *zi = z + ENGD_COUNT(begin * n + i, n_in);
 
-      PetscCall(PetscBLASIntCast(end - begin, &bk));
-      PetscCallBLAS("BLASgemm",
-                    BLASgemm_("N", "T", &bm, &bn, &bk, &one, gi, &apart_g, zi, &apart_z, &one, rows, &bm));
+      PetscCall(EngdGemm("N", "T", n_out, n_in, end - begin, gi, n * n_out, zi, n * n_in, 1, rows, n_out));
     }
     if (used && !used[0]) continue;
     PetscCall(PetscArraycpy(rows + ENGD_COUNT(n_in, n_out), g + ENGD_COUNT(i, n_out), n_out));
   }
-  PetscCall(PetscLogFlops(2.0 * n_out * n_in * jet->layout->nchannels * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -169,20 +160,20 @@ static PetscErrorCode MultiplyTransposed(PetscInt m, PetscInt n, PetscInt k, con
                                          PetscReal beta, PetscBool upper, PetscInt ld, PetscReal C[])
 {
   const PetscReal one = 1;
-  PetscBLASInt    bm, bn, bk, lk, bl;
+  PetscBLASInt    bn, bk, lk, bl;
 
   PetscFunctionBeginUser;
-  if (!m || !n) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscBLASIntCast(m, &bm));
+  if (!upper) {
+    PetscCall(EngdGemm("T", "N", m, n, k, X, k, Y, k, beta, C, ld));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscBLASIntCast(n, &bn));
   PetscCall(PetscBLASIntCast(k, &bk));
   PetscCall(PetscBLASIntCast(PetscMax(k, 1), &lk));
   PetscCall(PetscBLASIntCast(ld, &bl));
-  if (upper)
-    PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "T", &bn, &bk, &one, X, &lk, &beta, C, &bl));
-  else
-    PetscCallBLAS("BLASgemm", BLASgemm_("T", "N", &bm, &bn, &bk, &one, X, &lk, Y, &lk, &beta, C, &bl));
-  PetscCall(PetscLogFlops((upper ? 1.0 : 2.0) * m * n * k));
+  PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "T", &bn, &bk, &one, X, &lk, &beta, C, &bl));
+  PetscCall(PetscLogFlops(1.0 * m * n * k));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -108,6 +108,7 @@ run-tests:
 	+@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" tests/run.sh \
 	  "formatting: $(MAKE) -s format-check" \
 	  "every option has a sentence: tests/check_options.py src" \
+	  "every header compiles alone: tests/check_headers.sh $(CC) $(filter-out -MMD -MP,$(CFLAGS))" \
 	  "files of optimisers leave nothing to problems: tests/check_optimisers.py options" \
 	  $(foreach f,$(notdir $(FUZZERS)),"corpus of the fuzzer $(f): $(B)/tests/fuzz/$(f) tests/fuzz/corpus/$(f)") \
 	  "clang without a warning: $(MAKE) -s $(JOBS) B=$(B)/clang CC=clang build-tests"

@@ -7,6 +7,8 @@
 #ifndef ENGD_CAPABILITIES_H
 #define ENGD_CAPABILITIES_H
 
+#include <engd/base.h>
+
 /* Features of a direction, the bits of EngdDirection->features */
 enum {
   ENGD_DIRECTION_STRUCTURES = 1 << 0, /* it solves with the part of the Gramian that -tao_engd_structure names */

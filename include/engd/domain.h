@@ -4,6 +4,8 @@
 #ifndef ENGD_DOMAIN_H
 #define ENGD_DOMAIN_H
 
+#include <engd/problem.h>
+
 PETSC_INTERN PetscErrorCode EngdDomainCreate_Ball(EngdDomain);
 PETSC_INTERN PetscErrorCode EngdDomainCreate_Polygon(EngdDomain);
 PETSC_INTERN PetscErrorCode EngdDomainCreate_LevelSet(EngdDomain);

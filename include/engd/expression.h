@@ -4,6 +4,8 @@
 #ifndef ENGD_EXPRESSION_H
 #define ENGD_EXPRESSION_H
 
+#include <engd/base.h>
+
 /* Highest derivative of an output that a jet carries; multi-indices have this many places */
 #define ENGD_JET_ORDER 2
 

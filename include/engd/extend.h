@@ -25,13 +25,7 @@
 #ifndef ENGD_EXTEND_H
 #define ENGD_EXTEND_H
 
-#include <engd.h>
-
-#if PETSC_VERSION_LT(3, 23, 0)
-typedef PetscOptionItems *EngdOptionItems; /* of PetscOptionsObject */
-#else
-typedef PetscOptionItems EngdOptionItems;
-#endif
+#include <engd/base.h>
 
 /* Fails unless the plug-in of this name was built for this version of engd. Not collective (src/system/plugin.c) */
 PETSC_EXTERN PetscErrorCode EngdExtendCheckVersion(const char plugin[], const char version[]);
@@ -40,6 +34,7 @@ PETSC_EXTERN PetscErrorCode EngdExtendCheckVersion(const char plugin[], const ch
 #define ENGD_ERR_NUMERICS PETSC_ERR_FP
 
 #include <engd/settings.h>
+#include <engd/linalg.h>
 #include <engd/archive.h>
 #include <engd/expression.h>
 #include <engd/pointwise.h>

@@ -7,6 +7,10 @@
 #ifndef ENGD_FUNCTIONAL_H
 #define ENGD_FUNCTIONAL_H
 
+#include <engd/archive.h>
+#include <engd/linalg.h>
+#include <engd/model.h>
+
 /* A block of n points of one term */
 typedef struct {
   PetscInt   term;
@@ -154,13 +158,6 @@ PETSC_INTERN size_t         EngdExplicitBlockBytes(EngdFunctional);
 /* How much of the Gramian a direction solves with: all, what is within each layer, the diagonal */
 typedef enum { ENGD_STRUCTURE_FULL, ENGD_STRUCTURE_LAYER, ENGD_STRUCTURE_DIAGONAL } EngdStructure;
 
-/* The diagonal blocks of a matrix of order p that a structure keeps: b has the rows and columns from start[b] to below
-   start[b + 1], and stands by columns, without gaps, from at[b] on */
-typedef struct {
-  PetscInt  n, largest; /* blocks, and the largest order */
-  PetscInt *start;      /* [n + 1] */
-  size_t   *at;         /* [n + 1] */
-} EngdDiagonalBlocks;
 PETSC_INTERN PetscErrorCode EngdDiagonalBlocksCreate(EngdModel, EngdStructure, EngdDiagonalBlocks *);
 PETSC_INTERN PetscErrorCode EngdDiagonalBlocksDestroy(EngdDiagonalBlocks *);
 

@@ -4,6 +4,8 @@
 #ifndef ENGD_LINALG_H
 #define ENGD_LINALG_H
 
+#include <engd/base.h>
+
 /* LAPACK's routines that petscblaslapack.h does not declare */
 #define LAPACKgeqp3_  PETSCBLAS(geqp3, GEQP3)
 #define LAPACKgelqf_  PETSCBLAS(gelqf, GELQF)
@@ -52,6 +54,14 @@ PETSC_INTERN PetscErrorCode EngdSymmetricFactor(PetscInt n, PetscReal A[], Petsc
 PETSC_INTERN PetscErrorCode EngdSymmetricSolve(PetscInt n, const PetscReal A[], const PetscBLASInt pivot[],
                                                PetscReal x[]);
 PETSC_INTERN void EngdCubicMinimize(PetscInt n, const PetscReal l[], const PetscReal c[], PetscReal M, PetscReal y[]);
+
+/* The diagonal blocks of a matrix of order p that a structure keeps: b has the rows and columns from start[b] to below
+   start[b + 1], and stands by columns, without gaps, from at[b] on */
+typedef struct {
+  PetscInt  n, largest; /* blocks, and the largest order */
+  PetscInt *start;      /* [n + 1] */
+  size_t   *at;         /* [n + 1] */
+} EngdDiagonalBlocks;
 
 /* The same of block diagonal matrices. Mult: y = op(V) x (trans "N" or "T"); Factor: of A + lambda I */
 PETSC_INTERN PetscErrorCode EngdDiagonalBlocksEigen(const EngdDiagonalBlocks *, PetscReal A[], PetscReal l[],

@@ -9,6 +9,9 @@
 #ifndef ENGD_MODEL_H
 #define ENGD_MODEL_H
 
+#include <engd/problem.h>
+#include <engd/network.h>
+
 typedef struct _n_EngdModel *EngdModel;
 struct _n_EngdModel {
   EngdProblem problem; /* borrowed, as the network is */

@@ -8,6 +8,8 @@
 #ifndef ENGD_NETWORK_H
 #define ENGD_NETWORK_H
 
+#include <engd/expression.h>
+
 /* One channel. Faa di Bruno to second order: h_c = s'(a_0) a_c + s''(a_0) sum_{(i,j) in pair} a_i a_j */
 typedef struct {
   PetscInt  order;

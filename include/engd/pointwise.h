@@ -8,6 +8,8 @@
 #ifndef ENGD_POINTWISE_H
 #define ENGD_POINTWISE_H
 
+#include <engd/expression.h>
+
 /* As the program sees it: r, and the structural non-zeros of its derivatives, as those of an expression */
 typedef struct _n_EngdPointwise *EngdPointwise;
 struct _n_EngdPointwise {

@@ -30,9 +30,6 @@ typedef void **EngdContextArgument;
 #define ENGD_CONTEXT(argument) (*(argument))
 #endif
 
-/* y = a b in PetscInt, as MPI counts and array sizes need it said once */
-#define ENGD_COUNT(a, b) ((size_t)(a) * (size_t)(b))
-
 #include <engd/system.h>
 #include <engd/domain.h>
 #include <engd/linalg.h>

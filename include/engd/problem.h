@@ -4,6 +4,10 @@
 #ifndef ENGD_PROBLEM_H
 #define ENGD_PROBLEM_H
 
+#include <engd/expression.h>
+#include <engd/pointwise.h>
+#include <engd/settings.h>
+
 typedef struct _n_EngdDomain *EngdDomain;
 typedef struct _n_EngdPoints *EngdPoints;
 

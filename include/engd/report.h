@@ -4,6 +4,7 @@
 #ifndef ENGD_REPORT_H
 #define ENGD_REPORT_H
 
+#include <engd/spectrum.h>
 #include <engd/archive.h>
 #include <engd/output.h>
 

@@ -4,6 +4,11 @@
 #ifndef ENGD_RUN_H
 #define ENGD_RUN_H
 
+#include <engd/report.h>
+#include <engd/start.h>
+#include <engd/system.h>
+#include <engd/solver.h>
+#include <engd/spectrum.h>
 #include <engd/archive.h>
 
 /* An optimiser of a run, with the options that are its own */

@@ -4,6 +4,8 @@
 #ifndef ENGD_SETTINGS_H
 #define ENGD_SETTINGS_H
 
+#include <engd/base.h>
+
 typedef struct _n_EngdSettings *EngdSettings;
 
 /* Set: the latest value of an option counts; the list begins as NULL. Name: option <- -<first>_<second>. Push: into the database go those that are not there.

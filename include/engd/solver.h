@@ -4,6 +4,10 @@
 #ifndef ENGD_SOLVER_H
 #define ENGD_SOLVER_H
 
+#include <engd/archive.h>
+#include <engd/capabilities.h>
+#include <engd/functional.h>
+
 /* What the last outer iteration did, for monitors; zeros where a TAO type does not have it */
 typedef struct {
   PetscReal   step;              /* factor of the direction, 0 when every tried point was rejected */

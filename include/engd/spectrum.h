@@ -4,8 +4,8 @@
 #ifndef ENGD_SPECTRUM_H
 #define ENGD_SPECTRUM_H
 
+#include <engd/solver.h>
 #include <engd/archive.h>
-
 #include <slepceps.h>
 #include <slepcsvd.h>
 

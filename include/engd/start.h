@@ -4,6 +4,8 @@
 #ifndef ENGD_START_H
 #define ENGD_START_H
 
+#include <engd/functional.h>
+
 /* The last layer alone, its parameters being the columns [first, first + m) of J; all collective.
    Trace: of J^T J on these columns, term by term, with the weights of the terms taken out.
    Solve: at most so many Gauss-Newton steps from theta, which is moved as long as the loss falls; loss <- the last one. */

@@ -4,6 +4,8 @@
 #ifndef ENGD_SYSTEM_H
 #define ENGD_SYSTEM_H
 
+#include <engd/base.h>
+
 /* Exit codes of the program: 2 for a mistake in what the user gave, 3 for a breakdown of the numerics */
 enum { ENGD_EXIT_INPUT = 2, ENGD_EXIT_NUMERICS = 3 };
 

@@ -166,7 +166,7 @@ static void TestFullDisk(void **state)
     CHECK(EngdRunSetUp(run));
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
     (void)signal(SIGXFSZ, SIG_IGN);
-    PETSC_STDOUT    = stderr; /* the limit counts for standard output too, where that is a file */
+    PETSC_STDOUT   = stderr; /* the limit counts for standard output too, where that is a file */
     limit.rlim_cur = 100;
     if (rank == 0) assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     CHECK(PetscPushErrorHandler(KeepRefusal, NULL));

@@ -9,6 +9,8 @@
 #ifndef ENGD_SOBOL_TABLE_H
 #define ENGD_SOBOL_TABLE_H
 
+#include <engd/problem.h>
+
 #define ENGD_SOBOL_DEGREE 10
 
 static const struct {

@@ -303,11 +303,16 @@ PetscErrorCode EngdReportFinish(EngdReport report, Vec theta, const EngdOutcome 
 {
   PetscFunctionBeginUser;
   if (report->errors) PetscCall(EngdErrorsCompute(report->errors, theta, PETSC_TRUE));
+  if (report->problem->nunknowns) {
+    if (!report->unknowns) PetscCall(EngdUnknownsCreate(report->functional, &report->unknowns));
+    PetscCall(EngdUnknownsCompute(report->unknowns, theta, outcome->loss));
+  }
   PetscCall(EngdReportShowLast(report, theta));
   PetscCall(EngdHistoryClose(report));
   PetscCall(WriteSolution(report, theta));
   PetscCall(EngdSummaryWrite(report, outcome));
   PetscCall(PrintErrors(report));
+  if (report->unknowns) PetscCall(EngdUnknownsPrint(report->unknowns));
   PetscCall(PrintOutcome(report, outcome));
   PetscCall(EngdReportFileRaise(report));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -324,6 +329,7 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   if (!*report) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdHistoryClose(*report));
   PetscCall(EngdErrorsDestroy(&(*report)->errors));
+  PetscCall(EngdUnknownsDestroy(&(*report)->unknowns));
   PetscCall(EngdSharpnessDestroy(&(*report)->sharpness));
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree((*report)->file[k]));
   PetscCall(PetscCommDestroy(&(*report)->comm));

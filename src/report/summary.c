@@ -71,13 +71,19 @@ static void PrintInteger(const char key[], PetscInt64 value, FILE *file)
   fprintf(file, "%" PetscInt64_FMT, value);
 }
 
-static void PrintReal(const char key[], PetscReal value, FILE *file)
+/* a number, null where it is not finite */
+static void PrintNumber(PetscReal value, FILE *file)
 {
-  PrintKey(",", key, file);
   if (PetscIsInfOrNanReal(value))
     fprintf(file, "null");
   else
     fprintf(file, "%.17g", (double)value);
+}
+
+static void PrintReal(const char key[], PetscReal value, FILE *file)
+{
+  PrintKey(",", key, file);
+  PrintNumber(value, file);
 }
 
 typedef struct {
@@ -157,6 +163,25 @@ static PetscErrorCode PrintErrors(EngdReport report, FILE *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* {"name": {"value": v, "standard_error": e}, ...}, where the equations have unknown parameters */
+static void PrintUnknowns(EngdReport report, FILE *file)
+{
+  const EngdUnknowns unknowns = report->unknowns;
+
+  if (!unknowns) return;
+  PrintKey(",", "unknown_parameters", file);
+  for (PetscInt k = 0; k < unknowns->n; k++) {
+    fprintf(file, "%s", k ? ", " : "{");
+    PrintString(report->problem->unknown[k], file);
+    fprintf(file, ": {\"value\": ");
+    PrintNumber(unknowns->value[k], file);
+    fprintf(file, ", \"standard_error\": ");
+    PrintNumber(unknowns->standard_error[k], file);
+    fprintf(file, "}");
+  }
+  fprintf(file, "}");
+}
+
 /* sum over the ranks of the largest resident set of each, in bytes */
 static PetscErrorCode GetPeakMemory(MPI_Comm comm, PetscInt64 *bytes)
 {
@@ -191,6 +216,7 @@ PetscErrorCode EngdSummaryWrite(EngdReport report, const EngdOutcome *outcome)
   PrintReal("loss", outcome->loss, file);
   PrintReal("gradient_norm", outcome->gradient_norm, file);
   PetscCall(PrintErrors(report, file));
+  PrintUnknowns(report, file);
   PrintReal("seconds_total", outcome->seconds, file);
   PrintReal("seconds_per_iteration", outcome->seconds / outcome->iterations, file);
   PrintInteger("krylov_iterations", outcome->krylov_iterations, file);

@@ -7,8 +7,10 @@ trap 'finish_test; rm -rf "$files"; echo done' EXIT
 
 # keys UNKNOWN...: those of a summary of these unknowns with an exact solution
 keys() {
+  local unknown=
+  [ "$1" != parameters ] || { unknown=" unknown_parameters" && shift; }
   echo "problem options version petsc_version ranks seed parameters points iterations converged_reason loss gradient_norm" \
-    "relative_l2_error ${*/#/relative_l2_error_} relative_h1_error max_error seconds_total seconds_per_iteration" \
+    "relative_l2_error ${*/#/relative_l2_error_} relative_h1_error max_error$unknown seconds_total seconds_per_iteration" \
     "krylov_iterations function_evaluations peak_memory_bytes"
 }
 
@@ -35,10 +37,15 @@ run 2 -options_file heat.opts -tao_max_it 8 -ksp_max_it 30 "${report[@]}"
 expect_solved heat 8 u
 run 2 -options_file poisson5d.opts -tao_max_it 5 "${report[@]}"
 expect_solved poisson5d 5 u
-for model in ansatz periodic inverse; do
+for model in ansatz periodic; do
   run 2 -options_file $model.opts -tao_max_it 6 "${report[@]}"
   expect_solved $model 6 u
 done
+run 2 -options_file inverse.opts "${report[@]}"
+expect_solved inverse 80 parameters u
+expect_close "$(json s.json unknown_parameters.nu.value)" 0.5 1e-3
+expect_less "$(json s.json unknown_parameters.nu.standard_error)" 1e-3
+expect_stdout '^  nu +0\.(500|499).* standard error'
 run 2 -options_file poisson10d.opts -tao_max_it 5 -ksp_max_it 5 -pde_points 1000 "${report[@]}"
 expect_solved poisson10d 5 u
 run 2 -options_file kovasznay.opts -tao_max_it 6 "${report[@]}"

@@ -54,15 +54,28 @@ PETSC_INTERN PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional, const char 
 PETSC_INTERN PetscErrorCode EngdSolverGetIterating(Tao, Tao *iterating);
 PETSC_INTERN PetscErrorCode EngdSolverSetIterationsBefore(Tao, PetscInt before);
 
+/*
+  The owner of lambda, the damping of G + lambda I: where it begins, how it follows the steps, what it is. Directions and steps
+  read `lambda` and leave its changes to the functions of src/solver/damping.c.
+*/
+typedef struct {
+  PetscReal lambda;   /* of the present iteration */
+  PetscReal first;    /* the one to begin with, and the one to stay at if it does not adapt */
+  PetscBool adapt;    /* does it follow the steps */
+  PetscReal min;      /* the least one, if it adapts */
+  PetscReal increase; /* its factor after a short step */
+  PetscReal decrease; /* its divisor after a long step */
+} EngdDamping;
+
 /* What directions and steps see of the solver */
 typedef struct _n_EngdSolver *EngdSolver;
 struct _n_EngdSolver {
   EngdFunctional functional;
   Tao            tao;
-  Mat            G; /* J^T W J + damping I, or the exact Hessian + damping I */
+  Mat            G; /* J^T W J + lambda I, or the exact Hessian + lambda I */
   Mat            P; /* what preconditioners of G are made from, G or a Gramian; NULL: G itself */
   KSP            ksp;
-  PetscReal      damping;         /* lambda of the present iteration */
+  EngdDamping    damping;
   EngdStructure  structure;       /* of G in the direction */
   PetscReal      change;          /* of the loss by the last step, on the points of that step */
   PetscBool      accept_increase; /* may a step of fixed length raise the loss */
@@ -74,11 +87,12 @@ struct _n_EngdDirection {
   char     *type;
   unsigned  features; /* what it can do, ENGD_DIRECTION_...; its options may change that */
   PetscBool ready;    /* is it set up */
-  PetscReal damping;  /* what the last direction was regularised with */
-  const char
-      *damping_name;  /* what number that is, for people: damping (lambda) unless the type has another in its place */
-  PetscReal taken;    /* damping of the last direction that a step was made along, 0 before the first */
   PetscReal momentum; /* of the type's own, 0 for none */
+  PetscReal
+      damping; /* what the last direction was regularised with; of types without lambda they say it in `compute` */
+  PetscReal taken; /* the damping of the last direction that a step was made along, 0 before the first */
+  /* What number the damping of a type without lambda is, for people; NULL: it has none */
+  const char *damping_name;
   struct {
     PetscErrorCode (*setfromoptions)(EngdDirection, EngdSolver, EngdOptionItems); /* may be NULL */
     PetscErrorCode (*setup)(EngdDirection, EngdSolver);
@@ -144,19 +158,18 @@ struct _n_EngdStep {
   void *data;
 };
 
-/* How lambda begins, and follows the steps: by these factors down to min, or not at all (src/solver/damping.c) */
-typedef struct {
-  PetscReal first, min, increase, decrease;
-  PetscBool adapt;
-} EngdDamping;
 PETSC_INTERN void           EngdDampingInitialize(EngdDamping *);
 PETSC_INTERN PetscErrorCode EngdDampingSetFromOptions(EngdDamping *, MPI_Comm, EngdOptionItems PetscOptionsObject);
-PETSC_INTERN void           EngdDampingFollow(const EngdDamping *, const EngdLine *, PetscReal *lambda);
+PETSC_INTERN void           EngdDampingFollow(EngdDamping *, const EngdLine *);
+PETSC_EXTERN PetscErrorCode EngdDampingRaise(EngdSolver, PetscReal least);
+PETSC_INTERN PetscErrorCode EngdDampingSetOperators(EngdSolver);
+PETSC_INTERN PetscErrorCode EngdDampingState(EngdDamping *, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdDampingTellUnused(MPI_Comm, EngdDirection, EngdStep);
 
 PETSC_EXTERN PetscErrorCode EngdDirectionRegister(const char[], PetscErrorCode (*)(EngdDirection));
 PETSC_INTERN PetscErrorCode EngdDirectionCreate(const char[], EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
+PETSC_INTERN const char    *EngdDirectionGetDampingName(EngdDirection);
 
 #define ENGD_FLOPS_PER_SECOND 2e10 /* of a core, in estimates: ratios alone matter to a choice */
 

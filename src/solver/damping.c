@@ -1,9 +1,9 @@
 /*
-  The damping lambda of G + lambda I from one iteration to the next, and its options.
+  The damping lambda of G + lambda I from one iteration to the next, and its options. All changes of lambda are made here.
 
   Unless the step says by what factor, a length of at least 1/4 lowers lambda, a shorter one raises it: along d the quadratic
   model was trusted too far (Levenberg-Marquardt, with the step length for a gain ratio). A fixed lambda is raised by rejections
-  alone, and steps bring it back. Directions that cut off instead have no lambda: that its options are then of no use is said
+  alone, and steps bring it back. A factorisation that breaks down raises it too. Directions that cut off instead have no lambda: that its options are then of no use is said
   and not refused, since a problem's file may give them for the direction that another file exchanges.
 */
 #include <engd/private.h>
@@ -11,10 +11,10 @@
 #define REJECTION_FACTOR 10    /* a rejection raises lambda by this, */
 #define REJECTION_LEAST  1e-12 /* from at least this */
 
-/* lambda's own defaults */
 void EngdDampingInitialize(EngdDamping *damping)
 {
-  *damping = (EngdDamping){.first = 1e-2, .adapt = PETSC_TRUE, .min = 1e-16, .increase = 4, .decrease = 10};
+  *damping        = (EngdDamping){.first = 1e-2, .adapt = PETSC_TRUE, .min = 1e-16, .increase = 4, .decrease = 10};
+  damping->lambda = damping->first;
 }
 
 PetscErrorCode EngdDampingSetFromOptions(EngdDamping *damping, MPI_Comm comm, EngdOptionItems PetscOptionsObject)
@@ -43,9 +43,10 @@ PetscErrorCode EngdDampingSetFromOptions(EngdDamping *damping, MPI_Comm comm, En
 }
 
 /* lambda <- that of the next iteration, after this step or, where its length is 0, none */
-void EngdDampingFollow(const EngdDamping *damping, const EngdLine *line, PetscReal *lambda)
+void EngdDampingFollow(EngdDamping *damping, const EngdLine *line)
 {
   const PetscReal factor = line->damping_factor;
+  PetscReal      *lambda = &damping->lambda;
 
   if (line->step == 0)
     *lambda = PetscMax(REJECTION_LEAST, (factor > 0 ? factor : REJECTION_FACTOR) * *lambda);
@@ -57,6 +58,38 @@ void EngdDampingFollow(const EngdDamping *damping, const EngdLine *line, PetscRe
     *lambda = PetscMax(damping->min, *lambda / damping->decrease);
   else
     *lambda *= damping->increase;
+}
+
+/*@C
+  EngdDampingRaise - raises lambda where the factorisation of a matrix + lambda I has broken down
+
+  Collective, with the same number on all ranks. Called by a direction, which tries again with solver->damping.lambda.
+
+  Input Parameters:
++ solver - what the direction was given
+- least  - the least lambda that could make a difference, such as rounding of the largest entry of the matrix
+@*/
+PetscErrorCode EngdDampingRaise(EngdSolver solver, PetscReal least)
+{
+  PetscFunctionBeginUser;
+  solver->damping.lambda = PetscMax(REJECTION_FACTOR * solver->damping.lambda, least);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* G, and what preconditioners are made from, get the present lambda */
+PetscErrorCode EngdDampingSetOperators(EngdSolver solver)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdGramianSetDamping(solver->G, solver->damping.lambda));
+  if (solver->P != solver->G) PetscCall(EngdGramianSetDamping(solver->P, solver->damping.lambda));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDampingState(EngdDamping *damping, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveReal(a, "lambda", &damping->lambda, damping->first));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* one line on the options of lambda that were given, where neither direction nor step has a lambda. Collective */
@@ -77,8 +110,12 @@ PetscErrorCode EngdDampingTellUnused(MPI_Comm comm, EngdDirection direction, Eng
     if (n++) PetscCall(PetscStrlcat(given, ", ", sizeof(given)));
     PetscCall(PetscStrlcat(given, options[k], sizeof(given)));
   }
-  if (n)
-    PetscCall(PetscPrintf(comm, "%s %s no effect: direction %s has a cut-off (-tao_engd_rcond) and no damping\n",
-                          given, n > 1 ? "have" : "has", direction->type));
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  if (direction->damping_name)
+    PetscCall(PetscPrintf(comm, "%s %s no effect: direction %s has a %s and no damping\n", given,
+                          n > 1 ? "have" : "has", direction->type, direction->damping_name));
+  else
+    PetscCall(PetscPrintf(comm, "%s %s no effect: direction %s has no damping\n", given, n > 1 ? "have" : "has",
+                          direction->type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

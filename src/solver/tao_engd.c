@@ -15,7 +15,6 @@
 
 typedef struct {
   struct _n_EngdSolver solver[1];
-  EngdDamping          damping;
   PetscReal            momentum;
   PetscInt             max_rejections;
   EngdDirection        direction; /* NULL until the options are read */
@@ -160,13 +159,12 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 
   PetscFunctionBeginUser;
   PetscCall(TaoComputeHessian(tao, it->theta, solver->G, solver->P));
-  PetscCall(EngdGramianSetDamping(solver->G, solver->damping));
-  if (solver->P != solver->G) PetscCall(EngdGramianSetDamping(solver->P, solver->damping));
-  engd->direction->damping = solver->damping;
+  PetscCall(EngdDampingSetOperators(solver));
   PetscCall(PetscLogEventBegin(engd_log.direction, 0, 0, 0, 0));
   PetscCall((*engd->direction->ops->compute)(engd->direction, solver, it->gradient, engd->d,
                                              &it->status.krylov_iterations));
   PetscCall(PetscLogEventEnd(engd_log.direction, 0, 0, 0, 0));
+  if (engd->direction->features & ENGD_DIRECTION_DAMPED) engd->direction->damping = solver->damping.lambda;
   if (!engd->progress.n) EngdProgressRecord(&engd->progress, it->loss);
   if (engd->progress.accelerated)
     PetscCall(EngdGeodesicStep(engd->accelerator, solver, engd->direction, &line));
@@ -175,13 +173,13 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   PetscCall(VecCopy(line.d, engd->buffer));
   it->status.step         = line.step;
   it->status.damping      = engd->direction->damping;
-  it->status.damping_name = engd->direction->damping_name;
+  it->status.damping_name = EngdDirectionGetDampingName(engd->direction);
   if (line.step > 0) {
     PetscCall(VecAXPY(it->theta, line.step, line.d));
     PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
     solver->change = it->loss - line.loss;
   }
-  EngdDampingFollow(&engd->damping, &line, &solver->damping);
+  EngdDampingFollow(&solver->damping, &line);
   PetscCall(CountRejections(engd, &line));
   it->reason = JudgeProgress(engd, it);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -190,16 +188,14 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
-  PetscBool lambda;
 
   PetscFunctionBeginUser;
   (void)tao;
   PetscCall(EngdDirectionBegin(engd->direction, engd->solver));
   PetscCall(SetUpAccelerator(engd));
-  PetscCall(PetscStrcmp(engd->direction->damping_name, ENGD_DAMPING, &lambda));
-  status->damping_name = engd->direction->damping_name;
-  status->damping =
-      lambda ? engd->damping.first : 0; /* another number is the direction's, which there is none of yet */
+  status->damping_name = EngdDirectionGetDampingName(engd->direction);
+  status->damping      = 0; /* a number of the direction's own is known after the first one */
+  if (engd->direction->features & ENGD_DIRECTION_DAMPED) status->damping = engd->solver->damping.first;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -226,7 +222,7 @@ static PetscErrorCode State(Tao tao, void *data, EngdArchive a)
   EngdSolver solver = engd->solver;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdArchiveReal(a, "lambda", &solver->damping, engd->damping.first));
+  PetscCall(EngdDampingState(&solver->damping, a));
   PetscCall(EngdArchiveReal(a, "change", &solver->change, 0));
   PetscCall(EngdArchiveInt(a, "rejections", &engd->rejections, 0));
   PetscCall(EngdArchiveVec(a, "momentum", engd->buffer));
@@ -286,7 +282,7 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   }
   PetscCall(KSPSetFromOptions(engd->solver->ksp));
   PetscCall(EngdDirectionSelect(&engd->direction, engd->solver, &engd->choice, PetscOptionsObject));
-  PetscCall(EngdDampingSetFromOptions(&engd->damping, comm, PetscOptionsObject));
+  PetscCall(EngdDampingSetFromOptions(&engd->solver->damping, comm, PetscOptionsObject));
   PetscCall(PetscOptionsReal("-tao_engd_momentum", "mu of m <- mu m + d, from 0 to below 1", "TAO type engd",
                              engd->momentum, &engd->momentum, NULL));
   PetscCheck(engd->momentum >= 0 && engd->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -326,15 +322,13 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
 static PetscErrorCode View(Tao tao, void *data, PetscViewer viewer)
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
-  PetscBool lambda;
 
   PetscFunctionBeginUser;
   (void)tao;
   PetscCall(PetscViewerASCIIPrintf(viewer, "direction: %s, curvature: %s, damping %g, momentum %g\n",
                                    engd->direction->type, engd->solver->functional->curvature->type,
-                                   (double)engd->damping.first, (double)engd->momentum));
-  PetscCall(PetscStrcmp(engd->direction->damping_name, ENGD_DAMPING, &lambda));
-  if (!lambda)
+                                   (double)engd->solver->damping.first, (double)engd->momentum));
+  if (!(engd->direction->features & ENGD_DIRECTION_DAMPED) && engd->direction->damping_name)
     PetscCall(PetscViewerASCIIPrintf(viewer, "column damping of the history: the %s of the direction\n",
                                      engd->direction->damping_name));
   PetscCall(EngdDirectionChoiceView(&engd->choice, viewer));
@@ -390,7 +384,7 @@ PetscErrorCode TaoCreate_Engd(Tao tao)
   engd->retry_step     = 0.05;
   engd->geodesic       = PETSC_TRUE;
   engd->stall          = 20;
-  EngdDampingInitialize(&engd->damping);
+  EngdDampingInitialize(&engd->solver->damping);
   engd->solver->tao = tao;
   PetscCall(EngdStepCreate(ENGD_DEFAULT_STEP, &engd->step));
   PetscCall(EngdTaoCreateKSP(tao, &engd->solver->ksp));

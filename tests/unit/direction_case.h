@@ -58,7 +58,7 @@ static inline PetscErrorCode ComputeDirection(Frame *f, Vec theta, PetscReal lam
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(f->s->F, theta));
   PetscCall(EngdFunctionalEvaluate(f->s->F, &loss, f->gradient));
-  f->solver->damping = lambda;
+  f->solver->damping.lambda = lambda;
   PetscCall(EngdGramianSetDamping(f->solver->G, lambda));
   PetscCall((*f->direction->ops->compute)(f->direction, f->solver, f->gradient, f->d, its));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -67,7 +67,7 @@ static void ComputeDirection(Frame *f, Vec theta, PetscReal lambda, PetscInt *it
 
   CHECK(EngdFunctionalSetParameters(f->s->F, theta));
   CHECK(EngdFunctionalEvaluate(f->s->F, &loss, f->gradient));
-  f->solver->damping = lambda;
+  f->solver->damping.lambda = lambda;
   CHECK(PetscObjectStateIncrease((PetscObject)f->solver->G));
   CHECK(EngdGramianSetDamping(f->solver->G, lambda));
   CHECK((*f->direction->ops->compute)(f->direction, f->solver, f->gradient, f->d, its));

@@ -29,7 +29,7 @@ static void AgreesWithDense(const Case *which, const char problem[], const char 
     ExactDirection(f.s->F, lambda[k], f.gradient, exact);
     Whole(f.d, d);
     CloseAll(options, (size_t)f.s->p, d, exact, 1e-8);
-    assert_true(f.direction->damping == lambda[k]);
+    assert_true(f.solver->damping.lambda == lambda[k]);
     assert_true((its > 0) == (strstr(options, "krylov") != NULL));
   }
   CHECK(PetscFree2(exact, d));
@@ -150,8 +150,7 @@ static void TestBelowRounding(void **state)
   CHECK(MatGetDiagonal(f.solver->G, f.s->v));
   CHECK(VecSum(f.s->v, &trace));
   assert_true(slope < 0);
-  assert_true(f.solver->damping > 0 && f.solver->damping < 1e-9 * trace);
-  assert_true(f.direction->damping == f.solver->damping);
+  assert_true(f.solver->damping.lambda > 0 && f.solver->damping.lambda < 1e-9 * trace);
   EndFrame(&f);
 }
 

@@ -298,7 +298,7 @@ static void TestTrustRegion(void **state)
   (void)state;
   BeginFrame(&poisson, "trust_region", "", &f);
   for (size_t k = 0; k < 2 * PETSC_STATIC_ARRAY_LENGTH(factors); k++) {
-    f.solver->damping = 0.1;
+    f.solver->damping.lambda = 0.1;
     SetLine(&f, factors[k / 2]);
     CHECK(EngdGramianSetDamping(f.solver->G, 0));
     CHECK(MatMult(f.solver->G, f.line.d, f.previous));

@@ -14,7 +14,7 @@
 #include <engd/private.h>
 #include <petscblaslapack.h>
 
-#define FEATURES (ENGD_DIRECTION_STRUCTURES | ENGD_DIRECTION_HESSIAN | ENGD_DIRECTION_DAMPED)
+#define FEATURES (ENGD_DIRECTION_STRUCTURES | ENGD_DIRECTION_HESSIAN)
 
 #define GAIN_GOOD    0.75 /* of the cubic model: a better one divides M by CUBIC_FACTOR, */
 #define GAIN_BAD     0.25 /* a worse one multiplies it, */
@@ -36,7 +36,7 @@ typedef struct {
   PetscReal         *H;         /* rank 0: without lambda; elsewhere where a part of it is formed */
   PetscReal         *V;         /* rank 0: its factors, NULL where they overwrite H */
   PetscReal         *l, *c, *y; /* (p) on rank 0: eigenvalues; the gradient and the direction in their basis */
-  PetscReal          lambda;    /* ldlt: of the factors */
+  PetscReal          lambda;    /* ldlt: that V holds factors of H + lambda I with */
   PetscBLASInt      *pivot;     /* (p) */
   PetscBool          predicts;  /* cubic, rank 0: is the last direction that of the model, */
   PetscReal          linear, quadratic, cube; /* which says a change of s linear + s^2 quadratic + s^3 cube */
@@ -118,9 +118,9 @@ static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver s
   PetscCheck(dense->ema >= 0 && dense->ema < 1, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_dense_ema %g: give a number from 0 to below 1", (double)dense->ema);
   PetscOptionsHeadEnd();
-  direction->damping_name = dense->type == DENSE_CUBIC ? "cubic M" : ENGD_DAMPING;
+  direction->damping_name = dense->type == DENSE_CUBIC ? "cubic M" : NULL;
   direction->ops->retry   = dense->type == DENSE_CUBIC ? Retry_Dense : NULL;
-  direction->features     = FEATURES | (dense->type == DENSE_CUBIC ? ENGD_DIRECTION_MODELS : 0);
+  direction->features     = FEATURES | (dense->type == DENSE_CUBIC ? ENGD_DIRECTION_MODELS : ENGD_DIRECTION_DAMPED);
   PetscCall(CreateBlocks(dense, solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -197,12 +197,12 @@ static PetscErrorCode Refresh(Dense *dense, EngdSolver solver)
   PetscFunctionBeginUser;
   if (dense->formed < 0 || old) {
     PetscCall(Form(dense, solver));
-    PetscCall(Factor(dense, solver, solver->damping));
+    PetscCall(Factor(dense, solver, solver->damping.lambda));
     dense->formed = now;
     dense->age    = 1;
   } else {
-    if (dense->type == DENSE_LDLT && dense->lambda != solver->damping)
-      PetscCall(Factor(dense, solver, solver->damping));
+    if (dense->type == DENSE_LDLT && dense->lambda != solver->damping.lambda)
+      PetscCall(Factor(dense, solver, solver->damping.lambda));
     if (dense->used != now) dense->age++;
   }
   dense->used = now;
@@ -290,7 +290,7 @@ static PetscErrorCode Expand(Dense *dense, EngdSolver solver, EngdDirection dire
   if (p) {
     if (dense->type == DENSE_CUBIC) FilterCubic(dense);
     for (PetscInt b = 0; dense->type != DENSE_CUBIC && b < dense->blocks.n; b++)
-      FilterBlock(dense, solver->damping, b);
+      FilterBlock(dense, solver->damping.lambda, b);
     PetscCall(EngdDiagonalBlocksMult(&dense->blocks, "N", Factors(dense), dense->y, root));
   }
   PetscCall(VecRestoreArray(dense->root, &root));
@@ -407,7 +407,7 @@ PetscErrorCode EngdDirectionCreate_Dense(EngdDirection direction)
   dense->first   = 1;
   dense->refresh = 1;
   dense->formed = dense->used    = -1;
-  direction->features            = FEATURES;
+  direction->features            = FEATURES | ENGD_DIRECTION_DAMPED;
   direction->data                = dense;
   direction->ops->setfromoptions = SetFromOptions_Dense;
   direction->ops->setup          = SetUp_Dense;

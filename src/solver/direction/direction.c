@@ -64,9 +64,14 @@ PetscErrorCode EngdDirectionCreate(const char type[], EngdDirection *direction)
   PetscCall(EngdRegistryFind(&directions, "-tao_engd_direction", type, &create));
   PetscCall(PetscNew(direction));
   PetscCall(PetscStrallocpy(type, &(*direction)->type));
-  (*direction)->damping_name = ENGD_DAMPING;
   PetscCall(((PetscErrorCode(*)(EngdDirection))create)(*direction));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what the number is that the direction is regularised with, NULL where there is none */
+const char *EngdDirectionGetDampingName(EngdDirection direction)
+{
+  return direction->features & ENGD_DIRECTION_DAMPED ? ENGD_DAMPING : direction->damping_name;
 }
 
 PetscErrorCode EngdDirectionDestroy(EngdDirection *direction)

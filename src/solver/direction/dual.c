@@ -211,7 +211,6 @@ static PetscErrorCode Compute_Dual(EngdDirection direction, EngdSolver solver, V
   PetscCall(EngdFunctionalResidual(F, dual->R));
   PetscCall(SubtractMomentum(dual, rejected));
   PetscCall(EngdDualSolve(dual, solver, its));
-  direction->damping = solver->damping;
   PetscCall(MatMultTranspose(dual->J, dual->y, dual->Jt));
   PetscCall(VecAYPX(dual->phi, mu, dual->Jt));
   dual->k++;

@@ -9,8 +9,6 @@
 */
 #include "dual.h"
 
-#define RAISE 10 /* lambda, when a factorisation fails */
-
 /* the first n entries of `to` <- those of `from` */
 static PetscErrorCode CopyRows(PetscInt n, Vec from, Vec to)
 {
@@ -154,14 +152,14 @@ static PetscErrorCode SolveCholesky(EngdDual *dual, EngdSolver solver)
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.cholesky, 0, 0, 0, 0));
-  PetscCall(Factor(dual, solver->damping, &done));
+  PetscCall(Factor(dual, solver->damping.lambda, &done));
   while (!done) {
     PetscReal largest;
 
     PetscCall(MatGetDiagonal(dual->K, dual->Ky));
     PetscCall(VecMax(dual->Ky, NULL, &largest));
-    solver->damping = PetscMax(RAISE * solver->damping, PETSC_MACHINE_EPSILON * largest);
-    PetscCall(Factor(dual, solver->damping, &done));
+    PetscCall(EngdDampingRaise(solver, PETSC_MACHINE_EPSILON * largest));
+    PetscCall(Factor(dual, solver->damping.lambda, &done));
   }
   PetscCall(CopyRows(dual->nrows, dual->R, dual->Kx));
   PetscCall(MatSolve(dual->factor, dual->Kx, dual->Ky));
@@ -176,7 +174,7 @@ static PetscErrorCode SolveKrylov(EngdDual *dual, EngdSolver solver, PetscInt *i
   KSPConvergedReason reason;
 
   PetscFunctionBeginUser;
-  dual->lambda = solver->damping;
+  dual->lambda = solver->damping.lambda;
   PetscCall(PetscObjectStateIncrease((PetscObject)dual->A));
   PetscCall(KSPSolve(solver->ksp, dual->R, dual->y));
   PetscCall(KSPGetIterationNumber(solver->ksp, its));

@@ -96,7 +96,7 @@ static PetscErrorCode MatMult_Stacked(Mat stacked, Vec v, Vec y)
   PetscCall(MatMult(krylov->J, v, krylov->R));
   PetscCall(VecResetArray(krylov->R));
   PetscCall(VecGetArrayRead(v, &in));
-  for (PetscInt j = 0; j < p; j++) out[nrows + j] = PetscSqrtReal(krylov->solver->damping) * in[j];
+  for (PetscInt j = 0; j < p; j++) out[nrows + j] = PetscSqrtReal(krylov->solver->damping.lambda) * in[j];
   PetscCall(VecRestoreArrayRead(v, &in));
   PetscCall(VecRestoreArrayWrite(y, &out));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -119,7 +119,7 @@ static PetscErrorCode MatMultTranspose_Stacked(Mat stacked, Vec y, Vec v)
   PetscCall(MatMultTranspose(krylov->J, krylov->R, v));
   PetscCall(VecResetArray(krylov->R));
   PetscCall(VecGetArray(v, &out));
-  for (PetscInt j = 0; j < p; j++) out[j] += PetscSqrtReal(krylov->solver->damping) * in[nrows + j];
+  for (PetscInt j = 0; j < p; j++) out[j] += PetscSqrtReal(krylov->solver->damping.lambda) * in[nrows + j];
   PetscCall(VecRestoreArray(v, &out));
   PetscCall(VecRestoreArrayRead(y, &in));
   PetscFunctionReturn(PETSC_SUCCESS);

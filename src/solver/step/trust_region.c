@@ -47,7 +47,7 @@ static PetscErrorCode Choose_TrustRegion(EngdStep step, EngdSolver solver, EngdL
   PetscCall(VecDot(line->d, region->Gd, &dGd));
   PetscCall(VecDot(line->d, line->d, &dd));
   PetscCall(EngdFunctionalLossAlong(solver->functional, line->theta, line->d, 1, &one, &line->newloss));
-  model = -(line->slope + 0.5 * (dGd - solver->damping * dd));
+  model = -(line->slope + 0.5 * (dGd - solver->damping.lambda * dd));
   if (model > 0 && !PetscIsInfOrNanReal(line->newloss)) gain = (line->loss - line->newloss) / model;
   if (gain > LEAST_GAIN) {
     line->step           = 1;

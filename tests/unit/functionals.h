@@ -1,6 +1,6 @@
 /*
-  Seven problems given as text, a functional for each at random parameters, and dense copies of its operators: what
-  test_operators.c and test_gramian.c share. Whatever is asserted is a number that all ranks have, so that they fail alike.
+  Problems given as text, some with models that are more than a network, a functional for each at random parameters, and
+  dense copies of its operators: what the tests of operators share. Whatever is asserted is a number that all ranks have, so that they fail alike.
 */
 #ifndef FUNCTIONALS_H
 #define FUNCTIONALS_H
@@ -22,6 +22,8 @@ typedef struct {
   PetscBool   linear; /* in u: then gauss_newton and energy agree */
   PetscBool   convex; /* W of `energy` is positive semidefinite, so that roots are exact */
 } Case;
+
+#define MODEL_NETWORK "-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 4,3 "
 
 static const Case cases[] = {
     {"Poisson",
@@ -59,6 +61,28 @@ static const Case cases[] = {
      "-domain_lower 0 -domain_upper 1 -domain_coordinates x -network_layers 1 -terms fit,one -fit_points 7 "
      "-fit_residual u;u^2;sin(u);u*x;exp(u);u-1 -one_region x=0 -one_points 1 -one_residual u",
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"ansatz", /* from here on models that are more than a network */
+     MODEL_NETWORK "-ansatz_u x*(1-x)*y*(1-y)*u+x*y -terms pde,wall -pde_points 9 -pde_residual lap(u)-u^2+u_xy*u_x "
+                   "-wall_region boundary -wall_points 8 -wall_residual u-x",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"inputs",
+     MODEL_NETWORK "-network_inputs sin(2*pi*x),cos(2*pi*x),y^3 -terms pde,wall -pde_points 9 "
+                   "-pde_residual lap(u)+u*u_x+u_xy -wall_region boundary -wall_points 8 -wall_residual u",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"unknown",
+     MODEL_NETWORK "-unknown_parameters nu=0.3,k=2 -terms pde,fit -pde_points 9 -pde_residual nu*lap(u)+k^2*u-nu*k "
+                   "-fit_points 7 -fit_sampler halton -fit_residual u-x",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"all in a system",
+     MODEL_NETWORK "-network_outputs u,v -network_inputs 2*x-1,exp(y)*x -unknown_parameters nu=0.3,a=0.5 "
+                   "-ansatz_u x*u+a*v -ansatz_v v*(1+y^2) -terms flow,wall -flow_points 9 "
+                   "-flow_residual u*u_x+v*u_y-nu*lap(u);nu*v_x-lap(v)+u_xy -wall_region boundary -wall_points 7 "
+                   "-wall_residual u-y;dot(normal,grad(v))*a",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"energy",
+     MODEL_NETWORK "-network_inputs x,x*y -ansatz_u x*u -unknown_parameters s=0.7 -terms body -body_points 9 "
+                   "-body_energy s^2*dot(grad(u),grad(u))/2+(s-u)^4/4",
+     PETSC_TRUE, PETSC_FALSE, PETSC_FALSE},
 };
 
 /* A problem, a network, a functional at random parameters theta, and two random vectors */

@@ -1,5 +1,5 @@
 /*
-  Diagonal blocks of the Gramian and of the exact Hessian written out, for seven problems and all curvatures: against the
+  Diagonal blocks of the Gramian and of the exact Hessian written out, for all problems and all curvatures: against the
   products column by column, and averaged. The diagonal against MatGetDiagonal().
   ranks: 1 2 3 4
 */

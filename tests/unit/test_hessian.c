@@ -1,5 +1,5 @@
 /*
-  The exact Hessian of the loss, dense, for seven problems and all activations: against differences of the gradient and
+  The exact Hessian of the loss, dense, for all problems and all activations: against differences of the gradient and
   Taylor remainders; symmetry; the Gramian where residuals vanish; damping; blocks and jets that are not kept.
   ranks: 1 2 3
 */

@@ -1,5 +1,5 @@
 /*
-  The kernel K = A A^T against the product of explicit rows, for seven problems: residuals and the roots of other metrics,
+  The kernel K = A A^T against the product of explicit rows, for all problems: residuals and the roots of other metrics,
   each layer by Gram matrices, by rows or by the cheaper of the two; small blocks, little memory.
   ranks: 1 2 3 4
 */

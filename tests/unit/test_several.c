@@ -1,5 +1,5 @@
 /*
-  Products of G, J and J^T with several vectors at once: each column as the product with that column alone, for seven problems
+  Products of G, J and J^T with several vectors at once: each column as the product with that column alone, for all problems
   and all curvatures, with blocks of few points, and with more vectors than fit at a time.
   ranks: 1 2 3 4
 */

@@ -1,6 +1,6 @@
 /*
-  Problems on which preconditioners are tested, and their objects: POISSON with a boundary, SYSTEM of two unknowns, FIT of
-  values alone. The preconditioner is kfac, unless the options name another.
+  Problems on which preconditioners are tested, and their objects: POISSON with a boundary, SYSTEM of two unknowns, MODEL the
+  same with inputs, ansatz and unknown parameters, FIT of values alone. The preconditioner is kfac, unless the options name another.
 */
 #ifndef KFAC_CASE_H
 #define KFAC_CASE_H
@@ -17,6 +17,8 @@
   BOX "-network_outputs u,v -terms pde,wall,in -pde_points 16 -pde_residual \"u_x + v_y*u; lap(u) - u_xy*v\" "       \
       "-wall_region boundary -wall_points 12 -wall_residual \"u - x; 2*v\" -in_points 9 -in_residual u_y "           \
       "-network_layers 6,5 "
+#define MODEL                                                                                                        \
+  SYSTEM "-network_inputs 2*x-1,exp(y)*x -ansatz_u x*u+a*v -ansatz_v v*(1+y^2)*b -unknown_parameters a=0.5,b=1.5 "
 #define FIT BOX "-terms fit -fit_points 25 -fit_weight 2 -fit_residual \"u - x*y\" -pc_kfac_ema 0 -pc_kfac_damping 0 "
 
 typedef struct {
@@ -39,7 +41,7 @@ static inline void Make(MPI_Comm comm, const char options[], PetscBool linear, P
   CHECK(PetscOptionsInsertString(NULL, options));
   c->F     = c->s->F;
   c->theta = c->s->theta;
-  CHECK(EngdNetworkInitialize(c->s->net, 7, c->theta));
+  CHECK(EngdModelInitialize(c->F->model, 7, c->theta));
   CHECK(EngdFunctionalSetParameters(c->F, c->theta));
   CHECK(EngdFunctionalCreateGramian(c->F, &c->G));
   CHECK(PCCreate(comm, &c->pc));

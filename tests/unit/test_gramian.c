@@ -33,7 +33,7 @@ static void EntryRows(const Setting *s, EngdJet jet, EngdJetWork work, EngdPlace
 /* an expression at one of the points from the entries d of the jet */
 static void PointValue(EngdExpression expression, EngdPoints points, PetscInt i, const PetscReal d[], PetscReal r[])
 {
-  EngdBatch        x[8], normal[8], jet[32];
+  EngdBatch x[8], normal[8], jet[32];
 
   for (PetscInt k = 0; k < points->dim; k++) x[k] = (EngdBatch){points->x + i * points->dim + k, 1};
   for (PetscInt k = 0; points->normal && k < points->nspace; k++) {

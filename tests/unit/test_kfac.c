@@ -1,13 +1,13 @@
 /*
-  Preconditioner kfac: the block of G that it reproduces for a linear layer, symmetry, moving average, when it refreshes,
+  Preconditioner kfac: the blocks of G that it reproduces for a linear layer and for unknown parameters, symmetry, moving average, when it refreshes,
   options, failures, view, and the same on any number of ranks.
   ranks: 1 2 3 4
 */
 #include "kfac_case.h"
 #include <petscksp.h>
 
-/* one linear layer, values only, lambda = beta = 0: kfac is the inverse of G, so that Krylov methods need one step */
-static void linear_layer(void **state)
+/* kfac as the inverse of G, so that Krylov methods need one step */
+static void IsInverse(const char options[])
 {
   const char *const type[] = {KSPPREONLY, KSPCG, KSPLSQR};
   Preconditioned    c;
@@ -15,8 +15,7 @@ static void linear_layer(void **state)
   Mat               J;
   PetscReal         error;
 
-  (void)state;
-  Make(PETSC_COMM_WORLD, FIT, PETSC_TRUE, &c);
+  Make(PETSC_COMM_WORLD, options, PETSC_TRUE, &c);
   CHECK(EngdFunctionalCreateJacobian(c.F, &J));
   CHECK(MatCreateVecs(J, &x, &b));
   CHECK(VecDuplicate(x, &y));
@@ -48,14 +47,53 @@ static void linear_layer(void **state)
   Destroy(&c);
 }
 
-static void symmetric_positive(void **state)
+/* one linear layer, values only, lambda = beta = 0: A (x) B is G; so it is of inputs E(x), with an ansatz linear in u */
+static void linear_layer(void **state)
+{
+  (void)state;
+  IsInverse(FIT);
+  IsInverse(FIT "-network_inputs sin(2*x),y^2,exp(x*y) -ansatz_u 3*u-x*y ");
+}
+
+/* what kfac has for the unknown parameters is their block of G, by the products of G with their unit vectors */
+static void unknown_parameters(void **state)
+{
+  Preconditioned       c;
+  const EngdKfacLayer *layer;
+  PetscReal           *G, error = 0, size = 0;
+  PetscMPIInt          rank;
+  PetscInt             p;
+
+  (void)state;
+  Make(PETSC_COMM_WORLD, MODEL "-pc_kfac_ema 0 ", PETSC_FALSE, &c);
+  CHECK(PCSetUp(c.pc));
+  CHECK(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  p     = c.s->p;
+  G     = Dense(c.G);
+  layer = &c.kfac->layer[c.kfac->nlayers - 1];
+  assert_true(layer->block.m == 2 && layer->block.n == 1);
+  for (PetscInt k = 0; k < 4 && layer->owner == rank; k++) {
+    const PetscInt  i = PetscMin(k % 2, k / 2), j = PetscMax(k % 2, k / 2); /* of the upper triangle */
+    const PetscReal exact = G[(p - 2 + j) * p + p - 2 + i];
+
+    error = PetscMax(error, PetscAbsReal(layer->block.B[0][2 * j + i] + layer->block.B[1][2 * j + i] - exact));
+    size  = PetscMax(size, PetscAbsReal(exact));
+    error = PetscMax(error, PetscAbsReal(layer->block.A[0][0] - 1) + PetscAbsReal(layer->block.A[1][0] - 1));
+  }
+  size = Largest(size);
+  assert_true(size > 0);
+  Close("block of the unknown parameters", Largest(error), 0, 1e-13 * size);
+  CHECK(PetscFree(G));
+  Destroy(&c);
+}
+
+static void IsSymmetricPositive(const char options[])
 {
   Preconditioned c;
   Vec            x, y, Px, Py;
   PetscReal      xPy, yPx, xPx;
 
-  (void)state;
-  Make(PETSC_COMM_WORLD, SYSTEM "-pc_kfac_damping 1e-6 -pc_kfac_ema 0.5", PETSC_FALSE, &c);
+  Make(PETSC_COMM_WORLD, options, PETSC_FALSE, &c);
   CHECK(VecDuplicate(c.theta, &x));
   CHECK(VecDuplicate(c.theta, &y));
   CHECK(VecDuplicate(c.theta, &Px));
@@ -77,6 +115,13 @@ static void symmetric_positive(void **state)
   CHECK(VecDestroy(&Px));
   CHECK(VecDestroy(&Py));
   Destroy(&c);
+}
+
+static void symmetric_positive(void **state)
+{
+  (void)state;
+  IsSymmetricPositive(SYSTEM "-pc_kfac_damping 1e-6 -pc_kfac_ema 0.5");
+  IsSymmetricPositive(MODEL "-pc_kfac_damping 1e-6 -pc_kfac_ema 0.5");
 }
 
 /* first entries of the factors of layer 1 where they live, else zero: A_1(0,1), B_1(0,0), A_2(2,2), B_2(0,1) */
@@ -169,7 +214,7 @@ static void schedule(void **state)
 }
 
 /* the same vector as one rank alone computes */
-static void any_number_of_ranks(void **state)
+static void SameAsAlone(const char options[])
 {
   Preconditioned   all, alone;
   Vec              x[2], y[2];
@@ -177,9 +222,8 @@ static void any_number_of_ranks(void **state)
   PetscReal        norm;
   PetscInt         begin, end;
 
-  (void)state;
-  Make(PETSC_COMM_WORLD, SYSTEM "-pc_kfac_ema 0.3 -pc_kfac_damping 1e-4", PETSC_FALSE, &all);
-  Make(PETSC_COMM_SELF, SYSTEM "-pc_kfac_ema 0.3 -pc_kfac_damping 1e-4", PETSC_FALSE, &alone);
+  Make(PETSC_COMM_WORLD, options, PETSC_FALSE, &all);
+  Make(PETSC_COMM_SELF, options, PETSC_FALSE, &alone);
   for (PetscInt k = 0; k < 2; k++) {
     Preconditioned *c = k ? &alone : &all;
 
@@ -203,6 +247,13 @@ static void any_number_of_ranks(void **state)
   }
   Destroy(&all);
   Destroy(&alone);
+}
+
+static void any_number_of_ranks(void **state)
+{
+  (void)state;
+  SameAsAlone(SYSTEM "-pc_kfac_ema 0.3 -pc_kfac_damping 1e-4");
+  SameAsAlone(MODEL "-pc_kfac_ema 0.3 -pc_kfac_damping 1e-4");
 }
 
 /* owners are balanced: with as many ranks as layers each has one, and nobody has two while another has none */
@@ -280,14 +331,9 @@ static void view(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(linear_layer),
-      cmocka_unit_test(symmetric_positive),
-      cmocka_unit_test(moving_average),
-      cmocka_unit_test(schedule),
-      cmocka_unit_test(any_number_of_ranks),
-      cmocka_unit_test(owners),
-      cmocka_unit_test(mistakes),
-      cmocka_unit_test(view),
+      cmocka_unit_test(linear_layer),   cmocka_unit_test(unknown_parameters), cmocka_unit_test(symmetric_positive),
+      cmocka_unit_test(moving_average), cmocka_unit_test(schedule),           cmocka_unit_test(any_number_of_ranks),
+      cmocka_unit_test(owners),         cmocka_unit_test(mistakes),           cmocka_unit_test(view),
   };
   int failures;
 

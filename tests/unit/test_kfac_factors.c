@@ -24,15 +24,39 @@ static void Tanh(PetscReal a, PetscReal s[])
   s[3] = s[1] * (6 * t * t - 2);
 }
 
+/* z <- d^k/dx^k d^l/dy^l of the inputs of MODEL, 2x - 1 and x exp(y) */
+static void InputDerivative(PetscInt k, PetscInt l, const PetscReal x[], PetscReal z[])
+{
+  z[0] += l ? 0 : k == 0 ? 2 * x[0] - 1 : k == 1 ? 2 : 0;
+  z[1] += k == 0 ? x[0] * PetscExpReal(x[1]) : k == 1 ? PetscExpReal(x[1]) : 0;
+}
+
+/* the same on a channel of the jet */
+static void ModelInput(const EngdChannel *channel, const PetscReal x[], PetscReal z[])
+{
+  PetscInt count[2] = {0, 0};
+
+  if (channel->laplacian) {
+    InputDerivative(2, 0, x, z);
+    InputDerivative(0, 2, x, z);
+    return;
+  }
+  for (PetscInt k = 0; k < channel->order; k++) count[channel->coordinate[k]]++;
+  InputDerivative(count[0], count[1], x, z);
+}
+
 /* z[l]: the input of layer l with its bias row; a[l]: its output */
 static void NaiveForward(EngdNetwork net, EngdJetLayout layout, const PetscReal theta[], const PetscReal x[], Jets z,
                          Jets a)
 {
   memset(z, 0, sizeof(Jets));
   memset(a, 0, sizeof(Jets));
-  for (PetscInt i = 0; i < net->ninputs; i++) z[0][0][i] = x[i];
+  for (PetscInt i = 0; i < net->ninputs && !layout->input; i++) z[0][0][i] = x[i];
   for (PetscInt c = 0; c < layout->nchannels; c++) {
-    if (layout->channel[c].order == 1) z[0][c][layout->channel[c].coordinate[0]] = 1;
+    if (layout->input)
+      ModelInput(&layout->channel[c], x, z[0][c]);
+    else if (layout->channel[c].order == 1)
+      z[0][c][layout->channel[c].coordinate[0]] = 1;
   }
   for (PetscInt l = 0; l < net->nlayers; l++) {
     const EngdLayer *layer = &net->layer[l];
@@ -102,6 +126,19 @@ static void NaiveBackward(EngdNetwork net, EngdJetLayout layout, const PetscReal
   }
 }
 
+/* one point of the layer of the unknown parameters: A = 1, B gets their cotangents */
+static void AddUnknowns(Preconditioned *c, const EngdBlock *block, PetscInt i, PetscInt group, PetscInt columns,
+                        DenseFactors *dense)
+{
+  const PetscInt   n = c->s->problem->nunknowns, l = c->s->net->nlayers;
+  const PetscReal *g = c->F->gu + (c->F->layout[block->term]->nchannels * block->n) * c->s->net->noutputs + i * n;
+
+  for (PetscInt p = 0; p < n; p++) {
+    for (PetscInt q = 0; q < n; q++) dense->B[l][group][p][q] += g[p] * g[q];
+  }
+  if (n) dense->A[l][group][0][0] += columns;
+}
+
 /* one point: A gets its inputs (k = 0), B its cotangents from column gu */
 static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt i, PetscInt k, const PetscReal theta[],
                      DenseFactors *dense)
@@ -110,7 +147,7 @@ static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt i, Pets
   EngdJetLayout  layout = c->F->layout[block->term];
   const PetscInt last = c->s->net->nlayers - 1, group = layout->nchannels > 1 ? 0 : 1;
 
-  NaiveForward(c->s->net, layout, theta, block->x + i * c->s->net->ninputs, z, a);
+  NaiveForward(c->s->net, layout, theta, block->x + i * layout->dim, z, a);
   memset(g, 0, sizeof(Jets));
   for (PetscInt s = 0; s < layout->nchannels; s++) {
     for (PetscInt o = 0; o < c->s->net->noutputs; o++) {
@@ -119,6 +156,7 @@ static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt i, Pets
   }
   NaiveBackward(c->s->net, layout, theta, a, g);
   if (k == 0) dense->columns[group] += layout->nchannels;
+  AddUnknowns(c, block, i, group, k == 0 ? layout->nchannels : 0, dense);
   for (PetscInt l = 0; l <= last; l++) {
     for (PetscInt s = 0; s < layout->nchannels; s++) {
       for (PetscInt p = 0; p < MAXWIDTH; p++) {
@@ -196,7 +234,9 @@ static void factors(void **state)
                                    SYSTEM "-tao_engd_curvature energy ",
                                    SYSTEM "-tao_engd_curvature h1 ",
                                    POISSON "-tao_engd_curvature l2 ",
-                                   POISSON "-engd_memory_limit 1 "};
+                                   POISSON "-engd_memory_limit 1 ",
+                                   MODEL,
+                                   MODEL "-tao_engd_curvature h1 "};
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(problem); k++) {

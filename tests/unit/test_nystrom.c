@@ -74,9 +74,9 @@ static void Oracle(Mat G, BV Omega, PetscInt l, PetscReal lambda, Vec x, PetscRe
 
 static void dense_oracle(void **state)
 {
-  const char *const options[] = {POISSON "-pc_type nystrom -pc_nystrom_rank 5",
-                                 SYSTEM "-pc_type nystrom -pc_nystrom_rank 20",
-                                 POISSON "-pc_type nystrom -pc_nystrom_rank 1"};
+  const char *const options[] = {
+      POISSON "-pc_type nystrom -pc_nystrom_rank 5", SYSTEM "-pc_type nystrom -pc_nystrom_rank 20",
+      MODEL "-pc_type nystrom -pc_nystrom_rank 20", POISSON "-pc_type nystrom -pc_nystrom_rank 1"};
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {

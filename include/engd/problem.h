@@ -48,6 +48,8 @@ struct _n_EngdDomainOps {
   PetscErrorCode (*contains)(EngdDomain, const PetscReal x[],
                              PetscBool *);             /* is x in it or on its boundary; or NULL */
   PetscErrorCode (*distance)(EngdDomain, char **text); /* see EngdDomainGetDistance(); or NULL */
+  /* the interval of a space coordinate, of a domain that may be periodic in it; or NULL */
+  PetscErrorCode (*bounds)(EngdDomain, PetscInt coordinate, PetscReal *lower, PetscReal *upper);
   PetscErrorCode (*destroy)(EngdDomain);
 };
 
@@ -59,6 +61,8 @@ struct _n_EngdDomain {
   PetscReal               interval[2]; /* of time */
   char                  **coordinate;  /* [dim] */
   char                   *distance;    /* its text, made when it is asked for */
+  EngdSymbols             words;       /* what all its texts may use: parameters and functions, no coordinates */
+  PetscBool              *periodic;    /* [dim] */
   struct _n_EngdDomainOps ops[1];
   void                   *data;
 };
@@ -67,7 +71,10 @@ struct _n_EngdDomain {
    no names of coordinates, and must set it */
 PETSC_EXTERN PetscErrorCode EngdDomainRegister(const char[], PetscErrorCode (*)(EngdDomain));
 PETSC_INTERN PetscErrorCode EngdDomainCreate_Box(EngdDomain);
-PETSC_INTERN PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm, EngdDomain *);
+PETSC_INTERN PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm, const EngdSymbols *words, EngdDomain *);
+PETSC_INTERN PetscErrorCode EngdDomainGetBounds(EngdDomain, PetscInt coordinate, PetscReal *lower, PetscReal *upper);
+/* words and coordinates */
+PETSC_INTERN PetscErrorCode EngdDomainGetSymbols(EngdDomain, EngdSymbols *);
 PETSC_INTERN PetscErrorCode EngdDomainView(EngdDomain, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdDomainDestroy(EngdDomain *);
 
@@ -116,27 +123,29 @@ struct _n_EngdTerm {
 };
 
 struct _n_EngdProblem {
-  MPI_Comm       comm;
-  char          *name;
-  PetscInt64     seed;
-  EngdDomain     domain;
-  PetscInt       noutputs, nparameters, nterms;
-  char         **output;       /* [noutputs] */
-  char         **parameter;    /* [nparameters] */
-  PetscReal     *value;        /* [nparameters] */
-  PetscInt       ninputs;      /* of the network: dim, or those of -network_inputs */
-  char          *inputs;       /* E(x), a list; or NULL: the coordinates */
-  char         **ansatz;       /* [noutputs] what an output means, in the raw ones; NULL where itself, or for all */
-  PetscInt       nunknowns;    /* unknown parameters, */
-  char         **unknown;      /* [nunknowns] their names, */
-  PetscReal     *start;        /* [nunknowns] their first values */
-  EngdCallback   callback;     /* residuals and energies in C */
-  EngdTerm      *term;         /* [nterms] */
-  PetscInt       nexact;       /* outputs whose exact solution is given */
-  PetscInt      *exact_output; /* [nexact] which ones */
-  EngdExpression exact;    /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
-  EngdPoints     test;     /* points of the domain never trained on, sampled once */
-  EngdSettings   settings; /* what setters have said instead of options */
+  MPI_Comm        comm;
+  char           *name;
+  PetscInt64      seed;
+  EngdDomain      domain;
+  PetscInt        noutputs, nparameters, nterms;
+  char          **output;    /* [noutputs] */
+  char          **parameter; /* [nparameters] */
+  PetscReal      *value;     /* [nparameters] */
+  PetscInt        ndefinitions;
+  EngdDefinition *definition;   /* [ndefinitions] -functions */
+  PetscInt        ninputs;      /* of the network: dim, or those of -network_inputs */
+  char           *inputs;       /* E(x), a list; or NULL: the coordinates */
+  char          **ansatz;       /* [noutputs] what an output means, in the raw ones; NULL where itself, or for all */
+  PetscInt        nunknowns;    /* unknown parameters, */
+  char          **unknown;      /* [nunknowns] their names, */
+  PetscReal      *start;        /* [nunknowns] their first values */
+  EngdCallback    callback;     /* residuals and energies in C */
+  EngdTerm       *term;         /* [nterms] */
+  PetscInt        nexact;       /* outputs whose exact solution is given */
+  PetscInt       *exact_output; /* [nexact] which ones */
+  EngdExpression  exact;    /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
+  EngdPoints      test;     /* points of the domain never trained on, sampled once */
+  EngdSettings    settings; /* what setters have said instead of options */
 };
 
 /* Reads the options of a term between its own PetscOptionsBegin and End */
@@ -146,6 +155,7 @@ PETSC_INTERN PetscErrorCode EngdTermDestroy(EngdTerm *);
 /* The names of a problem; the symbols are those an expression of it may use */
 PETSC_INTERN PetscErrorCode EngdProblemReadOutputs(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemReadParameters(EngdProblem, const char list[]);
+PETSC_INTERN PetscErrorCode EngdProblemReadFunctions(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemReadUnknowns(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemCheckNames(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemCheckTermNames(EngdProblem, PetscInt, char *const names[]);
@@ -173,7 +183,10 @@ PETSC_INTERN PetscErrorCode EngdOptionsWhole(EngdOptionItems, const char option[
                                              const char manual[], PetscInt least, PetscInt *);
 PETSC_INTERN PetscErrorCode EngdParseReal(const char option[], const char text[], const EngdSymbols *, PetscReal *);
 PETSC_INTERN PetscErrorCode EngdParseWhole(const char option[], const char text[], PetscInt least, PetscInt *);
-PETSC_INTERN PetscErrorCode EngdParseReals(const char option[], const char text[], PetscInt *, PetscReal **);
+PETSC_INTERN PetscErrorCode EngdParseReals(const char option[], const char text[], const EngdSymbols *, PetscInt *,
+                                           PetscReal **);
+/* a new text of the length that it needs */
+PETSC_INTERN PetscErrorCode EngdTextPrint(char **text, const char format[], ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
 PETSC_INTERN PetscErrorCode EngdParseList(const char option[], const char text[], PetscInt *, char ***);
 PETSC_INTERN PetscErrorCode EngdParseNames(const char option[], const char text[], PetscInt *, char ***);
 PETSC_INTERN PetscErrorCode EngdListDestroy(PetscInt, char ***);

@@ -8,6 +8,7 @@
 #include <engd/private.h>
 #include <engd/values.h>
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #define NAMES_MAX                                                                                                    \
@@ -48,12 +49,32 @@ PetscErrorCode EngdOptionsText(EngdOptionItems PetscOptionsObject, const char op
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The end of the item that begins at s: a comma outside parentheses, or the end of the text */
+/*
+  EngdTextPrint - A new text of the length that it needs; reals as %.17g.
+*/
+PetscErrorCode EngdTextPrint(char **text, const char format[], ...)
+{
+  va_list arguments;
+  int     length;
+
+  PetscFunctionBeginUser;
+  va_start(arguments, format);
+  length = vsnprintf(NULL, 0, format, arguments);
+  va_end(arguments);
+  PetscCheck(length >= 0, PETSC_COMM_SELF, PETSC_ERR_LIB, "vsnprintf() fails for %s", format);
+  PetscCall(PetscMalloc1((size_t)length + 1, text));
+  va_start(arguments, format);
+  (void)vsnprintf(*text, (size_t)length + 1, format, arguments);
+  va_end(arguments);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The end of the item that begins at s: a comma outside parentheses and brackets, or the end of the text */
 static const char *ItemEnd(const char *s)
 {
   PetscInt depth = 0;
 
-  for (; *s && (*s != ',' || depth > 0); s++) depth += (*s == '(') - (*s == ')');
+  for (; *s && (*s != ',' || depth > 0); s++) depth += (*s == '(' || *s == '[') - (*s == ')' || *s == ']');
   return s;
 }
 
@@ -156,16 +177,17 @@ PetscErrorCode EngdOptionsWhole(EngdOptionItems PetscOptionsObject, const char o
 }
 
 /*
-  EngdParseReals - A list of numbers; free with PetscFree().
+  EngdParseReals - A list of numbers, which may use these symbols, or NULL; free with PetscFree().
 */
-PetscErrorCode EngdParseReals(const char option[], const char text[], PetscInt *n, PetscReal **values)
+PetscErrorCode EngdParseReals(const char option[], const char text[], const EngdSymbols *symbols, PetscInt *n,
+                              PetscReal **values)
 {
   char **items;
 
   PetscFunctionBeginUser;
   PetscCall(EngdParseList(option, text, n, &items));
   PetscCall(PetscMalloc1(*n, values));
-  for (PetscInt i = 0; i < *n; i++) PetscCall(EngdParseReal(option, items[i], NULL, &(*values)[i]));
+  for (PetscInt i = 0; i < *n; i++) PetscCall(EngdParseReal(option, items[i], symbols, &(*values)[i]));
   PetscCall(EngdListDestroy(*n, &items));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -8,13 +8,14 @@
 
 /* What the options of engd, PETSc and SLEPc begin with, so no name of a term */
 static const char *const reserved[] = {
-    "bv",   "esteig", "fieldsplit", "mg",    "sub",     "checkpoint", "dll",        "dm",         "domain",
-    "ds",   "engd",   "eps",        "error", "exact",   "fn",         "help",       "history",    "hessian",
-    "info", "is",     "jacobian",   "kfac",  "ksp",     "log",        "lme",        "malloc",     "mat",
-    "mfn",  "mpi",    "network",    "nep",   "nystrom", "objects",    "options",    "parameters", "pc",
-    "pep",  "petsc",  "rg",         "saws",  "sf",      "sles",       "slepc",      "snes",       "spectrum",
-    "st",   "svd",    "tao",        "terms", "ts",      "vec",        "vecscatter", "version",    "viewer",
-    "on",   "fp",     "get",        "use",   "skip",    "stop",       "theta",      "ansatz",     "unknown"};
+    "bv",        "esteig",   "fieldsplit", "mg",    "sub",     "checkpoint", "dll",        "dm",         "domain",
+    "ds",        "engd",     "eps",        "error", "exact",   "fn",         "help",       "history",    "hessian",
+    "info",      "is",       "jacobian",   "kfac",  "ksp",     "log",        "lme",        "malloc",     "mat",
+    "mfn",       "mpi",      "network",    "nep",   "nystrom", "objects",    "options",    "parameters", "pc",
+    "pep",       "petsc",    "rg",         "saws",  "sf",      "sles",       "slepc",      "snes",       "spectrum",
+    "st",        "svd",      "tao",        "terms", "ts",      "vec",        "vecscatter", "version",    "viewer",
+    "functions", "networks", "on",         "fp",    "get",     "use",        "skip",       "stop",       "theta",
+    "ansatz",    "unknown"};
 
 /* Are the new names free of the others: coordinates (with time), the built-in names, and the other list */
 static PetscErrorCode CheckNames(EngdProblem problem, const char option[], PetscInt n, char *const names[],
@@ -129,6 +130,56 @@ PetscErrorCode EngdProblemReadUnknowns(EngdProblem problem, const char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* name(a, b) = body, or name = body; item is cut to pieces */
+static PetscErrorCode ReadDefinition(const char option[], const char text[], char item[], EngdDefinition *d)
+{
+  char    *body = strchr(item, '='), *open, *closing, **names;
+  PetscInt n;
+
+  PetscFunctionBeginUser;
+  PetscCheck(body && body[1] && body[1] != '=', PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+             "%s \"%s\": \"%s\" is not of the form f(x,y) = text or f = text", option, text, item);
+  *body++ = 0;
+  PetscCall(PetscStrallocpy(body, &d->body));
+  open = strchr(item, '(');
+  if (open) {
+    closing = strchr(open, ')');
+    PetscCheck(closing && strspn(closing + 1, " \t\n") == strlen(closing + 1), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "%s \"%s\": \"%s\" is no name with arguments; write f(x,y) = text", option, text, item);
+    *open = *closing = 0;
+    PetscCall(EngdParseNames(option, open + 1, &d->nargs, &d->arg));
+  }
+  PetscCall(EngdParseNames(option, item, &n, &names));
+  PetscCheck(n == 1, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "%s \"%s\": %s are several names", option, text, item);
+  PetscCall(PetscStrallocpy(names[0], &d->name));
+  PetscCall(EngdListDestroy(n, &names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdProblemReadFunctions - The user's functions from their list.
+*/
+PetscErrorCode EngdProblemReadFunctions(EngdProblem problem, const char text[])
+{
+  const char option[] = "-functions";
+  char     **items;
+  PetscInt   n;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdParseList(option, text, &n, &items));
+  PetscCall(PetscCalloc1(n, &problem->definition));
+  for (; problem->ndefinitions < n; problem->ndefinitions++)
+    PetscCall(
+        ReadDefinition(option, text, items[problem->ndefinitions], &problem->definition[problem->ndefinitions]));
+  for (PetscInt i = 0; i < n; i++) {
+    for (PetscInt j = 0; j < i; j++)
+      PetscCheck(strcmp(problem->definition[i].name, problem->definition[j].name), PETSC_COMM_SELF,
+                 PETSC_ERR_USER_INPUT, "%s \"%s\": %s is given twice", option, text, problem->definition[i].name);
+  }
+  PetscCall(EngdListDestroy(n, &items));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdProblemCheckNames - Do coordinates, unknowns, parameters and unknown parameters differ?
 */
@@ -191,13 +242,8 @@ PetscErrorCode EngdProblemGetSymbols(EngdProblem problem, EngdSymbols *symbols)
 PetscErrorCode EngdProblemGetPointSymbols(EngdProblem problem, EngdSymbols *symbols)
 {
   PetscFunctionBeginUser;
-  *symbols = (EngdSymbols){.nspace           = problem->domain->nspace,
-                           .dim              = problem->domain->dim,
-                           .coordinate       = (const char *const *)problem->domain->coordinate,
-                           .nparameters      = problem->nparameters,
-                           .parameter        = (const char *const *)problem->parameter,
-                           .value            = problem->value,
-                           .distance         = GetDistance,
-                           .distance_context = problem->domain};
+  PetscCall(EngdDomainGetSymbols(problem->domain, symbols));
+  symbols->distance         = GetDistance;
+  symbols->distance_context = problem->domain;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -33,7 +33,7 @@ PetscErrorCode EngdProblemCreate(MPI_Comm comm, EngdProblem *problem)
 /* Names, parameters, seed; returns the list of terms and the number of test points */
 static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, PetscInt *ntest)
 {
-  char      name[PETSC_MAX_PATH_LEN] = "engd", *outputs, *parameters, *unknowns;
+  char      name[PETSC_MAX_PATH_LEN] = "engd", *outputs, *parameters, *functions, *unknowns;
   PetscInt  seed                     = 0;
   PetscBool help;
 
@@ -48,6 +48,10 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(EngdOptionsText(PetscOptionsObject, "-parameters",
                             "Named numbers for the expressions, such as nu=0.01/pi,k=4", "EngdProblemSetParameters",
                             NULL, NULL, &parameters));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-functions",
+                            "Functions for the expressions, each may use those before it, such as f(a,b)=a*exp(b), "
+                            "r=sqrt(x^2+y^2)",
+                            "EngdProblemSetFromOptions", NULL, NULL, &functions));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-unknown_parameters",
                             "Named numbers to be found with the solution, and their first values, such as nu=0.1",
                             "EngdProblemSetFromOptions", NULL, NULL, &unknowns));
@@ -66,9 +70,11 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(PetscStrallocpy(name, &problem->name));
   PetscCall(EngdProblemReadOutputs(problem, outputs));
   if (parameters) PetscCall(EngdProblemReadParameters(problem, parameters));
+  if (functions) PetscCall(EngdProblemReadFunctions(problem, functions));
   if (unknowns) PetscCall(EngdProblemReadUnknowns(problem, unknowns));
   PetscCall(PetscFree(outputs));
   PetscCall(PetscFree(parameters));
+  PetscCall(PetscFree(functions));
   PetscCall(PetscFree(unknowns));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -158,6 +164,7 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 + -terms pde,wall            - names of the terms, required; their options begin with -pde_, -wall_
 . -network_outputs u,v       - names of the unknowns, default u
 . -parameters nu=0.01,k=4    - named numbers
+. -functions "f(a)=a^2"       - functions as text
 . -unknown_parameters nu=0.1 - numbers to be found, and their first values
 . -network_inputs text       - what the network reads in place of the coordinates, default these
 . -ansatz_<output> text      - what an unknown is in the outputs of the network, default the output of its name
@@ -170,13 +177,19 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 @*/
 PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
 {
-  char    *terms;
-  PetscInt ntest = 4000;
+  char       *terms;
+  PetscInt    ntest = 4000;
+  EngdSymbols words;
 
   PetscFunctionBeginUser;
   PetscCall(EngdSettingsPush(problem->settings));
   PetscCall(ProblemReadOptions(problem, &terms, &ntest));
-  PetscCall(EngdDomainCreateFromOptions(problem->comm, &problem->domain));
+  words = (EngdSymbols){.nparameters  = problem->nparameters,
+                        .parameter    = (const char *const *)problem->parameter,
+                        .value        = problem->value,
+                        .ndefinitions = problem->ndefinitions,
+                        .definition   = problem->definition};
+  PetscCall(EngdDomainCreateFromOptions(problem->comm, &words, &problem->domain));
   PetscCall(EngdProblemCheckNames(problem));
   PetscCall(EngdProblemReadModel(problem));
   PetscCall(ProblemCreateTerms(problem, terms));
@@ -254,6 +267,12 @@ PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
   PetscCall(EngdListDestroy(p->noutputs, &p->output));
   PetscCall(EngdListDestroy(p->nparameters, &p->parameter));
   PetscCall(PetscFree(p->value));
+  for (PetscInt i = 0; i < p->ndefinitions; i++) {
+    PetscCall(PetscFree(p->definition[i].name));
+    PetscCall(PetscFree(p->definition[i].body));
+    PetscCall(EngdListDestroy(p->definition[i].nargs, &p->definition[i].arg));
+  }
+  PetscCall(PetscFree(p->definition));
   if (p->ansatz) PetscCall(EngdListDestroy(p->noutputs, &p->ansatz));
   PetscCall(EngdListDestroy(p->nunknowns, &p->unknown));
   PetscCall(PetscFree(p->start));

@@ -54,7 +54,7 @@ static PetscErrorCode ReadValueOptions(EngdSpectrum spectrum, EngdOptionItems Pe
   PetscCall(EngdOptionsText(PetscOptionsObject, "-spectrum_cutoffs",
                             "Cut-offs relative to sigma_1 for the rank of the Jacobian, as in 1e-4,1e-8", manual,
                             NULL, NULL, &text));
-  if (text) PetscCall(EngdParseReals("-spectrum_cutoffs", text, &spectrum->ncutoffs, &spectrum->cutoff));
+  if (text) PetscCall(EngdParseReals("-spectrum_cutoffs", text, NULL, &spectrum->ncutoffs, &spectrum->cutoff));
   for (PetscInt k = 0; k < spectrum->ncutoffs; k++)
     PetscCheck(spectrum->cutoff[k] > 0 && spectrum->cutoff[k] < 1, spectrum->comm, PETSC_ERR_ARG_OUTOFRANGE,
                "-spectrum_cutoffs %s: give numbers between 0 and 1", text);

@@ -9,7 +9,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
   (void)argc, (void)argv;
   (void)FuzzBegin("-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y");
-  Must(EngdDomainCreateFromOptions(PETSC_COMM_WORLD, &domain));
+  Must(EngdDomainCreateFromOptions(PETSC_COMM_WORLD, NULL, &domain));
   return 0;
 }
 

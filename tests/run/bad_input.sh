@@ -64,6 +64,12 @@ rejects 'pde_points.*-30|-30.*pde_points' "${poisson[@]}" -pde_points -30
 rejects 'pde_points.* 0|(^| )0.*pde_points' "${poisson[@]}" -pde_points 0
 rejects 'network_layers' "${poisson[@]}" -network_layers 0
 rejects 'network_outputs' "${poisson[@]}" -network_outputs ''
+rejects '-domain_periodic x: .*only a box is periodic' "${poisson[@]}" -domain_type ball -domain_periodic x
+rejects '-network_inputs "x": -domain_periodic says' "${poisson[@]}" -domain_periodic x -network_inputs x
+rejects '-functions "f": .* not of the form' "${poisson[@]}" -functions f
+rejects '-functions "f\(x = 2": .* no name with arguments' "${poisson[@]}" -functions 'f(x = 2'
+rejects '-functions ".*": f is given twice' "${poisson[@]}" -functions 'f=x, f(a)=a'
+rejects "-functions: 'sin' has a meaning" "${poisson[@]}" -functions 'sin(a)=a'
 rejects 'domain_type.*blob|blob.*domain_type' "${poisson[@]}" -domain_type blob
 rejects 'network_activation.*bang|bang.*network_activation' "${poisson[@]}" -network_activation bang
 rejects 'nowhere' "${poisson[@]}" -pde_region nowhere

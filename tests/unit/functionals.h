@@ -69,6 +69,11 @@ static const Case cases[] = {
      MODEL_NETWORK "-network_inputs sin(2*pi*x),cos(2*pi*x),y^3 -terms pde,wall -pde_points 9 "
                    "-pde_residual lap(u)+u*u_x+u_xy -wall_region boundary -wall_points 8 -wall_residual u",
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"periodic, functions",
+     MODEL_NETWORK
+     "-domain_periodic x -parameters L=0.5 -functions v=u^2+y,w(a)=a*lap(u) -terms pde,wall -pde_points 9 "
+     "-pde_residual w(L)+v*u_x+d(v,x) -wall_region boundary -wall_points 8 -wall_residual u",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"unknown",
      MODEL_NETWORK "-unknown_parameters nu=0.3,k=2 -terms pde,fit -pde_points 9 -pde_residual nu*lap(u)+k^2*u-nu*k "
                    "-fit_points 7 -fit_sampler halton -fit_residual u-x",

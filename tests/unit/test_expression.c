@@ -257,6 +257,78 @@ static void TestNamesThatLookAlike(void **state)
   OK(EngdExpressionDestroy(&e));
 }
 
+/* Functions of the user: arguments, vectors, names alone, derivatives through them, and what they may not be */
+static void TestDefinitions(void **state)
+{
+  char                *xy[] = {"x", "y"}, *s[] = {"s"};
+  const EngdDefinition list[] = {
+      {"f", 2, xy, "x^2 - y"},      {"g", 1, s, "[s, f(s, 1)]"}, {"r", 0, NULL, "sqrt(x^2 + y^2)"},
+      {"w", 0, NULL, "r*u + g(v)"}, {"bad", 0, NULL, "x + 1)"},  {"late", 1, s, "after(s)"},
+      {"after", 1, s, "s"}};
+  const Case table[] = {
+      {"f(2, 3)", 1.0},
+      {"f(y, x)", Y * Y - X},
+      {"sum(g(3))", 11.0},
+      {"sum(g(x))", X + X * X - 1.0},
+      {"r", hypot(X, Y)},
+      {"d(r, x)", X / hypot(X, Y)},
+      {"lap(r)", 1.0 / hypot(X, Y)},
+      {"dot(w, [0, 1])", hypot(X, Y) * U(0, -1, -1) + U(1, -1, -1) * U(1, -1, -1) - 1.0},
+      {"d(f(u, v), y)", 2 * U(0, -1, -1) * U(0, 1, -1) - U(1, 1, -1)},
+      {"after(after(2))", 2.0},
+  };
+  const struct {
+    const char *text, *message;
+  } wrong[]              = {{"f(1)", "f() takes 2 arguments, not 1"}, {"f", "'f' needs its arguments in parentheses"},
+                            {"r(1)", "r() takes 0 arguments, not 1"}, {"bad", "-functions bad: unexpected ')'"},
+                            {"late(x)", "unknown function 'after'"},  {"aftr(x)", "did you mean 'after'?"}};
+  EngdSymbols    symbols = plane;
+  EngdExpression e;
+
+  (void)state;
+  symbols.ndefinitions = (PetscInt)PETSC_STATIC_ARRAY_LENGTH(list);
+  symbols.definition   = list;
+  CheckCases(&symbols, point, PETSC_STATIC_ARRAY_LENGTH(table), table);
+  OK(PetscPushErrorHandler(KeepMessage, NULL));
+  OK(EngdExpressionCreate(&symbols, &e));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(wrong); ++i) {
+    assert_int_equal(EngdExpressionAppend(e, "-t", wrong[i].text), PETSC_ERR_USER_INPUT);
+    if (!strstr(last_message, wrong[i].message)) fail_msg("%s: %s", wrong[i].text, last_message);
+  }
+  OK(EngdExpressionDestroy(&e));
+  symbols.ndefinitions = 1;
+  symbols.definition   = &(EngdDefinition){"sin", 0, NULL, "1"};
+  assert_int_equal(EngdExpressionCreate(&symbols, &e), PETSC_ERR_USER_INPUT);
+  symbols.definition = &(EngdDefinition){"nu", 0, NULL, "1"};
+  assert_int_equal(EngdExpressionCreate(&symbols, &e), PETSC_ERR_USER_INPUT);
+  OK(PetscPopErrorHandler());
+}
+
+/* In the plane of vectors and of stream functions, and in space */
+static void TestCurl(void **state)
+{
+  const char *const xyz[]  = {"x", "y", "z"};
+  const EngdSymbols space  = {.nspace = 3, .dim = 3, .coordinate = xyz};
+  const Case        flat[] = {{"curl([-y, x])", 2.0},
+                              {"curl([x*y, sin(x)])", cos(X) - X},
+                              {"dot(curl(x*y), [1, 10])", X - 10 * Y},
+                              {"curl([u, v])", U(1, 0, -1) - U(0, 1, -1)},
+                              {"div(curl(u))", 0.0}};
+  const Case full[] = {{"dot(curl([y*z, x^2, x*y*z]), [1, 10, 100])", X * T + 10 * (Y - Y * T) + 100 * (2 * X - T)},
+                       {"div(curl([y*z, x^2*z, x*y*z]))", 0.0}};
+  EngdExpression e;
+
+  (void)state;
+  CheckCases(&plane, point, PETSC_STATIC_ARRAY_LENGTH(flat), flat);
+  CheckCases(&space, point, PETSC_STATIC_ARRAY_LENGTH(full), full);
+  OK(PetscPushErrorHandler(KeepMessage, NULL));
+  OK(EngdExpressionCreate(&space, &e));
+  assert_int_equal(EngdExpressionAppend(e, "-t", "curl(x)"), PETSC_ERR_USER_INPUT);
+  assert_non_null(strstr(last_message, "curl() is of a vector"));
+  OK(EngdExpressionDestroy(&e));
+  OK(PetscPopErrorHandler());
+}
+
 static void TestSymbolsThatClash(void **state)
 {
   const char *const bad[] = {"x", "t", "sin", "pi", "normal", "grad", "d", "2u", "", "u v", "_u"};
@@ -345,6 +417,8 @@ int main(int argc, char **argv)
       cmocka_unit_test(TestVectorsAndDerivatives),
       cmocka_unit_test(TestNumberedCoordinates),
       cmocka_unit_test(TestNamesThatLookAlike),
+      cmocka_unit_test(TestDefinitions),
+      cmocka_unit_test(TestCurl),
       cmocka_unit_test(TestSymbolsThatClash),
       cmocka_unit_test(TestBatches),
       cmocka_unit_test(TestFoldingEqualsRunning),

@@ -16,7 +16,7 @@ static PetscErrorCode MakeDomain(MPI_Comm comm, const char options[], EngdDomain
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsClear(NULL));
   PetscCall(PetscOptionsInsertString(NULL, options));
-  PetscCall(EngdDomainCreateFromOptions(comm, domain));
+  PetscCall(EngdDomainCreateFromOptions(comm, NULL, domain));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -28,7 +28,7 @@ static PetscErrorCode MakeDomain(MPI_Comm comm, const char options[], EngdDomain
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsClear(NULL));
   PetscCall(PetscOptionsInsertString(NULL, options));
-  PetscCall(EngdDomainCreateFromOptions(comm, domain));
+  PetscCall(EngdDomainCreateFromOptions(comm, NULL, domain));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -282,6 +282,11 @@ static void regions(void **state)
       {"-domain_holes \"ball(.3,.3; .1), ball(.7,.7; .2)\"", "hole2", 0.4 * PETSC_PI, 1e-12, PETSC_FALSE, PETSC_TRUE},
       {"-domain_holes \"ball(.3,.3; .1), ball(.7,.7; .2)\"", "holes", 0.6 * PETSC_PI, 1e-12, PETSC_FALSE, PETSC_TRUE},
       {"-domain_holes \"ball(.3,.3; .1)\"", "x=0,hole1", 1 + 0.2 * PETSC_PI, 1e-12, PETSC_FALSE, PETSC_TRUE},
+      {"-domain_periodic x", "boundary", 2, 1e-12, PETSC_FALSE, PETSC_TRUE},
+      {"-domain_periodic x", "outer", 2, 1e-12, PETSC_FALSE, PETSC_TRUE},
+      {"-domain_periodic x", "x=lower", 1, 1e-12, PETSC_FALSE, PETSC_TRUE},
+      {"-domain_periodic x,y -domain_holes \"ball(.3,.3; .1)\"", "boundary", 0.2 * PETSC_PI, 1e-12, PETSC_FALSE,
+       PETSC_TRUE},
       {"-inlet_where \"x < 0.1\"", "inlet", 1.2, 1e-9, PETSC_FALSE, PETSC_TRUE},
       {"-left_where \"dot(normal, [-1, 0]) > 0.5\"", "left", 1, 1e-9, PETSC_FALSE, PETSC_TRUE},
       {"-core_where \"x < 0.25\" -core_of interior", "core", 0.25, 1e-9, PETSC_TRUE, PETSC_FALSE},
@@ -374,6 +379,10 @@ static void refusals(void **state)
       {"-domain_type compound -domain_coordinates x,y -domain_parts \"a = ball(0,0; 1), b = ball(0,0; 2)\" "
        "-domain_shape a",
        NULL, "b is not used"},
+      {"-domain_type ball -domain_coordinates x,y -domain_periodic x", NULL, "only a box is periodic"},
+      {"-domain_lower 0,0 -domain_upper 1 -domain_periodic z", NULL, "z is no coordinate"},
+      {"-domain_lower 0,0 -domain_upper 1 -domain_coordinates x,y -domain_periodic x,y", "boundary",
+       "nothing of the domain is there"},
       {"-domain_type ball -domain_coordinates x,y", "x=lower", "x=lower is no face"},
       {"-domain_type ball -domain_coordinates x,y", "inner", "inner is not a region"},
       {"-domain_type ball -domain_coordinates x,y", "point(2,0)", "point(2,0) is outside the domain"},

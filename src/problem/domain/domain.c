@@ -57,7 +57,7 @@ static PetscErrorCode DomainSetTime(EngdDomain domain, const char text[])
 
   PetscFunctionBeginUser;
   if (!text) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdParseReals("-domain_time", text, &n, &interval));
+  PetscCall(EngdParseReals("-domain_time", text, &domain->words, &n, &interval));
   PetscCheck(n == 2 && interval[0] < interval[1], domain->comm, PETSC_ERR_USER_INPUT,
              "-domain_time %s: must be two numbers a,b with a < b", text);
   domain->time        = PETSC_TRUE;
@@ -88,6 +88,57 @@ static PetscErrorCode DomainSetNames(EngdDomain domain, PetscInt n, char **names
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -domain_periodic: coordinates in which the type says what a period is */
+static PetscErrorCode DomainSetPeriodic(EngdDomain domain, const char text[])
+{
+  char   **names;
+  PetscInt n, c;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(domain->dim, &domain->periodic));
+  if (!text) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdParseNames("-domain_periodic", text, &n, &names));
+  for (PetscInt i = 0; i < n; i++) {
+    for (c = 0; c < domain->dim && strcmp(names[i], domain->coordinate[c]); c++) continue;
+    PetscCheck(c < domain->dim, domain->comm, PETSC_ERR_USER_INPUT, "-domain_periodic %s: %s is no coordinate", text,
+               names[i]);
+    PetscCheck(c == domain->nspace || domain->ops->bounds, domain->comm, PETSC_ERR_USER_INPUT,
+               "-domain_periodic %s: a domain of -domain_type %s has no opposite faces; only a box is periodic", text,
+               domain->type);
+    domain->periodic[c] = PETSC_TRUE;
+  }
+  PetscCall(EngdListDestroy(n, &names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdDomainGetSymbols - What a text about points of the domain may name; the strings stay the domain's.
+*/
+PetscErrorCode EngdDomainGetSymbols(EngdDomain domain, EngdSymbols *symbols)
+{
+  PetscFunctionBeginUser;
+  *symbols            = domain->words;
+  symbols->nspace     = domain->nspace;
+  symbols->dim        = domain->dim;
+  symbols->coordinate = (const char *const *)domain->coordinate;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdDomainGetBounds - The interval of a coordinate in which the domain is periodic.
+*/
+PetscErrorCode EngdDomainGetBounds(EngdDomain domain, PetscInt coordinate, PetscReal *lower, PetscReal *upper)
+{
+  PetscFunctionBeginUser;
+  if (coordinate == domain->nspace) {
+    *lower = domain->interval[0];
+    *upper = domain->interval[1];
+  } else {
+    PetscCall((*domain->ops->bounds)(domain, coordinate, lower, upper));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdDomainCreateFromOptions - The domain that the options describe
 
@@ -96,17 +147,21 @@ static PetscErrorCode DomainSetNames(EngdDomain domain, PetscInt n, char **names
   Options Database Keys:
 + -domain_type type          - box, ball, annulus, polygon, level_set, compound, or a registered one
 . -domain_coordinates x,y    - names of the space coordinates, default x1,x2,..; x1..x10 stands for ten
+. -domain_periodic x         - of a box: these faces are no boundary, and what the network sees of x is periodic
 - -domain_time a,b           - adds the coordinate t in (a,b)
+
+  words: parameters and functions that its texts may use, no coordinates; or NULL. What they name must outlive the domain.
 */
-PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, EngdDomain *domain)
+PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, const EngdSymbols *words, EngdDomain *domain)
 {
   EngdDomain d;
-  char       type[64] = "box", *time, *text, **names = NULL;
+  char       type[64] = "box", *time, *text, *periodic, **names = NULL;
   PetscInt   n = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&d));
   d->comm = comm;
+  if (words) d->words = *words;
   PetscOptionsBegin(comm, NULL, "Domain of the problem", "EngdDomain");
   PetscCall(PetscOptionsString(
       "-domain_type", "Shape of the domain: box, ball, annulus, polygon, level_set, compound, or a registered one",
@@ -117,6 +172,11 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, EngdDomain *domain)
   PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_time",
                             "Two numbers a,b with a < b: adds the time t in (a,b) as the last coordinate",
                             "EngdProblemSetTime", NULL, NULL, &time));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-domain_periodic",
+                      "Coordinates in which the box is periodic, such as x: u with all derivatives, by what the "
+                      "network sees of them",
+                      "EngdProblemSetFromOptions", NULL, NULL, &periodic));
   if (text) PetscCall(EngdParseNames("-domain_coordinates", text, &n, &names));
   PetscCall(DomainSetTime(d, time));
   d->nspace = n;
@@ -124,9 +184,11 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, EngdDomain *domain)
   PetscCall((*d->ops->setfromoptions)(d, PetscOptionsObject));
   PetscOptionsEnd();
   PetscCall(DomainSetNames(d, n, names));
+  PetscCall(DomainSetPeriodic(d, periodic));
   if (d->ops->setup) PetscCall((*d->ops->setup)(d));
   PetscCall(EngdListDestroy(n, &names));
   PetscCall(PetscFree(text));
+  PetscCall(PetscFree(periodic));
   PetscCall(PetscFree(time));
   *domain = d;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -154,7 +216,8 @@ PetscErrorCode EngdDomainView(EngdDomain domain, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(viewer, "domain: %s, coordinates", domain->type));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   for (PetscInt i = 0; i < domain->dim; i++)
-    PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s", i ? "," : " ", domain->coordinate[i]));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s%s", i ? "," : " ", domain->coordinate[i],
+                                     domain->periodic[i] ? " (periodic)" : ""));
   PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   PetscCall(PetscViewerASCIIPushTab(viewer));
@@ -173,6 +236,7 @@ PetscErrorCode EngdDomainDestroy(EngdDomain *domain)
   PetscCall(EngdListDestroy(d->dim, &d->coordinate));
   PetscCall(PetscFree(d->type));
   PetscCall(PetscFree(d->distance));
+  PetscCall(PetscFree(d->periodic));
   PetscCall(PetscFree(*domain));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

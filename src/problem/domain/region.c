@@ -75,7 +75,8 @@ static PetscErrorCode AddAll(Builder *b, PetscBool boundary, PetscReal time)
 
     if (!boundary && !solid->positive[s]) continue;
     for (PetscInt k = 0; k < shape->npatches; k++) {
-      if (shape->patch[k].boundary == boundary) PetscCall(AddPiece(b, shape, s, &shape->patch[k], time));
+      if (shape->patch[k].boundary == boundary && !shape->patch[k].seam)
+        PetscCall(AddPiece(b, shape, s, &shape->patch[k], time));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,7 +110,8 @@ static PetscErrorCode AddNamed(Builder *b, const char item[], PetscBool *found)
     const PetscBool all = (PetscBool)(!strcmp(item, shape->name) || (!strcmp(item, "holes") && IsHole(shape->name)));
 
     for (PetscInt k = 0; k < shape->npatches; k++) {
-      if (!(all && shape->patch[k].boundary) && !IsPatch(item, s, shape, &shape->patch[k])) continue;
+      if (!(all && shape->patch[k].boundary && !shape->patch[k].seam) && !IsPatch(item, s, shape, &shape->patch[k]))
+        continue;
       PetscCall(AddPiece(b, shape, s, &shape->patch[k], -1.0));
       *found = PETSC_TRUE;
     }
@@ -129,7 +131,7 @@ static PetscErrorCode FaceSide(Builder *b, PetscReal l, PetscReal u, const char 
   *side = strcmp(text, "upper") ? 0.0 : 1.0;
   if (!strcmp(text, "lower") || !strcmp(text, "upper")) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscSNPrintf(option, sizeof(option), "%s_region", b->points->prefix));
-  PetscCall(EngdParseReal(option, text, NULL, &value));
+  PetscCall(EngdParseReal(option, text, &b->domain->words, &value));
   *side = PetscAbsReal(value - u) <= 1e-12 * (u - l) ? 1.0 : 0.0;
   if (PetscAbsReal(value - l) > 1e-12 * (u - l) && *side <= 0) *on = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -215,7 +217,7 @@ static PetscErrorCode AddPoint(Builder *b, const char item[], PetscBool *found)
   PetscCall(PetscStrallocpy(item + 6, &inner));
   inner[length - 7] = 0;
   PetscCall(PetscSNPrintf(option, sizeof(option), "%s_region", b->points->prefix));
-  PetscCall(EngdParseReals(option, inner, &n, &x));
+  PetscCall(EngdParseReals(option, inner, &domain->words, &n, &x));
   PetscCheck(n == domain->nspace || n == domain->dim, domain->comm, PETSC_ERR_USER_INPUT,
              "%s %s: %s has %" PetscInt_FMT " numbers but there are %" PetscInt_FMT " space coordinates", option,
              b->points->region, item, n, domain->nspace);
@@ -260,15 +262,14 @@ static PetscErrorCode AddKnown(Builder *b, const char item[], PetscBool *found)
 /* b->where <- the condition of -<item>_where */
 static PetscErrorCode CompileWhere(Builder *b, const char item[], const char text[])
 {
-  const EngdDomain  domain  = b->domain;
-  const EngdSymbols symbols = {.nspace     = domain->nspace,
-                               .dim        = domain->dim,
-                               .coordinate = (const char *const *)domain->coordinate,
-                               .normal     = PETSC_TRUE};
-  EngdExpression   *longer;
-  char              option[128];
+  const EngdDomain domain = b->domain;
+  EngdSymbols      symbols;
+  EngdExpression  *longer;
+  char             option[128];
 
   PetscFunctionBeginUser;
+  PetscCall(EngdDomainGetSymbols(domain, &symbols));
+  symbols.normal = PETSC_TRUE;
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_where", item));
   PetscCall(EngdExpressionCreate(&symbols, &b->where));
   PetscCall(PetscMalloc1(b->region->nwhere + 1, &longer));
@@ -288,12 +289,13 @@ static PetscErrorCode AddInterface(Builder *b, const char item[], const char tex
 {
   const EngdSolid *solid = (const EngdSolid *)b->domain->data;
   EngdShape        shape;
+  EngdSymbols      symbols;
   char             option[128];
 
   PetscFunctionBeginUser;
+  PetscCall(EngdDomainGetSymbols(b->domain, &symbols));
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_level_set", item));
-  PetscCall(EngdShapeCreateLevelSet(b->domain->comm, option, text, b->domain->nspace,
-                                    (const char *const *)b->domain->coordinate, solid->lower, solid->upper, &shape));
+  PetscCall(EngdShapeCreateLevelSet(b->domain->comm, option, text, &symbols, solid->lower, solid->upper, &shape));
   PetscCall(OwnShape(b->region, shape));
   for (PetscInt k = 0; k < shape->npatches; k++) {
     if (shape->patch[k].rays) PetscCall(AddPiece(b, shape, -1, &shape->patch[k], -1.0));

@@ -6,7 +6,6 @@
   the inner normal is 1. They are smooth but where a = b = 0: at corners. Reference: Rvachev and Sheiko (1995).
 */
 #include "shape.h"
-#include <stdarg.h>
 
 PetscErrorCode EngdShapeCreate(MPI_Comm comm, PetscInt nspace, EngdShape *shape)
 {
@@ -79,26 +78,6 @@ PetscErrorCode EngdShapeCreatePoint(MPI_Comm comm, PetscInt nspace, const PetscR
   PetscCall(PetscArraycpy((*shape)->upper, x, nspace));
   PetscCall(EngdShapeAddPatch(*shape, 0, PETSC_FALSE, 1.0, &patch));
   (*shape)->map = EngdShapeMap_Point;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdTextPrint - A new text of the length that it needs; reals as %.17g.
-*/
-PetscErrorCode EngdTextPrint(char **text, const char format[], ...)
-{
-  va_list arguments;
-  int     length;
-
-  PetscFunctionBeginUser;
-  va_start(arguments, format);
-  length = vsnprintf(NULL, 0, format, arguments);
-  va_end(arguments);
-  PetscCheck(length >= 0, PETSC_COMM_SELF, PETSC_ERR_LIB, "vsnprintf() fails for %s", format);
-  PetscCall(PetscMalloc1((size_t)length + 1, text));
-  va_start(arguments, format);
-  (void)vsnprintf(*text, (size_t)length + 1, format, arguments);
-  va_end(arguments);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

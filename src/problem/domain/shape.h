@@ -26,6 +26,7 @@ typedef struct {
   PetscInt  fixed;    /* the coordinate that a face of a box fixes, else -1 */
   PetscReal side;     /* 0 or 1: at its lower or upper bound */
   PetscBool boundary, rays;
+  PetscBool seam;     /* a face of a periodic coordinate: its own only when it is named as x=lower */
   PetscBool straight; /* is a grid on it a grid in space */
   PetscReal left;     /* which part of it the solid leaves, or -1: not known yet */
 } EngdPatch;
@@ -64,13 +65,12 @@ PETSC_INTERN PetscErrorCode EngdShapeCreateBall(MPI_Comm, PetscInt, const char o
                                                 PetscReal inner, PetscReal outer, EngdShape *);
 PETSC_INTERN PetscErrorCode EngdShapeCreatePolygon(MPI_Comm, const char option[], PetscInt n, const PetscReal x[],
                                                    EngdShape *);
-PETSC_INTERN PetscErrorCode EngdShapeCreateLevelSet(MPI_Comm, const char option[], const char text[], PetscInt nspace,
-                                                    const char *const coordinate[], const PetscReal lower[],
+PETSC_INTERN PetscErrorCode EngdShapeCreateLevelSet(MPI_Comm, const char option[], const char text[],
+                                                    const EngdSymbols *, const PetscReal lower[],
                                                     const PetscReal upper[], EngdShape *);
 PETSC_INTERN PetscErrorCode EngdShapeCreatePoint(MPI_Comm, PetscInt, const PetscReal x[], EngdShape *);
 
 /* Texts of R-functions, freed by the caller; a and b are freed */
-PETSC_INTERN PetscErrorCode EngdTextPrint(char **text, const char format[], ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
 PETSC_INTERN PetscErrorCode EngdTextJoin(PetscBool both, char *a, char *b, char **text);
 PETSC_INTERN PetscErrorCode EngdTextJoinAll(PetscBool both, PetscInt n, char *list[], char **text);
 

@@ -30,16 +30,22 @@ static PetscErrorCode EngdShapeLevel_Box(EngdShape box, const PetscReal x[], Pet
 
 static PetscErrorCode EngdShapeDistance_Box(EngdShape box, char *const coordinate[], char **text)
 {
-  char **list;
+  char   **list;
+  PetscInt n = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(box->nspace, &list));
   for (PetscInt c = 0; c < box->nspace; c++) {
     const double l = (double)box->lower[c], u = (double)box->upper[c];
 
-    PetscCall(EngdTextPrint(&list[c], "((%s-(%.17g))*(%.17g-%s)/%.17g)", coordinate[c], l, u, coordinate[c], u - l));
+    if (box->patch[1 + 2 * c].seam) continue;
+    PetscCall(
+        EngdTextPrint(&list[n++], "((%s-(%.17g))*(%.17g-%s)/%.17g)", coordinate[c], l, u, coordinate[c], u - l));
   }
-  PetscCall(EngdTextJoinAll(PETSC_TRUE, box->nspace, list, text));
+  if (n)
+    PetscCall(EngdTextJoinAll(PETSC_TRUE, n, list, text));
+  else
+    PetscCall(PetscStrallocpy("1", text)); /* no boundary: a factor that demands nothing */
   PetscCall(PetscFree(list));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

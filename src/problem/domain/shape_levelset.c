@@ -191,12 +191,13 @@ static PetscErrorCode EngdShapeDestroy_LevelSet(EngdShape s)
 }
 
 /* Compiles phi and its gradient */
-static PetscErrorCode LevelSetCompile(EngdShape s, const char option[], const char *const coordinate[])
+static PetscErrorCode LevelSetCompile(EngdShape s, const char option[], const EngdSymbols *all)
 {
-  LevelSet         *l       = (LevelSet *)s->data;
-  const EngdSymbols symbols = {.nspace = s->nspace, .dim = s->nspace, .coordinate = coordinate};
+  LevelSet   *l       = (LevelSet *)s->data;
+  EngdSymbols symbols = *all;
 
   PetscFunctionBeginUser;
+  symbols.dim = symbols.nspace; /* a level set does not change in time */
   PetscCall(EngdExpressionCreate(&symbols, &l->value));
   PetscCall(EngdExpressionAppend(l->value, option, l->text));
   PetscCheck(l->value->ncomponents == 1, s->comm, PETSC_ERR_USER_INPUT,
@@ -242,16 +243,17 @@ static PetscErrorCode LevelSetAddFace(EngdShape s, PetscInt f)
 }
 
 /*
-  EngdShapeCreateLevelSet - {lower < x < upper : text < 0}. The names of the coordinates must outlive it.
+  EngdShapeCreateLevelSet - {lower < x < upper : text < 0}. What the symbols name must outlive it.
 */
-PetscErrorCode EngdShapeCreateLevelSet(MPI_Comm comm, const char option[], const char text[], PetscInt d,
-                                       const char *const coordinate[], const PetscReal lower[],
-                                       const PetscReal upper[], EngdShape *shape)
+PetscErrorCode EngdShapeCreateLevelSet(MPI_Comm comm, const char option[], const char text[],
+                                       const EngdSymbols *symbols, const PetscReal lower[], const PetscReal upper[],
+                                       EngdShape *shape)
 {
-  EngdShape  s;
-  EngdPatch *patch;
-  LevelSet  *l;
-  PetscReal  volume = 1.0;
+  const PetscInt d = symbols->nspace;
+  EngdShape      s;
+  EngdPatch     *patch;
+  LevelSet      *l;
+  PetscReal      volume = 1.0;
 
   PetscFunctionBeginUser;
   PetscCall(EngdShapeCreate(comm, d, &s));
@@ -262,7 +264,7 @@ PetscErrorCode EngdShapeCreateLevelSet(MPI_Comm comm, const char option[], const
   PetscCall(PetscArraycpy(s->lower, lower, d));
   PetscCall(PetscArraycpy(s->upper, upper, d));
   s->exact = PETSC_FALSE;
-  PetscCall(LevelSetCompile(s, option, coordinate));
+  PetscCall(LevelSetCompile(s, option, symbols));
   for (PetscInt c = 0; c < d; c++) volume *= upper[c] - lower[c];
   PetscCall(EngdShapeAddPatch(s, d, PETSC_FALSE, volume, &patch));
   patch->straight = PETSC_TRUE;

@@ -48,7 +48,7 @@ static PetscErrorCode GroupReals(EngdDomain domain, const char option[], const c
   PetscInt n;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdParseReals(option, group, &n, values));
+  PetscCall(EngdParseReals(option, group, &domain->words, &n, values));
   PetscCheck(n == wanted, domain->comm, PETSC_ERR_USER_INPUT,
              "%s: %s has %" PetscInt_FMT " numbers in \"%s\", where %" PetscInt_FMT " are wanted", option, text, n,
              group, wanted);
@@ -110,7 +110,8 @@ static PetscErrorCode ParseNumbers(EngdDomain domain, const char option[], const
 static PetscErrorCode ParseLevelSet(EngdDomain domain, const char option[], const char text[], PetscInt n,
                                     char **group, const PetscReal lower[], const PetscReal upper[], EngdShape *shape)
 {
-  PetscReal *a = NULL, *b = NULL;
+  PetscReal  *a = NULL, *b = NULL;
+  EngdSymbols symbols;
 
   PetscFunctionBeginUser;
   PetscCheck(n == 3 || (n == 1 && lower), domain->comm, PETSC_ERR_USER_INPUT,
@@ -120,8 +121,8 @@ static PetscErrorCode ParseLevelSet(EngdDomain domain, const char option[], cons
     PetscCall(GroupReals(domain, option, text, group[1], domain->nspace, &a));
     PetscCall(GroupReals(domain, option, text, group[2], domain->nspace, &b));
   }
-  PetscCall(EngdShapeCreateLevelSet(domain->comm, option, group[0], domain->nspace,
-                                    (const char *const *)domain->coordinate, a ? a : lower, b ? b : upper, shape));
+  PetscCall(EngdDomainGetSymbols(domain, &symbols));
+  PetscCall(EngdShapeCreateLevelSet(domain->comm, option, group[0], &symbols, a ? a : lower, b ? b : upper, shape));
   PetscCall(PetscFree(a));
   PetscCall(PetscFree(b));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -61,8 +61,8 @@ static PetscErrorCode ReadCorners(EngdDomain domain, EngdOptionItems PetscOption
   PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_upper",
                             "Upper corner of the box: one number for each space coordinate, or one for all",
                             "EngdProblemSetBox", NULL, "1", &textu));
-  PetscCall(EngdParseReals("-domain_lower", textl, &nl, &l));
-  PetscCall(EngdParseReals("-domain_upper", textu, &nu, &u));
+  PetscCall(EngdParseReals("-domain_lower", textl, &domain->words, &nl, &l));
+  PetscCall(EngdParseReals("-domain_upper", textu, &domain->words, &nu, &u));
   if (!domain->nspace) domain->nspace = PetscMax(nl, nu);
   PetscCall(PetscMalloc1(2 * domain->nspace, &solid->corner));
   PetscCall(FillNumbers(domain, "-domain_lower", textl, nl, l, solid->corner));
@@ -125,7 +125,7 @@ static PetscErrorCode ReadCenter(EngdDomain domain, EngdOptionItems PetscOptions
                             "Center of ball or annulus: one number for each space coordinate, or one for all",
                             "EngdDomainCreate_Ball", domain->nspace ? "0" : NULL, domain->nspace ? NULL : "0,0",
                             &text));
-  PetscCall(EngdParseReals("-domain_center", text, &n, &values));
+  PetscCall(EngdParseReals("-domain_center", text, &domain->words, &n, &values));
   if (!domain->nspace) domain->nspace = n;
   PetscCall(PetscMalloc1(domain->nspace, center));
   PetscCall(FillNumbers(domain, "-domain_center", text, n, values, *center));
@@ -135,14 +135,14 @@ static PetscErrorCode ReadCenter(EngdDomain domain, EngdOptionItems PetscOptions
 }
 
 /* A radius, in the words of the language of numbers */
-static PetscErrorCode ReadRadius(EngdOptionItems PetscOptionsObject, const char option[], const char sentence[],
-                                 const char standard[], PetscReal *r)
+static PetscErrorCode ReadRadius(EngdDomain domain, EngdOptionItems PetscOptionsObject, const char option[],
+                                 const char sentence[], const char standard[], PetscReal *r)
 {
   char *text;
 
   PetscFunctionBeginUser;
   PetscCall(EngdOptionsText(PetscOptionsObject, option, sentence, "EngdDomainCreate_Ball", standard, NULL, &text));
-  PetscCall(EngdParseReal(option, text, NULL, r));
+  PetscCall(EngdParseReal(option, text, &domain->words, r));
   PetscCheck(*r > 0, PetscOptionsObject->comm, PETSC_ERR_USER_INPUT, "%s %s: the radius must be positive", option,
              text);
   PetscCall(PetscFree(text));
@@ -159,12 +159,12 @@ static PetscErrorCode EngdDomainSetFromOptions_Ball(EngdDomain domain, EngdOptio
   PetscFunctionBeginUser;
   PetscCall(ReadCenter(domain, PetscOptionsObject, &center));
   if (ball) {
-    PetscCall(ReadRadius(PetscOptionsObject, "-domain_radius", "Radius of the ball, positive", "1", &outer));
+    PetscCall(ReadRadius(domain, PetscOptionsObject, "-domain_radius", "Radius of the ball, positive", "1", &outer));
   } else {
-    PetscCall(ReadRadius(PetscOptionsObject, "-domain_inner_radius", "Inner radius of the annulus, positive", "0.5",
-                         &inner));
-    PetscCall(ReadRadius(PetscOptionsObject, "-domain_outer_radius", "Outer radius of the annulus, above the inner",
-                         "1", &outer));
+    PetscCall(ReadRadius(domain, PetscOptionsObject, "-domain_inner_radius", "Inner radius of the annulus, positive",
+                         "0.5", &inner));
+    PetscCall(ReadRadius(domain, PetscOptionsObject, "-domain_outer_radius",
+                         "Outer radius of the annulus, above the inner", "1", &outer));
   }
   PetscCall(ReadHoles(domain, PetscOptionsObject));
   PetscCall(EngdShapeCreateBall(domain->comm, domain->nspace, ball ? "-domain_radius" : "-domain_inner_radius",
@@ -273,6 +273,29 @@ static PetscErrorCode SetUpHoles(EngdDomain domain)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The faces of periodic coordinates are none */
+static PetscErrorCode EngdDomainSetUp_Box(EngdDomain domain)
+{
+  const EngdShape box = ((EngdSolid *)domain->data)->shape[0];
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < box->npatches; k++) {
+    if (box->patch[k].fixed >= 0) box->patch[k].seam = domain->periodic[box->patch[k].fixed];
+  }
+  PetscCall(SetUpHoles(domain));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode EngdDomainBounds_Box(EngdDomain domain, PetscInt coordinate, PetscReal *lower, PetscReal *upper)
+{
+  const EngdSolid *solid = (const EngdSolid *)domain->data;
+
+  PetscFunctionBeginUser;
+  *lower = solid->corner[coordinate];
+  *upper = solid->corner[domain->nspace + coordinate];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode EngdDomainSetUp_Polygon(EngdDomain domain)
 {
   EngdSolid *solid = (EngdSolid *)domain->data;
@@ -289,12 +312,13 @@ static PetscErrorCode EngdDomainSetUp_Polygon(EngdDomain domain)
 
 static PetscErrorCode EngdDomainSetUp_LevelSet(EngdDomain domain)
 {
-  EngdSolid *solid = (EngdSolid *)domain->data;
-  EngdShape  shape;
+  EngdSolid  *solid = (EngdSolid *)domain->data;
+  EngdShape   shape;
+  EngdSymbols symbols;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdShapeCreateLevelSet(domain->comm, "-domain_level_set", solid->text, domain->nspace,
-                                    (const char *const *)domain->coordinate, solid->corner,
+  PetscCall(EngdDomainGetSymbols(domain, &symbols));
+  PetscCall(EngdShapeCreateLevelSet(domain->comm, "-domain_level_set", solid->text, &symbols, solid->corner,
                                     solid->corner + domain->nspace, &shape));
   PetscCall(AddFirst(solid, "outer", shape));
   PetscCall(SetUpHoles(domain));
@@ -361,7 +385,8 @@ PetscErrorCode EngdDomainCreate_Box(EngdDomain domain)
   PetscFunctionBeginUser;
   PetscCall(EngdDomainSetSolid(domain));
   domain->ops->setfromoptions = EngdDomainSetFromOptions_Box;
-  domain->ops->setup          = SetUpHoles;
+  domain->ops->setup          = EngdDomainSetUp_Box;
+  domain->ops->bounds         = EngdDomainBounds_Box;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,6 +4,7 @@
     min max (any number of arguments, entry by entry; of one vector: over its entries)   sum(v) prod(v) dot(a, b)
     normsq(v) = dot(v, v)      norm2(v) = sqrt(dot(v, v)), whose derivative at v = 0 is taken as 0
     d(e, x) = total derivative of any e by a coordinate         grad(e) = [d(e, x_1), ..., d(e, x_nspace)]
+    curl(v) in space, of (v_1, v_2) in the plane the number d(v_2, x_1) - d(v_1, x_2), of a number psi there [psi_x2, -psi_x1]
     div(v) = sum_i d(v_i, x_i)    lap(e) = sum_i d(d(e, x_i), x_i): of an output itself one entry of the jet, the Laplacian
 */
 #include "expressionimpl.h"
@@ -144,6 +145,41 @@ static PetscErrorCode ApplyDiv(EngdParser *p, PetscInt column, EngdOp op, PetscI
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ApplyCurl(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                                EngdValue *value)
+{
+  EngdGraph       g      = p->graph;
+  const PetscInt  d      = g->symbols->nspace;
+  const PetscBool stream = (PetscBool)(d == 2 && !arg->vector);
+  EngdNode        plus, minus;
+
+  PetscFunctionBeginUser;
+  (void)op;
+  (void)n;
+  if (!stream && !(arg->vector && arg->n == d && (d == 2 || d == 3))) {
+    PetscCall(
+        EngdParserFail(p, column,
+                       "curl() is of a vector of 2 or 3 entries in as many space coordinates, or of a number in "
+                       "the plane"));
+  }
+  if (stream) {
+    PetscCall(EngdValueCreate(p, PETSC_TRUE, 2, value));
+    PetscCall(Derivative(p, column, g->pool[arg->offset], 1, &g->pool[value->offset]));
+    PetscCall(Derivative(p, column, g->pool[arg->offset], 0, &minus));
+    g->pool[value->offset + 1] = EngdGraphApply(g, ENGD_OP_NEG, minus, 0, 0);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(EngdValueCreate(p, d == 3, d == 3 ? 3 : 1, value));
+  for (PetscInt i = 0; i < value->n; ++i) {
+    const PetscInt a = d == 3 ? (i + 1) % 3 : 0, b = d == 3 ? (i + 2) % 3 : 1;
+
+    PetscCall(Derivative(p, column, g->pool[arg->offset + b], a, &plus));
+    PetscCall(Derivative(p, column, g->pool[arg->offset + a], b, &minus));
+    g->pool[value->offset + i] = EngdGraphApply(g, ENGD_OP_SUB, plus, minus, 0);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ApplyLap(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
                                EngdValue *value)
 {
@@ -172,6 +208,7 @@ static const Function function[] = {
     {"d", 2, 2, ENGD_OP_JET, ApplyD},
     {"grad", 1, 1, ENGD_OP_JET, ApplyGrad},
     {"div", 1, 1, ENGD_OP_ADD, ApplyDiv},
+    {"curl", 1, 1, ENGD_OP_JET, ApplyCurl},
     {"lap", 1, 1, ENGD_OP_JET, ApplyLap},
 };
 
@@ -207,12 +244,15 @@ static PetscBool FindFunction(const char name[], Function *found)
 /* The "(" behind the name is the next token */
 PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
 {
-  const PetscInt opened = p->start, base = p->nstack;
+  const PetscInt opened = p->start, base = p->nstack, defined = EngdFindDefinition(p, name);
   Function       f = {NULL, 0, 0, ENGD_OP_JET, NULL};
   PetscInt       n;
 
   PetscFunctionBeginUser;
-  if (!FindFunction(name, &f)) PetscCall(EngdNameUnknown(p, start, name, PETSC_TRUE));
+  if (defined >= 0)
+    f.min_args = f.max_args = p->graph->symbols->definition[defined].nargs;
+  else if (!FindFunction(name, &f))
+    PetscCall(EngdNameUnknown(p, start, name, PETSC_TRUE));
   PetscCall(EngdParserNext(p));
   PetscCall(EngdParseArguments(p, ")", opened, &n));
   if (n < f.min_args || n > f.max_args) {
@@ -220,7 +260,10 @@ PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], E
                              f.max_args > f.min_args ? "at least " : "", f.min_args, f.min_args == 1 ? "" : "s", n));
   }
   p->graph->fault[0] = '\0';
-  PetscCall(f.apply(p, start, f.op, n, p->stack + base, value));
+  if (defined >= 0)
+    PetscCall(EngdParseDefinition(p, defined, p->stack + base, value));
+  else
+    PetscCall(f.apply(p, start, f.op, n, p->stack + base, value));
   p->nstack = base;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

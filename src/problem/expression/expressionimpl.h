@@ -175,16 +175,20 @@ typedef enum { ENGD_TOKEN_END, ENGD_TOKEN_NUMBER, ENGD_TOKEN_NAME, ENGD_TOKEN_OP
 
 /* The state of the parser: its next token is text[start], ..., text[start + length - 1] */
 typedef struct {
-  EngdExpression expression;
-  EngdGraph      graph;
-  const char    *option, *text;
-  EngdTokenKind  kind;
-  PetscInt       start, length;
-  PetscReal      number;
-  PetscInt       depth;              /* of nesting */
-  PetscInt       npool;              /* nodes in graph->pool */
-  PetscInt       nstack, stack_size; /* arguments of the calls and vectors being read */
-  EngdValue     *stack;
+  EngdExpression   expression;
+  EngdGraph        graph;
+  const char      *option, *text;
+  EngdTokenKind    kind;
+  PetscInt         start, length;
+  PetscReal        number;
+  PetscInt         depth;              /* of nesting */
+  PetscInt         hidden;             /* definitions that may not be used: in a body, it and those behind it */
+  PetscInt         nlocals;            /* in a body: the arguments, */
+  char *const     *local;              /* [nlocals] their names, */
+  const EngdValue *local_value;        /* [nlocals] and what they are, in graph->pool */
+  PetscInt         npool;              /* nodes in graph->pool */
+  PetscInt         nstack, stack_size; /* arguments of the calls and vectors being read */
+  EngdValue       *stack;
 } EngdParser;
 
 PETSC_INTERN PetscErrorCode EngdReserve(PetscInt n, size_t bytes, PetscInt *size, void *array);
@@ -220,6 +224,8 @@ PETSC_INTERN PetscErrorCode EngdValueApply(EngdParser *, PetscInt column, EngdOp
                                            const EngdValue arg[], EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseCall(EngdParser *, PetscInt start, const char name[], EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseName(EngdParser *, PetscInt start, const char name[], EngdValue *);
+PETSC_INTERN PetscInt       EngdFindDefinition(const EngdParser *, const char name[]);
+PETSC_INTERN PetscErrorCode EngdParseDefinition(EngdParser *, PetscInt which, const EngdValue arg[], EngdValue *);
 PETSC_INTERN PetscErrorCode EngdNameUnknown(EngdParser *, PetscInt start, const char name[], PetscBool function);
 PETSC_INTERN PetscErrorCode EngdSymbolsCheck(const EngdSymbols *);
 PETSC_INTERN const char    *EngdFunctionName(PetscInt i);

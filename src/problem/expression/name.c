@@ -105,6 +105,11 @@ PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
   PetscFunctionBeginUser;
   PetscCheck(s->nspace >= 0 && s->dim >= s->nspace, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
              "%" PetscInt_FMT " space coordinates of %" PetscInt_FMT, s->nspace, s->dim);
+  for (PetscInt i = 0; i < s->ndefinitions; ++i) {
+    name = s->definition[i].name;
+    PetscCheck(!IsReserved(name) && !IsStem(s, name) && !DerivedOutput(s, name), PETSC_COMM_SELF,
+               PETSC_ERR_USER_INPUT, "-functions: '%s' has a meaning of its own; choose another name", name);
+  }
   for (PetscInt i = 0; (name = SymbolName(s, i, &kind)); ++i) {
     size_t length = 0;
 
@@ -120,6 +125,10 @@ PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
     PetscCheck(!other, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                "'%s' cannot be the name of a %s: it is a derivative of the output %s; choose another name", name,
                kind, other);
+    for (PetscInt j = 0; j < s->ndefinitions; ++j) {
+      PetscCheck(strcmp(name, s->definition[j].name) != 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+                 "'%s' is the name of a %s and of one of -functions; choose another name for one", name, kind);
+    }
     for (PetscInt j = 0; j < i; ++j) {
       PetscCheck(strcmp(name, SymbolName(s, j, &other)) != 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                  "'%s' is the name of a %s and of a %s; choose another name for one", name, other, kind);
@@ -149,6 +158,10 @@ PetscErrorCode EngdNameUnknown(EngdParser *p, PetscInt start, const char name[],
   PetscInt           distance = DISTANCE_MAX + 1;
 
   PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < s->ndefinitions - p->hidden; ++i) {
+    if (!function == !s->definition[i].nargs) Suggest(name, s->definition[i].name, &distance, &best);
+  }
+  for (PetscInt i = 0; i < p->nlocals && !function; ++i) Suggest(name, p->local[i], &distance, &best);
   for (PetscInt i = 0; (candidate = SymbolName(s, i, NULL)); ++i) {
     if (function && strcmp(candidate, name) == 0) PetscCall(EngdParserFail(p, start, "'%s' is not a function", name));
     if (!function) Suggest(name, candidate, &distance, &best);
@@ -230,10 +243,20 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
   const PetscInt parameter = FindName(s->nparameters, s->parameter, name);
   const PetscInt unknown   = FindName(s->nunknowns, s->unknown, name);
   const PetscInt data      = FindName(s->ndata, s->data, name);
+  const PetscInt local     = FindName(p->nlocals, (const char *const *)p->local, name);
+  const PetscInt defined   = EngdFindDefinition(p, name);
   PetscBool      found     = PETSC_TRUE;
   EngdNode       node      = ENGD_ZERO;
 
   PetscFunctionBeginUser;
+  if (local >= 0) {
+    *value = p->local_value[local];
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (defined >= 0 && !s->definition[defined].nargs) {
+    PetscCall(EngdParseDefinition(p, defined, NULL, value));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (strcmp(name, "normal") == 0 || IsStem(s, name)) {
     const EngdOp op = IsStem(s, name) ? ENGD_OP_X : ENGD_OP_NORMAL;
 
@@ -259,7 +282,7 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
     PetscCall(ParseDistance(p, start, &node));
   else
     PetscCall(ParseDerivative(p, start, name, &found, &node));
-  if (!found && IsReserved(name)) {
+  if (!found && (defined >= 0 || IsReserved(name))) {
     PetscCall(EngdParserFail(p, start, "the function '%s' needs its arguments in parentheses", name));
   }
   if (!found) PetscCall(EngdNameUnknown(p, start, name, PETSC_FALSE));

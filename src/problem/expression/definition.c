@@ -1,0 +1,50 @@
+/*
+  Functions of the user: name(a, b) = body, or name = body.
+
+  A use of one reads its body with a parser of its own into the same graph, where the arguments are the values they have been
+  given. So a function may be of expressions of unknowns, and d(f(x), x) is the derivative of what it says; equal uses are one
+  node. A body may use the functions before it, so that none is its own part.
+*/
+#include "expressionimpl.h"
+
+/* The definition of this name that may be used here, or -1 */
+PetscInt EngdFindDefinition(const EngdParser *p, const char name[])
+{
+  const EngdSymbols *s = p->graph->symbols;
+
+  for (PetscInt i = 0; i < s->ndefinitions - p->hidden; ++i) {
+    if (!strcmp(s->definition[i].name, name)) return i;
+  }
+  return -1;
+}
+
+/* value = definition `which` of the arguments [nargs] */
+PetscErrorCode EngdParseDefinition(EngdParser *p, PetscInt which, const EngdValue arg[], EngdValue *value)
+{
+  const EngdSymbols    *s = p->graph->symbols;
+  const EngdDefinition *d = &s->definition[which];
+  char                  option[ENGD_NAME_LENGTH + 16];
+  EngdValue            *local;
+  EngdParser            parser = {.expression = p->expression,
+                                  .graph      = p->graph,
+                                  .option     = option,
+                                  .text       = d->body,
+                                  .npool      = p->npool,
+                                  .depth      = p->depth + 1,
+                                  .hidden     = s->ndefinitions - which,
+                                  .nlocals    = d->nargs,
+                                  .local      = d->arg};
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-functions %s", d->name));
+  PetscCall(PetscMalloc1(d->nargs, &local)); /* arg is on a stack that may move */
+  PetscCall(PetscArraycpy(local, arg, d->nargs));
+  parser.local_value = local;
+  PetscCall(EngdParserNext(&parser));
+  PetscCall(EngdParseExpression(&parser, value));
+  if (parser.kind != ENGD_TOKEN_END) PetscCall(EngdParserUnexpected(&parser));
+  p->npool = parser.npool;
+  PetscCall(PetscFree(local));
+  PetscCall(PetscFree(parser.stack));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -26,6 +26,10 @@ PETSC_INTERN void           EngdErrorsEnd(void);
 PETSC_INTERN void           EngdOptionsExpand(MPI_Comm, int *, char ***, size_t, char[]);
 PETSC_INTERN PetscErrorCode EngdCheckOptionForm(MPI_Comm);
 
+/* -help in groups and sentences that fit the screen (src/system/help.c) */
+PETSC_INTERN void EngdHelpBegin(int *argc, char *argv[]);
+PETSC_INTERN void EngdHelpEnd(int rank);
+
 /* What stands before the messages of errors from now on, "stage adam: "; NULL for nothing */
 PETSC_INTERN PetscErrorCode EngdErrorsSetPlace(const char kind[], const char name[]);
 

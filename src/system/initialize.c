@@ -125,6 +125,7 @@ PetscErrorCode EngdInitialize(int *argc, char ***argv, const char help[])
   arguments = *argv;
   PetscCall(EngdErrorsBegin(MPI_COMM_WORLD, arguments));
   if (message[0]) return EngdErrorSay(PETSC_ERR_USER_INPUT, message);
+  EngdHelpBegin(argc, *argv);
   EngdScreenBefore();
   PetscCall(SlepcInitialize(argc, argv, NULL, help));
   if (began_mpi) EngdScreenAfter(); /* else the signals are those of a host program */
@@ -152,6 +153,7 @@ PetscErrorCode EngdFinalize(void)
   began_petsc = PETSC_FALSE;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   EngdErrorsEnd();
+  EngdHelpEnd(rank);
   ierr = PetscInitialized(&petsc);
   if (!ierr && petsc) ierr = SlepcFinalize();
   if (began_mpi) EngdScreenAfter(); /* PETSc has set the signals to what they are without any program */

@@ -79,7 +79,7 @@ run 2 -options_file "$files/fit.yaml" -domain_coordinates x -domain_lower 0 -tao
 expect_solved fit 4 u
 expect_equal "$(json s.json parameters) $(json s.json points)" "19 50"
 
-# -help alone shows all, with a problem what belongs to it; neither solves
+# -help alone shows all, with a problem what belongs to it; neither solves. It fits the screen, and PETSc's own is -help all
 families='-domain_lower -network_layers -tao_engd_step -tao_engd_damping -pc_kfac_damping -ksp_rtol -tao_max_it -engd_summary
 -engd_seed -engd_max_seconds -options_file'
 for arguments in "-help" "-options_file poisson.opts -help"; do
@@ -93,7 +93,13 @@ for arguments in "-help" "-options_file poisson.opts -help"; do
   expect_equal "$(grep -cE '^ +[0-9]+ +[0-9.e+-]+|^relative L2 error' stdout)" 0
   for option in $families; do expect_stdout " $option[: ]"; done
   if [ "$arguments" = -help ]; then expect_stdout ' -<term>_residual[: ]'; else expect_stdout ' -wall_residual[: ]'; fi
+  expect_equal "$(sed 1,5d stdout | awk 'length > 115' | wc -l) $(grep -c 'Viewer\|formerly\|_monitor_draw' stdout)" "0 0"
+  expect_less "$(wc -l <stdout)" 260
 done
+run 1 --help all
+expect_exit 0
+expect_stdout 'ksp_monitor_true_residual'
+expect_stdout 'EngdProblemSetTerms'
 
 # Methods exchanged on the command line: what the file says of the others is let through, misspelt options are not
 for method in "-pc_type none" "-ksp_type lsqr" "-tao_type lmvm"; do

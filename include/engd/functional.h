@@ -11,20 +11,21 @@
 #include <engd/linalg.h>
 #include <engd/model.h>
 
-/* A block of n points of one term */
+/* A block of n points of one term. */
 typedef struct {
   PetscInt   term;
-  PetscInt   start, n; /* first local point of the term, how many */
-  PetscInt   row;      /* of J on this rank: component c of point start + i is row + c * n + i */
-  PetscReal *x;        /* (dim, n) the points, borrowed */
-  PetscReal *normal;   /* (nspace, n) or NULL, borrowed */
-  EngdJet    jet;      /* its own, or the one that all blocks of the term share */
-  PetscReal *value;    /* (ncomponents, n) residual or energy, unweighted */
-  PetscReal *first;    /* (nfirst, n) dr/dDu */
-  PetscReal *second;   /* (nsecond, n) d^2 r/dDu^2 */
-  PetscReal *measured; /* (nfirst, n) of the outputs that the curvature measures, or NULL */
-  PetscReal *weight;   /* (n) lambda_t w_n */
-  PetscBool  current;  /* do value, first, second (and an own jet) belong to the present theta */
+  PetscInt   start;    /* The first of its points among the local ones of the term. */
+  PetscInt   n;        /* How many they are. */
+  PetscInt   row;      /* In J on this rank, component c of point start + i is row + c * n + i. */
+  PetscReal *x;        /* (dim, n) The points, borrowed. */
+  PetscReal *normal;   /* (nspace, n) Borrowed, or NULL. */
+  EngdJet    jet;      /* Its own, or the one that all blocks of the term share. */
+  PetscReal *value;    /* (ncomponents, n) Residual or energy, unweighted. */
+  PetscReal *first;    /* (nfirst, n) dr/dDu. */
+  PetscReal *second;   /* (nsecond, n) d^2 r/dDu^2. */
+  PetscReal *measured; /* (nfirst, n) Of the outputs that the curvature measures, or NULL. */
+  PetscReal *weight;   /* (n) lambda_t w_n. */
+  PetscBool  current;  /* The derivatives, and a jet of its own, belong to the present theta. */
 } EngdBlock;
 
 /*
@@ -35,61 +36,140 @@ typedef struct _n_EngdCurvature *EngdCurvature;
 struct _n_EngdCurvatureOps {
   /* gu += W du */
   PetscErrorCode (*apply)(EngdCurvature, EngdFunctional, const EngdBlock *, const PetscReal du[], PetscReal gu[]);
-  /* rows C_0, C_1, ... with sum_k C_k^T C_k = W (its positive part): how many, and gu = C_k, asked for k = 0, 1, ... */
+  /* How many rows C_0, C_1, ... there are with sum_k C_k^T C_k = W, or its positive part. */
   PetscErrorCode (*rootcount)(EngdCurvature, EngdFunctional, PetscInt term, PetscInt *);
+  /* gu = C_k, asked for k = 0, 1, ... in turn. */
   PetscErrorCode (*root)(EngdCurvature, EngdFunctional, const EngdBlock *, PetscInt k, PetscReal gu[]);
-  /* is sum_k C_k^T C_k all of W on this term; NULL: on none */
-  PetscErrorCode (*rootexact)(EngdCurvature, EngdFunctional, PetscInt term, PetscBool *);
+  /* Whether sum_k C_k^T C_k is all of W on this term; NULL says that it is on none. */
+  PetscErrorCode (*rootscomplete)(EngdCurvature, EngdFunctional, PetscInt term, PetscBool *);
   PetscErrorCode (*destroy)(EngdCurvature);
 };
 struct _n_EngdCurvature {
-  char    *type;
-  PetscInt values; /* derivatives of all outputs that it reads on its own: -1 none, 0 u, 1 u and grad u */
-  PetscBool
-            of_residual; /* its roots are the rows of J of the weighted residual, where expressions are linear or it reads no second */
-  PetscBool second; /* does it read d^2r/dDu^2 of residuals (of energies all that read the terms do) */
-  PetscBool
-      exact; /* directions use the exact Hessian, of which this W is the Gauss-Newton part: its preconditioner */
+  char                      *type;
+  PetscInt                   values;      /* Derivatives of all outputs that it reads: -1 none, 0 u, 1 and grad u. */
+  PetscBool                  of_residual; /* Its roots are the rows of J of the weighted residual of linear terms. */
+  PetscBool                  second;      /* It reads d^2r/dDu^2 of residuals; of energies every metric does. */
+  PetscBool                  for_hessian; /* Directions use the exact Hessian, and W is its Gauss-Newton part. */
   struct _n_EngdCurvatureOps ops[1];
   void                      *data;
 };
 
+/* What options and setters set, before EngdFunctionalSetUp(). */
+typedef struct {
+  PetscReal memory_limit; /* Bytes that a rank may keep, the same on all ranks. */
+  PetscInt  block_points; /* Points of a block, 0 for a size that fits the cache. */
+} EngdFunctionalOptions;
+
+/* What the blocks of a term have in common. */
+typedef struct {
+  EngdJetLayout layout;
+  PetscInt     *channel;          /* [nentries] Of each jet entry of the term's pointwise part. */
+  EngdPointwise measured;         /* The outputs, and gradients, that the curvature reads, or NULL. */
+  PetscInt     *measured_channel; /* [nentries] Of theirs. */
+  EngdJet       shared;           /* Of one block, for trial parameters and for blocks that keep none. */
+} EngdFunctionalTerm;
+
+/* The parameters at which everything is taken. */
+typedef struct {
+  Vec              theta;      /* Whole on each rank. */
+  PetscObjectId    id;         /* The distributed Vec that theta is a copy of. */
+  PetscObjectState state;      /* That of the Vec when it was copied. */
+  PetscInt64       generation; /* Counts the changes of theta and of the points. */
+  VecScatter       scatter;    /* From distributed to whole. */
+} EngdPresent;
+
+/* What has been done so far. */
+typedef struct {
+  PetscInt64 evaluations; /* Of the loss, with or without gradient. */
+  PetscInt64 products;    /* With J, J^T, G and H. */
+} EngdFunctionalCount;
+
+/* Scratch of what goes through the blocks, one operator at a time; see EngdFunctionalVisit(). */
+typedef struct {
+  const char      *user;  /* Who works with it, or NULL. */
+  const PetscReal *theta; /* [p] The present parameters, while somebody works. */
+  EngdJetWork      jet;
+  PetscReal       *du;   /* (noutputs, S n) and unknown parameters, of the largest block. */
+  PetscReal       *gu;   /* The same. */
+  PetscReal       *y;    /* (ncomponents, n) Of the largest block. */
+  Vec              from; /* Whole: an argument, gathered. */
+  Vec              to;   /* Whole: a result before its reduction. */
+  const PetscReal *in;   /* [p] The array of `from` in a visit that has an argument. */
+  PetscReal       *out;  /* [p] The array of `to` in a visit that has a result. */
+} EngdBlockWork;
+
+/* Scratch of products with the exact Hessian, empty until there is one. */
+typedef struct {
+  EngdCurvature newton; /* The metric of curvature energy. */
+  EngdJetWork   jet;
+  PetscReal    *dgu; /* (noutputs, S n) */
+} EngdHessianWork;
+
+/* Scratch of evaluations along a line. */
+typedef struct {
+  PetscReal *theta;     /* [p] */
+  Vec        direction; /* Whole. */
+  PetscReal *value;     /* (ncomponents, n) Of the largest block. */
+} EngdTrialWork;
+
+/* Scratch of pointwise parts. */
+typedef struct {
+  EngdBatch *batch; /* The inputs of one. */
+  PetscReal *value; /* (ncomponents, n) Where only derivatives are wanted. */
+} EngdPointwiseWork;
+
+/* Scratch of rows of J written out, (p, n) of the largest block; each comes with its first use. */
+typedef struct {
+  PetscReal *x;
+  PetscReal *y;
+} EngdRowsWork;
+
+/* Scratch of products with several vectors. (src/operators/matmatmult.c) */
+typedef struct _n_EngdMatMatWork *EngdMatMatWork;
+
 struct _n_EngdFunctional {
-  MPI_Comm         comm;
-  EngdProblem      problem;
-  EngdNetwork      network;
-  EngdModel        model;
-  EngdCurvature    curvature;
-  EngdCurvature    newton;   /* energy, for the exact Hessian; NULL until there is one */
-  EngdJetLayout   *layout;   /* [nterms] */
-  PetscInt       **channel;  /* [nterms][nentries] channel of each jet entry of the term's pointwise part */
-  EngdPointwise   *measured; /* [nterms] the outputs, and their gradients, that the curvature reads; or NULL */
-  PetscInt       **measured_channel; /* [nterms][nentries] of theirs */
-  EngdJet         *scratch; /* [nterms] a jet for one block, for trial parameters and blocks that keep none */
-  PetscInt         nblocks;
-  EngdBlock       *block;         /* term by term */
-  PetscInt         nrows;         /* rows of J on this rank: residual components of all its points */
-  PetscBool        least_squares; /* are all terms residuals, so that R and J exist */
-  PetscBool        keep;          /* do blocks keep their jets between products */
-  PetscReal        memory_limit;  /* bytes that a rank may keep, the same on all */
-  PetscReal        kept_bytes;
-  PetscInt         block_points; /* points of a block, 0 for the default */
-  Vec              theta;        /* the present parameters, whole on each rank */
-  Vec              whole, sum;   /* two more whole vectors: a direction, and a gradient before its reduction */
-  PetscReal       *trial;        /* [p] */
-  VecScatter       scatter;      /* distributed -> whole */
-  PetscObjectId    theta_id;     /* which Vec, in which state, theta is a copy of */
-  PetscObjectState theta_state;
-  PetscInt         columns;            /* channels times points of the largest block */
-  EngdJetWork      work, hessian_work; /* the latter NULL until there is an exact Hessian */
-  size_t           jet_size;           /* numbers of u, du and gu of the largest block */
-  PetscReal       *du, *gu; /* (noutputs, S n) and unknown parameters, or (ncomponents, n) for the largest block */
-  PetscReal       *dgu;     /* (noutputs, S n), of the exact Hessian */
-  EngdBatch       *batch;   /* inputs of an expression */
-  PetscInt64       evaluations; /* of the loss, with or without gradient */
-  PetscInt64       products;    /* with J, J^T and G */
-  PetscInt64       generation;  /* counts changes of theta and of the points */
+  MPI_Comm              comm;
+  EngdFunctionalOptions options;
+  EngdPresent           present;
+  EngdFunctionalCount   count;
+
+  /* Children; problem and network are borrowed. */
+  EngdProblem   problem;
+  EngdNetwork   network;
+  EngdModel     model;
+  EngdCurvature curvature;
+
+  /* Rows and blocks, from EngdFunctionalSetUp() on. */
+  EngdFunctionalTerm *term; /* [nterms] */
+  PetscInt            nblocks;
+  EngdBlock          *block;         /* [nblocks] Term by term. */
+  PetscInt            nrows;         /* Rows of J on this rank: residual components of all its points. */
+  PetscBool           least_squares; /* All terms are residuals, so that R and J exist. */
+  PetscBool           keep;          /* Blocks keep their jets between products. */
+
+  /* Scratch, each with its owner. */
+  EngdBlockWork     work;
+  EngdHessianWork   hessian;
+  EngdTrialWork     trial;
+  EngdPointwiseWork pointwise;
+  EngdRowsWork      rows;
+  EngdMatMatWork    matmat;
 };
+
+/*
+  Scratch and blocks serve one operator at a time: another that begins meanwhile is an error of the program, named with both.
+  End follows Begin also after an error, so that the functional can go on being used.
+*/
+PETSC_INTERN PetscErrorCode EngdFunctionalBegin(EngdFunctional, const char user[]);
+PETSC_INTERN PetscErrorCode EngdFunctionalEnd(EngdFunctional);
+/*
+  For each block, made that of the present theta: visit, with work->in the whole of `from` unless that is NULL, between
+  Begin and End. Unless `to` is NULL, it is the sum over the ranks of what the visits have added to work->out. Collective
+  with a vector.
+*/
+typedef PetscErrorCode (*EngdBlockVisit)(EngdFunctional, EngdBlock *, EngdBlockWork *, void *);
+PETSC_INTERN PetscErrorCode EngdFunctionalVisit(EngdFunctional, const char user[], Vec from, EngdBlockVisit, void *,
+                                                Vec to);
 
 /* blocks: make the jet and the expressions of block b those of the present theta; parts of products on a block */
 PETSC_INTERN PetscErrorCode EngdFunctionalGetBlock(EngdFunctional, PetscInt b, EngdBlock **);
@@ -121,12 +201,10 @@ PETSC_INTERN PetscErrorCode EngdFunctionalState(EngdFunctional, Vec theta, EngdA
 /* fails, naming term and point, if a residual is not finite at the present theta. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
 
-/* memory of products with the exact Hessian, once; sum += the product of a block of points, and the shell of such sums
-   with damping, for G and for the Hessian */
+/* memory of products with the exact Hessian, once; the shell of a sum of products of blocks, work->out += A_b work->in,
+   and of damping, for G and for the Hessian */
 PETSC_INTERN PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional);
-typedef PetscErrorCode (*EngdBlockProduct)(EngdFunctional, EngdBlock *, const PetscReal theta[], const PetscReal v[],
-                                           PetscReal sum[]);
-PETSC_INTERN PetscErrorCode EngdGramianCreateShell(EngdFunctional, const char name[], PetscLogEvent, EngdBlockProduct,
+PETSC_INTERN PetscErrorCode EngdGramianCreateShell(EngdFunctional, const char name[], PetscLogEvent, EngdBlockVisit,
                                                    Mat *);
 
 PETSC_INTERN PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *);
@@ -143,8 +221,9 @@ PETSC_INTERN PetscErrorCode EngdMatGetFunctional(Mat, EngdFunctional *);
 PETSC_INTERN PetscBool EngdBlockJetRow(EngdFunctional, const EngdBlock *, PetscInt r, EngdPlace *);
 
 /* C = (J^T W J + lambda I) B; C = J B or J^T B: what MatMatMult() of the shells with dense matrices does. Collective */
-PETSC_INTERN PetscErrorCode EngdSeveralGramian(EngdFunctional, PetscReal lambda, Mat G, Mat B, Mat C);
-PETSC_INTERN PetscErrorCode EngdSeveralJacobian(EngdFunctional, PetscBool transpose, Mat J, Mat B, Mat C);
+PETSC_INTERN PetscErrorCode EngdGramianMatMatMult(EngdFunctional, PetscReal lambda, Mat G, Mat B, Mat C);
+PETSC_INTERN PetscErrorCode EngdJacobianMatMatMult(EngdFunctional, PetscBool transpose, Mat J, Mat B, Mat C);
+PETSC_INTERN PetscErrorCode EngdMatMatWorkDestroy(EngdMatMatWork *);
 
 /* the Jacobian written out, rows of the curvature's roots: by rows A (nrows, p) on each rank, or by columns A (p_local, N) */
 PETSC_INTERN PetscErrorCode EngdExplicitCountRows(EngdFunctional, PetscInt *nrows);
@@ -154,6 +233,8 @@ PETSC_INTERN PetscErrorCode EngdExplicitFillRows(EngdFunctional, PetscInt lda, P
 PETSC_INTERN PetscErrorCode EngdExplicitFillColumns(EngdFunctional, const PetscInt ranges[], PetscInt lda,
                                                     PetscReal A[]);
 PETSC_INTERN size_t         EngdExplicitBlockBytes(EngdFunctional);
+/* room for the rows of one root on the largest block, for F->rows.x or y, at the first call */
+PETSC_INTERN PetscErrorCode EngdExplicitReserve(EngdFunctional, PetscReal **rows);
 
 /* How much of the Gramian a direction solves with: all, what is within each layer, the diagonal */
 typedef enum { ENGD_STRUCTURE_FULL, ENGD_STRUCTURE_LAYER, ENGD_STRUCTURE_DIAGONAL } EngdStructure;
@@ -180,7 +261,8 @@ PETSC_INTERN PetscErrorCode EngdCurvatureReserve(PetscInt size, PetscReal **buff
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate(const char type[], EngdCurvature *);
 PETSC_INTERN PetscErrorCode EngdCurvatureDestroy(EngdCurvature *);
 /* how many roots make up all of W on a term, or false where they do not */
-PETSC_INTERN PetscErrorCode EngdCurvatureCountExactRoots(EngdFunctional, PetscInt term, PetscInt *, PetscBool *exact);
+PETSC_INTERN PetscErrorCode EngdCurvatureCountAllRoots(EngdFunctional, PetscInt term, PetscInt *,
+                                                       PetscBool *complete);
 PETSC_EXTERN PetscErrorCode EngdCurvatureRegister(const char[], PetscErrorCode (*)(EngdCurvature));
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate_GaussNewton(EngdCurvature);
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature);

@@ -18,18 +18,18 @@ typedef struct {
 /* r of the term */
 static Map MapOfTerm(EngdFunctional F, const EngdBlock *block)
 {
-  return (Map){F->problem->term[block->term]->pointwise, F->channel[block->term], block->first};
+  return (Map){F->problem->term[block->term]->pointwise, F->term[block->term].channel, block->first};
 }
 
 /* what the curvature measures */
 static Map MapOfMeasured(EngdFunctional F, const EngdBlock *block)
 {
-  return (Map){F->measured[block->term], F->measured_channel[block->term], block->measured};
+  return (Map){F->term[block->term].measured, F->term[block->term].measured_channel, block->measured};
 }
 
 static EngdPlace PlaceOf(EngdFunctional F, const EngdBlock *block, const Map *map, PetscInt e)
 {
-  return EngdModelPlace(F->model, F->layout[block->term], block->n, &map->pointwise->entry[e], map->channel[e]);
+  return EngdModelPlace(F->model, F->term[block->term].layout, block->n, &map->pointwise->entry[e], map->channel[e]);
 }
 
 EngdPlace EngdBlockPlace(EngdFunctional F, const EngdBlock *block, PetscInt e)
@@ -45,7 +45,7 @@ static PetscErrorCode Evaluate(EngdFunctional F, const EngdBlock *block, const M
 {
   const PetscInt   dim = F->problem->domain->dim, nspace = F->problem->domain->nspace;
   const EngdPoints points = F->problem->term[block->term]->points;
-  EngdBatch       *x = F->batch, *data = x + dim, *normal = data + points->ndata, *entry = normal + nspace;
+  EngdBatch       *x = F->pointwise.batch, *data = x + dim, *normal = data + points->ndata, *entry = normal + nspace;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.expression, 0, 0, 0, 0));
@@ -75,13 +75,13 @@ PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdJet jet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the derivatives of what the curvature measures; the values go to F->du */
+/* the derivatives of what the curvature measures; nobody reads its values */
 static PetscErrorCode EvaluateMeasured(EngdFunctional F, EngdBlock *block)
 {
   const Map map = MapOfMeasured(F, block);
 
   PetscFunctionBeginUser;
-  if (map.pointwise) PetscCall(Evaluate(F, block, &map, block->jet, F->du, block->measured, NULL));
+  if (map.pointwise) PetscCall(Evaluate(F, block, &map, block->jet, F->pointwise.value, block->measured, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,9 +93,9 @@ PetscErrorCode EngdFunctionalGetBlock(EngdFunctional F, PetscInt b, EngdBlock **
   PetscFunctionBeginUser;
   *out = block;
   if (block->current && block->jet->x == block->x) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecGetArrayRead(F->theta, &theta));
+  PetscCall(VecGetArrayRead(F->present.theta, &theta));
   PetscCall(EngdJetForward(block->jet, theta, block->n, block->x));
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
+  PetscCall(VecRestoreArrayRead(F->present.theta, &theta));
   if (!block->current) {
     PetscCall(EngdBlockEvaluate(F, block, block->jet, block->value, block->first, block->second));
     PetscCall(EvaluateMeasured(F, block));
@@ -224,7 +224,7 @@ PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, Pets
 /* gu = 0 */
 PetscErrorCode EngdBlockZero(EngdFunctional F, const EngdBlock *block, PetscReal gu[])
 {
-  const EngdJetLayout layout = F->layout[block->term];
+  const EngdJetLayout layout = F->term[block->term].layout;
 
   PetscFunctionBeginUser;
   PetscCall(PetscArrayzero(gu, ENGD_COUNT(F->network->noutputs * layout->nchannels + layout->nunknowns, block->n)));
@@ -234,7 +234,7 @@ PetscErrorCode EngdBlockZero(EngdFunctional F, const EngdBlock *block, PetscReal
 /* the outputs on the channels marked used in turn, then the unknown parameters */
 PetscBool EngdBlockJetRow(EngdFunctional F, const EngdBlock *block, PetscInt r, EngdPlace *place)
 {
-  const EngdJetLayout layout   = F->layout[block->term];
+  const EngdJetLayout layout   = F->term[block->term].layout;
   const PetscInt      noutputs = F->network->noutputs;
   EngdJetEntry        entry    = {.output = r % noutputs};
   PetscInt            left     = r / noutputs, c;

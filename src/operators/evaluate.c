@@ -24,16 +24,16 @@ static PetscReal BlockLoss(EngdFunctional F, const EngdBlock *block, const Petsc
   return loss;
 }
 
-/* sum += gradient of the loss of a block */
-static PetscErrorCode AddBlockGradient(EngdFunctional F, const EngdBlock *block, PetscReal sum[])
+/* the local part of the loss, data, and out += its gradient, if that is wanted */
+static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
 {
-  const PetscReal *theta;
+  PetscReal *loss = (PetscReal *)data;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdBlockCotangent(F, block, F->du, F->gu));
-  PetscCall(VecGetArrayRead(F->theta, &theta));
-  PetscCall(EngdJetGradient(block->jet, theta, F->gu, F->work, sum));
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
+  *loss += BlockLoss(F, block, block->value);
+  if (!work->out) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdBlockCotangent(F, block, work->y, work->gu));
+  PetscCall(EngdJetGradient(block->jet, work->theta, work->gu, work->jet, work->out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -51,27 +51,13 @@ static PetscErrorCode AddBlockGradient(EngdFunctional F, const EngdBlock *block,
 */
 PetscErrorCode EngdFunctionalEvaluate(EngdFunctional F, PetscReal *loss, Vec gradient)
 {
-  PetscReal *sum = NULL, local = 0;
+  PetscReal local = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(gradient ? engd_log.gradient : engd_log.loss, 0, 0, 0, 0));
-  if (gradient) {
-    PetscCall(VecZeroEntries(F->sum));
-    PetscCall(VecGetArray(F->sum, &sum));
-  }
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    local += BlockLoss(F, block, block->value);
-    if (gradient) PetscCall(AddBlockGradient(F, block, sum));
-  }
-  if (gradient) {
-    PetscCall(VecRestoreArray(F->sum, &sum));
-    PetscCall(EngdFunctionalReduce(F, F->sum, gradient));
-  }
+  PetscCall(EngdFunctionalVisit(F, "an evaluation of the loss", NULL, AddBlock, &local, gradient));
   PetscCall(MPIU_Allreduce(&local, loss, 1, MPIU_REAL, MPIU_SUM, F->comm));
-  F->evaluations++;
+  F->count.evaluations++;
   PetscCall(PetscLogEventEnd(gradient ? engd_log.gradient : engd_log.loss, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -86,6 +72,15 @@ static void WeightResidual(EngdFunctional F, const EngdBlock *block, const Petsc
       R[block->row + c * n + i] = PetscSqrtReal(block->weight[i]) * value[c * n + i];
     }
   }
+}
+
+/* the part of a block of R, whose array is data */
+static PetscErrorCode WriteResidual(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
+{
+  PetscFunctionBeginUser;
+  (void)work;
+  WeightResidual(F, block, block->value, (PetscReal *)data);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode CheckLeastSquares(EngdFunctional F)
@@ -114,52 +109,60 @@ PetscErrorCode EngdFunctionalResidual(EngdFunctional F, Vec residual)
   PetscFunctionBeginUser;
   PetscCall(CheckLeastSquares(F));
   PetscCall(VecGetArrayWrite(residual, &R));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    WeightResidual(F, block, block->value, R);
-  }
-  F->evaluations++;
+  PetscCall(EngdFunctionalVisit(F, "an evaluation of the residual", NULL, WriteResidual, R, NULL));
   PetscCall(VecRestoreArrayWrite(residual, &R));
+  F->count.evaluations++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* F->du <- residuals or energies at the points of a block at F->trial */
+/* F->trial.value <- residuals or energies at the points of a block at F->trial.theta */
 static PetscErrorCode EvaluateTrial(EngdFunctional F, EngdBlock *block)
 {
-  EngdJet jet = F->scratch[block->term];
+  EngdJet jet = F->term[block->term].shared;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetForward(jet, F->trial, block->n, block->x));
-  PetscCall(EngdBlockEvaluate(F, block, jet, F->du, NULL, NULL));
+  PetscCall(EngdJetForward(jet, F->trial.theta, block->n, block->x));
+  PetscCall(EngdBlockEvaluate(F, block, jet, F->trial.value, NULL, NULL));
   jet->x = NULL; /* so that no block takes it for a jet of the present theta */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the part of this rank of the loss at F->trial */
-static PetscErrorCode TrialLoss(EngdFunctional F, PetscReal *loss)
+/* F->trial.theta = theta + step d, d in F->trial.direction */
+static PetscErrorCode SetTrial(EngdFunctional F, PetscReal step)
+{
+  const PetscReal *d;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetArrayRead(F->trial.direction, &d));
+  for (PetscInt j = 0; j < F->model->nparameters; j++) F->trial.theta[j] = F->work.theta[j] + step * d[j];
+  PetscCall(VecRestoreArrayRead(F->trial.direction, &d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the part of this rank of the losses */
+static PetscErrorCode TrialLosses(EngdFunctional F, PetscInt nsteps, const PetscReal steps[], PetscReal losses[])
 {
   PetscFunctionBeginUser;
-  *loss = 0;
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    PetscCall(EvaluateTrial(F, &F->block[b]));
-    *loss += BlockLoss(F, &F->block[b], F->du);
+  for (PetscInt k = 0; k < nsteps; k++) {
+    losses[k] = 0;
+    PetscCall(SetTrial(F, steps[k]));
+    for (PetscInt b = 0; b < F->nblocks; b++) {
+      PetscCall(EvaluateTrial(F, &F->block[b]));
+      losses[k] += BlockLoss(F, &F->block[b], F->trial.value);
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* F->trial = theta + step d, d in F->whole */
-static PetscErrorCode SetTrial(EngdFunctional F, PetscReal step)
+/* R of this rank at theta + step d */
+static PetscErrorCode TrialResidual(EngdFunctional F, PetscReal step, PetscReal R[])
 {
-  const PetscReal *base, *d;
-
   PetscFunctionBeginUser;
-  PetscCall(VecGetArrayRead(F->theta, &base));
-  PetscCall(VecGetArrayRead(F->whole, &d));
-  for (PetscInt j = 0; j < F->model->nparameters; j++) F->trial[j] = base[j] + step * d[j];
-  PetscCall(VecRestoreArrayRead(F->whole, &d));
-  PetscCall(VecRestoreArrayRead(F->theta, &base));
+  PetscCall(SetTrial(F, step));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    PetscCall(EvaluateTrial(F, &F->block[b]));
+    WeightResidual(F, &F->block[b], F->trial.value, R);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -181,16 +184,18 @@ static PetscErrorCode SetTrial(EngdFunctional F, PetscReal step)
 PetscErrorCode EngdFunctionalLossAlong(EngdFunctional F, Vec theta, Vec direction, PetscInt nsteps,
                                        const PetscReal steps[], PetscReal losses[])
 {
+  PetscErrorCode ierr;
+
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, theta));
-  PetscCall(EngdFunctionalGather(F, direction, F->whole));
   PetscCall(PetscLogEventBegin(engd_log.loss, 0, 0, 0, 0));
-  for (PetscInt k = 0; k < nsteps; k++) {
-    PetscCall(SetTrial(F, steps[k]));
-    PetscCall(TrialLoss(F, &losses[k]));
-  }
+  PetscCall(EngdFunctionalGather(F, direction, F->trial.direction));
+  PetscCall(EngdFunctionalBegin(F, "an evaluation of losses along a line"));
+  ierr = TrialLosses(F, nsteps, steps, losses);
+  PetscCall(EngdFunctionalEnd(F));
+  PetscCall(ierr);
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, losses, nsteps, MPIU_REAL, MPIU_SUM, F->comm));
-  F->evaluations += nsteps;
+  F->count.evaluations += nsteps;
   PetscCall(PetscLogEventEnd(engd_log.loss, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -210,90 +215,109 @@ PetscErrorCode EngdFunctionalLossAlong(EngdFunctional F, Vec theta, Vec directio
 */
 PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional F, Vec direction, PetscReal step, Vec residual)
 {
-  PetscReal *R;
+  PetscReal     *R;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(CheckLeastSquares(F));
-  PetscCall(EngdFunctionalGather(F, direction, F->whole));
   PetscCall(PetscLogEventBegin(engd_log.loss, 0, 0, 0, 0));
+  PetscCall(EngdFunctionalGather(F, direction, F->trial.direction));
   PetscCall(VecGetArrayWrite(residual, &R));
-  PetscCall(SetTrial(F, step));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    PetscCall(EvaluateTrial(F, &F->block[b]));
-    WeightResidual(F, &F->block[b], F->du, R);
-  }
+  PetscCall(EngdFunctionalBegin(F, "an evaluation of a residual along a line"));
+  ierr = TrialResidual(F, step, R);
+  PetscCall(EngdFunctionalEnd(F));
   PetscCall(VecRestoreArrayWrite(residual, &R));
-  F->evaluations++;
+  PetscCall(ierr);
+  F->count.evaluations++;
   PetscCall(PetscLogEventEnd(engd_log.loss, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the first local point at which a term is not finite: its global index in the term, or the number of its points */
-static PetscErrorCode FindNonFinite(EngdFunctional F, PetscInt t, PetscInt *index, PetscReal x[])
+/* of each term the first local point that is not finite: its global index in the term, or the number of its points */
+typedef struct {
+  PetscInt  *index; /* [nterms] */
+  PetscReal *x;     /* (dim, nterms) */
+} Worst;
+
+/* are the count numbers of point i of n */
+static PetscBool AreFinite(PetscInt count, PetscInt n, PetscInt i, const PetscReal v[])
 {
-  EngdTerm      term      = F->problem->term[t];
-  EngdPointwise pointwise = term->pointwise;
+  for (PetscInt k = 0; k < count; k++)
+    if (PetscIsInfOrNanReal(v[k * n + i])) return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
+/* are value and derivatives, those that anything reads */
+static PetscBool IsFinite(EngdFunctional F, const EngdBlock *block, PetscInt i)
+{
+  const EngdTerm      term      = F->problem->term[block->term];
+  const EngdPointwise pointwise = term->pointwise;
+  const PetscBool     second    = (PetscBool)(term->energy || F->curvature->second || F->curvature->for_hessian);
+
+  return (PetscBool)(AreFinite(pointwise->ncomponents, block->n, i, block->value) &&
+                     AreFinite(pointwise->nfirst, block->n, i, block->first) &&
+                     (!second || AreFinite(pointwise->nsecond, block->n, i, block->second)));
+}
+
+static PetscErrorCode FindNonFinite(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
+{
+  Worst           *worst  = (Worst *)data;
+  const EngdPoints points = F->problem->term[block->term]->points;
 
   PetscFunctionBeginUser;
-  *index = term->points->nglobal;
-  for (PetscInt b = F->nblocks - 1; b >= 0; b--) {
-    EngdBlock *block;
+  (void)work;
+  for (PetscInt i = 0; worst->index[block->term] == points->nglobal && i < block->n; i++) {
+    if (IsFinite(F, block, i)) continue;
+    worst->index[block->term] = points->start + block->start + i;
+    PetscCall(PetscArraycpy(worst->x + ENGD_COUNT(block->term, points->dim), block->x + ENGD_COUNT(i, points->dim),
+                            points->dim));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    if (F->block[b].term != t) continue;
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    for (PetscInt i = block->n - 1; i >= 0; i--) {
-      PetscBool finite = PETSC_TRUE;
+/* text <- "x = 0.5, y = 1" of the point x on rank owner. Collective */
+static PetscErrorCode DescribePoint(EngdFunctional F, PetscMPIInt owner, PetscReal x[], size_t size, char text[])
+{
+  const EngdDomain domain = F->problem->domain;
+  size_t           length = 0;
 
-      for (PetscInt c = 0; c < pointwise->ncomponents; c++) {
-        finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->value[c * block->n + i]));
-      }
-      for (PetscInt k = 0; k < pointwise->nfirst; k++) {
-        finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->first[k * block->n + i]));
-      }
-      for (PetscInt k = 0; (term->energy || F->curvature->second || F->curvature->exact) && k < pointwise->nsecond;
-           k++) {
-        finite = (PetscBool)(finite && !PetscIsInfOrNanReal(block->second[k * block->n + i]));
-      }
-      if (finite) continue;
-      *index = term->points->start + block->start + i;
-      PetscCall(PetscArraycpy(x, block->x + ENGD_COUNT(i, term->points->dim), term->points->dim));
-    }
+  PetscFunctionBeginUser;
+  text[0] = 0;
+  PetscCallMPI(MPI_Bcast(x, (PetscMPIInt)domain->dim, MPIU_REAL, owner, F->comm));
+  for (PetscInt i = 0; i < domain->dim && length + 64 < size; i++) {
+    PetscCall(
+        PetscSNPrintf(text + length, size - length, "%s%s = %g", i ? ", " : "", domain->coordinate[i], (double)x[i]));
+    PetscCall(PetscStrlen(text, &length));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdFunctionalCheck(EngdFunctional F)
 {
-  const EngdDomain domain = F->problem->domain;
-  PetscReal       *x;
+  const EngdProblem problem = F->problem;
+  const PetscInt    nterms = problem->nterms, dim = problem->domain->dim;
+  Worst             worst;
+  PetscInt         *lowest, bad = 0, index;
+  PetscMPIInt       rank, owner = 0;
+  char              where[1024];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(domain->dim, &x));
-  for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    EngdTerm    term = F->problem->term[t];
-    PetscInt    local, first;
-    PetscMPIInt rank, owner = 0;
-    char        where[1024] = "";
-    size_t      length      = 0;
-
-    PetscCall(FindNonFinite(F, t, &local, x));
-    PetscCall(MPIU_Allreduce(&local, &first, 1, MPIU_INT, MPI_MIN, F->comm));
-    if (first == term->points->nglobal) continue;
+  PetscCall(PetscMalloc3(nterms, &worst.index, ENGD_COUNT(nterms, dim), &worst.x, nterms, &lowest));
+  for (PetscInt t = 0; t < nterms; t++) worst.index[t] = problem->term[t]->points->nglobal;
+  PetscCall(EngdFunctionalVisit(F, "a check of the residuals", NULL, FindNonFinite, &worst, NULL));
+  PetscCall(MPIU_Allreduce(worst.index, lowest, nterms, MPIU_INT, MPI_MIN, F->comm));
+  while (bad < nterms && lowest[bad] == problem->term[bad]->points->nglobal) bad++;
+  if (bad < nterms) {
     PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
-    if (local == first) owner = rank;
+    if (worst.index[bad] == lowest[bad]) owner = rank;
     PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &owner, 1, MPI_INT, MPI_MAX, F->comm));
-    PetscCallMPI(MPI_Bcast(x, (PetscMPIInt)domain->dim, MPIU_REAL, owner, F->comm));
-    for (PetscInt i = 0; i < domain->dim && length < sizeof(where) - 64; i++) {
-      PetscCall(PetscSNPrintf(where + length, sizeof(where) - length, "%s%s = %g", i ? ", " : "",
-                              domain->coordinate[i], (double)x[i]));
-      PetscCall(PetscStrlen(where, &length));
-    }
-    PetscCall(PetscFree(x));
-    SETERRQ(F->comm, ENGD_ERR_NUMERICS,
-            "the %s of term '%s' (or its derivative) is not finite at point %" PetscInt_FMT
-            ", %s; check the expression there",
-            term->energy ? "energy" : "residual", term->name, first, where);
+    PetscCall(DescribePoint(F, owner, worst.x + ENGD_COUNT(bad, dim), sizeof(where), where));
   }
-  PetscCall(PetscFree(x));
+  index = bad < nterms ? lowest[bad] : 0;
+  PetscCall(PetscFree3(worst.index, worst.x, lowest));
+  PetscCheck(bad == nterms, F->comm, ENGD_ERR_NUMERICS,
+             "the %s of term '%s' (or its derivative) is not finite at point %" PetscInt_FMT
+             ", %s; check the expression there",
+             problem->term[bad]->energy ? "energy" : "residual", problem->term[bad]->name, index, where);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,10 +4,10 @@
     A <- beta A + (1 - beta) (blocks of J^T W J)
 
   On each rank rows of J at its points, some at a time, then one sum to rank 0. No entry outside of the blocks is formed.
-    W = sum_k C_k^T C_k, the roots exact   sum_k (C_k J)^T (C_k J)                                              syrk
+    W = sum_k C_k^T C_k, the roots all of W sum_k (C_k J)^T (C_k J)                                              syrk
     any other W, as of energies            sum_r J_r^T (e_r^T W J), J_r = e_r^T J the rows of the jet itself    syr2k
   The exact Hessian has no rows: p products, whose columns are cut. Blocks of order one, all of them: MatGetDiagonal(), which
-  of a W with inexact roots has the positive part.
+  of a W whose roots are not all of it has the positive part.
 */
 #include <engd/private.h>
 #include <petscblaslapack.h>
@@ -54,70 +54,61 @@ static PetscErrorCode AddRows(const EngdDiagonalBlocks *blocks, PetscInt n, Pets
   PetscCall(PetscBLASIntCast(n, &inner));
   PetscCall(PetscBLASIntCast(blocks->start[blocks->n], &p));
   for (PetscInt b = 0; b < blocks->n; b++) {
-    const PetscInt first = blocks->start[b], m = blocks->start[b + 1] - first;
+    const PetscInt start = blocks->start[b], m = blocks->start[b + 1] - start;
     PetscReal     *block = A + blocks->at[b];
 
     PetscCall(PetscBLASIntCast(m, &order));
     if (y)
       PetscCallBLAS("BLASsyr2k",
-                    BLASsyr2k_("U", "N", &order, &inner, &half, x + first, &p, y + first, &p, &one, block, &order));
+                    BLASsyr2k_("U", "N", &order, &inner, &half, x + start, &p, y + start, &p, &one, block, &order));
     else
-      PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "N", &order, &inner, &alpha, x + first, &p, &one, block, &order));
+      PetscCallBLAS("BLASsyrk", BLASsyrk_("U", "N", &order, &inner, &alpha, x + start, &p, &one, block, &order));
     PetscCall(PetscLogFlops((y ? 2.0 : 1.0) * m * (m + 1.0) * n));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A += alpha times the blocks of J^T W J */
+typedef struct {
+  const EngdDiagonalBlocks *blocks;
+  PetscReal                 alpha;
+  PetscReal                *A;
+} Sum;
+
 /* the rows of the block's jet, each with what W makes of it */
-static PetscErrorCode AddJetBlock(EngdFunctional F, EngdBlock *block, const EngdDiagonalBlocks *blocks,
-                                  PetscReal alpha, const PetscReal theta[], PetscReal x[], PetscReal y[],
-                                  PetscReal A[])
+static PetscErrorCode AddJetBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, const Sum *sum)
 {
   const PetscInt n = block->n;
   EngdPlace      at;
 
   PetscFunctionBeginUser;
   for (PetscInt r = 0; EngdBlockJetRow(F, block, r, &at); r++) {
-    PetscCall(EngdBlockZero(F, block, F->du));
-    for (PetscInt i = 0; i < n; i++) F->du[at.offset + ENGD_COUNT(i, at.stride)] = 1;
-    PetscCall(EngdJetRows(block->jet, theta, F->du, F->work, x));
-    PetscCall(EngdBlockZero(F, block, F->gu));
-    PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
-    PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, y));
-    PetscCall(AddRows(blocks, n, alpha, x, y, A));
+    PetscCall(EngdBlockZero(F, block, work->du));
+    for (PetscInt i = 0; i < n; i++) work->du[at.offset + ENGD_COUNT(i, at.stride)] = 1;
+    PetscCall(EngdJetRows(block->jet, work->theta, work->du, work->jet, F->rows.x));
+    PetscCall(EngdBlockZero(F, block, work->gu));
+    PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, work->du, work->gu));
+    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, F->rows.y));
+    PetscCall(AddRows(sum->blocks, n, sum->alpha, F->rows.x, F->rows.y, sum->A));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A += alpha times the blocks of J^T W J from the points of this rank */
-static PetscErrorCode AddPoints(EngdFunctional F, const EngdDiagonalBlocks *blocks, PetscReal alpha, PetscReal A[])
+/* from the points of a block */
+static PetscErrorCode AddPoints(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
 {
-  const PetscReal *theta;
-  PetscReal       *x, *y;
-  size_t           size = EngdExplicitBlockBytes(F) / sizeof(PetscReal);
+  const Sum *sum = (const Sum *)data;
+  PetscInt   nroots;
+  PetscBool  complete;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(size, &x, size, &y));
-  PetscCall(VecGetArrayRead(F->theta, &theta));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-    PetscInt   nroots;
-    PetscBool  exact;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall(EngdCurvatureCountExactRoots(F, block->term, &nroots, &exact));
-    if (!exact) {
-      PetscCall(AddJetBlock(F, block, blocks, alpha, theta, x, y, A));
-      continue;
-    }
-    for (PetscInt k = 0; k < nroots; k++) {
-      PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
-      PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, x));
-      PetscCall(AddRows(blocks, block->n, alpha, x, NULL, A));
-    }
+  PetscCall(EngdCurvatureCountAllRoots(F, block->term, &nroots, &complete));
+  if (!complete) PetscCall(AddJetBlock(F, block, work, sum));
+  for (PetscInt k = 0; k < nroots; k++) {
+    PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
+    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, F->rows.x));
+    PetscCall(AddRows(sum->blocks, block->n, sum->alpha, F->rows.x, NULL, sum->A));
   }
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  PetscCall(PetscFree2(x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -136,19 +127,31 @@ static PetscErrorCode SumOnRoot(MPI_Comm comm, size_t size, PetscReal A[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A (n) += alpha times the entries from `start` on of a vector, on rank 0 */
+static PetscErrorCode AddEntries(EngdFunctional F, Vec vector, PetscMPIInt rank, PetscReal alpha, PetscInt start,
+                                 PetscInt n, PetscReal A[])
+{
+  const PetscReal *whole;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalBegin(F, "a Gramian written out"));
+  PetscCall(EngdFunctionalGather(F, vector, F->work.from));
+  PetscCall(VecGetArrayRead(F->work.from, &whole));
+  for (PetscInt i = 0; !rank && i < n; i++) A[i] += alpha * whole[start + i];
+  PetscCall(VecRestoreArrayRead(F->work.from, &whole));
+  PetscCall(EngdFunctionalEnd(F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A += alpha diag(H), blocks of order one, on rank 0 */
 static PetscErrorCode AddDiagonal(EngdFunctional F, Mat H, PetscMPIInt rank, PetscReal alpha, PetscReal A[])
 {
-  const PetscReal *whole;
-  Vec              diagonal;
+  Vec diagonal;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreateVecs(H, &diagonal, NULL));
   PetscCall(MatGetDiagonal(H, diagonal));
-  PetscCall(EngdFunctionalGather(F, diagonal, F->whole));
-  PetscCall(VecGetArrayRead(F->whole, &whole));
-  for (PetscInt j = 0; !rank && j < F->model->nparameters; j++) A[j] += alpha * whole[j];
-  PetscCall(VecRestoreArrayRead(F->whole, &whole));
+  PetscCall(AddEntries(F, diagonal, rank, alpha, 0, F->model->nparameters, A));
   PetscCall(VecDestroy(&diagonal));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -157,26 +160,20 @@ static PetscErrorCode AddDiagonal(EngdFunctional F, Mat H, PetscMPIInt rank, Pet
 static PetscErrorCode AddColumns(EngdFunctional F, Mat H, const EngdDiagonalBlocks *blocks, PetscMPIInt rank,
                                  PetscReal alpha, PetscReal A[])
 {
-  const PetscReal *whole;
-  Vec              unit, column;
+  Vec unit, column;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreateVecs(H, &unit, &column));
   for (PetscInt b = 0; b < blocks->n; b++) {
-    const PetscInt first = blocks->start[b], order = blocks->start[b + 1] - first;
+    const PetscInt start = blocks->start[b], order = blocks->start[b + 1] - start;
 
     for (PetscInt j = 0; j < order; j++) {
-      PetscReal *Aj = A + blocks->at[b] + ENGD_COUNT(j, order);
-
       PetscCall(VecZeroEntries(unit));
-      if (!rank) PetscCall(VecSetValue(unit, first + j, 1, INSERT_VALUES));
+      if (!rank) PetscCall(VecSetValue(unit, start + j, 1, INSERT_VALUES));
       PetscCall(VecAssemblyBegin(unit));
       PetscCall(VecAssemblyEnd(unit));
       PetscCall(MatMult(H, unit, column));
-      PetscCall(EngdFunctionalGather(F, column, F->whole));
-      PetscCall(VecGetArrayRead(F->whole, &whole));
-      for (PetscInt i = 0; !rank && i < order; i++) Aj[i] += alpha * whole[first + i];
-      PetscCall(VecRestoreArrayRead(F->whole, &whole));
+      PetscCall(AddEntries(F, column, rank, alpha, start, order, A + blocks->at[b] + ENGD_COUNT(j, order)));
     }
   }
   PetscCall(VecDestroy(&unit));
@@ -193,7 +190,7 @@ static PetscErrorCode AddColumns(EngdFunctional F, Mat H, const EngdDiagonalBloc
 */
 PetscReal EngdExplicitGramianBytes(EngdFunctional F, const EngdDiagonalBlocks *blocks)
 {
-  const PetscBool rows = (PetscBool)(!F->curvature->exact && blocks->largest > 1);
+  const PetscBool rows = (PetscBool)(!F->curvature->for_hessian && blocks->largest > 1);
 
   return sizeof(PetscReal) * (PetscReal)blocks->at[blocks->n] + (rows ? 2 * (PetscReal)EngdExplicitBlockBytes(F) : 0);
 }
@@ -214,8 +211,9 @@ PetscReal EngdExplicitGramianBytes(EngdFunctional F, const EngdDiagonalBlocks *b
 */
 PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, PetscReal beta, PetscReal A[])
 {
-  const size_t   size  = blocks->at[blocks->n];
-  PetscReal      alpha = 1 - beta, damping;
+  const size_t   size = blocks->at[blocks->n];
+  const Sum      sum  = {.blocks = blocks, .alpha = 1 - beta, .A = A};
+  PetscReal      damping;
   EngdFunctional F;
   PetscMPIInt    rank;
 
@@ -225,14 +223,16 @@ PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, Pets
   PetscCall(PetscLogEventBegin(engd_log.form, 0, 0, 0, 0));
   PetscCall(EngdGramianGetDamping(G, &damping));
   PetscCall(EngdGramianSetDamping(G, 0));
-  if (rank ? !F->curvature->exact : beta == 0) PetscCall(PetscArrayzero(A, size));
+  if (rank ? !F->curvature->for_hessian : beta == 0) PetscCall(PetscArrayzero(A, size));
   for (size_t i = 0; !rank && beta > 0 && i < size; i++) A[i] *= beta;
-  if (F->curvature->exact)
-    PetscCall(AddColumns(F, G, blocks, rank, alpha, A));
+  if (F->curvature->for_hessian)
+    PetscCall(AddColumns(F, G, blocks, rank, sum.alpha, A));
   else if (blocks->n > 1 && blocks->largest == 1)
-    PetscCall(AddDiagonal(F, G, rank, alpha, A));
+    PetscCall(AddDiagonal(F, G, rank, sum.alpha, A));
   else {
-    PetscCall(AddPoints(F, blocks, alpha, A));
+    PetscCall(EngdExplicitReserve(F, &F->rows.x));
+    PetscCall(EngdExplicitReserve(F, &F->rows.y));
+    PetscCall(EngdFunctionalVisit(F, "a Gramian written out", NULL, AddPoints, (void *)&sum, NULL));
     PetscCall(SumOnRoot(F->comm, size, A));
   }
   PetscCall(EngdGramianSetDamping(G, damping));

@@ -14,7 +14,7 @@ PetscErrorCode EngdExplicitCountRows(EngdFunctional F, PetscInt *nrows)
 {
   PetscFunctionBeginUser;
   PetscCheck(
-      !F->curvature->exact, F->comm, PETSC_ERR_USER_INPUT,
+      !F->curvature->for_hessian, F->comm, PETSC_ERR_USER_INPUT,
       "-tao_engd_curvature hessian: the exact Hessian is no J^T W J, so there are no rows of J; take a method on "
       "products with it, or -tao_engd_curvature gauss_newton");
   *nrows = 0;
@@ -59,16 +59,48 @@ PetscErrorCode EngdExplicitBytes(EngdFunctional F, PetscBool by_columns, PetscRe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* rows (p, n): those of root k at the points of a block */
-static PetscErrorCode FillRoot(EngdFunctional F, EngdBlock *block, PetscInt k, PetscReal rows[])
+PetscErrorCode EngdExplicitReserve(EngdFunctional F, PetscReal **rows)
 {
-  const PetscReal *theta;
+  PetscFunctionBeginUser;
+  if (!*rows) PetscCall(PetscMalloc1(EngdExplicitBlockBytes(F) / sizeof(PetscReal), rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* a matrix that is being filled with rows, and the next of them */
+typedef struct {
+  PetscReal *A;
+  PetscInt   lda, row;
+} Fill;
+
+/* the rows of a block, root by root, as those of A (nrows, p) */
+static PetscErrorCode FillBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
+{
+  Fill          *fill = (Fill *)data;
+  const PetscInt p    = F->model->nparameters;
+  PetscInt       nroots;
 
   PetscFunctionBeginUser;
-  PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
-  PetscCall(VecGetArrayRead(F->theta, &theta));
-  PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, rows));
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
+  PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
+  for (PetscInt k = 0; k < nroots; k++, fill->row += block->n) {
+    PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
+    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, F->rows.x));
+    EngdTranspose(p, block->n, F->rows.x, p, fill->A + fill->row, fill->lda);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* as the columns of A^T (p, nrows) */
+static PetscErrorCode FillBlockTransposed(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
+{
+  Fill    *fill = (Fill *)data;
+  PetscInt nroots;
+
+  PetscFunctionBeginUser;
+  PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
+  for (PetscInt k = 0; k < nroots; k++, fill->row += block->n) {
+    PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
+    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, fill->A + ENGD_COUNT(fill->row, fill->lda)));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -86,43 +118,13 @@ static PetscErrorCode FillRoot(EngdFunctional F, EngdBlock *block, PetscInt k, P
 */
 PetscErrorCode EngdExplicitFillRows(EngdFunctional F, PetscInt lda, PetscReal A[])
 {
-  const PetscInt p = F->model->nparameters;
-  PetscReal     *rows;
-  PetscInt       row = 0;
+  Fill fill = {.A = A, .lda = lda};
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
-  PetscCall(PetscMalloc1(EngdExplicitBlockBytes(F) / sizeof(PetscReal), &rows));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-    PetscInt   nroots;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
-    for (PetscInt k = 0; k < nroots; k++, row += block->n) {
-      PetscCall(FillRoot(F, block, k, rows));
-      EngdTranspose(p, block->n, rows, p, A + row, lda);
-    }
-  }
-  PetscCall(PetscFree(rows));
+  PetscCall(EngdExplicitReserve(F, &F->rows.x));
+  PetscCall(EngdFunctionalVisit(F, "a Jacobian written out by rows", NULL, FillBlock, &fill, NULL));
   PetscCall(PetscLogEventEnd(engd_log.explicit, 0, 0, 0, 0));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the transpose of the rows of this rank, (p, nrows) */
-static PetscErrorCode FillOwnRows(EngdFunctional F, PetscReal rows[])
-{
-  PetscFunctionBeginUser;
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-    PetscInt   nroots;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
-    for (PetscInt k = 0; k < nroots; k++, rows += ENGD_COUNT(block->n, F->model->nparameters)) {
-      PetscCall(FillRoot(F, block, k, rows));
-    }
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -184,16 +186,17 @@ static PetscErrorCode Exchange(EngdFunctional F, PetscInt nrows, const PetscReal
 */
 PetscErrorCode EngdExplicitFillColumns(EngdFunctional F, const PetscInt ranges[], PetscInt lda, PetscReal A[])
 {
-  PetscReal *rows;
-  PetscInt   nrows;
+  const PetscInt p    = F->model->nparameters;
+  Fill           fill = {.lda = p};
+  PetscInt       nrows;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
   PetscCall(EngdExplicitCountRows(F, &nrows));
-  PetscCall(PetscMalloc1(ENGD_COUNT(nrows, F->model->nparameters), &rows));
-  PetscCall(FillOwnRows(F, rows));
-  PetscCall(Exchange(F, nrows, rows, ranges, lda, A));
-  PetscCall(PetscFree(rows));
+  PetscCall(PetscMalloc1(ENGD_COUNT(nrows, p), &fill.A));
+  PetscCall(EngdFunctionalVisit(F, "a Jacobian written out by columns", NULL, FillBlockTransposed, &fill, NULL));
+  PetscCall(Exchange(F, nrows, fill.A, ranges, lda, A));
+  PetscCall(PetscFree(fill.A));
   PetscCall(PetscLogEventEnd(engd_log.explicit, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

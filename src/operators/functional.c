@@ -42,9 +42,9 @@ PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, En
   PetscCallMPI(MPI_Comm_split_type(F->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   PetscCallMPI(MPI_Comm_size(node, &size));
   PetscCallMPI(MPI_Comm_free(&node));
-  F->memory_limit = 0.5 * (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE) / size;
+  F->options.memory_limit = 0.5 * (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE) / size;
   /* methods are chosen by it, and all ranks must choose the same */
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &F->memory_limit, 1, MPIU_REAL, MPI_MIN, F->comm));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &F->options.memory_limit, 1, MPIU_REAL, MPI_MIN, F->comm));
   PetscCall(EngdCurvatureCreate("gauss_newton", &F->curvature));
   *functional = F;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -59,12 +59,13 @@ PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
   PetscFunctionBeginUser;
   PetscOptionsBegin(F->comm, NULL, "Functional and its operators", "EngdFunctional");
   PetscCall(PetscOptionsReal("-engd_memory_limit", "Bytes that one rank may keep between products, positive",
-                             "EngdFunctionalSetMemoryLimit", F->memory_limit, &F->memory_limit, NULL));
-  PetscCall(EngdFunctionalSetMemoryLimit(F, F->memory_limit));
+                             "EngdFunctionalSetMemoryLimit", F->options.memory_limit, &F->options.memory_limit,
+                             NULL));
+  PetscCall(EngdFunctionalSetMemoryLimit(F, F->options.memory_limit));
   PetscCall(PetscOptionsInt("-engd_block_points",
                             "Points that are worked on at a time, 0 for a size that fits the cache",
-                            "EngdFunctionalSetBlockPoints", F->block_points, &F->block_points, NULL));
-  PetscCall(EngdFunctionalSetBlockPoints(F, F->block_points));
+                            "EngdFunctionalSetBlockPoints", F->options.block_points, &F->options.block_points, NULL));
+  PetscCall(EngdFunctionalSetBlockPoints(F, F->options.block_points));
   PetscCall(
       PetscOptionsString("-tao_engd_curvature",
                          "Metric of the direction: gauss_newton, energy, l2, h1, or the exact hessian of the loss",
@@ -99,22 +100,22 @@ static PetscErrorCode SetUpLayout(EngdFunctional F, PetscInt t)
   PetscFunctionBeginUser;
   if (order >= 0) {
     PetscCall(EngdProblemCreateOutputs(F->problem, (PetscBool)(order > 0), &outputs));
-    PetscCall(EngdPointwiseCreateText(outputs, &F->measured[t]));
+    PetscCall(EngdPointwiseCreateText(outputs, &F->term[t].measured));
   }
   PetscCall(PetscMalloc1(n + (order >= 0 ? outputs->nentries : 0), &entry));
   PetscCall(PetscArraycpy(entry, term->pointwise->entry, n));
   for (PetscInt e = 0; order >= 0 && e < outputs->nentries; e++) entry[n++] = outputs->entry[e];
-  PetscCall(EngdModelCreateLayout(F->model, n, entry, &F->layout[t]));
+  PetscCall(EngdModelCreateLayout(F->model, n, entry, &F->term[t].layout));
   PetscCall(PetscFree(entry));
-  PetscCall(FindChannels(F, F->layout[t], term->pointwise, &F->channel[t]));
-  if (order >= 0) PetscCall(FindChannels(F, F->layout[t], F->measured[t], &F->measured_channel[t]));
+  PetscCall(FindChannels(F, F->term[t].layout, term->pointwise, &F->term[t].channel));
+  if (order >= 0) PetscCall(FindChannels(F, F->term[t].layout, F->term[t].measured, &F->term[t].measured_channel));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* points of a block of term t */
 static PetscInt BlockSize(EngdFunctional F, PetscInt t)
 {
-  const PetscInt n = F->block_points ? F->block_points : BLOCK_COLUMNS / F->layout[t]->nchannels;
+  const PetscInt n = F->options.block_points ? F->options.block_points : BLOCK_COLUMNS / F->term[t].layout->nchannels;
 
   return PetscMax(1, PetscMin(n, F->problem->term[t]->points->nlocal));
 }
@@ -138,7 +139,7 @@ static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt nblocks
                PETSC_ERR_ARG_OUTOFRANGE, "term %s: more residuals than this PETSc can number; take fewer points",
                term->name);
     F->nrows += term->energy ? 0 : block->n * pointwise->ncomponents;
-    if (F->measured[t]) PetscCall(PetscMalloc1(F->measured[t]->nfirst * block->n, &block->measured));
+    if (F->term[t].measured) PetscCall(PetscMalloc1(F->term[t].measured->nfirst * block->n, &block->measured));
     PetscCall(PetscMalloc4(pointwise->ncomponents * block->n, &block->value, pointwise->nfirst * block->n,
                            &block->first, pointwise->nsecond * block->n, &block->second, block->n, &block->weight));
   }
@@ -149,50 +150,82 @@ static PetscErrorCode DestroyJets(EngdFunctional F)
 {
   PetscFunctionBeginUser;
   for (PetscInt b = 0; F->keep && b < F->nblocks; b++) PetscCall(EngdJetDestroy(&F->block[b].jet));
-  for (PetscInt t = 0; F->scratch && t < F->problem->nterms; t++) PetscCall(EngdJetDestroy(&F->scratch[t]));
+  for (PetscInt t = 0; F->term && t < F->problem->nterms; t++) PetscCall(EngdJetDestroy(&F->term[t].shared));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* a jet for each term, and one for each block if these fit the memory limit */
 static PetscErrorCode SetUpJets(EngdFunctional F)
 {
+  PetscReal bytes = 0;
+
   PetscFunctionBeginUser;
   PetscCall(DestroyJets(F));
-  F->kept_bytes = 0;
   for (PetscInt b = 0; b < F->nblocks; b++) {
-    F->kept_bytes += EngdJetBytes(F->network, F->layout[F->block[b].term], F->block[b].n);
+    bytes += EngdJetBytes(F->network, F->term[F->block[b].term].layout, F->block[b].n);
     F->block[b].current = PETSC_FALSE;
   }
-  F->keep = (PetscBool)(F->kept_bytes <= F->memory_limit);
+  F->keep = (PetscBool)(bytes <= F->options.memory_limit);
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    PetscCall(EngdJetCreate(F->network, F->layout[t], BlockSize(F, t), &F->scratch[t]));
+    PetscCall(EngdJetCreate(F->network, F->term[t].layout, BlockSize(F, t), &F->term[t].shared));
   }
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock *block = &F->block[b];
 
     if (F->keep)
-      PetscCall(EngdJetCreate(F->network, F->layout[block->term], block->n, &block->jet));
+      PetscCall(EngdJetCreate(F->network, F->term[block->term].layout, block->n, &block->jet));
     else
-      block->jet = F->scratch[block->term];
+      block->jet = F->term[block->term].shared;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what the largest block needs: columns of a jet, numbers of its u, of its values, and inputs of its pointwise parts */
+typedef struct {
+  PetscInt columns, jet, values, inputs;
+} Sizes;
+
+static Sizes LargestSizes(EngdFunctional F)
+{
+  Sizes    size     = {1, 1, 1, 1};
+  PetscInt unknowns = 0;
+
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    const EngdFunctionalTerm *term      = &F->term[t];
+    const EngdPointwise       pointwise = F->problem->term[t]->pointwise;
+    const PetscInt            n         = BlockSize(F, t);
+    PetscInt                  nvalues = pointwise->ncomponents, nentries = pointwise->nentries;
+
+    if (term->measured) {
+      nvalues  = PetscMax(nvalues, term->measured->ncomponents);
+      nentries = PetscMax(nentries, term->measured->nentries);
+    }
+    size.columns = PetscMax(size.columns, n * term->layout->nchannels);
+    size.values  = PetscMax(size.values, n * nvalues);
+    size.inputs  = PetscMax(size.inputs, 2 * F->problem->domain->dim + F->problem->term[t]->points->ndata + nentries);
+    unknowns     = PetscMax(unknowns, n * F->problem->nunknowns);
+  }
+  size.jet = F->network->noutputs * size.columns + unknowns;
+  return size;
 }
 
 /* jets anew, with the derivatives of sigma that exact Hessians read, and the work of their products */
 PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
 {
+  const Sizes size = LargestSizes(F);
+
   PetscFunctionBeginUser;
-  if (F->hessian_work) PetscFunctionReturn(PETSC_SUCCESS);
+  if (F->hessian.jet) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCheck(F->problem->term[t]->pointwise->twice, F->comm, PETSC_ERR_USER_INPUT,
                "the exact Hessian: the function of term '%s' has no second derivatives; give them",
                F->problem->term[t]->name);
   }
-  for (PetscInt t = 0; t < F->problem->nterms; t++) F->layout[t]->hessian = PETSC_TRUE;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) F->term[t].layout->hessian = PETSC_TRUE;
   PetscCall(SetUpJets(F));
-  PetscCall(EngdCurvatureCreate("energy", &F->newton));
-  PetscCall(EngdJetWorkCreateHessian(F->network, F->columns, &F->hessian_work));
-  PetscCall(PetscMalloc1(F->jet_size, &F->dgu));
+  PetscCall(EngdCurvatureCreate("energy", &F->hessian.newton));
+  PetscCall(EngdJetWorkCreateHessian(F->network, size.columns, &F->hessian.jet));
+  PetscCall(PetscMalloc1(size.jet, &F->hessian.dgu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,35 +245,27 @@ PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
     }
     block->current = PETSC_FALSE;
   }
-  F->generation++;
+  F->present.generation++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the whole vectors, and matrices for the largest block */
+/* the scratch that every functional needs, and the whole vectors */
 static PetscErrorCode SetUpWork(EngdFunctional F)
 {
-  PetscInt columns = 1, entries = 1, nbatches = 1, unknowns = 0;
-  Vec      distributed;
+  const Sizes    size = LargestSizes(F);
+  EngdBlockWork *work = &F->work;
+  Vec            distributed;
 
   PetscFunctionBeginUser;
-  for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    EngdPointwise pointwise = F->problem->term[t]->pointwise;
-
-    columns  = PetscMax(columns, BlockSize(F, t) * F->layout[t]->nchannels);
-    entries  = PetscMax(entries, BlockSize(F, t) * pointwise->ncomponents);
-    unknowns = PetscMax(unknowns, BlockSize(F, t) * F->problem->nunknowns);
-    nbatches = PetscMax(nbatches, 2 * F->problem->domain->dim + F->problem->term[t]->points->ndata +
-                                      PetscMax(pointwise->nentries, F->measured[t] ? F->measured[t]->nentries : 0));
-  }
-  F->jet_size = ENGD_COUNT(F->network->noutputs, columns) + (size_t)unknowns;
-  entries     = PetscMax(entries, (PetscInt)F->jet_size);
-  F->columns  = columns;
-  PetscCall(EngdJetWorkCreate(F->network, columns, &F->work));
-  PetscCall(PetscMalloc4(entries, &F->du, entries, &F->gu, nbatches, &F->batch, F->model->nparameters, &F->trial));
+  PetscCall(EngdJetWorkCreate(F->network, size.columns, &work->jet));
+  PetscCall(PetscMalloc3(size.jet, &work->du, size.jet, &work->gu, size.values, &work->y));
+  PetscCall(PetscMalloc2(F->model->nparameters, &F->trial.theta, size.values, &F->trial.value));
+  PetscCall(PetscMalloc2(size.inputs, &F->pointwise.batch, size.values, &F->pointwise.value));
   PetscCall(EngdModelCreateParameters(F->model, &distributed));
-  PetscCall(VecScatterCreateToAll(distributed, &F->scatter, &F->theta));
-  PetscCall(VecDuplicate(F->theta, &F->whole));
-  PetscCall(VecDuplicate(F->theta, &F->sum));
+  PetscCall(VecScatterCreateToAll(distributed, &F->present.scatter, &F->present.theta));
+  PetscCall(VecDuplicate(F->present.theta, &work->from));
+  PetscCall(VecDuplicate(F->present.theta, &work->to));
+  PetscCall(VecDuplicate(F->present.theta, &F->trial.direction));
   PetscCall(VecDestroy(&distributed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -253,14 +278,13 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
 
   PetscFunctionBeginUser;
   PetscCall(EngdModelCreate(F->problem, F->network, &F->model));
-  PetscCall(PetscCalloc5(nterms, &F->layout, nterms, &F->channel, nterms, &F->scratch, nterms, &F->measured, nterms,
-                         &F->measured_channel));
+  PetscCall(PetscCalloc1(nterms, &F->term));
   F->least_squares = PETSC_TRUE;
   for (PetscInt t = 0; t < nterms; t++) {
     const EngdTerm term = F->problem->term[t];
 
     PetscCheck(term->pointwise->twice || F->curvature->values >= 0 ||
-                   !(term->energy || F->curvature->second || F->curvature->exact),
+                   !(term->energy || F->curvature->second || F->curvature->for_hessian),
                F->comm, PETSC_ERR_USER_INPUT,
                "-tao_engd_curvature %s: the function of term '%s' has no second derivatives; take %s, or give them",
                F->curvature->type, term->name, term->energy ? "l2 or h1" : "gauss_newton, l2 or h1");
@@ -283,8 +307,8 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
 PetscErrorCode EngdFunctionalGather(EngdFunctional F, Vec distributed, Vec whole)
 {
   PetscFunctionBeginUser;
-  PetscCall(VecScatterBegin(F->scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(F->scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterBegin(F->present.scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(F->present.scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -292,8 +316,8 @@ PetscErrorCode EngdFunctionalReduce(EngdFunctional F, Vec whole, Vec distributed
 {
   PetscFunctionBeginUser;
   PetscCall(VecZeroEntries(distributed));
-  PetscCall(VecScatterBegin(F->scatter, whole, distributed, ADD_VALUES, SCATTER_REVERSE));
-  PetscCall(VecScatterEnd(F->scatter, whole, distributed, ADD_VALUES, SCATTER_REVERSE));
+  PetscCall(VecScatterBegin(F->present.scatter, whole, distributed, ADD_VALUES, SCATTER_REVERSE));
+  PetscCall(VecScatterEnd(F->present.scatter, whole, distributed, ADD_VALUES, SCATTER_REVERSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -314,12 +338,12 @@ PetscErrorCode EngdFunctionalSetParameters(EngdFunctional F, Vec theta)
   PetscFunctionBeginUser;
   PetscCall(PetscObjectGetId((PetscObject)theta, &id));
   PetscCall(PetscObjectStateGet((PetscObject)theta, &state));
-  if (id == F->theta_id && state == F->theta_state) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdFunctionalGather(F, theta, F->theta));
-  F->theta_id    = id;
-  F->theta_state = state;
+  if (id == F->present.id && state == F->present.state) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdFunctionalGather(F, theta, F->present.theta));
+  F->present.id    = id;
+  F->present.state = state;
   for (PetscInt b = 0; b < F->nblocks; b++) F->block[b].current = PETSC_FALSE;
-  F->generation++;
+  F->present.generation++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -350,6 +374,25 @@ PetscErrorCode EngdFunctionalResample(EngdFunctional F, PetscInt iteration, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DestroyWork(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdJetWorkDestroy(&F->work.jet));
+  PetscCall(PetscFree3(F->work.du, F->work.gu, F->work.y));
+  PetscCall(VecDestroy(&F->work.from));
+  PetscCall(VecDestroy(&F->work.to));
+  PetscCall(EngdCurvatureDestroy(&F->hessian.newton));
+  PetscCall(EngdJetWorkDestroy(&F->hessian.jet));
+  PetscCall(PetscFree(F->hessian.dgu));
+  PetscCall(PetscFree2(F->trial.theta, F->trial.value));
+  PetscCall(VecDestroy(&F->trial.direction));
+  PetscCall(PetscFree2(F->pointwise.batch, F->pointwise.value));
+  PetscCall(PetscFree(F->rows.x));
+  PetscCall(PetscFree(F->rows.y));
+  PetscCall(EngdMatMatWorkDestroy(&F->matmat));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdFunctionalDestroy - frees a functional, not the problem and the network. Collective */
 PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
 {
@@ -362,25 +405,19 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
     PetscCall(PetscFree(F->block[b].measured));
     PetscCall(PetscFree4(F->block[b].value, F->block[b].first, F->block[b].second, F->block[b].weight));
   }
-  for (PetscInt t = 0; F->layout && t < F->problem->nterms; t++) {
-    PetscCall(EngdJetLayoutDestroy(&F->layout[t]));
-    PetscCall(PetscFree(F->channel[t]));
-    PetscCall(PetscFree(F->measured_channel[t]));
-    PetscCall(EngdPointwiseDestroy(&F->measured[t]));
+  for (PetscInt t = 0; F->term && t < F->problem->nterms; t++) {
+    PetscCall(EngdJetLayoutDestroy(&F->term[t].layout));
+    PetscCall(PetscFree(F->term[t].channel));
+    PetscCall(PetscFree(F->term[t].measured_channel));
+    PetscCall(EngdPointwiseDestroy(&F->term[t].measured));
   }
-  PetscCall(PetscFree5(F->layout, F->channel, F->scratch, F->measured, F->measured_channel));
-  PetscCall(EngdModelDestroy(&F->model));
+  PetscCall(PetscFree(F->term));
   PetscCall(PetscFree(F->block));
-  PetscCall(PetscFree4(F->du, F->gu, F->batch, F->trial));
-  PetscCall(EngdJetWorkDestroy(&F->work));
-  PetscCall(EngdJetWorkDestroy(&F->hessian_work));
-  PetscCall(PetscFree(F->dgu));
-  PetscCall(VecDestroy(&F->theta));
-  PetscCall(VecDestroy(&F->whole));
-  PetscCall(VecDestroy(&F->sum));
-  PetscCall(VecScatterDestroy(&F->scatter));
+  PetscCall(DestroyWork(F));
+  PetscCall(EngdModelDestroy(&F->model));
+  PetscCall(VecDestroy(&F->present.theta));
+  PetscCall(VecScatterDestroy(&F->present.scatter));
   PetscCall(EngdCurvatureDestroy(&F->curvature));
-  PetscCall(EngdCurvatureDestroy(&F->newton));
   PetscCall(PetscCommDestroy(&F->comm));
   PetscCall(PetscFree(*functional));
   PetscFunctionReturn(PETSC_SUCCESS);

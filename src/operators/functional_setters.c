@@ -22,7 +22,7 @@ PetscErrorCode EngdFunctionalSetMemoryLimit(EngdFunctional F, PetscReal bytes)
   PetscFunctionBeginUser;
   PetscCheck(bytes > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "-engd_memory_limit %g: give a positive number",
              (double)bytes);
-  F->memory_limit = bytes;
+  F->options.memory_limit = bytes;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -45,7 +45,7 @@ PetscErrorCode EngdFunctionalSetBlockPoints(EngdFunctional F, PetscInt n)
   PetscFunctionBeginUser;
   PetscCheck(n >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-engd_block_points %" PetscInt_FMT ": give a positive number, or 0", n);
-  F->block_points = n;
+  F->options.block_points = n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

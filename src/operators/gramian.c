@@ -8,67 +8,50 @@
 #include <engd/private.h>
 
 typedef struct {
-  EngdFunctional   functional;
-  PetscReal        damping; /* lambda */
-  EngdBlockProduct add;
-  PetscLogEvent    event; /* of a product */
+  EngdFunctional functional;
+  PetscReal      damping; /* lambda */
+  EngdBlockVisit add;
+  PetscLogEvent  event; /* of a product */
 } Gramian;
 
-/* sum += J_b^T W_b J_b v of the block */
-static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, const PetscReal theta[], const PetscReal v[],
-                               PetscReal sum[])
+/* out += J_b^T W_b J_b in of the block */
+static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *unused)
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdJetTangent(block->jet, theta, v, F->work, F->du));
-  PetscCall(EngdBlockZero(F, block, F->gu));
-  PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
-  PetscCall(EngdJetGradient(block->jet, theta, F->gu, F->work, sum));
+  (void)unused;
+  PetscCall(EngdJetTangent(block->jet, work->theta, work->in, work->jet, work->du));
+  PetscCall(EngdBlockZero(F, block, work->gu));
+  PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, work->du, work->gu));
+  PetscCall(EngdJetGradient(block->jet, work->theta, work->gu, work->jet, work->out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* y = (sum of the products of the blocks + lambda I) v */
 static PetscErrorCode MatMult_Gramian(Mat G, Vec v, Vec y)
 {
-  Gramian         *gramian;
-  EngdFunctional   F;
-  const PetscReal *theta, *d;
-  PetscReal       *sum;
+  Gramian *gramian;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(G, &gramian));
-  F = gramian->functional;
-  PetscCall(EngdFunctionalGather(F, v, F->whole));
   PetscCall(PetscLogEventBegin(gramian->event, 0, 0, 0, 0));
-  PetscCall(VecZeroEntries(F->sum));
-  PetscCall(VecGetArrayRead(F->theta, &theta));
-  PetscCall(VecGetArrayRead(F->whole, &d));
-  PetscCall(VecGetArray(F->sum, &sum));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall((*gramian->add)(F, block, theta, d, sum));
-  }
-  PetscCall(VecRestoreArray(F->sum, &sum));
-  PetscCall(VecRestoreArrayRead(F->whole, &d));
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  PetscCall(PetscLogEventEnd(gramian->event, 0, 0, 0, 0));
-  PetscCall(EngdFunctionalReduce(F, F->sum, y));
+  PetscCall(EngdFunctionalVisit(gramian->functional, "a product with a Gramian", v, gramian->add, NULL, y));
   PetscCall(VecAXPY(y, gramian->damping, v));
-  F->products++;
+  gramian->functional->count.products++;
+  PetscCall(PetscLogEventEnd(gramian->event, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* sum_j += sum over the rows (C_k J)_n of the block of their squares, entry by entry */
-static PetscErrorCode AddSquaredRows(EngdFunctional F, EngdBlock *block, const PetscReal theta[], PetscReal sum[])
+/* out_j += sum over the rows (C_k J)_n of the block of their squares, entry by entry */
+static PetscErrorCode AddSquaredRows(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *unused)
 {
   PetscInt nroots;
 
   PetscFunctionBeginUser;
+  (void)unused;
   PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
   for (PetscInt k = 0; k < nroots; k++) {
-    PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
-    PetscCall(EngdJetSquaredRows(block->jet, theta, F->gu, F->work, sum));
+    PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
+    PetscCall(EngdJetSquaredRows(block->jet, work->theta, work->gu, work->jet, work->out));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -76,27 +59,13 @@ static PetscErrorCode AddSquaredRows(EngdFunctional F, EngdBlock *block, const P
 /* diag_j = G_jj */
 static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
 {
-  Gramian         *gramian;
-  EngdFunctional   F;
-  const PetscReal *theta;
-  PetscReal       *sum;
+  Gramian *gramian;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(G, &gramian));
-  F = gramian->functional;
   PetscCall(PetscLogEventBegin(engd_log.diagonal, 0, 0, 0, 0));
-  PetscCall(VecZeroEntries(F->sum));
-  PetscCall(VecGetArrayRead(F->theta, &theta));
-  PetscCall(VecGetArray(F->sum, &sum));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall(AddSquaredRows(F, block, theta, sum));
-  }
-  PetscCall(VecRestoreArray(F->sum, &sum));
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  PetscCall(EngdFunctionalReduce(F, F->sum, diagonal));
+  PetscCall(
+      EngdFunctionalVisit(gramian->functional, "a diagonal of a Gramian", NULL, AddSquaredRows, NULL, diagonal));
   PetscCall(VecShift(diagonal, gramian->damping));
   PetscCall(PetscLogEventEnd(engd_log.diagonal, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,7 +79,7 @@ static PetscErrorCode MatMatMult_Gramian(Mat G, Mat B, Mat C, void *unused)
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(G, &gramian));
-  PetscCall(EngdSeveralGramian(gramian->functional, gramian->damping, G, B, C));
+  PetscCall(EngdGramianMatMatMult(gramian->functional, gramian->damping, G, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,7 +111,7 @@ static PetscErrorCode EngdGramianGetFunctional_Gramian(Mat G, EngdFunctional *fu
 }
 
 /* a sum over blocks of points + lambda I as a shell of the size of theta squared, which knows lambda and the functional */
-PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], PetscLogEvent event, EngdBlockProduct add,
+PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], PetscLogEvent event, EngdBlockVisit add,
                                       Mat *A)
 {
   Gramian *gramian;

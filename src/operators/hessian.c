@@ -9,16 +9,18 @@
 */
 #include <engd/private.h>
 
-/* sum += H_b v of the block */
-static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, const PetscReal theta[], const PetscReal v[],
-                               PetscReal sum[])
+/* out += H_b in of the block */
+static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *unused)
 {
+  EngdHessianWork *hessian = &F->hessian;
+
   PetscFunctionBeginUser;
-  PetscCall(EngdBlockCotangent(F, block, F->du, F->gu));
-  PetscCall(EngdJetTangent(block->jet, theta, v, F->hessian_work, F->du));
-  PetscCall(EngdBlockZero(F, block, F->dgu));
-  PetscCall((*F->newton->ops->apply)(F->newton, F, block, F->du, F->dgu));
-  PetscCall(EngdJetHessian(block->jet, theta, v, F->gu, F->dgu, F->hessian_work, sum));
+  (void)unused;
+  PetscCall(EngdBlockCotangent(F, block, work->y, work->gu));
+  PetscCall(EngdJetTangent(block->jet, work->theta, work->in, hessian->jet, work->du));
+  PetscCall(EngdBlockZero(F, block, hessian->dgu));
+  PetscCall((*hessian->newton->ops->apply)(hessian->newton, F, block, work->du, hessian->dgu));
+  PetscCall(EngdJetHessian(block->jet, work->theta, work->in, work->gu, hessian->dgu, hessian->jet, work->out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

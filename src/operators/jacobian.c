@@ -8,35 +8,50 @@
 */
 #include <engd/private.h>
 
+/* y of the block: J_b in, data the array of y */
+static PetscErrorCode MultiplyBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
+{
+  PetscReal *y = (PetscReal *)data + block->row;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdJetTangent(block->jet, work->theta, work->in, work->jet, work->du));
+  PetscCall(EngdBlockFirst(F, block, work->du, y));
+  for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
+    for (PetscInt i = 0; i < block->n; i++) y[c * block->n + i] *= PetscSqrtReal(block->weight[i]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* y = J v */
 static PetscErrorCode MatMult_Jacobian(Mat J, Vec v, Vec y)
 {
-  EngdFunctional   F;
-  const PetscReal *theta, *d;
-  PetscReal       *out;
+  EngdFunctional F;
+  PetscReal     *out;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(J, &F));
-  PetscCall(EngdFunctionalGather(F, v, F->whole));
   PetscCall(PetscLogEventBegin(engd_log.jacobian, 0, 0, 0, 0));
-  PetscCall(VecGetArrayRead(F->theta, &theta));
-  PetscCall(VecGetArrayRead(F->whole, &d));
   PetscCall(VecGetArrayWrite(y, &out));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall(EngdJetTangent(block->jet, theta, d, F->work, F->du));
-    PetscCall(EngdBlockFirst(F, block, F->du, out + block->row));
-    for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
-      for (PetscInt i = 0; i < block->n; i++) out[block->row + c * block->n + i] *= PetscSqrtReal(block->weight[i]);
-    }
-  }
+  PetscCall(EngdFunctionalVisit(F, "a product with the Jacobian", v, MultiplyBlock, out, NULL));
   PetscCall(VecRestoreArrayWrite(y, &out));
-  PetscCall(VecRestoreArrayRead(F->whole, &d));
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  F->products++;
+  F->count.products++;
   PetscCall(PetscLogEventEnd(engd_log.jacobian, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* out += J_b^T y of the block, data the array of y */
+static PetscErrorCode AddBlockTranspose(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
+{
+  const PetscReal *y = (const PetscReal *)data + block->row;
+
+  PetscFunctionBeginUser;
+  for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
+    for (PetscInt i = 0; i < block->n; i++)
+      work->y[c * block->n + i] = PetscSqrtReal(block->weight[i]) * y[c * block->n + i];
+  }
+  PetscCall(EngdBlockZero(F, block, work->gu));
+  PetscCall(EngdBlockFirstTranspose(F, block, work->y, work->gu));
+  PetscCall(EngdJetGradient(block->jet, work->theta, work->gu, work->jet, work->out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -44,35 +59,15 @@ static PetscErrorCode MatMult_Jacobian(Mat J, Vec v, Vec y)
 static PetscErrorCode MatMultTranspose_Jacobian(Mat J, Vec y, Vec v)
 {
   EngdFunctional   F;
-  const PetscReal *theta, *in;
-  PetscReal       *sum;
+  const PetscReal *in;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(J, &F));
   PetscCall(PetscLogEventBegin(engd_log.jacobian, 0, 0, 0, 0));
-  PetscCall(VecZeroEntries(F->sum));
-  PetscCall(VecGetArrayRead(F->theta, &theta));
   PetscCall(VecGetArrayRead(y, &in));
-  PetscCall(VecGetArray(F->sum, &sum));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-    PetscReal *weighted = F->du;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
-      for (PetscInt i = 0; i < block->n; i++) {
-        weighted[c * block->n + i] = PetscSqrtReal(block->weight[i]) * in[block->row + c * block->n + i];
-      }
-    }
-    PetscCall(EngdBlockZero(F, block, F->gu));
-    PetscCall(EngdBlockFirstTranspose(F, block, weighted, F->gu));
-    PetscCall(EngdJetGradient(block->jet, theta, F->gu, F->work, sum));
-  }
-  PetscCall(VecRestoreArray(F->sum, &sum));
+  PetscCall(EngdFunctionalVisit(F, "a product with the transposed Jacobian", NULL, AddBlockTranspose, (void *)in, v));
   PetscCall(VecRestoreArrayRead(y, &in));
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  PetscCall(EngdFunctionalReduce(F, F->sum, v));
-  F->products++;
+  F->count.products++;
   PetscCall(PetscLogEventEnd(engd_log.jacobian, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -85,7 +80,7 @@ static PetscErrorCode MatMatMult_Jacobian(Mat J, Mat B, Mat C, void *unused)
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(J, &F));
-  PetscCall(EngdSeveralJacobian(F, PETSC_FALSE, J, B, C));
+  PetscCall(EngdJacobianMatMatMult(F, PETSC_FALSE, J, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -97,7 +92,7 @@ static PetscErrorCode MatTransposeMatMult_Jacobian(Mat J, Mat B, Mat C, void *un
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(J, &F));
-  PetscCall(EngdSeveralJacobian(F, PETSC_TRUE, J, B, C));
+  PetscCall(EngdJacobianMatMatMult(F, PETSC_TRUE, J, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

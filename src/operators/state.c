@@ -37,7 +37,7 @@ static PetscErrorCode TakePoints(EngdFunctional F, const PetscInt epoch[])
 PetscErrorCode EngdFunctionalState(EngdFunctional F, Vec theta, EngdArchive a)
 {
   PetscInt        *epoch;
-  PetscInt64       generation = F->generation;
+  PetscInt64       generation = F->present.generation;
   PetscObjectId    id;
   PetscObjectState state;
   PetscBool        present;
@@ -46,21 +46,21 @@ PetscErrorCode EngdFunctionalState(EngdFunctional F, Vec theta, EngdArchive a)
   if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectGetId((PetscObject)theta, &id));
   PetscCall(PetscObjectStateGet((PetscObject)theta, &state));
-  present = (PetscBool)(id == F->theta_id && state == F->theta_state);
+  present = (PetscBool)(id == F->present.id && state == F->present.state);
   PetscCall(PetscMalloc1(F->problem->nterms, &epoch));
   for (PetscInt t = 0; t < F->problem->nterms; t++) epoch[t] = F->problem->term[t]->points->epoch;
   PetscCall(EngdArchivePush(a, "functional"));
   PetscCall(EngdArchiveInts(a, "epochs", F->problem->nterms, epoch));
   PetscCall(EngdArchiveInt64(a, "generation", &generation, 0));
-  PetscCall(EngdArchiveInt64(a, "evaluations", &F->evaluations, 0));
-  PetscCall(EngdArchiveInt64(a, "products", &F->products, 0));
+  PetscCall(EngdArchiveInt64(a, "evaluations", &F->count.evaluations, 0));
+  PetscCall(EngdArchiveInt64(a, "products", &F->count.products, 0));
   PetscCall(EngdArchiveBool(a, "present", &present, PETSC_TRUE));
   PetscCall(EngdArchivePop(a));
   if (EngdArchiveChanges(a)) {
     PetscCall(TakePoints(F, epoch));
     PetscCall(EngdFunctionalSetParameters(F, theta));
-    F->generation = generation;
-    if (!present) F->theta_id = 0;
+    F->present.generation = generation;
+    if (!present) F->present.id = 0;
   }
   PetscCall(PetscFree(epoch));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -18,11 +18,12 @@ typedef struct {
   EngdKfac   *kfac;
   PetscInt    group; /* of the block that is being summed */
   PetscReal **sum;   /* [nlayers] */
+  PetscReal  *input; /* (dim, S n) of a block */
 } Sums;
 
 PetscInt EngdKfacGroup(EngdFunctional F, PetscInt term)
 {
-  return F->layout[term]->nchannels > 1 ? 0 : 1;
+  return F->term[term].layout->nchannels > 1 ? 0 : 1;
 }
 
 /* doubles of one group's pair of factors */
@@ -57,15 +58,15 @@ static PetscErrorCode AddOuter(PetscInt n, PetscInt k, const PetscReal Z[], Pets
 }
 
 /* A += Z Z^T with the bias row, for the inputs of all layers on a block */
-static PetscErrorCode AddInputs(Sums *sums, EngdJet jet, PetscReal input[])
+static PetscErrorCode AddInputs(Sums *sums, EngdJet jet)
 {
   EngdKfac *kfac = sums->kfac;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetFillInput(jet, input));
+  PetscCall(EngdJetFillInput(jet, sums->input));
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     const PetscInt   n_in = kfac->layer[l].block.n - 1;
-    const PetscReal *z    = l ? EngdJetLayerInput(jet, l) : input;
+    const PetscReal *z    = l ? EngdJetLayerInput(jet, l) : sums->input;
     PetscReal       *A    = sums->sum[l] + PairStart(kfac, &kfac->layer[l], sums->group);
     PetscReal       *bias = A + ENGD_COUNT(n_in, n_in + 1);
 
@@ -95,37 +96,32 @@ static PetscErrorCode AddCotangents(EngdJet jet, PetscInt l, const PetscReal z[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the sums over the blocks of this rank; terms without roots have no part in the metric, nor here */
-static PetscErrorCode AddBlocks(Sums *sums)
+/* the sums of a block; terms without roots have no part in the metric, nor here */
+static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
 {
-  EngdFunctional   F      = sums->kfac->functional;
-  PetscInt         ninput = 0;
-  const PetscReal *theta;
-  PetscReal       *input;
+  Sums    *sums = (Sums *)data;
+  PetscInt nroots;
 
   PetscFunctionBeginUser;
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    ninput = PetscMax(ninput, F->layout[F->block[b].term]->nchannels * F->block[b].n * F->network->ninputs);
+  PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
+  if (!nroots) PetscFunctionReturn(PETSC_SUCCESS);
+  sums->group = EngdKfacGroup(F, block->term);
+  PetscCall(AddInputs(sums, block->jet));
+  for (PetscInt k = 0; k < nroots; k++) {
+    PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
+    PetscCall(EngdJetAdjoint(block->jet, work->theta, work->gu, work->jet, AddCotangents, sums));
   }
-  PetscCall(PetscMalloc1(ninput, &input));
-  PetscCall(VecGetArrayRead(F->theta, &theta));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-    PetscInt   nroots;
-
-    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, F->block[b].term, &nroots));
-    if (!nroots) continue;
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    sums->group = EngdKfacGroup(F, block->term);
-    PetscCall(AddInputs(sums, block->jet, input));
-    for (PetscInt k = 0; k < nroots; k++) {
-      PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
-      PetscCall(EngdJetAdjoint(block->jet, theta, F->gu, F->work, AddCotangents, sums));
-    }
-  }
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  PetscCall(PetscFree(input));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* numbers of the largest input jet of a block */
+static PetscInt LargestInput(EngdFunctional F)
+{
+  PetscInt n = 0;
+
+  for (PetscInt b = 0; b < F->nblocks; b++)
+    n = PetscMax(n, F->term[F->block[b].term].layout->nchannels * F->block[b].n * F->network->ninputs);
+  return n;
 }
 
 /* sum N S of a group, over all ranks */
@@ -138,7 +134,7 @@ static PetscErrorCode CountColumns(EngdFunctional F, PetscReal columns[])
 
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &nroots));
     if (!nroots) continue;
-    columns[EngdKfacGroup(F, t)] += (PetscReal)F->problem->term[t]->points->nglobal * F->layout[t]->nchannels;
+    columns[EngdKfacGroup(F, t)] += (PetscReal)F->problem->term[t]->points->nglobal * F->term[t].layout->nchannels;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -182,16 +178,16 @@ PetscErrorCode EngdKfacUpdateFactors(EngdKfac *kfac)
   PetscCall(PetscLogEventBegin(engd_log.kfac_factors, 0, 0, 0, 0));
   for (PetscInt l = 0; l < kfac->nlayers; l++) size += ENGD_COUNT(ENGD_KFAC_GROUPS, PairSize(&kfac->layer[l]));
   PetscCall(PetscCalloc1(size, &memory));
-  PetscCall(PetscMalloc1(kfac->nlayers, &sums.sum));
+  PetscCall(PetscMalloc2(kfac->nlayers, &sums.sum, LargestInput(kfac->functional), &sums.input));
   size = 0;
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     sums.sum[l] = memory + size;
     size += ENGD_COUNT(ENGD_KFAC_GROUPS, PairSize(&kfac->layer[l]));
   }
-  PetscCall(AddBlocks(&sums));
+  PetscCall(EngdFunctionalVisit(kfac->functional, "the factors of KFAC", NULL, AddBlock, &sums, NULL));
   PetscCall(CountColumns(kfac->functional, columns));
   for (PetscInt l = 0; l < kfac->nlayers; l++) PetscCall(ReduceLayer(&sums, l, columns));
-  PetscCall(PetscFree(sums.sum));
+  PetscCall(PetscFree2(sums.sum, sums.input));
   PetscCall(PetscFree(memory));
   PetscCall(PetscLogEventEnd(engd_log.kfac_factors, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);

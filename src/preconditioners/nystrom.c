@@ -37,7 +37,8 @@ static PetscErrorCode Ranks(EngdNystrom *nystrom, MPI_Comm comm, PetscInt n, Pet
 
   PetscFunctionBeginUser;
   if (F)
-    fits = (PetscInt)PetscMin(F->memory_limit / (TALL * sizeof(PetscReal) * (PetscReal)local), PETSC_MAX_INT / 2);
+    fits = (PetscInt)PetscMin(F->options.memory_limit / (TALL * sizeof(PetscReal) * (PetscReal)local),
+                              PETSC_MAX_INT / 2);
   PetscCheck(nystrom->rank <= n, comm, PETSC_ERR_USER_INPUT,
              "-pc_nystrom_rank %" PetscInt_FMT ": the operator is of order %" PetscInt_FMT "; give at most that",
              nystrom->rank, n);
@@ -52,8 +53,8 @@ static PetscErrorCode Ranks(EngdNystrom *nystrom, MPI_Comm comm, PetscInt n, Pet
              "-pc_type nystrom of rank %" PetscInt_FMT
              " needs %.3g bytes a rank for an operator of order %" PetscInt_FMT
              ", more than -engd_memory_limit %.3g; lower -pc_nystrom_rank%s, or use more ranks",
-             *most, (double)TALL * sizeof(PetscReal) * (double)local * (double)*most, n, (double)F->memory_limit,
-             nystrom->rank_max ? " and -pc_nystrom_rank_max" : "");
+             *most, (double)TALL * sizeof(PetscReal) * (double)local * (double)*most, n,
+             (double)F->options.memory_limit, nystrom->rank_max ? " and -pc_nystrom_rank_max" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

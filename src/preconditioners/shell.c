@@ -173,7 +173,7 @@ PetscErrorCode EngdPCPointUpdate(Mat A, EngdPCPoint *point, PetscBool *other, Pe
   PetscCall(PetscObjectGetId((PetscObject)A, &point->operator_id));
   PetscCall(PetscObjectStateGet((PetscObject)A, &state));
   PetscCall(EngdMatGetFunctional(A, &F));
-  point->generation = F ? F->generation : (PetscInt64)state;
+  point->generation = F ? F->present.generation : (PetscInt64)state;
   *other            = (PetscBool)(point->operator_id != last.operator_id);
   *moved            = (PetscBool)(*other || point->generation != last.generation);
   PetscFunctionReturn(PETSC_SUCCESS);

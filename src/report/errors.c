@@ -40,7 +40,7 @@ PetscErrorCode EngdErrorsCreate(EngdFunctional functional, EngdErrors *out)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&errors));
   errors->functional = functional;
-  PetscCall(VecDuplicate(functional->theta, &errors->theta));
+  PetscCall(VecDuplicate(functional->present.theta, &errors->theta));
   PetscCall(PetscCalloc1(problem->nexact, &errors->output));
   PetscCall(PetscMalloc1(ENGD_COUNT(problem->exact->ncomponents, points->nlocal), &errors->exact));
   PetscCall(PetscMalloc1(points->dim, &x));

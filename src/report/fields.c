@@ -18,7 +18,7 @@ static PetscErrorCode FillTable(EngdFunctional F, Vec theta, const PetscReal exa
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(ENGD_COUNT(m, n), &u));
-  PetscCall(VecDuplicate(F->theta, &whole));
+  PetscCall(VecDuplicate(F->present.theta, &whole));
   PetscCall(EngdFunctionalGather(F, theta, whole));
   PetscCall(VecGetArrayRead(whole, &values));
   PetscCall(EngdModelEvaluate(F->model, values, n, points->x, u, NULL));

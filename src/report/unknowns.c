@@ -42,7 +42,7 @@ static PetscErrorCode HasCovariance(EngdFunctional F, PetscInt *N, PetscBool *ha
   PetscCall(EngdExplicitBytes(F, PETSC_FALSE, &bytes));
   bytes += (PetscReal)EngdTSQRBytes(F->comm, nrows, p) + sizeof(PetscReal) * (PetscReal)p * (PetscReal)p;
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bytes, 1, MPIU_REAL, MPI_MAX, F->comm));
-  *has = (PetscBool)(*has && *N > p && bytes <= F->memory_limit);
+  *has = (PetscBool)(*has && *N > p && bytes <= F->options.memory_limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -99,12 +99,12 @@ PetscErrorCode EngdUnknownsCompute(EngdUnknowns unknowns, Vec theta, PetscReal l
 
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, theta));
-  PetscCall(VecGetArrayRead(F->theta, &whole));
+  PetscCall(VecGetArrayRead(F->present.theta, &whole));
   for (PetscInt k = 0; k < n; k++) {
     unknowns->value[k]          = whole[p - n + k];
     unknowns->standard_error[k] = INFINITY;
   }
-  PetscCall(VecRestoreArrayRead(F->theta, &whole));
+  PetscCall(VecRestoreArrayRead(F->present.theta, &whole));
   PetscCall(HasCovariance(F, &N, &has));
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));

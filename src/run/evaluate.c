@@ -26,7 +26,7 @@ PetscErrorCode EngdRunEvaluate(EngdRun run, PetscInt n, const PetscReal x[], Pet
 
   PetscFunctionBeginUser;
   PetscCheck(run->theta, run->comm, PETSC_ERR_ORDER, "EngdRunEvaluate() before EngdRunSetUp(): there is no solution");
-  PetscCall(VecDuplicate(run->functional->theta, &whole));
+  PetscCall(VecDuplicate(run->functional->present.theta, &whole));
   PetscCall(EngdFunctionalGather(run->functional, run->theta, whole));
   PetscCall(VecGetArrayRead(whole, &values));
   if (n > 0) {

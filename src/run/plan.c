@@ -48,7 +48,7 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits)
   if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitCountRows(F, &N));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &N, 1, MPIU_INT, MPI_SUM, F->comm));
-  *suits = (PetscBool)(p <= N && p <= MOST_PARAMETERS && bytes <= F->memory_limit);
+  *suits = (PetscBool)(p <= N && p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

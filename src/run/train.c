@@ -185,13 +185,13 @@ static PetscErrorCode MeasureLoss(EngdFunctional F, Vec theta, EngdOutcome *outc
   Vec gradient;
 
   PetscFunctionBeginUser;
-  outcome->evaluations = F->evaluations; /* those of the optimisers count, and this one does not */
+  outcome->evaluations = F->count.evaluations; /* those of the optimisers count, and this one does not */
   PetscCall(VecDuplicate(theta, &gradient));
   PetscCall(EngdFunctionalSetParameters(F, theta));
   PetscCall(EngdFunctionalEvaluate(F, &outcome->loss, gradient));
   PetscCall(VecNorm(gradient, NORM_2, &outcome->gradient_norm));
   PetscCall(VecDestroy(&gradient));
-  F->evaluations = outcome->evaluations;
+  F->count.evaluations = outcome->evaluations;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -161,15 +161,15 @@ static PetscErrorCode SetHessian(EngdFunctional F, Tao tao)
                               "What preconditions the exact Hessian: its gauss_newton part, or hessian itself",
                               "EngdSolverCreate", sources, 2, sources[source], &source, NULL));
   PetscOptionsEnd();
-  PetscCheck(!source || F->curvature->exact, F->comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(!source || F->curvature->for_hessian, F->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_preconditioner_from hessian: the operator is the Gramian of -tao_engd_curvature %s; take "
              "-tao_engd_curvature hessian, or leave the option out",
              F->curvature->type);
-  if (F->curvature->exact)
+  if (F->curvature->for_hessian)
     PetscCall(EngdFunctionalCreateHessian(F, &H));
   else
     PetscCall(EngdFunctionalCreateGramian(F, &H));
-  if (F->curvature->exact && !source)
+  if (F->curvature->for_hessian && !source)
     PetscCall(EngdFunctionalCreateGramian(F, &G));
   else {
     G = H;

@@ -80,13 +80,13 @@ static PetscErrorCode Start(Tao tao, TaoLoop *loop, EngdIterate *it)
 static PetscErrorCode Resume(Tao tao, TaoLoop *loop, EngdIterate *it)
 {
   const TaoTotals *totals      = &loop->totals;
-  const PetscInt64 evaluations = loop->functional->evaluations;
+  const PetscInt64 evaluations = loop->functional->count.evaluations;
 
   PetscFunctionBeginUser;
   loop->loaded = PETSC_FALSE;
   it->status   = loop->status;
   PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
-  loop->functional->evaluations = evaluations;
+  loop->functional->count.evaluations = evaluations;
   PetscCall(VecNorm(it->gradient, NORM_2, &tao->residual));
   tao->reason      = TAO_CONTINUE_ITERATING;
   tao->niter       = totals->iteration;

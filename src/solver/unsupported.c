@@ -132,7 +132,7 @@ static PetscErrorCode CheckLinear(EngdFunctional F, Tao tao, KSP ksp)
       "or none",
       prefix, type);
   PetscCall(TaoGetHessian(tao, &H, &P, NULL, NULL));
-  PetscCheck(!(of_pc & ENGD_PC_GRAMIAN) || !F->curvature->exact || H != P, F->comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(!(of_pc & ENGD_PC_GRAMIAN) || !F->curvature->for_hessian || H != P, F->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_preconditioner_from hessian: of the exact Hessian there are only products, and -%spc_type %s "
              "needs more; take nystrom, or -tao_engd_preconditioner_from gauss_newton",
              prefix, type);

@@ -206,13 +206,13 @@ static PetscErrorCode CreatePreconditioned(EngdSpectrum spectrum, EngdSpectrumOp
   PetscCall(GetDamping(spectrum, &lambda));
   PetscCall(TaoGetHessian(spectrum->tao, &H, &P, NULL, NULL));
   same = (PetscBool)(H == P);
-  if (F->curvature->exact && same)
+  if (F->curvature->for_hessian && same)
     PetscCall(EngdFunctionalCreateHessian(F, &op->A));
   else
     PetscCall(EngdFunctionalCreateGramian(F, &op->A));
   PetscCall(EngdGramianSetDamping(op->A, lambda));
   PetscCall(CreateInverse(spectrum, op->A, &op->M));
-  if (F->curvature->exact && !same) {
+  if (F->curvature->for_hessian && !same) {
     PetscCall(MatDestroy(&op->A));
     PetscCall(EngdFunctionalCreateHessian(F, &op->A));
     PetscCall(EngdGramianSetDamping(op->A, lambda));

@@ -162,7 +162,7 @@ PetscErrorCode EngdSpectrumIsDense(EngdSpectrum spectrum, const EngdSpectrumOper
   *dense = spectrum->dense;
   if (spectrum->choose_dense || !*dense) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(CountBytes(spectrum, op, &bytes));
-  fits = (op->nsigma ? op->nsigma : op->n) <= DENSE_LIMIT && bytes <= spectrum->functional->memory_limit;
+  fits = (op->nsigma ? op->nsigma : op->n) <= DENSE_LIMIT && bytes <= spectrum->functional->options.memory_limit;
   PetscCallMPI(MPI_Bcast(&fits, 1, MPI_INT, 0, spectrum->comm));
   *dense = fits ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -171,7 +171,7 @@ PetscErrorCode EngdSpectrumIsDense(EngdSpectrum spectrum, const EngdSpectrumOper
 /* refuses what does not fit the operator: its number of eigenvalues, the memory */
 static PetscErrorCode CheckOperator(EngdSpectrum spectrum, const EngdSpectrumOperator *op, PetscBool dense)
 {
-  const PetscReal limit = spectrum->functional->memory_limit;
+  const PetscReal limit = spectrum->functional->options.memory_limit;
   PetscReal       bytes;
   PetscBool       given;
 

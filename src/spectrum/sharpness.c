@@ -117,7 +117,7 @@ PetscErrorCode EngdSharpnessCompute(EngdSharpness sharpness, Vec theta, PetscRea
   PetscCall(EngdFunctionalSetParameters(F, theta));
   if (largest) PetscCall(ComputeLargest(sharpness, largest));
   if (index) {
-    dense = p <= DENSE_LIMIT && (PetscReal)p * p * sizeof(PetscReal) <= F->memory_limit;
+    dense = p <= DENSE_LIMIT && (PetscReal)p * p * sizeof(PetscReal) <= F->options.memory_limit;
     PetscCallMPI(MPI_Bcast(&dense, 1, MPI_INT, 0, F->comm));
     PetscCall(dense ? CountDense(sharpness, p, index) : Estimate(sharpness, p, index));
   }

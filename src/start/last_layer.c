@@ -50,35 +50,42 @@ PetscErrorCode EngdLastLayerCreate(EngdFunctional F, Vec theta, EngdLastLayer *o
 }
 
 /* A (nrows, m) <- the columns of the last layer; trace[t] += the squares of the rows of term t, unless it is NULL */
-static PetscErrorCode FillColumns(EngdLastLayer last, PetscInt lda, PetscReal A[], PetscReal trace[])
+typedef struct {
+  EngdLastLayer last;
+  PetscInt      lda, row;
+  PetscReal    *A, *trace;
+} Fill;
+
+static PetscErrorCode FillBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
 {
-  EngdFunctional   F = last->F;
-  const PetscInt   p = F->model->nparameters;
-  const PetscReal *theta;
-  PetscInt         row = 0;
+  Fill               *fill = (Fill *)data;
+  const EngdLastLayer last = fill->last;
+  const size_t        p    = (size_t)F->model->nparameters;
+  PetscInt            nroots;
 
   PetscFunctionBeginUser;
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-    PetscInt   nroots;
+  PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
+  for (PetscInt k = 0; k < nroots; k++, fill->row += block->n) {
+    PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
+    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, last->rows));
+    for (PetscInt j = 0; j < last->m; j++) {
+      for (PetscInt i = 0; i < block->n; i++) {
+        const PetscReal a = last->rows[i * p + last->first + j];
 
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
-    for (PetscInt k = 0; k < nroots; k++, row += block->n) {
-      PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
-      PetscCall(VecGetArrayRead(F->theta, &theta));
-      PetscCall(EngdJetRows(block->jet, theta, F->gu, F->work, last->rows));
-      PetscCall(VecRestoreArrayRead(F->theta, &theta));
-      for (PetscInt j = 0; j < last->m; j++) {
-        for (PetscInt i = 0; i < block->n; i++) {
-          const PetscReal a = last->rows[i * (size_t)p + last->first + j];
-
-          A[j * (size_t)lda + row + i] = a;
-          if (trace) trace[block->term] += a * a;
-        }
+        fill->A[j * (size_t)fill->lda + fill->row + i] = a;
+        if (fill->trace) fill->trace[block->term] += a * a;
       }
     }
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FillColumns(EngdLastLayer last, PetscInt lda, PetscReal A[], PetscReal trace[])
+{
+  Fill fill = {.last = last, .lda = lda, .A = A, .trace = trace};
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalVisit(last->F, "the columns of the last layer", NULL, FillBlock, &fill, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

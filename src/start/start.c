@@ -90,7 +90,7 @@ static PetscErrorCode Suits(EngdFunctional F, Vec theta, PetscBool *suits)
 
   PetscFunctionBeginUser;
   *suits = PETSC_FALSE;
-  if (!net->nhidden || F->curvature->exact || net->nparameters - net->layer[net->nhidden].offset > MOST)
+  if (!net->nhidden || F->curvature->for_hessian || net->nparameters - net->layer[net->nhidden].offset > MOST)
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitHasResidual(F, suits));
   if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);

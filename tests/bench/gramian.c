@@ -93,7 +93,7 @@ static PetscErrorCode Begin(Bench *b, PetscInt d, PetscInt w, PetscInt vectors)
   PetscCall(MatCreateDense(PETSC_COMM_WORLD, local, PETSC_DECIDE, PETSC_DETERMINE, vectors, NULL, &b->X));
   PetscCall(MatSetRandom(b->X, NULL));
   PetscCall(MatMatMult(b->G, b->X, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &b->GX));
-  b->columns = b->functional->block[0].n * b->functional->layout[0]->nchannels;
+  b->columns = b->functional->block[0].n * b->functional->term[0].layout->nchannels;
   size       = PetscMax(ENGD_COUNT(LARGE, LARGE), ENGD_COUNT(w, b->columns));
   PetscCall(PetscMalloc3(size, &b->A, size, &b->B, size, &b->C));
   for (size_t k = 0; k < size; k++) b->A[k] = b->B[k] = b->C[k] = 1e-3 * (PetscReal)(k % 1000);

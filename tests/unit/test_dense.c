@@ -299,7 +299,7 @@ static void TestLazy(void **state)
                       refresh));
     (void)Solve(&s, options, &r);
     for (PetscInt k = 1; k < r.n; k++) assert_true(r.status[k].step > 0);
-    assert_int_equal(s.F->products, s.p * ((6 + refresh - 1) / refresh));
+    assert_int_equal(s.F->count.products, s.p * ((6 + refresh - 1) / refresh));
     CHECK(PetscFree(r.theta));
     End(&s);
   }
@@ -323,7 +323,7 @@ static void TestLazyRejected(void **state)
     if (r.status[k].step == 0 && r.status[k - 1].step > 0) formed++;
   }
   assert_true(formed > 1);
-  assert_int_equal(s.F->products, s.p * formed);
+  assert_int_equal(s.F->count.products, s.p * formed);
   CHECK(PetscFree(r.theta));
   End(&s);
 }

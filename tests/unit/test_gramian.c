@@ -24,9 +24,9 @@ static void EntryRows(const Setting *s, EngdJet jet, EngdJetWork work, EngdPlace
 
   CHECK(PetscCalloc1((s->net->noutputs * jet->layout->nchannels + s->problem->nunknowns) * jet->n, &gu));
   for (PetscInt i = 0; i < jet->n; i++) gu[place.offset + ENGD_COUNT(i, place.stride)] = 1;
-  CHECK(VecGetArrayRead(s->F->theta, &theta));
+  CHECK(VecGetArrayRead(s->F->present.theta, &theta));
   CHECK(EngdJetRows(jet, theta, gu, work, rows));
-  CHECK(VecRestoreArrayRead(s->F->theta, &theta));
+  CHECK(VecRestoreArrayRead(s->F->present.theta, &theta));
   CHECK(PetscFree(gu));
 }
 
@@ -143,9 +143,9 @@ static void AddTermGramian(const Setting *s, EngdTerm term, const char curvature
   CHECK(EngdJetCreate(s->net, layout, n, &jet));
   CHECK(EngdJetWorkCreate(s->net, layout->nchannels * n, &work));
   CHECK(PetscMalloc1(p * n * m, &rows));
-  CHECK(VecGetArrayRead(s->F->theta, &theta));
+  CHECK(VecGetArrayRead(s->F->present.theta, &theta));
   CHECK(EngdJetForward(jet, theta, n, term->points->x));
-  CHECK(VecRestoreArrayRead(s->F->theta, &theta));
+  CHECK(VecRestoreArrayRead(s->F->present.theta, &theta));
   for (PetscInt e = 0; e < m; e++) {
     const EngdJetEntry *entry   = &measured->entry[e];
     PetscInt            channel = 0;
@@ -268,7 +268,7 @@ static PetscReal *RootGramian(const Setting *s)
   PetscReal           *G, *rows;
 
   CHECK(PetscCalloc1(s->p * s->p, &G));
-  CHECK(VecGetArrayRead(F->theta, &theta));
+  CHECK(VecGetArrayRead(F->present.theta, &theta));
   for (PetscInt b = 0; b < F->nblocks; b++) {
     PetscInt   nroots;
     EngdBlock *block;
@@ -277,8 +277,8 @@ static PetscReal *RootGramian(const Setting *s)
     CHECK((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
     CHECK(PetscMalloc1(s->p * block->n, &rows));
     for (PetscInt k = 0; k < nroots; k++) {
-      CHECK((*F->curvature->ops->root)(F->curvature, F, block, k, F->gu));
-      CHECK(EngdJetRows(block->jet, theta, F->gu, F->work, rows));
+      CHECK((*F->curvature->ops->root)(F->curvature, F, block, k, F->work.gu));
+      CHECK(EngdJetRows(block->jet, theta, F->work.gu, F->work.jet, rows));
       for (PetscInt i = 0; i < block->n; i++) {
         const PetscReal *row = rows + i * s->p;
 
@@ -287,7 +287,7 @@ static PetscReal *RootGramian(const Setting *s)
     }
     CHECK(PetscFree(rows));
   }
-  CHECK(VecRestoreArrayRead(F->theta, &theta));
+  CHECK(VecRestoreArrayRead(F->present.theta, &theta));
   assert_int_equal(MPI_Allreduce(MPI_IN_PLACE, G, s->p * s->p, MPIU_REAL, MPI_SUM, PETSC_COMM_WORLD), MPI_SUCCESS);
   return G;
 }

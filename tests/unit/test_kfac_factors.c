@@ -131,7 +131,8 @@ static void AddUnknowns(Preconditioned *c, const EngdBlock *block, PetscInt i, P
                         DenseFactors *dense)
 {
   const PetscInt   n = c->s->problem->nunknowns, l = c->s->net->nlayers;
-  const PetscReal *g = c->F->gu + (c->F->layout[block->term]->nchannels * block->n) * c->s->net->noutputs + i * n;
+  const PetscReal *g =
+      c->F->work.gu + (c->F->term[block->term].layout->nchannels * block->n) * c->s->net->noutputs + i * n;
 
   for (PetscInt p = 0; p < n; p++) {
     for (PetscInt q = 0; q < n; q++) dense->B[l][group][p][q] += g[p] * g[q];
@@ -144,14 +145,14 @@ static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt i, Pets
                      DenseFactors *dense)
 {
   static Jets    z, a, g;
-  EngdJetLayout  layout = c->F->layout[block->term];
+  EngdJetLayout  layout = c->F->term[block->term].layout;
   const PetscInt last = c->s->net->nlayers - 1, group = layout->nchannels > 1 ? 0 : 1;
 
   NaiveForward(c->s->net, layout, theta, block->x + i * layout->dim, z, a);
   memset(g, 0, sizeof(Jets));
   for (PetscInt s = 0; s < layout->nchannels; s++) {
     for (PetscInt o = 0; o < c->s->net->noutputs; o++) {
-      if (layout->used[s]) g[last][s][o] = c->F->gu[(s * block->n + i) * c->s->net->noutputs + o];
+      if (layout->used[s]) g[last][s][o] = c->F->work.gu[(s * block->n + i) * c->s->net->noutputs + o];
     }
   }
   NaiveBackward(c->s->net, layout, theta, a, g);
@@ -175,7 +176,7 @@ static void NaiveFactors(Preconditioned *c, DenseFactors *dense)
   const PetscReal *theta;
 
   memset(dense, 0, sizeof(*dense));
-  CHECK(VecGetArrayRead(c->F->theta, &theta));
+  CHECK(VecGetArrayRead(c->F->present.theta, &theta));
   for (PetscInt b = 0; b < c->F->nblocks; b++) {
     EngdBlock *block;
     PetscInt   nroots;
@@ -183,11 +184,11 @@ static void NaiveFactors(Preconditioned *c, DenseFactors *dense)
     CHECK(EngdFunctionalGetBlock(c->F, b, &block));
     CHECK((*c->F->curvature->ops->rootcount)(c->F->curvature, c->F, block->term, &nroots));
     for (PetscInt k = 0; k < nroots; k++) {
-      CHECK((*c->F->curvature->ops->root)(c->F->curvature, c->F, block, k, c->F->gu));
+      CHECK((*c->F->curvature->ops->root)(c->F->curvature, c->F, block, k, c->F->work.gu));
       for (PetscInt i = 0; i < block->n; i++) AddPoint(c, block, i, k, theta, dense);
     }
   }
-  CHECK(VecRestoreArrayRead(c->F->theta, &theta));
+  CHECK(VecRestoreArrayRead(c->F->present.theta, &theta));
   CHECK(MPI_Allreduce(MPI_IN_PLACE, dense, sizeof(*dense) / sizeof(PetscReal), MPIU_REAL, MPI_SUM, c->F->comm));
 }
 

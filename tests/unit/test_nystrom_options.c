@@ -12,12 +12,12 @@ static void schedule(void **state)
   (void)state;
   Make(PETSC_COMM_WORLD, POISSON "-pc_type nystrom -pc_nystrom_rank 10 -pc_nystrom_update_every 3", PETSC_FALSE, &c);
   for (PetscInt k = 0; k < 7; k++) {
-    const PetscInt64 products = c.F->products;
+    const PetscInt64 products = c.F->count.products;
 
     CHECK(PCSetUp(c.pc));
     assert_int_equal(Nystrom(c.pc)->setups, k + 1);
     assert_int_equal(Nystrom(c.pc)->updates, k / 3 + 1);
-    assert_int_equal(c.F->products - products, k % 3 ? 0 : 10);
+    assert_int_equal(c.F->count.products - products, k % 3 ? 0 : 10);
     CHECK(PCSetUp(c.pc)); /* nothing has changed */
     CHECK(EngdGramianSetDamping(c.G, 0.5 / (k + 1)));
     CHECK(PCSetUp(c.pc));
@@ -41,14 +41,14 @@ static void adaptive(void **state)
   nystrom = Nystrom(c.pc);
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(lambda); k++) {
     const PetscInt   before   = nystrom->sketch.rank;
-    const PetscInt64 products = c.F->products;
+    const PetscInt64 products = c.F->count.products;
 
     CHECK(EngdGramianSetDamping(c.G, lambda[k]));
     if (k == 5) Move(&c, 1.01); /* and starts small again */
     CHECK(PCSetUp(c.pc));
     assert_true(nystrom->sketch.rank <= 20);
     assert_true(nystrom->sketch.rank == 20 || nystrom->sketch.last <= 10 * lambda[k]);
-    assert_int_equal(c.F->products - products, k == 5 ? nystrom->sketch.rank : nystrom->sketch.rank - before);
+    assert_int_equal(c.F->count.products - products, k == 5 ? nystrom->sketch.rank : nystrom->sketch.rank - before);
     if (k == 3) assert_int_equal(nystrom->sketch.rank, 20);
     if (k == 4) assert_int_equal(before, 20);
     if (k == 0 || k == 5) assert_true(nystrom->sketch.rank < 20);

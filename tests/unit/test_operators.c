@@ -107,7 +107,7 @@ static PetscReal JacobianRowsDifference(const Setting *s, PetscInt M, PetscInt s
   PetscReal           *rows, *y, difference = 0;
   const PetscReal     *theta;
 
-  CHECK(VecGetArrayRead(F->theta, &theta));
+  CHECK(VecGetArrayRead(F->present.theta, &theta));
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock     *block;
     const PetscInt nc = s->problem->term[F->block[b].term]->expression->ncomponents, n = F->block[b].n;
@@ -118,9 +118,9 @@ static PetscReal JacobianRowsDifference(const Setting *s, PetscInt M, PetscInt s
       const PetscInt c = k / n, i = k % n;
 
       for (PetscInt l = 0; l < nc * n; l++) y[l] = l / n == c ? PetscSqrtReal(block->weight[l % n]) : 0;
-      CHECK(EngdBlockZero(F, block, F->gu));
-      CHECK(EngdBlockFirstTranspose(F, block, y, F->gu));
-      CHECK(EngdJetRows(block->jet, theta, F->gu, F->work, rows));
+      CHECK(EngdBlockZero(F, block, F->work.gu));
+      CHECK(EngdBlockFirstTranspose(F, block, y, F->work.gu));
+      CHECK(EngdJetRows(block->jet, theta, F->work.gu, F->work.jet, rows));
       for (PetscInt j = 0; j < s->p; j++) {
         const PetscReal d = rows[i * s->p + j] - J[ENGD_COUNT(j, M) + start + block->row + k];
 
@@ -129,7 +129,7 @@ static PetscReal JacobianRowsDifference(const Setting *s, PetscInt M, PetscInt s
     }
     CHECK(PetscFree2(rows, y));
   }
-  CHECK(VecRestoreArrayRead(F->theta, &theta));
+  CHECK(VecRestoreArrayRead(F->present.theta, &theta));
   return difference;
 }
 
@@ -276,9 +276,9 @@ static void Along(const Case *which)
   Setting         s;
 
   Begin(PETSC_COMM_WORLD, which, "", &s);
-  evaluations = s.F->evaluations;
+  evaluations = s.F->count.evaluations;
   CHECK(EngdFunctionalLossAlong(s.F, s.theta, s.v, NSTEPS, steps, losses));
-  assert_int_equal(s.F->evaluations, evaluations + NSTEPS);
+  assert_int_equal(s.F->count.evaluations, evaluations + NSTEPS);
   CHECK(EngdFunctionalEvaluate(s.F, &loss, NULL));
   Close("loss afterwards", loss, losses[2], 1e-14 * PetscAbsReal(loss));
   for (PetscInt k = 0; k < NSTEPS; k++) {

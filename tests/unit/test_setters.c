@@ -118,7 +118,7 @@ static void TestSame(void **state)
   assert_int_equal(problem->test->nglobal, 31);
   assert_int_equal(problem->nexact, 1);
   assert_int_equal(problem->exact_output[0], 1);
-  assert_true(F[1]->memory_limit == 1e7 && F[1]->block_points == 8);
+  assert_true(F[1]->options.memory_limit == 1e7 && F[1]->options.block_points == 8);
   assert_string_equal(F[1]->curvature->type, "energy");
   CHECK(PetscOptionsGetAll(NULL, &all));
   assert_string_equal(all, "");

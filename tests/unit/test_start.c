@@ -41,9 +41,9 @@ static PetscReal *WholeTheta(EngdRun run)
   CHECK(EngdFunctionalSetParameters(run->functional, run->theta));
   copy = malloc(run->network->nparameters * sizeof(PetscReal));
   assert_non_null(copy);
-  CHECK(VecGetArrayRead(run->functional->theta, &values));
+  CHECK(VecGetArrayRead(run->functional->present.theta, &values));
   CHECK(PetscArraycpy(copy, values, run->network->nparameters));
-  CHECK(VecRestoreArrayRead(run->functional->theta, &values));
+  CHECK(VecRestoreArrayRead(run->functional->present.theta, &values));
   return copy;
 }
 

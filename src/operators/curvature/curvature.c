@@ -54,14 +54,14 @@ PetscErrorCode EngdCurvatureReserve(PetscInt size, PetscReal **buffer, PetscInt 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdCurvatureCountExactRoots(EngdFunctional F, PetscInt term, PetscInt *nroots, PetscBool *exact)
+PetscErrorCode EngdCurvatureCountAllRoots(EngdFunctional F, PetscInt term, PetscInt *nroots, PetscBool *complete)
 {
   const EngdCurvature curvature = F->curvature;
 
   PetscFunctionBeginUser;
-  *nroots = 0;
-  *exact  = PETSC_FALSE;
-  if (curvature->ops->rootexact) PetscCall((*curvature->ops->rootexact)(curvature, F, term, exact));
-  if (*exact) PetscCall((*curvature->ops->rootcount)(curvature, F, term, nroots));
+  *nroots   = 0;
+  *complete = PETSC_FALSE;
+  if (curvature->ops->rootscomplete) PetscCall((*curvature->ops->rootscomplete)(curvature, F, term, complete));
+  if (*complete) PetscCall((*curvature->ops->rootcount)(curvature, F, term, nroots));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

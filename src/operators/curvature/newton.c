@@ -67,10 +67,10 @@ static PetscErrorCode RootCount_Newton(EngdCurvature curvature, EngdFunctional F
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode RootExact_Newton(EngdCurvature curvature, EngdFunctional F, PetscInt t, PetscBool *exact)
+static PetscErrorCode RootsComplete_Newton(EngdCurvature curvature, EngdFunctional F, PetscInt t, PetscBool *complete)
 {
   PetscFunctionBeginUser;
-  *exact = IsGaussNewton(curvature, F->problem->term[t]);
+  *complete = IsGaussNewton(curvature, F->problem->term[t]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -167,13 +167,13 @@ static PetscErrorCode CreateNewton(EngdCurvature curvature, PetscBool second)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&newton));
-  curvature->second         = second;
-  curvature->data           = newton;
-  curvature->ops->apply     = Apply_Newton;
-  curvature->ops->rootcount = RootCount_Newton;
-  curvature->ops->root      = Root_Newton;
-  curvature->ops->rootexact = RootExact_Newton;
-  curvature->ops->destroy   = Destroy_Newton;
+  curvature->second             = second;
+  curvature->data               = newton;
+  curvature->ops->apply         = Apply_Newton;
+  curvature->ops->rootcount     = RootCount_Newton;
+  curvature->ops->root          = Root_Newton;
+  curvature->ops->rootscomplete = RootsComplete_Newton;
+  curvature->ops->destroy       = Destroy_Newton;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -198,6 +198,6 @@ PetscErrorCode EngdCurvatureCreate_Hessian(EngdCurvature curvature)
 {
   PetscFunctionBeginUser;
   PetscCall(CreateNewton(curvature, PETSC_FALSE));
-  curvature->exact = PETSC_TRUE;
+  curvature->for_hessian = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,7 +4,7 @@
     W = w M^T M,  M the derivatives in the raw jet of each output               l2
                   of each output and of its space gradient     h1; on terms that lie on the boundary or at one time, as l2
 
-  summed over the terms with their weights. Outputs are those behind the ansatz (F->measured); without one M selects
+  summed over the terms with their weights. Outputs are those behind the ansatz (EngdFunctionalTerm.measured); without one M selects
   channels. Nothing is read of the terms' pointwise parts.
 */
 #include <engd/private.h>
@@ -19,7 +19,7 @@ static PetscErrorCode Apply_Sobolev(EngdCurvature curvature, EngdFunctional F, c
                                     const PetscReal du[], PetscReal gu[])
 {
   Sobolev       *sobolev     = (Sobolev *)curvature->data;
-  const PetscInt ncomponents = F->measured[block->term]->ncomponents, n = block->n;
+  const PetscInt ncomponents = F->term[block->term].measured->ncomponents, n = block->n;
 
   PetscFunctionBeginUser;
   PetscCall(EngdCurvatureReserve(ncomponents * n, &sobolev->y, &sobolev->size));
@@ -36,7 +36,7 @@ static PetscErrorCode RootCount_Sobolev(EngdCurvature curvature, EngdFunctional 
 {
   PetscFunctionBeginUser;
   (void)curvature;
-  *count = F->measured[term]->ncomponents;
+  *count = F->term[term].measured->ncomponents;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -45,7 +45,7 @@ static PetscErrorCode Root_Sobolev(EngdCurvature curvature, EngdFunctional F, co
                                    PetscReal gu[])
 {
   Sobolev       *sobolev     = (Sobolev *)curvature->data;
-  const PetscInt ncomponents = F->measured[block->term]->ncomponents, n = block->n;
+  const PetscInt ncomponents = F->term[block->term].measured->ncomponents, n = block->n;
 
   PetscFunctionBeginUser;
   PetscCall(EngdCurvatureReserve(ncomponents * n, &sobolev->y, &sobolev->size));
@@ -66,11 +66,12 @@ static PetscErrorCode Destroy_Sobolev(EngdCurvature curvature)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode RootExact_Sobolev(EngdCurvature curvature, EngdFunctional F, PetscInt term, PetscBool *exact)
+static PetscErrorCode RootsComplete_Sobolev(EngdCurvature curvature, EngdFunctional F, PetscInt term,
+                                            PetscBool *complete)
 {
   PetscFunctionBeginUser;
   (void)curvature, (void)F, (void)term;
-  *exact = PETSC_TRUE;
+  *complete = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -80,13 +81,13 @@ static PetscErrorCode CreateSobolev(EngdCurvature curvature, PetscInt order)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&sobolev));
-  curvature->data           = sobolev;
-  curvature->values         = order;
-  curvature->ops->apply     = Apply_Sobolev;
-  curvature->ops->rootcount = RootCount_Sobolev;
-  curvature->ops->root      = Root_Sobolev;
-  curvature->ops->rootexact = RootExact_Sobolev;
-  curvature->ops->destroy   = Destroy_Sobolev;
+  curvature->data               = sobolev;
+  curvature->values             = order;
+  curvature->ops->apply         = Apply_Sobolev;
+  curvature->ops->rootcount     = RootCount_Sobolev;
+  curvature->ops->root          = Root_Sobolev;
+  curvature->ops->rootscomplete = RootsComplete_Sobolev;
+  curvature->ops->destroy       = Destroy_Sobolev;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

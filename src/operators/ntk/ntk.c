@@ -28,15 +28,15 @@ static PetscErrorCode GatherPatches(EngdNTK kernel)
   }
   PetscCall(PetscMPIIntCast(F->nblocks, &count));
   PetscCallMPI(MPI_Allgather(&count, 1, MPI_INT, counts, 1, MPI_INT, F->comm));
-  PetscCallMPI(MPI_Allgather(&row, 1, MPIU_INT, kernel->start + 1, 1, MPIU_INT, F->comm));
-  kernel->start[0] = kernel->first[0] = 0;
+  PetscCallMPI(MPI_Allgather(&row, 1, MPIU_INT, kernel->row_start + 1, 1, MPIU_INT, F->comm));
+  kernel->row_start[0] = kernel->patch_start[0] = 0;
   for (PetscMPIInt r = 0; r < kernel->size; r++) {
-    kernel->start[r + 1] += kernel->start[r];
-    kernel->first[r + 1] = kernel->first[r] + counts[r];
+    kernel->row_start[r + 1] += kernel->row_start[r];
+    kernel->patch_start[r + 1] = kernel->patch_start[r] + counts[r];
     counts[r] *= (PetscMPIInt)sizeof(EngdPatch);
-    starts[r] = (PetscMPIInt)(kernel->first[r] * (PetscInt)sizeof(EngdPatch));
+    starts[r] = (PetscMPIInt)(kernel->patch_start[r] * (PetscInt)sizeof(EngdPatch));
   }
-  PetscCall(PetscMalloc1(kernel->first[kernel->size], &kernel->patch));
+  PetscCall(PetscMalloc1(kernel->patch_start[kernel->size], &kernel->patch));
   PetscCallMPI(MPI_Allgatherv(own, counts[kernel->rank], MPI_BYTE, kernel->patch, counts, starts, MPI_BYTE, F->comm));
   PetscCall(PetscFree3(counts, starts, own));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -45,13 +45,13 @@ static PetscErrorCode GatherPatches(EngdNTK kernel)
 /* which form of each layer needs fewer flops, or the one that was asked for */
 static void ChooseForms(EngdNTK kernel, EngdNTKForm form)
 {
-  const PetscReal N = kernel->start[kernel->size];
+  const PetscReal N = kernel->row_start[kernel->size];
 
   for (PetscInt l = 0; l < kernel->F->model->nlayers; l++) {
     const PetscReal n_in = kernel->F->model->layer[l].n_in, n_out = kernel->F->model->layer[l].n_out;
     PetscReal       z = 0, g = 0;
 
-    for (PetscInt b = 0; b < kernel->first[kernel->size]; b++) {
+    for (PetscInt b = 0; b < kernel->patch_start[kernel->size]; b++) {
       const EngdPatch *patch   = &kernel->patch[b];
       const PetscReal  columns = (PetscReal)EngdNTKChannels(kernel, patch->term, l) * patch->n;
 
@@ -76,7 +76,7 @@ static size_t LargestLayer(EngdNTK kernel, PetscInt l)
 /* rows of A on rank r, and on the rank that has most */
 PetscInt EngdNTKRows(EngdNTK kernel, PetscMPIInt r)
 {
-  return kernel->start[r + 1] - kernel->start[r];
+  return kernel->row_start[r + 1] - kernel->row_start[r];
 }
 
 PetscInt EngdNTKLargestRows(EngdNTK kernel)
@@ -92,8 +92,8 @@ static void LargestPatch(EngdNTK kernel, size_t *gram, size_t *input)
 {
   PetscInt columns = 0;
 
-  for (PetscInt b = 0; b < kernel->first[kernel->size]; b++) {
-    columns = PetscMax(columns, kernel->F->layout[kernel->patch[b].term]->nchannels * kernel->patch[b].n);
+  for (PetscInt b = 0; b < kernel->patch_start[kernel->size]; b++) {
+    columns = PetscMax(columns, kernel->F->term[kernel->patch[b].term].layout->nchannels * kernel->patch[b].n);
   }
   *gram  = ENGD_COUNT(columns, columns);
   *input = ENGD_COUNT(columns, kernel->F->network->ninputs);
@@ -103,8 +103,8 @@ static void LargestPatch(EngdNTK kernel, size_t *gram, size_t *input)
 static PetscErrorCode ChooseGroups(EngdNTK kernel)
 {
   const PetscInt  nlayers = kernel->F->model->nlayers;
-  const size_t    rows    = ENGD_COUNT(EngdNTKLargestRows(kernel), kernel->start[kernel->size]);
-  const PetscReal bound   = PetscMax((PetscReal)rows, kernel->F->memory_limit / (8 * 2 * sizeof(PetscReal)));
+  const size_t    rows    = ENGD_COUNT(EngdNTKLargestRows(kernel), kernel->row_start[kernel->size]);
+  const PetscReal bound   = PetscMax((PetscReal)rows, kernel->F->options.memory_limit / (8 * 2 * sizeof(PetscReal)));
   size_t          sum = 0, largest = 0, gram, input;
 
   PetscFunctionBeginUser;
@@ -148,8 +148,9 @@ PetscErrorCode EngdNTKCreate(EngdFunctional F, EngdNTKForm form, EngdNTK *out)
   kernel->F = F;
   PetscCallMPI(MPI_Comm_rank(F->comm, &kernel->rank));
   PetscCallMPI(MPI_Comm_size(F->comm, &kernel->size));
-  PetscCall(PetscMalloc5(kernel->size + 1, &kernel->first, kernel->size + 1, &kernel->start, F->problem->nterms,
-                         &kernel->roots, F->model->nlayers, &kernel->gram, F->model->nlayers + 1, &kernel->group));
+  PetscCall(PetscMalloc6(kernel->size + 1, &kernel->patch_start, kernel->size + 1, &kernel->row_start,
+                         F->problem->nterms, &kernel->roots, F->model->nlayers, &kernel->gram, F->model->nlayers + 1,
+                         &kernel->group, F->model->nlayers, &kernel->at));
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &kernel->roots[t]));
   }
@@ -293,7 +294,7 @@ PetscErrorCode EngdNTKView(EngdNTK kernel, PetscViewer viewer)
 
   PetscFunctionBeginUser;
   PetscCall(PetscViewerASCIIPrintf(viewer, "kernel of %" PetscInt_FMT " x %" PetscInt_FMT ", layers by",
-                                   kernel->start[kernel->size], kernel->start[kernel->size]));
+                                   kernel->row_start[kernel->size], kernel->row_start[kernel->size]));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   for (PetscInt l = 0; l < nlayers; l++) {
     PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s", l ? ", " : " ", kernel->gram[l] ? "Gram matrices" : "rows"));
@@ -309,7 +310,8 @@ PetscErrorCode EngdNTKDestroy(EngdNTK *kernel)
   PetscFunctionBeginUser;
   if (!*kernel) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree5((*kernel)->own, (*kernel)->other, (*kernel)->zz, (*kernel)->gg, (*kernel)->input));
-  PetscCall(PetscFree5((*kernel)->first, (*kernel)->start, (*kernel)->roots, (*kernel)->gram, (*kernel)->group));
+  PetscCall(PetscFree6((*kernel)->patch_start, (*kernel)->row_start, (*kernel)->roots, (*kernel)->gram,
+                       (*kernel)->group, (*kernel)->at));
   PetscCall(PetscFree((*kernel)->patch));
   PetscCall(PetscFree(*kernel));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -15,9 +15,9 @@ typedef struct {
 struct _n_EngdNTK {
   EngdFunctional F;
   PetscMPIInt    rank, size;
-  PetscInt      *first; /* [size + 1] the patches of rank r are first[r] to first[r + 1] - 1 */
+  PetscInt      *patch_start; /* [size + 1] the patches of rank r are patch_start[r] to patch_start[r + 1] - 1 */
   EngdPatch     *patch;
-  PetscInt      *start;           /* [size + 1] the rows of rank r likewise */
+  PetscInt      *row_start;       /* [size + 1] the rows of rank r likewise */
   PetscInt      *roots;           /* [nterms] rows of A a point */
   PetscBool     *gram;            /* [nlayers] does the layer enter by Gram matrices, not by its rows */
   PetscInt       ngroups, *group; /* [ngroups + 1] the layers of group g are group[g] to group[g + 1] - 1 */
@@ -26,6 +26,7 @@ struct _n_EngdNTK {
   PetscReal     *own, *other;     /* what a group needs of the points of this and of another rank, layer by layer */
   PetscReal     *zz, *gg;         /* Gram matrices of two patches */
   PetscReal     *input;           /* (dim, S n) the input jet of a block */
+  PetscReal    **at;              /* [nlayers] where a layer of the group begins in `own` */
 };
 
 PETSC_INTERN PetscInt EngdNTKRows(EngdNTK, PetscMPIInt r); /* of A on rank r */

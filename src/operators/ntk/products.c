@@ -13,14 +13,13 @@
 #include <petscblaslapack.h>
 
 typedef struct {
-  EngdNTK     kernel;
-  PetscInt    group, patch, root; /* of what is being saved */
-  PetscReal **at;                 /* [nlayers] where a layer of the group begins in `own` */
+  EngdNTK  kernel;
+  PetscInt group, patch, root; /* of what is being saved */
 } Saved;
 
 PetscInt EngdNTKChannels(EngdNTK kernel, PetscInt term, PetscInt l)
 {
-  const EngdJetLayout layout = kernel->F->layout[term];
+  const EngdJetLayout layout = kernel->F->term[term].layout;
   PetscInt            n      = 0;
 
   if (l < kernel->F->network->nhidden) return layout->nchannels;
@@ -52,7 +51,7 @@ size_t EngdNTKLayerSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
   size_t           size  = 0;
 
   if (!kernel->gram[l]) return ENGD_COUNT(LayerParameters(layer), EngdNTKRows(kernel, r));
-  for (PetscInt b = kernel->first[r]; b < kernel->first[r + 1]; b++) {
+  for (PetscInt b = kernel->patch_start[r]; b < kernel->patch_start[r + 1]; b++) {
     size += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
     size += layer->n_out * OutputColumns(kernel, &kernel->patch[b], l);
   }
@@ -102,8 +101,8 @@ static PetscErrorCode SaveLayer(EngdJet jet, PetscInt l, const PetscReal z[], co
   EngdNTK          kernel = saved->kernel;
   const EngdLayer *layer  = &kernel->F->model->layer[l];
   const EngdPatch *patch  = &kernel->patch[saved->patch];
-  const PetscInt   first = kernel->first[kernel->rank], last = kernel->first[kernel->rank + 1];
-  PetscReal       *Z = saved->at[l], *G = Z;
+  const PetscInt   start = kernel->patch_start[kernel->rank], end = kernel->patch_start[kernel->rank + 1];
+  PetscReal       *Z = kernel->at[l], *G = Z;
 
   PetscFunctionBeginUser;
   if (l < kernel->group[saved->group] || l >= kernel->group[saved->group + 1]) PetscFunctionReturn(PETSC_SUCCESS);
@@ -114,44 +113,44 @@ static PetscErrorCode SaveLayer(EngdJet jet, PetscInt l, const PetscReal z[], co
     PetscCall(WriteRows(jet, l, z, g, Z + ENGD_COUNT(patch->row + saved->root * patch->n, p)));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  for (PetscInt b = first; b < last; b++) {
+  for (PetscInt b = start; b < end; b++) {
     if (b < saved->patch) Z += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
     G += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
   }
-  for (PetscInt b = first; b < saved->patch; b++) G += layer->n_out * OutputColumns(kernel, &kernel->patch[b], l);
+  for (PetscInt b = start; b < saved->patch; b++) G += layer->n_out * OutputColumns(kernel, &kernel->patch[b], l);
   G += saved->root * layer->n_out * InputColumns(kernel, patch, l);
   if (saved->root == 0) PetscCall(CopyChannels(jet, l, layer->n_in, z, Z));
   PetscCall(CopyChannels(jet, l, layer->n_out, g, G));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdNTKSave(EngdNTK kernel, PetscInt group)
+/* the roots of a block, one adjoint pass each */
+static PetscErrorCode SaveBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
 {
-  EngdFunctional   F     = kernel->F;
-  Saved            saved = {.kernel = kernel, .group = group};
-  PetscReal       *next  = kernel->own;
-  const PetscReal *theta;
+  Saved  *saved  = (Saved *)data;
+  EngdNTK kernel = saved->kernel;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc1(F->model->nlayers, &saved.at));
+  PetscCall(EngdJetFillInput(block->jet, kernel->input));
+  for (saved->root = 0; saved->root < kernel->roots[block->term]; saved->root++) {
+    PetscCall((*F->curvature->ops->root)(F->curvature, F, block, saved->root, work->gu));
+    PetscCall(EngdJetAdjoint(block->jet, work->theta, work->gu, work->jet, SaveLayer, saved));
+  }
+  saved->patch++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdNTKSave(EngdNTK kernel, PetscInt group)
+{
+  Saved      saved = {.kernel = kernel, .group = group, .patch = kernel->patch_start[kernel->rank]};
+  PetscReal *next  = kernel->own;
+
+  PetscFunctionBeginUser;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
-    saved.at[l] = next;
+    kernel->at[l] = next;
     next += EngdNTKLayerSize(kernel, kernel->rank, l);
   }
-  PetscCall(VecGetArrayRead(F->theta, &theta));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
-
-    PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall(EngdJetFillInput(block->jet, kernel->input));
-    saved.patch = kernel->first[kernel->rank] + b;
-    for (saved.root = 0; saved.root < kernel->roots[block->term]; saved.root++) {
-      PetscCall((*F->curvature->ops->root)(F->curvature, F, block, saved.root, F->gu));
-      PetscCall(EngdJetAdjoint(block->jet, theta, F->gu, F->work, SaveLayer, &saved));
-    }
-  }
-  PetscCall(VecRestoreArrayRead(F->theta, &theta));
-  PetscCall(PetscFree(saved.at));
+  PetscCall(EngdFunctionalVisit(kernel->F, "a kernel", NULL, SaveBlock, &saved, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,15 +205,16 @@ typedef struct {
 static PetscErrorCode AddPair(EngdNTK kernel, PetscInt l, const Factors *a, const Factors *b, PetscInt ld,
                               PetscReal C[])
 {
-  const EngdLayer *layer  = &kernel->F->model->layer[l];
-  EngdJetLayout   *layout = kernel->F->layout;
-  const PetscInt   na = a->patch->n, nb = b->patch->n, m = a->nchannels * na, n = b->nchannels * nb;
-  const PetscInt   aroots = kernel->roots[a->patch->term], broots = kernel->roots[b->patch->term];
-  const PetscBool  last = (PetscBool)(l == kernel->F->network->nhidden);
+  const EngdLayer    *layer   = &kernel->F->model->layer[l];
+  const EngdJetLayout alayout = kernel->F->term[a->patch->term].layout,
+                      blayout = kernel->F->term[b->patch->term].layout;
+  const PetscInt  na = a->patch->n, nb = b->patch->n, m = a->nchannels * na, n = b->nchannels * nb;
+  const PetscInt  aroots = kernel->roots[a->patch->term], broots = kernel->roots[b->patch->term];
+  const PetscBool last = (PetscBool)(l == kernel->F->network->nhidden);
 
   PetscFunctionBeginUser;
   PetscCall(MultiplyTransposed(m, n, layer->n_in, a->z, b->z, 0, PETSC_FALSE, m, kernel->zz));
-  if (!last || (layout[a->patch->term]->used[0] && layout[b->patch->term]->used[0])) {
+  if (!last || (alayout->used[0] && blayout->used[0])) {
     for (PetscInt j = 0; j < nb; j++) {
       for (PetscInt i = 0; i < na; i++) kernel->zz[ENGD_COUNT(j, m) + i] += 1;
     }
@@ -235,10 +235,10 @@ static PetscErrorCode AddPair(EngdNTK kernel, PetscInt l, const Factors *a, cons
 static void FindFactors(EngdNTK kernel, PetscMPIInt r, PetscInt l, const PetscReal X[], Factors factors[])
 {
   const EngdLayer *layer = &kernel->F->model->layer[l];
-  const PetscInt   n     = kernel->first[r + 1] - kernel->first[r];
+  const PetscInt   n     = kernel->patch_start[r + 1] - kernel->patch_start[r];
 
   for (PetscInt b = 0; b < n; b++) {
-    factors[b].patch     = &kernel->patch[kernel->first[r] + b];
+    factors[b].patch     = &kernel->patch[kernel->patch_start[r] + b];
     factors[b].nchannels = EngdNTKChannels(kernel, factors[b].patch->term, l);
     factors[b].z         = X;
     X += layer->n_in * InputColumns(kernel, factors[b].patch, l);
@@ -253,8 +253,8 @@ static void FindFactors(EngdNTK kernel, PetscMPIInt r, PetscInt l, const PetscRe
 static PetscErrorCode AddGram(EngdNTK kernel, PetscInt l, PetscMPIInt r, const PetscReal X[], const PetscReal Y[],
                               PetscInt ld, PetscReal C[])
 {
-  const PetscInt m = kernel->first[kernel->rank + 1] - kernel->first[kernel->rank];
-  const PetscInt n = kernel->first[r + 1] - kernel->first[r];
+  const PetscInt m = kernel->patch_start[kernel->rank + 1] - kernel->patch_start[kernel->rank];
+  const PetscInt n = kernel->patch_start[r + 1] - kernel->patch_start[r];
   Factors       *a, *b;
 
   PetscFunctionBeginUser;

@@ -16,7 +16,7 @@ static PetscErrorCode GetFeaturesAskedFor(EngdSolver solver, unsigned *features)
   PetscFunctionBeginUser;
   *features = 0;
   if (solver->structure != ENGD_STRUCTURE_FULL) *features |= ENGD_DIRECTION_STRUCTURES;
-  if (solver->functional->curvature->exact) *features |= ENGD_DIRECTION_HESSIAN;
+  if (solver->functional->curvature->for_hessian) *features |= ENGD_DIRECTION_HESSIAN;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {
     PetscBool given;
 
@@ -98,7 +98,7 @@ PetscErrorCode EngdDirectionChoose(EngdSolver solver, EngdDirectionChoice *choic
   int               n;
 
   PetscFunctionBeginUser;
-  *choice = (EngdDirectionChoice){.made = PETSC_TRUE, .limit = solver->functional->memory_limit};
+  *choice = (EngdDirectionChoice){.made = PETSC_TRUE, .limit = solver->functional->options.memory_limit};
   PetscCall(GetFeaturesAskedFor(solver, &features));
   PetscCall(EngdDirectionGetList(&list));
   PetscCall(PetscFunctionListGet(list, &types, &n));

@@ -77,10 +77,10 @@ static PetscErrorCode CreateBlocks(Dense *dense, EngdSolver solver)
   PetscCall(EngdDiagonalBlocksCreate(F->model, solver->structure, &dense->blocks));
   bytes = Bytes(dense, F);
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bytes, 1, MPIU_REAL, MPIU_MAX, F->comm));
-  PetscCheck(bytes <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+  PetscCheck(bytes <= F->options.memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_direction dense needs %.3g bytes for a matrix of order %" PetscInt_FMT
              ", more than -engd_memory_limit %.3g; raise it, or choose -tao_engd_direction krylov%s",
-             (double)bytes, dense->blocks.largest, (double)F->memory_limit,
+             (double)bytes, dense->blocks.largest, (double)F->options.memory_limit,
              solver->structure == ENGD_STRUCTURE_FULL ? " or -tao_engd_structure layer" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -138,7 +138,7 @@ static PetscErrorCode SetUp_Dense(EngdDirection direction, EngdSolver solver)
   PetscCall(VecDestroy(&v));
   PetscCall(VecGetLocalSize(dense->root, &p));
   PetscCall(PetscMalloc4(p, &dense->l, p, &dense->c, p, &dense->y, p, &dense->pivot));
-  PetscCall(PetscMalloc1(p || !solver->functional->curvature->exact ? size : 0, &dense->H));
+  PetscCall(PetscMalloc1(p || !solver->functional->curvature->for_hessian ? size : 0, &dense->H));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -191,7 +191,7 @@ static PetscErrorCode Factor(Dense *dense, EngdSolver solver, PetscReal lambda)
 /* H of the present theta, or one that is not too old. After a rejection there theta is the same: an old H is to blame */
 static PetscErrorCode Refresh(Dense *dense, EngdSolver solver)
 {
-  const PetscInt64 now = solver->functional->generation;
+  const PetscInt64 now = solver->functional->present.generation;
   PetscBool        old = (PetscBool)(dense->formed != now && (dense->age >= dense->refresh || dense->used == now));
 
   PetscFunctionBeginUser;

@@ -127,7 +127,7 @@ static PetscErrorCode SelectStructure(EngdSolver solver, EngdOptionItems PetscOp
   PetscCall(PetscOptionsEList("-tao_engd_structure", "Part of the Gramian of the direction: full, layer, diagonal",
                               "EngdDirection", structures, 3, structures[structure], &structure, NULL));
   PetscCheck(
-      structure == ENGD_STRUCTURE_FULL || !solver->functional->curvature->exact, solver->functional->comm,
+      structure == ENGD_STRUCTURE_FULL || !solver->functional->curvature->for_hessian, solver->functional->comm,
       PETSC_ERR_USER_INPUT,
       "-tao_engd_structure %s: of the exact Hessian there are only products; take full, or -tao_engd_curvature "
       "gauss_newton",
@@ -149,7 +149,7 @@ static PetscErrorCode CheckFeatures(EngdDirection direction, EngdSolver solver)
              "-tao_engd_structure %s: direction %s solves with all of the Gramian; take -tao_engd_direction %s",
              structures[solver->structure], direction->type, names);
   PetscCall(EngdDirectionListWith(ENGD_DIRECTION_HESSIAN, sizeof(names), names));
-  PetscCheck(!solver->functional->curvature->exact || (direction->features & ENGD_DIRECTION_HESSIAN), comm,
+  PetscCheck(!solver->functional->curvature->for_hessian || (direction->features & ENGD_DIRECTION_HESSIAN), comm,
              PETSC_ERR_USER_INPUT,
              "-tao_engd_curvature hessian: the exact Hessian is no J^T W J, so there are no rows of J for direction "
              "%s to solve with; take -tao_engd_direction %s, or -tao_engd_curvature gauss_newton",

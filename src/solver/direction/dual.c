@@ -51,10 +51,10 @@ static PetscErrorCode CheckUse(const EngdDual *dual, EngdFunctional F)
              "residuals: choose -tao_engd_direction krylov or tsvd",
              F->curvature->type);
   PetscCheck(
-      dual->bytes <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+      dual->bytes <= F->options.memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
       "-tao_engd_direction dual needs %.3g bytes a rank for its kernel, more than -engd_memory_limit %.3g; raise "
       "it, use more ranks, or choose -tao_engd_dual_solver krylov -tao_engd_dual_kernel none",
-      (double)dual->bytes, (double)F->memory_limit);
+      (double)dual->bytes, (double)F->options.memory_limit);
 #if !defined(PETSC_HAVE_SCALAPACK)
   {
     PetscMPIInt size;
@@ -201,13 +201,13 @@ static PetscErrorCode Compute_Dual(EngdDirection direction, EngdSolver solver, V
 {
   EngdDual       *dual     = (EngdDual *)direction->data;
   EngdFunctional  F        = solver->functional;
-  const PetscBool rejected = (PetscBool)(dual->generation == F->generation);
+  const PetscBool rejected = (PetscBool)(dual->generation == F->present.generation);
   const PetscReal mu       = dual->momentum;
 
   PetscFunctionBeginUser;
   (void)gradient;
-  if (dual->filled != F->generation && dual->formed) PetscCall(EngdDualFormKernel(dual, F));
-  dual->filled = dual->generation = F->generation;
+  if (dual->filled != F->present.generation && dual->formed) PetscCall(EngdDualFormKernel(dual, F));
+  dual->filled = dual->generation = F->present.generation;
   PetscCall(EngdFunctionalResidual(F, dual->R));
   PetscCall(SubtractMomentum(dual, rejected));
   PetscCall(EngdDualSolve(dual, solver, its));

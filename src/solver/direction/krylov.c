@@ -35,7 +35,7 @@ static PetscErrorCode Estimate_Krylov(EngdDirection direction, EngdSolver solver
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
   PetscCall(KSPGetTolerances(solver->ksp, NULL, NULL, NULL, &products));
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    columns += (PetscReal)F->layout[t]->nchannels * (PetscReal)F->problem->term[t]->points->nglobal;
+    columns += (PetscReal)F->term[t].layout->nchannels * (PetscReal)F->problem->term[t]->points->nglobal;
   }
   *estimate         = (EngdEstimate){.suits = PETSC_TRUE, .worth = 1};
   estimate->seconds = 8 * columns * (PetscReal)F->model->nparameters * products / size / ENGD_FLOPS_PER_SECOND;
@@ -67,7 +67,8 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
   PetscCall(KSPGetPC(solver->ksp, &pc));
   PetscCall(EngdNystromCheck(pc, solver->functional->model->nparameters, solver->functional));
   PetscOptionsHeadEnd();
-  PetscCheck(!on_jacobian || !solver->functional->curvature->exact, solver->functional->comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(!on_jacobian || !solver->functional->curvature->for_hessian, solver->functional->comm,
+             PETSC_ERR_USER_INPUT,
              "-tao_engd_curvature hessian: the exact Hessian is no J^T J, which -ksp_type lsqr and cgls need; take "
              "minres, cg or gmres, or -tao_engd_curvature gauss_newton");
   PetscCall(EngdExplicitHasResidual(solver->functional, &residual));
@@ -159,7 +160,8 @@ static PetscErrorCode SetUp_Krylov(EngdDirection direction, EngdSolver solver)
   krylov->least_squares = (PetscBool)((features & ENGD_KSP_JACOBIAN) != 0);
   PetscCall(KSPGetPC(solver->ksp, &pc));
   PetscCheck(
-      !krylov->least_squares || !solver->functional->curvature->exact, solver->functional->comm, PETSC_ERR_USER_INPUT,
+      !krylov->least_squares || !solver->functional->curvature->for_hessian, solver->functional->comm,
+      PETSC_ERR_USER_INPUT,
       "-tao_engd_curvature hessian: the exact Hessian is no J^T J, which -ksp_type lsqr and cgls need; take minres, "
       "cg or gmres, or -tao_engd_curvature gauss_newton");
   if (features & ENGD_KSP_NO_PC) PetscCall(PCSetType(pc, PCNONE)); /* it is not set up in vain */

@@ -5,7 +5,7 @@
     J ~ Q B = (Q V) S (W U)^T,              d = -W U f(S) V^T Q^T R,      f(s) = 1/s where s > rcond s_1, else 0
 
   Omega: random numbers that depend on row and column alone. Q and W are kept as reflectors (tsqr.c). J enters by products with
-  l vectors at once (several.c). Adaptive, l is doubled until the smallest singular value is cut off, R lies in the range to
+  l vectors at once (matmatmult.c). Adaptive, l is doubled until the smallest singular value is cut off, R lies in the range to
   rcond, or l = min(N, p); the next iteration begins with what this one needed. A retry raises the cut-off, with the same
   factors. An iteration begins with rcond and not, as tsvd, near the cut-off last taken: on options/poisson.opts and heat.opts
   (3 seeds, rcond 1e-8 and 1e-11) that saved one iteration at most and cost up to 35. Curvatures without a residual are refused.
@@ -49,7 +49,7 @@ static PetscInt FirstRank(const Randomized *r)
 /* N and p, the largest l that fits, and whether any does */
 static PetscErrorCode Measure(Randomized *r, EngdFunctional F)
 {
-  const PetscReal limit = F->memory_limit;
+  const PetscReal limit = F->options.memory_limit;
   PetscInt        nrows, here[2], most[2];
 
   PetscFunctionBeginUser;
@@ -318,7 +318,7 @@ static PetscErrorCode Compute_Randomized(EngdDirection direction, EngdSolver sol
 {
   Randomized    *r      = (Randomized *)direction->data;
   EngdFunctional F      = solver->functional;
-  PetscBool      enough = (PetscBool)(r->generation == F->generation);
+  PetscBool      enough = (PetscBool)(r->generation == F->present.generation);
 
   PetscFunctionBeginUser;
   (void)gradient;
@@ -332,7 +332,7 @@ static PetscErrorCode Compute_Randomized(EngdDirection direction, EngdSolver sol
     r->drawn = r->epoch;
     PetscCall(Sketch(r, F, &enough));
   }
-  r->generation = F->generation;
+  r->generation = F->present.generation;
   PetscCall(Combine(r, r->rcond, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -108,10 +108,10 @@ static PetscErrorCode SetFromOptions_TSVD(EngdDirection direction, EngdSolver so
   PetscCall(EngdDirectionReadCutoff(F->comm, &tsvd->rcond, PetscOptionsObject));
   PetscOptionsHeadEnd();
   PetscCall(Measure(tsvd, F));
-  PetscCheck(tsvd->bytes <= F->memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+  PetscCheck(tsvd->bytes <= F->options.memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_direction tsvd needs %.3g bytes a rank for a Jacobian of %" PetscInt_FMT " x %" PetscInt_FMT
              ", more than -engd_memory_limit %.3g; raise it, use more ranks, or choose -tao_engd_direction krylov",
-             (double)tsvd->bytes, tsvd->N, tsvd->p, (double)F->memory_limit);
+             (double)tsvd->bytes, tsvd->N, tsvd->p, (double)F->options.memory_limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -316,7 +316,7 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
   *its               = 0;
   tsvd->first        = PetscMax(tsvd->rcond, direction->taken * PetscPowReal(10, -RETURN_DECADES));
   direction->damping = tsvd->first;
-  if (tsvd->generation != F->generation) {
+  if (tsvd->generation != F->present.generation) {
     PetscCall(Factor(tsvd, F));
     if (tsvd->residual) {
       PetscCall(EngdFunctionalResidual(F, tsvd->R));
@@ -324,7 +324,7 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
     } else {
       PetscCall(ProjectGradient(tsvd, gradient, tsvd->c));
     }
-    tsvd->generation = F->generation;
+    tsvd->generation = F->present.generation;
   }
   PetscCall(Truncate(tsvd, tsvd->first, d));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -13,22 +13,32 @@
 #define ROW_BYTES    (16 << 20)  /* rows that are written at a time: several GEMMs' worth, near the cache */
 #define VECTOR_BYTES (256 << 20) /* whole copies of vectors on a rank: as many vectors at a time as fit */
 
-typedef struct {
+struct _n_EngdMatMatWork {
   EngdFunctional   F;
   const PetscReal *theta;
-  PetscInt         p, nlocal;     /* parameters, those of this rank */
-  PetscInt         k, now;        /* vectors at a time, those that are there, the others zero */
-  PetscInt         npoints;       /* of which rows are written at a time */
-  PetscReal       *X, *Y, *local; /* (k, p) whole, whole before its reduction; (k, nlocal) */
-  PetscReal       *g, *rows, *T;  /* cotangents of a block; (p, npoints); (k, n) for each row of a point of a block */
-  PetscMPIInt      size, *count, *start; /* [size] of the numbers that travel */
-} Several;
+  PetscInt         p;        /* Parameters. */
+  PetscInt         nlocal;   /* Those of this rank. */
+  PetscInt         capacity; /* Vectors that there is room for. */
+  PetscInt         k;        /* Vectors at a time. */
+  PetscInt         now;      /* Those that are there; the others are zero. */
+  PetscInt         npoints;  /* Of which rows are written at a time. */
+  PetscReal       *X;        /* (k, p) Whole. */
+  PetscReal       *Y;        /* (k, p) Whole, before its reduction. */
+  PetscReal       *local;    /* (k, nlocal) */
+  PetscReal       *g;        /* Cotangents of a block. */
+  PetscReal       *rows;     /* (p, npoints) */
+  PetscReal       *T;        /* (k, n) For each row of a point of a block. */
+  PetscMPIInt      size;
+  PetscMPIInt     *count; /* [size] Of the numbers that travel. */
+  PetscMPIInt     *start; /* [size] Where those of each rank begin. */
+};
+typedef struct _n_EngdMatMatWork Several;
 
-/* with the rows of F->gu at all points of the block: T (k, n) = X rows, if forward, and Y += T rows^T, if backward */
+/* with the rows of F->work.gu at all points of the block: T (k, n) = X rows, if forward, and Y += T rows^T, if backward */
 static PetscErrorCode Pass(Several *s, EngdBlock *block, PetscBool forward, PetscBool backward, PetscReal T[])
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdJetCotangents(block->jet, s->theta, s->F->gu, s->F->work, s->g));
+  PetscCall(EngdJetCotangents(block->jet, s->theta, s->F->work.gu, s->F->work.jet, s->g));
   for (PetscInt begin = 0, end; begin < block->n; begin = end) {
     PetscReal *Tm = T + ENGD_COUNT(begin, s->k);
 
@@ -40,7 +50,7 @@ static PetscErrorCode Pass(Several *s, EngdBlock *block, PetscBool forward, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* W whose roots are not exact: Y += J^T W J X with the rows J of the jet itself, twice */
+/* W whose roots are not all of it: Y += J^T W J X with the rows J of the jet itself, twice */
 static PetscErrorCode AddJetBlock(Several *s, EngdBlock *block)
 {
   EngdFunctional F = s->F;
@@ -50,20 +60,20 @@ static PetscErrorCode AddJetBlock(Several *s, EngdBlock *block)
   PetscFunctionBeginUser;
   for (PetscInt back = 0; back < 2; back++) {
     for (PetscInt r = 0; EngdBlockJetRow(F, block, r, &at); r++) {
-      PetscCall(EngdBlockZero(F, block, F->gu));
-      for (PetscInt i = 0; i < n; i++) F->gu[at.offset + ENGD_COUNT(i, at.stride)] = 1;
+      PetscCall(EngdBlockZero(F, block, F->work.gu));
+      for (PetscInt i = 0; i < n; i++) F->work.gu[at.offset + ENGD_COUNT(i, at.stride)] = 1;
       PetscCall(Pass(s, block, (PetscBool)!back, (PetscBool)back, s->T + ENGD_COUNT(r * n, s->k)));
     }
     for (PetscInt j = 0; !back && j < s->k; j++) {
       for (PetscInt r = 0; EngdBlockJetRow(F, block, r, &at); r++) {
         for (PetscInt i = 0; i < n; i++)
-          F->du[at.offset + ENGD_COUNT(i, at.stride)] = s->T[ENGD_COUNT(r * n + i, s->k) + j];
+          F->work.du[at.offset + ENGD_COUNT(i, at.stride)] = s->T[ENGD_COUNT(r * n + i, s->k) + j];
       }
-      PetscCall(EngdBlockZero(F, block, F->gu));
-      PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->du, F->gu));
+      PetscCall(EngdBlockZero(F, block, F->work.gu));
+      PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, F->work.du, F->work.gu));
       for (PetscInt r = 0; EngdBlockJetRow(F, block, r, &at); r++) {
         for (PetscInt i = 0; i < n; i++)
-          s->T[ENGD_COUNT(r * n + i, s->k) + j] = F->gu[at.offset + ENGD_COUNT(i, at.stride)];
+          s->T[ENGD_COUNT(r * n + i, s->k) + j] = F->work.gu[at.offset + ENGD_COUNT(i, at.stride)];
       }
     }
   }
@@ -79,32 +89,32 @@ static PetscErrorCode AddGramian(Several *s)
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock *block;
     PetscInt   nroots;
-    PetscBool  exact;
+    PetscBool  complete;
 
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    PetscCall(EngdCurvatureCountExactRoots(F, block->term, &nroots, &exact));
-    if (!exact) {
+    PetscCall(EngdCurvatureCountAllRoots(F, block->term, &nroots, &complete));
+    if (!complete) {
       PetscCall(AddJetBlock(s, block));
       continue;
     }
     for (PetscInt r = 0; r < nroots; r++) {
-      PetscCall((*F->curvature->ops->root)(F->curvature, F, block, r, F->gu));
+      PetscCall((*F->curvature->ops->root)(F->curvature, F, block, r, F->work.gu));
       PetscCall(Pass(s, block, PETSC_TRUE, PETSC_TRUE, s->T));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* F->gu of the rows of component c of the weighted residual: sqrt(w) D_c */
+/* F->work.gu of the rows of component c of the weighted residual: sqrt(w) D_c */
 static PetscErrorCode ResidualRow(EngdFunctional F, EngdBlock *block, PetscInt c)
 {
   const PetscInt n = block->n;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(F->du, F->problem->term[block->term]->pointwise->ncomponents * n));
-  for (PetscInt i = 0; i < n; i++) F->du[c * n + i] = PetscSqrtReal(block->weight[i]);
-  PetscCall(EngdBlockZero(F, block, F->gu));
-  PetscCall(EngdBlockFirstTranspose(F, block, F->du, F->gu));
+  PetscCall(PetscArrayzero(F->work.y, F->problem->term[block->term]->pointwise->ncomponents * n));
+  for (PetscInt i = 0; i < n; i++) F->work.y[c * n + i] = PetscSqrtReal(block->weight[i]);
+  PetscCall(EngdBlockZero(F, block, F->work.gu));
+  PetscCall(EngdBlockFirstTranspose(F, block, F->work.y, F->work.gu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -135,49 +145,72 @@ static PetscErrorCode AddJacobian(Several *s, PetscBool transpose, PetscInt ld, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* buffers for at most k vectors of the rows or columns of a shell whose columns are spread as theta is */
-static PetscErrorCode Begin(EngdFunctional F, Mat A, PetscInt k, Several *s)
+/* buffers for this many vectors at a time of a shell whose columns are spread as theta is */
+static PetscErrorCode WorkCreate(EngdFunctional F, Mat A, PetscInt capacity, Several **out)
 {
-  const PetscInt  p         = F->model->nparameters;
-  const PetscReal room      = PetscMin((PetscReal)VECTOR_BYTES, F->memory_limit / 4);
-  const PetscInt  fitting   = (PetscInt)PetscMin((PetscReal)k, room / (2.0 * sizeof(PetscReal) * p));
-  size_t          cotangent = 1, product = 1;
-  PetscInt        largest = 1;
-  PetscMPIInt     rank;
-  const PetscInt *ranges;
+  const PetscInt p         = F->model->nparameters;
+  size_t         cotangent = 1, product = 1;
+  PetscInt       largest = 1;
+  Several       *s;
 
   PetscFunctionBeginUser;
-  *s = (Several){.F = F, .p = p, .k = PetscMax(PetscMin(k, 8), fitting)};
+  PetscCall(PetscNew(&s));
+  s->F        = F;
+  s->p        = p;
+  s->capacity = capacity;
   for (PetscInt b = 0; b < F->nblocks; b++) {
-    const EngdJetLayout layout = F->layout[F->block[b].term];
+    const EngdJetLayout layout = F->term[F->block[b].term].layout;
     const PetscInt      n      = F->block[b].n;
+    const size_t        rows   = ENGD_COUNT(F->network->noutputs * layout->nchannels + layout->nunknowns, n);
 
     largest   = PetscMax(largest, n);
     cotangent = PetscMax(cotangent, EngdJetCotangentCount(F->network, layout, n));
-    product   = PetscMax(product, ENGD_COUNT(F->network->noutputs * layout->nchannels + layout->nunknowns, n * s->k));
+    product   = PetscMax(product, rows * (size_t)capacity);
   }
   s->npoints = PetscMin(largest, PetscMax(64, ROW_BYTES / (PetscInt)sizeof(PetscReal) / p));
   PetscCallMPI(MPI_Comm_size(F->comm, &s->size));
-  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
-  PetscCall(MatGetOwnershipRangesColumn(A, &ranges));
-  s->nlocal = ranges[rank + 1] - ranges[rank];
+  PetscCall(MatGetLocalSize(A, NULL, &s->nlocal));
   PetscCall(PetscMalloc2(s->size, &s->count, s->size, &s->start));
+  PetscCall(PetscMalloc6(ENGD_COUNT(capacity, p), &s->X, ENGD_COUNT(capacity, p), &s->Y,
+                         ENGD_COUNT(capacity, s->nlocal), &s->local, cotangent, &s->g, ENGD_COUNT(p, s->npoints),
+                         &s->rows, product, &s->T));
+  *out = s;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdMatMatWorkDestroy(EngdMatMatWork *work)
+{
+  Several *s = *work;
+
+  PetscFunctionBeginUser;
+  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree6(s->X, s->Y, s->local, s->g, s->rows, s->T));
+  PetscCall(PetscFree2(s->count, s->start));
+  PetscCall(PetscFree(*work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the buffers of the functional, larger ones if k vectors of A need them, and how so many columns travel */
+static PetscErrorCode GetWork(EngdFunctional F, Mat A, PetscInt k, Several **out)
+{
+  const PetscReal room    = PetscMin((PetscReal)VECTOR_BYTES, F->options.memory_limit / 4);
+  const PetscReal most    = room / (2.0 * sizeof(PetscReal) * F->model->nparameters);
+  const PetscInt  fitting = PetscMax(PetscMin(k, 8), (PetscInt)PetscMin((PetscReal)k, most));
+  const PetscInt *ranges;
+  Several        *s;
+
+  PetscFunctionBeginUser;
+  if (F->matmat && F->matmat->capacity < fitting) PetscCall(EngdMatMatWorkDestroy(&F->matmat));
+  if (!F->matmat) PetscCall(WorkCreate(F, A, fitting, &F->matmat));
+  s        = F->matmat;
+  s->k     = fitting;
+  s->theta = F->work.theta;
+  PetscCall(MatGetOwnershipRangesColumn(A, &ranges));
   for (PetscMPIInt r = 0; r < s->size; r++) {
     PetscCall(PetscMPIIntCast(s->k * (ranges[r + 1] - ranges[r]), &s->count[r]));
     PetscCall(PetscMPIIntCast(s->k * ranges[r], &s->start[r]));
   }
-  PetscCall(PetscMalloc6(ENGD_COUNT(s->k, p), &s->X, ENGD_COUNT(s->k, p), &s->Y, ENGD_COUNT(s->k, s->nlocal),
-                         &s->local, cotangent, &s->g, ENGD_COUNT(p, s->npoints), &s->rows, product, &s->T));
-  PetscCall(VecGetArrayRead(F->theta, &s->theta));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode End(Several *s)
-{
-  PetscFunctionBeginUser;
-  PetscCall(VecRestoreArrayRead(s->F->theta, &s->theta));
-  PetscCall(PetscFree6(s->X, s->Y, s->local, s->g, s->rows, s->T));
-  PetscCall(PetscFree2(s->count, s->start));
+  *out = s;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -237,57 +270,81 @@ static PetscErrorCode RestoreOperands(Mat B, Mat C, Operands *o)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* C = (J^T W J + lambda I) B: MatMatMult() of a Gramian with a dense matrix */
-PetscErrorCode EngdSeveralGramian(EngdFunctional F, PetscReal lambda, Mat G, Mat B, Mat C)
+/* the columns of C = (J^T W J + lambda I) B, some at a time */
+static PetscErrorCode MultiplyGramian(Several *s, PetscReal lambda, const Operands *o)
 {
-  Several  s;
-  Operands o;
+  PetscFunctionBeginUser;
+  for (PetscInt j = 0; j < o->n; j += s->k) {
+    const PetscReal *Bj = o->B + ENGD_COUNT(j, o->ldb);
+
+    s->now = PetscMin(s->k, o->n - j);
+    PetscCall(Gather(s, Bj, o->ldb));
+    PetscCall(PetscArrayzero(s->Y, ENGD_COUNT(s->k, s->p)));
+    PetscCall(AddGramian(s));
+    PetscCall(Reduce(s, lambda, Bj, o->ldb, o->C + ENGD_COUNT(j, o->ldc), o->ldc));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the columns of C = J B, or J^T B, some at a time */
+static PetscErrorCode MultiplyJacobian(Several *s, PetscBool transpose, const Operands *o)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt j = 0; j < o->n; j += s->k) {
+    const PetscReal *Bj = o->B + ENGD_COUNT(j, o->ldb);
+    PetscReal       *Cj = o->C + ENGD_COUNT(j, o->ldc);
+
+    s->now = PetscMin(s->k, o->n - j);
+    if (transpose) {
+      PetscCall(PetscArrayzero(s->Y, ENGD_COUNT(s->k, s->p)));
+      PetscCall(AddJacobian(s, PETSC_TRUE, o->ldb, Bj, NULL));
+      PetscCall(Reduce(s, 0, NULL, 0, Cj, o->ldc));
+    } else {
+      PetscCall(Gather(s, Bj, o->ldb));
+      PetscCall(AddJacobian(s, PETSC_FALSE, o->ldc, NULL, Cj));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* C = (J^T W J + lambda I) B: MatMatMult() of a Gramian with a dense matrix */
+PetscErrorCode EngdGramianMatMatMult(EngdFunctional F, PetscReal lambda, Mat G, Mat B, Mat C)
+{
+  Several       *s;
+  Operands       o;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.several, 0, 0, 0, 0));
   PetscCall(GetOperands(B, C, &o));
-  PetscCall(Begin(F, G, o.n, &s));
-  for (PetscInt j = 0; j < o.n; j += s.k) {
-    s.now = PetscMin(s.k, o.n - j);
-    PetscCall(Gather(&s, o.B + ENGD_COUNT(j, o.ldb), o.ldb));
-    PetscCall(PetscArrayzero(s.Y, ENGD_COUNT(s.k, s.p)));
-    PetscCall(AddGramian(&s));
-    PetscCall(Reduce(&s, lambda, o.B + ENGD_COUNT(j, o.ldb), o.ldb, o.C + ENGD_COUNT(j, o.ldc), o.ldc));
-  }
-  PetscCall(End(&s));
+  PetscCall(EngdFunctionalBegin(F, "a product of a Gramian with several vectors"));
+  ierr = GetWork(F, G, o.n, &s);
+  if (!ierr) ierr = MultiplyGramian(s, lambda, &o);
+  PetscCall(EngdFunctionalEnd(F));
   PetscCall(RestoreOperands(B, C, &o));
-  F->products += o.n;
+  PetscCall(ierr);
+  F->count.products += o.n;
   PetscCall(PetscLogEventEnd(engd_log.several, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* C = J B, or J^T B: MatMatMult() and MatTransposeMatMult() of a Jacobian with a dense matrix */
-PetscErrorCode EngdSeveralJacobian(EngdFunctional F, PetscBool transpose, Mat J, Mat B, Mat C)
+PetscErrorCode EngdJacobianMatMatMult(EngdFunctional F, PetscBool transpose, Mat J, Mat B, Mat C)
 {
-  Several  s;
-  Operands o;
+  Several       *s;
+  Operands       o;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.several, 0, 0, 0, 0));
   PetscCall(GetOperands(B, C, &o));
-  PetscCall(Begin(F, J, o.n, &s));
-  for (PetscInt j = 0; j < o.n; j += s.k) {
-    const PetscReal *Bj = o.B + ENGD_COUNT(j, o.ldb);
-    PetscReal       *Cj = o.C + ENGD_COUNT(j, o.ldc);
-
-    s.now = PetscMin(s.k, o.n - j);
-    if (transpose) {
-      PetscCall(PetscArrayzero(s.Y, ENGD_COUNT(s.k, s.p)));
-      PetscCall(AddJacobian(&s, PETSC_TRUE, o.ldb, Bj, NULL));
-      PetscCall(Reduce(&s, 0, NULL, 0, Cj, o.ldc));
-    } else {
-      PetscCall(Gather(&s, Bj, o.ldb));
-      PetscCall(AddJacobian(&s, PETSC_FALSE, o.ldc, NULL, Cj));
-    }
-  }
-  PetscCall(End(&s));
+  PetscCall(EngdFunctionalBegin(F, "a product of the Jacobian with several vectors"));
+  ierr = GetWork(F, J, o.n, &s);
+  if (!ierr) ierr = MultiplyJacobian(s, transpose, &o);
+  PetscCall(EngdFunctionalEnd(F));
   PetscCall(RestoreOperands(B, C, &o));
-  F->products += o.n;
+  PetscCall(ierr);
+  F->count.products += o.n;
   PetscCall(PetscLogEventEnd(engd_log.several, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -95,6 +95,6 @@ int main(int argc, char **argv)
   int         failures;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;
-  failures = RunChecks("several", PETSC_STATIC_ARRAY_LENGTH(checks), checks, 0, NULL);
+  failures = RunChecks("matmatmult", PETSC_STATIC_ARRAY_LENGTH(checks), checks, 0, NULL);
   return EngdFinalize() || failures;
 }

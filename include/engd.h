@@ -32,6 +32,7 @@ typedef struct _n_EngdReport     *EngdReport;
 typedef struct _n_EngdSpectrum   *EngdSpectrum;
 typedef struct _n_EngdRun        *EngdRun;
 
+PETSC_EXTERN void           EngdChooseKernels(char *argv[]);
 PETSC_EXTERN PetscErrorCode EngdInitialize(int *, char ***, const char[]);
 PETSC_EXTERN PetscErrorCode EngdInitializePackage(void);
 PETSC_EXTERN PetscErrorCode EngdFinalize(void);

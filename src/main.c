@@ -34,8 +34,10 @@ static PetscErrorCode Run(MPI_Comm comm, PetscBool *interrupted)
 int main(int argc, char **argv)
 {
   PetscBool interrupted = PETSC_FALSE;
-  int       code        = EngdExitCode(EngdInitialize(&argc, &argv, help)), last;
+  int       code, last;
 
+  EngdChooseKernels(argv);
+  code = EngdExitCode(EngdInitialize(&argc, &argv, help));
   if (code == 0) code = EngdExitCode(Run(PETSC_COMM_WORLD, &interrupted));
   last = EngdExitCode(EngdFinalize());
   if (code == 0) code = last;

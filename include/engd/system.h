@@ -33,6 +33,11 @@ PETSC_INTERN void EngdHelpEnd(int rank);
 /* What stands before the messages of errors from now on, "stage adam: "; NULL for nothing */
 PETSC_INTERN PetscErrorCode EngdErrorsSetPlace(const char kind[], const char name[]);
 
+/* The BLAS of a rank: threads, kernels (src/system/blas.c) */
+PETSC_INTERN PetscErrorCode EngdBlasSetFromOptions(EngdOptionItems PetscOptionsObject);
+PETSC_INTERN void           EngdBlasLimitThreads(void);
+PETSC_INTERN PetscErrorCode EngdBlasView(PetscViewer);
+
 /* Options with a prefix laid over those without it (src/system/options_overlay.c) */
 typedef struct _n_EngdOverlay *EngdOverlay;
 PETSC_INTERN PetscErrorCode    EngdOverlayCreate(const char prefix[], EngdOverlay *);

@@ -331,6 +331,7 @@ static PetscErrorCode View(Tao tao, void *data, PetscViewer viewer)
   if (!(engd->direction->features & ENGD_DIRECTION_DAMPED) && engd->direction->damping_name)
     PetscCall(PetscViewerASCIIPrintf(viewer, "column damping of the history: the %s of the direction\n",
                                      engd->direction->damping_name));
+  PetscCall(EngdBlasView(viewer));
   PetscCall(EngdDirectionChoiceView(&engd->choice, viewer));
   if (engd->direction->ops->view) PetscCall((*engd->direction->ops->view)(engd->direction, viewer));
   PetscCall((*engd->step->ops->view)(engd->step, viewer));

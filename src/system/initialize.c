@@ -1,5 +1,5 @@
 /*
-  Start and end of a program: MPI, options files, error handler, SLEPc and PETSc, one BLAS thread a rank, log events.
+  Start and end of a program: MPI, options files, error handler, SLEPc and PETSc, the BLAS, log events.
 
   MPI comes first, so that mistakes in the arguments are said once and not by every rank. A main is
 
@@ -10,29 +10,18 @@
 
   without PetscCall(), which in a function called main aborts.
 */
-#define _GNU_SOURCE /* RTLD_DEFAULT */
+#define _GNU_SOURCE /* setenv */
 #include <engd/private.h>
 #include <engd/values.h>
 #include <engd/output.h>
 #include <engd/screen.h>
 #include <slepcsys.h>
-#include <dlfcn.h>
 #include <stdlib.h>
 
 static char    **arguments; /* what EngdOptionsExpand made; PETSc keeps pointers into it */
 static PetscBool began_mpi; /* whom EngdFinalize() ends: what EngdInitialize() has started, and nothing of a host's */
 static PetscBool began_petsc;
 static PetscBool package_is_up;
-
-/* One rank, one core: threads of OpenBLAS on top of it cost an order of magnitude. The user's own number stands. */
-static void LimitThreads(void)
-{
-  void (*set)(int);
-
-  if (getenv("OPENBLAS_NUM_THREADS") || getenv("OMP_NUM_THREADS")) return;
-  *(void **)&set = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
-  if (set) set(1);
-}
 
 /* Options of the process itself */
 static PetscErrorCode SetFromOptions(void)
@@ -43,6 +32,7 @@ static PetscErrorCode SetFromOptions(void)
   PetscOptionsBegin(PETSC_COMM_WORLD, NULL, "Process", NULL);
   PetscCall(PetscOptionsBool("-engd_traceback", "Show PETSc's traceback with an error", "EngdInitialize", traceback,
                              &traceback, NULL));
+  PetscCall(EngdBlasSetFromOptions(PetscOptionsObject));
   PetscOptionsEnd();
   PetscCall(EngdErrorsSetTraceback(traceback));
   PetscCall(EngdCheckOptionForm(PETSC_COMM_WORLD));
@@ -129,7 +119,7 @@ PetscErrorCode EngdInitialize(int *argc, char ***argv, const char help[])
   EngdScreenBefore();
   PetscCall(SlepcInitialize(argc, argv, NULL, help));
   if (began_mpi) EngdScreenAfter(); /* else the signals are those of a host program */
-  LimitThreads();
+  EngdBlasLimitThreads();
   PetscCall(EngdPluginsCheck());
   PetscCall(SetFromOptions());
   PetscCall(EngdInitializePackage());

@@ -282,6 +282,7 @@ int main(int argc, char **argv)
 {
   PetscErrorCode ierr, last;
 
+  EngdChooseKernels(argv);
   ierr = EngdInitialize(&argc, &argv, help);
   if (!ierr) ierr = Run();
   last = EngdFinalize();

@@ -52,7 +52,7 @@ LIBS     := $(call pkg,--libs $(if $(shared),,--static) $(pieces)) $(rpath) $(ca
 
 # What is built from what
 SOURCES := $(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c src/*/*/*/*.c))
-OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out src/main.c,$(SOURCES)))
+OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out src/main.c,$(SOURCES))) $(B)/registered.o
 UNITS   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 DRIVERS := $(patsubst %.c,$(B)/%,$(wildcard tests/run/*.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
@@ -241,6 +241,15 @@ $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
 	$(Q)$(CC) $(CFLAGS) $(FAST) -c -o $@ $<
+
+$(B)/registered.o: $(B)/registered.c $(B)/flags
+	$(call say,compile,$<)
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# The table of the built-in types: changes when a file that names one comes, goes or is renamed
+$(B)/registered.c: FORCE
+	@mkdir -p $(@D) && grep '^ENGD_REGISTER_' $(SOURCES) | LC_ALL=C sort -t: -k2 | awk -f src/registered.awk >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # Changes when the compiler or its flags do, so that objects of two kinds are never mixed
 $(B)/flags: FORCE

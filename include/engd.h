@@ -175,5 +175,7 @@ PETSC_EXTERN PetscErrorCode EngdRunDestroy(EngdRun *);
 #define ENGD_ACTIVATION_ORDER 4
 typedef void (*EngdActivationFn)(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[]);
 PETSC_EXTERN PetscErrorCode EngdActivationRegister(const char[], EngdActivationFn);
+#define ENGD_REGISTER_ACTIVATION(name, function)                                                                     \
+  PETSC_INTERN void function(PetscInt, const PetscReal[], PetscInt, PetscReal *const[])
 
 #endif

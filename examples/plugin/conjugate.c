@@ -5,7 +5,7 @@
 
   Method: Polak and Ribiere, restarted where beta would be negative or d no descent (Nocedal and Wright, section 5.2).
 */
-#include "plugin.h"
+#include <engd/extend.h>
 
 typedef struct {
   Vec       gradient, d; /* of the last iteration */
@@ -67,7 +67,8 @@ static PetscErrorCode Destroy_Conjugate(EngdDirection direction)
 }
 
 /* no features: it has no use for lambda, nor for the exact Hessian */
-PetscErrorCode CreateConjugate(EngdDirection direction)
+ENGD_REGISTER_DIRECTION("conjugate", EngdDirectionCreate_Conjugate);
+PetscErrorCode EngdDirectionCreate_Conjugate(EngdDirection direction)
 {
   Conjugate *conjugate;
 

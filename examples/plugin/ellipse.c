@@ -7,7 +7,7 @@
 
   Options: -domain_ellipse_axes a,b.
 */
-#include "plugin.h"
+#include <engd/extend.h>
 
 typedef struct {
   PetscReal axis[2]; /* a, b */
@@ -130,7 +130,8 @@ static PetscErrorCode Destroy_Ellipse(EngdDomain domain)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode CreateEllipse(EngdDomain domain)
+ENGD_REGISTER_DOMAIN("ellipse", EngdDomainCreate_Ellipse);
+PetscErrorCode EngdDomainCreate_Ellipse(EngdDomain domain)
 {
   Ellipse *ellipse;
 

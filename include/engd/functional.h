@@ -264,10 +264,6 @@ PETSC_INTERN PetscErrorCode EngdCurvatureDestroy(EngdCurvature *);
 PETSC_INTERN PetscErrorCode EngdCurvatureCountAllRoots(EngdFunctional, PetscInt term, PetscInt *,
                                                        PetscBool *complete);
 PETSC_EXTERN PetscErrorCode EngdCurvatureRegister(const char[], PetscErrorCode (*)(EngdCurvature));
-PETSC_INTERN PetscErrorCode EngdCurvatureCreate_GaussNewton(EngdCurvature);
-PETSC_INTERN PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature);
-PETSC_INTERN PetscErrorCode EngdCurvatureCreate_Hessian(EngdCurvature);
-PETSC_INTERN PetscErrorCode EngdCurvatureCreate_L2(EngdCurvature);
-PETSC_INTERN PetscErrorCode EngdCurvatureCreate_H1(EngdCurvature);
+#define ENGD_REGISTER_CURVATURE(name, create) PETSC_INTERN PetscErrorCode create(EngdCurvature)
 
 #endif

@@ -31,6 +31,7 @@ typedef void **EngdContextArgument;
 #endif
 
 #include <engd/system.h>
+#include <engd/registry.h>
 #include <engd/domain.h>
 #include <engd/linalg.h>
 #include <engd/spectrum.h>

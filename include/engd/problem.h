@@ -70,7 +70,7 @@ struct _n_EngdDomain {
 /* A type is a function that sets ops and data; its setfromoptions finds nspace already set, or 0 when the user gave
    no names of coordinates, and must set it */
 PETSC_EXTERN PetscErrorCode EngdDomainRegister(const char[], PetscErrorCode (*)(EngdDomain));
-PETSC_INTERN PetscErrorCode EngdDomainCreate_Box(EngdDomain);
+#define ENGD_REGISTER_DOMAIN(name, create) PETSC_INTERN PetscErrorCode create(EngdDomain)
 PETSC_INTERN PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm, const EngdSymbols *words, EngdDomain *);
 PETSC_INTERN PetscErrorCode EngdDomainGetBounds(EngdDomain, PetscInt coordinate, PetscReal *lower, PetscReal *upper);
 /* words and coordinates */
@@ -98,9 +98,9 @@ PETSC_INTERN PetscErrorCode EngdPointsDestroy(EngdPoints *);
 typedef PetscErrorCode (*EngdSamplerFn)(PetscInt dim, PetscInt64 n, PetscInt64 seed, PetscInt stream, PetscInt epoch,
                                         PetscInt64 index, PetscReal q[]);
 PETSC_EXTERN PetscErrorCode EngdSamplerRegister(const char[], EngdSamplerFn);
+#define ENGD_REGISTER_SAMPLER(name, function)                                                                        \
+  PETSC_INTERN PetscErrorCode function(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64, PetscReal[])
 PETSC_EXTERN PetscErrorCode EngdSamplerFind(const char option[], const char name[], EngdSamplerFn *);
-PETSC_INTERN PetscErrorCode EngdSamplerUniform(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64,
-                                               PetscReal[]);
 PETSC_INTERN PetscErrorCode EngdSamplerHalton(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64,
                                               PetscReal[]);
 PETSC_INTERN PetscErrorCode EngdSamplerSobol(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64,

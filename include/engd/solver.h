@@ -46,7 +46,11 @@ PETSC_INTERN PetscErrorCode EngdTaoCreateKSP(Tao, KSP *);
    and the points. Of PETSc's own types there are theta and the points alone. Collective (src/solver/tao_loop.c) */
 PETSC_EXTERN PetscErrorCode EngdTaoState(Tao, EngdArchive);
 
+/* The TAO and PC types of the table enter PETSc's lists; plug-ins add theirs by TaoRegister() and PCRegister(). Not collective */
 PETSC_INTERN PetscErrorCode EngdSolverRegister(void);
+#define ENGD_REGISTER_TAO(name, create, features) PETSC_INTERN PetscErrorCode create(Tao)
+#define ENGD_REGISTER_PC(name, create)            PETSC_INTERN PetscErrorCode create(PC)
+
 PETSC_INTERN PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional, const char prefix[], Tao *);
 
 /* The Tao that iterates inside of another, or itself. Before: iterations of other optimisers of the run, so that points are taken
@@ -167,6 +171,7 @@ PETSC_INTERN PetscErrorCode EngdDampingState(EngdDamping *, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdDampingTellUnused(MPI_Comm, EngdDirection, EngdStep);
 
 PETSC_EXTERN PetscErrorCode EngdDirectionRegister(const char[], PetscErrorCode (*)(EngdDirection));
+#define ENGD_REGISTER_DIRECTION(name, create) PETSC_INTERN PetscErrorCode create(EngdDirection)
 PETSC_INTERN PetscErrorCode EngdDirectionCreate(const char[], EngdDirection *);
 PETSC_INTERN PetscErrorCode EngdDirectionDestroy(EngdDirection *);
 PETSC_INTERN const char    *EngdDirectionGetDampingName(EngdDirection);
@@ -188,18 +193,12 @@ typedef struct {
   EngdDirectionCandidate candidate[16];
 } EngdDirectionChoice;
 PETSC_INTERN PetscErrorCode EngdDirectionChoose(EngdSolver, EngdDirectionChoice *, const char **type);
-PETSC_INTERN PetscErrorCode EngdDirectionGetList(PetscFunctionList *);
 PETSC_INTERN PetscErrorCode EngdDirectionSelect(EngdDirection *, EngdSolver, EngdDirectionChoice *,
                                                 EngdOptionItems PetscOptionsObject);
 PETSC_INTERN PetscErrorCode EngdDirectionBegin(EngdDirection, EngdSolver); /* of each solve; the first one sets up */
 PETSC_INTERN PetscErrorCode EngdDirectionState(EngdDirection, EngdSolver, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdDirectionReadCutoff(MPI_Comm, PetscReal *rcond, EngdOptionItems PetscOptionsObject);
 PETSC_INTERN PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *, PetscViewer);
-PETSC_INTERN PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection);
-PETSC_INTERN PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection);
-PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dense(EngdDirection);
-PETSC_INTERN PetscErrorCode EngdDirectionCreate_Dual(EngdDirection);
-PETSC_INTERN PetscErrorCode EngdDirectionCreate_Randomized(EngdDirection);
 
 /* The iterates of a Krylov method, of which the one with the lowest loss may be taken; collective */
 typedef struct _n_EngdBacktrack *EngdBacktrack;
@@ -209,20 +208,11 @@ PETSC_INTERN PetscErrorCode      EngdBacktrackChoose(EngdBacktrack, EngdFunction
 PETSC_INTERN PetscErrorCode      EngdBacktrackDestroy(EngdBacktrack *);
 
 PETSC_EXTERN PetscErrorCode EngdStepRegister(const char[], PetscErrorCode (*)(EngdStep));
+#define ENGD_REGISTER_STEP(name, create) PETSC_INTERN PetscErrorCode create(EngdStep)
 PETSC_INTERN PetscErrorCode EngdStepCreate(const char[], EngdStep *);
 PETSC_INTERN PetscErrorCode EngdStepState(EngdStep, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdStepDestroy(EngdStep *);
-PETSC_INTERN PetscErrorCode EngdStepCreate_Grid(EngdStep);
-PETSC_INTERN PetscErrorCode EngdStepCreate_Armijo(EngdStep);
-PETSC_INTERN PetscErrorCode EngdStepCreate_Fixed(EngdStep);
-PETSC_INTERN PetscErrorCode EngdStepCreate_Quadratic(EngdStep);
-PETSC_INTERN PetscErrorCode EngdStepCreate_TrustRegion(EngdStep);
 
-PETSC_EXTERN PetscErrorCode TaoCreate_Engd(Tao);
-PETSC_EXTERN PetscErrorCode TaoCreate_Adam(Tao);
-PETSC_EXTERN PetscErrorCode TaoCreate_SGD(Tao);
-PETSC_EXTERN PetscErrorCode PCCreate_KFAC(PC);
-PETSC_EXTERN PetscErrorCode PCCreate_Nystrom(PC);
 PETSC_INTERN PetscErrorCode EngdNystromCheck(PC, PetscInt n, EngdFunctional);
 
 /* what a PC keeps from one solve to the next, A the matrix that it is made from. A PC answers by a composed function EngdPCState_C;

@@ -78,27 +78,6 @@ PETSC_INTERN PetscReal EngdRandomNormal(PetscInt64 seed, PetscInt stream, PetscI
 PETSC_INTERN unsigned  EngdRandomBits(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch,
                                       PetscInt component);
 
-/* Registries of types, each a static object that names its built-in types (src/system/registry.c) */
-typedef void (*EngdRegistryFn)(void);
-typedef struct _n_EngdRegistry {
-  const char *what;   /* a word for messages: activation, sampler, ... */
-  const char *others; /* names that the option takes besides the types, or NULL */
-  struct {
-    const char    *name;
-    EngdRegistryFn function;
-  } builtin[8]; /* ends with a NULL name */
-  PetscFunctionList       list;
-  struct _n_EngdRegistry *next;
-} EngdRegistry;
-PETSC_INTERN PetscErrorCode EngdRegistryFill(EngdRegistry *); /* the first use does, too */
-PETSC_INTERN PetscErrorCode EngdRegistryAdd(EngdRegistry *, const char name[], EngdRegistryFn);
-/* the function of a name; an error that names the option and lists the known types when there is none */
-PETSC_INTERN PetscErrorCode EngdRegistryFind(EngdRegistry *, const char option[], const char name[],
-                                             EngdRegistryFn *);
-
-/* the types of the registry of such objects, NULL while none has been looked for */
-PETSC_INTERN PetscErrorCode EngdRegistryGetList(const char what[], PetscFunctionList *);
-
 /* Log events, each with its flops, and the stages of a run */
 typedef struct {
   PetscLogEvent forward, tangent, adjoint, adjoint_tangent, activation,

@@ -10,7 +10,8 @@
 #define FOR_EACH_ENTRY for (PetscInt i = 0; i < n; i++)
 
 /* t = tanh a:  s' = 1 - t^2,  s'' = -2 t s',  s''' = s' (6 t^2 - 2),  s'''' = s' t (16 - 24 t^2) */
-static void Activation_Tanh(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+ENGD_REGISTER_ACTIVATION("tanh", EngdActivation_Tanh);
+void EngdActivation_Tanh(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
   FOR_EACH_ENTRY s[0][i] = PetscTanhReal(a[i]);
   if (order >= 1) FOR_EACH_ENTRY s[1][i] = 1 - s[0][i] * s[0][i];
@@ -20,7 +21,8 @@ static void Activation_Tanh(PetscInt n, const PetscReal a[], PetscInt order, Pet
 }
 
 /* sin, cos, -sin, -cos, sin */
-static void Activation_Sin(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+ENGD_REGISTER_ACTIVATION("sin", EngdActivation_Sin);
+void EngdActivation_Sin(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
   FOR_EACH_ENTRY s[0][i] = PetscSinReal(a[i]);
   if (order >= 1) FOR_EACH_ENTRY s[1][i] = PetscCosReal(a[i]);
@@ -28,7 +30,8 @@ static void Activation_Sin(PetscInt n, const PetscReal a[], PetscInt order, Pets
 }
 
 /* s = 1/(1 + e^-a):  s' = s (1 - s),  s'' = s' (1 - 2 s),  s''' = s' (1 - 6 s'),  s'''' = s'' (1 - 12 s') */
-static void Activation_Sigmoid(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+ENGD_REGISTER_ACTIVATION("sigmoid", EngdActivation_Sigmoid);
+void EngdActivation_Sigmoid(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
   FOR_EACH_ENTRY s[0][i] = 0.5 + 0.5 * PetscTanhReal(0.5 * a[i]); /* never overflows */
   if (order >= 1) FOR_EACH_ENTRY s[1][i] = s[0][i] * (1 - s[0][i]);
@@ -38,23 +41,26 @@ static void Activation_Sigmoid(PetscInt n, const PetscReal a[], PetscInt order, 
 }
 
 /* log(1 + e^a) = max(a, 0) + log1p(e^-|a|), whose derivative is the sigmoid */
-static void Activation_Softplus(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+ENGD_REGISTER_ACTIVATION("softplus", EngdActivation_Softplus);
+void EngdActivation_Softplus(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
   FOR_EACH_ENTRY s[0][i] = 0.5 * (a[i] + PetscAbsReal(a[i])) + log1p(PetscExpReal(-PetscAbsReal(a[i])));
-  if (order >= 1) Activation_Sigmoid(n, a, order - 1, s + 1);
+  if (order >= 1) EngdActivation_Sigmoid(n, a, order - 1, s + 1);
 }
 
 /* a g(a) with g = sigmoid:  (a g)^(k) = k g^(k-1) + a g^(k), by descending k in place */
-static void Activation_Silu(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+ENGD_REGISTER_ACTIVATION("silu", EngdActivation_Silu);
+void EngdActivation_Silu(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
-  Activation_Sigmoid(n, a, order, s);
+  EngdActivation_Sigmoid(n, a, order, s);
   for (PetscInt k = order; k >= 1; k--) FOR_EACH_ENTRY s[k][i] = k * s[k - 1][i] + a[i] * s[k][i];
   FOR_EACH_ENTRY s[0][i] *= a[i];
 }
 
 /* a Phi(a) with the normal distribution Phi, density f:
    s' = Phi + a f,  s'' = f (2 - a^2),  s''' = f (a^3 - 4 a),  s'''' = f (-a^4 + 7 a^2 - 4) */
-static void Activation_Gelu(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+ENGD_REGISTER_ACTIVATION("gelu", EngdActivation_Gelu);
+void EngdActivation_Gelu(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
   const PetscReal root = 1 / PetscSqrtReal(2.0), scale = 1 / PetscSqrtReal(2 * PETSC_PI);
 
@@ -70,15 +76,7 @@ static void Activation_Gelu(PetscInt n, const PetscReal a[], PetscInt order, Pet
   FOR_EACH_ENTRY s[0][i] *= a[i];
 }
 
-static EngdRegistry activations = {
-    .what    = "activation",
-    .builtin = {{"tanh", (EngdRegistryFn)Activation_Tanh},
-                {"sin", (EngdRegistryFn)Activation_Sin},
-                {"sigmoid", (EngdRegistryFn)Activation_Sigmoid},
-                {"softplus", (EngdRegistryFn)Activation_Softplus},
-                {"silu", (EngdRegistryFn)Activation_Silu},
-                {"gelu", (EngdRegistryFn)Activation_Gelu}},
-};
+EngdRegistry engd_activations = {.kind = "activation"};
 
 /*
   EngdActivationRegister - adds an activation function that -network_activation can then name.
@@ -94,7 +92,7 @@ static EngdRegistry activations = {
 PetscErrorCode EngdActivationRegister(const char name[], EngdActivationFn function)
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryAdd(&activations, name, (EngdRegistryFn)function));
+  PetscCall(EngdRegistryAdd(&engd_activations, name, (EngdRegistryFn)function));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -103,7 +101,7 @@ PetscErrorCode EngdActivationFind(const char name[], EngdActivationFn *function)
   EngdRegistryFn found;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryFind(&activations, "-network_activation", name, &found));
+  PetscCall(EngdRegistryFind(&engd_activations, "-network_activation", name, &found));
   *function = (EngdActivationFn)found;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

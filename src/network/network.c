@@ -165,7 +165,7 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
 {
   const char *const initial[] = {"glorot", "normal", "uniform"};
   PetscInt          choice    = 0;
-  char              name[PETSC_MAX_PATH_LEN], *layers, *present;
+  char              name[PETSC_MAX_PATH_LEN], sentence[640], *layers, *present;
   PetscBool         set;
 
   PetscFunctionBeginUser;
@@ -177,9 +177,9 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
   PetscCall(SetLayersFromText(net, layers));
   PetscCall(PetscFree(layers));
   PetscCall(PetscFree(present));
-  PetscCall(PetscOptionsString("-network_activation",
-                               "Activation of the hidden layers: tanh, sin, sigmoid, softplus, silu, gelu",
-                               "EngdNetworkSetActivation", net->activation, name, sizeof(name), &set));
+  PetscCall(EngdRegistryDescribe(&engd_activations, "Activation of the hidden layers", sizeof(sentence), sentence));
+  PetscCall(PetscOptionsString("-network_activation", sentence, "EngdNetworkSetActivation", net->activation, name,
+                               sizeof(name), &set));
   if (set) PetscCall(EngdNetworkSetActivation(net, name));
   PetscCall(PetscOptionsEList(
       "-network_init",

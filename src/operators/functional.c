@@ -53,7 +53,7 @@ PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, En
 /* EngdFunctionalSetFromOptions - reads the options named above. Collective */
 PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
 {
-  char      type[256];
+  char      type[256], sentence[640];
   PetscBool set;
 
   PetscFunctionBeginUser;
@@ -66,10 +66,10 @@ PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
                             "Points that are worked on at a time, 0 for a size that fits the cache",
                             "EngdFunctionalSetBlockPoints", F->options.block_points, &F->options.block_points, NULL));
   PetscCall(EngdFunctionalSetBlockPoints(F, F->options.block_points));
-  PetscCall(
-      PetscOptionsString("-tao_engd_curvature",
-                         "Metric of the direction: gauss_newton, energy, l2, h1, or the exact hessian of the loss",
-                         "EngdFunctionalSetCurvature", F->curvature->type, type, sizeof(type), &set));
+  PetscCall(EngdRegistryDescribe(&engd_curvatures, "Metric of the direction (hessian: that of the loss)",
+                                 sizeof(sentence), sentence));
+  PetscCall(PetscOptionsString("-tao_engd_curvature", sentence, "EngdFunctionalSetCurvature", F->curvature->type,
+                               type, sizeof(type), &set));
   PetscOptionsEnd();
   if (set) PetscCall(EngdFunctionalSetCurvature(F, type));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -382,7 +382,7 @@ static PetscErrorCode Free_KFAC(void *data)
 }
 
 /*MC
-  kfac - Kronecker-factored approximate curvature of an engd functional, for PCRegister("kfac", PCCreate_KFAC)
+  kfac - Kronecker-factored approximate curvature of an engd functional
 
   Options Database Keys:
 + -pc_kfac_damping lambda - added to the diagonal of every factor
@@ -395,6 +395,7 @@ static PetscErrorCode Free_KFAC(void *data)
 
   Source: src/preconditioners/kfac.c
 M*/
+ENGD_REGISTER_PC("kfac", PCCreate_KFAC);
 PetscErrorCode PCCreate_KFAC(PC pc)
 {
   static const EngdPCShell shell = {

@@ -352,6 +352,7 @@ static PetscErrorCode Free_Nystrom(void *data)
 
   Source: src/preconditioners/nystrom.c
 M*/
+ENGD_REGISTER_PC("nystrom", PCCreate_Nystrom);
 PetscErrorCode PCCreate_Nystrom(PC pc)
 {
   static const EngdPCShell shell = {

@@ -20,7 +20,7 @@ typedef struct {
 /* Declares all options of a term */
 static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], TermOptions *o)
 {
-  char *prefix, title[256];
+  char *prefix, title[256], sentence[640];
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(strlen(name) + 2, &prefix));
@@ -38,11 +38,12 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
   PetscCall(EngdOptionsText(PetscOptionsObject, "-points",
                             "How many points, positive; or for the samplers grid and gauss one number a coordinate",
                             "EngdProblemSetTermPoints", NULL, o->file ? NULL : "900", &o->points));
-  PetscCall(EngdOptionsText(
-      PetscOptionsObject, "-sampler",
-      "auto (grid up to 3 dimensions of boxes and on curves, else quasi), grid, gauss, uniform, halton, sobol, "
-      "quasi (sobol where its table suffices, else halton), or a registered one",
-      "EngdProblemSetTermSampler", "auto", NULL, &o->sampler));
+  PetscCall(EngdRegistryDescribe(&engd_samplers,
+                                 "How points are placed (auto: grid up to 3 dimensions of boxes and on curves, else "
+                                 "quasi; quasi: sobol where its table suffices, else halton)",
+                                 sizeof(sentence), sentence));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler", sentence, "EngdProblemSetTermSampler", "auto", NULL,
+                            &o->sampler));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-residual",
                             "Residual r of least squares, components separated by ; (this or energy is required)",
                             "EngdProblemSetTermResidualText", NULL, NULL, &o->residual));

@@ -94,8 +94,8 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
   PetscCall(GetChoice("-pc_type", sizeof(pc), pc));
   PetscCall(GetChoice("-tao_engd_direction", sizeof(direction), direction));
   PetscCall(GetChoice("-tao_engd_step", sizeof(step), step));
-  PetscCall(EngdRegistryGetList("direction", &directions));
-  PetscCall(EngdRegistryGetList("step", &steps));
+  PetscCall(EngdRegistryGetList(&engd_directions, &directions));
+  PetscCall(EngdRegistryGetList(&engd_steps, &steps));
   PetscCall(EngdTaoTypeFeatures(tao, &of_tao));
   PetscCall(EngdKSPTypeFeatures(ksp, &of_method));
   PetscCall(PetscStrncmp(name, "ksp_", 4, &of_ksp));

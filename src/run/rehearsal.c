@@ -151,8 +151,8 @@ PetscErrorCode EngdOptionsRehearse(EngdFunctional F, const char name[], PetscBoo
   heard.name     = name;
   heard.distance = DISTANCE_MAX + 1;
   *reads         = PETSC_FALSE;
-  PetscCall(EngdRegistryGetList("direction", &directions));
-  PetscCall(EngdRegistryGetList("step", &steps));
+  PetscCall(EngdRegistryGetList(&engd_directions, &directions));
+  PetscCall(EngdRegistryGetList(&engd_steps, &steps));
   PetscCall(RehearseTypes(F, "tao_engd_", "tao_engd_direction", directions, name, help, reads));
   PetscCall(RehearseTypes(F, "tao_engd_", "tao_engd_step", steps, name, help, reads));
   PetscCall(RehearseTypes(F, "tao_", "tao_type", TaoList, name, help, reads));

@@ -57,26 +57,24 @@ static PetscErrorCode FormOperator(Tao tao, Vec theta, Mat A, Mat P, void *funct
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the TAO types of this program, under the names of the options */
-static const struct {
-  const char *type;
-  PetscErrorCode (*create)(Tao);
-  unsigned features; /* besides those that the loop gives to each */
-} own[] = {
-    {ENGD_DEFAULT_TAO, TaoCreate_Engd, ENGD_TAO_KSP},
-    {"adam", TaoCreate_Adam, 0},
-    {"sgd", TaoCreate_SGD, 0},
-};
+/* is it a TAO type of the table */
+static PetscErrorCode IsOwn(const EngdRegistered *type, PetscBool *own)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrcmp(type->kind, "tao", own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode EngdTaoTypeFeatures(const char type[], unsigned *features)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdPetscTaoFeatures(type, features));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(own); k++) {
-    PetscBool same;
+  for (const EngdRegistered *entry = engd_registered; entry->kind; entry++) {
+    PetscBool own, same;
 
-    PetscCall(PetscStrcmp(type, own[k].type, &same));
-    if (same) *features = own[k].features | ENGD_TAO_LOOP;
+    PetscCall(IsOwn(entry, &own));
+    PetscCall(PetscStrcmp(type, entry->name, &same));
+    if (own && same) *features = entry->features | ENGD_TAO_LOOP;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -85,10 +83,13 @@ PetscErrorCode EngdTaoListWith(unsigned features, size_t size, char names[])
 {
   PetscFunctionBeginUser;
   names[0] = 0;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(own); k++) {
-    if (((own[k].features | ENGD_TAO_LOOP) & features) != features) continue;
+  for (const EngdRegistered *entry = engd_registered; entry->kind; entry++) {
+    PetscBool own;
+
+    PetscCall(IsOwn(entry, &own));
+    if (!own || ((entry->features | ENGD_TAO_LOOP) & features) != features) continue;
     if (names[0]) PetscCall(PetscStrlcat(names, ", ", size));
-    PetscCall(PetscStrlcat(names, own[k].type, size));
+    PetscCall(PetscStrlcat(names, entry->name, size));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -181,14 +182,18 @@ static PetscErrorCode SetHessian(EngdFunctional F, Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* what is this program's own, for -tao_type and -pc_type. Not collective */
 PetscErrorCode EngdSolverRegister(void)
 {
   PetscFunctionBeginUser;
   PetscCall(TaoInitializePackage());
-  PetscCall(PCRegister(ENGD_DEFAULT_PC, PCCreate_KFAC));
-  PetscCall(PCRegister("nystrom", PCCreate_Nystrom));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(own); k++) PetscCall(TaoRegister(own[k].type, own[k].create));
+  for (const EngdRegistered *entry = engd_registered; entry->kind; entry++) {
+    PetscBool is_tao, is_pc;
+
+    PetscCall(IsOwn(entry, &is_tao));
+    PetscCall(PetscStrcmp(entry->kind, "pc", &is_pc));
+    if (is_tao) PetscCall(TaoRegister(entry->name, (PetscErrorCode(*)(Tao))entry->function));
+    if (is_pc) PetscCall(PCRegister(entry->name, (PetscErrorCode(*)(PC))entry->function));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -265,7 +265,7 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
 {
   TAO_ENGD *engd = (TAO_ENGD *)data;
   MPI_Comm  comm = PetscObjectComm((PetscObject)tao);
-  char      type[256];
+  char      type[256], sentence[640];
   PetscBool set;
   Mat       G;
 
@@ -273,9 +273,9 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
   PetscCall(EngdGramianGetFunctional(G, &engd->solver->functional));
   PetscOptionsHeadBegin(PetscOptionsObject, "Natural-gradient steps");
-  PetscCall(PetscOptionsString("-tao_engd_step",
-                               "Way to the step length: grid, armijo, fixed, quadratic, trust_region", "EngdStep",
-                               engd->step->type, type, sizeof(type), &set));
+  PetscCall(EngdRegistryDescribe(&engd_steps, "Way to the step length", sizeof(sentence), sentence));
+  PetscCall(
+      PetscOptionsString("-tao_engd_step", sentence, "EngdStepRegister", engd->step->type, type, sizeof(type), &set));
   if (set) {
     PetscCall(EngdStepDestroy(&engd->step));
     PetscCall(EngdStepCreate(type, &engd->step));
@@ -373,6 +373,7 @@ static PetscErrorCode Destroy(void *data)
 . -tao_engd_retry_step s     - more cautious directions are tried after a step no longer than this
 - -tao_engd_max_rejections n - stop after n iterations in a row without a step
 M*/
+ENGD_REGISTER_TAO("engd", TaoCreate_Engd, ENGD_TAO_KSP);
 PetscErrorCode TaoCreate_Engd(Tao tao)
 {
   static const EngdTaoOps ops = {SetUp, BeginSolve, State, Iterate, SetFromOptions, View, Destroy};

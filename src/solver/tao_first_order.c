@@ -310,6 +310,7 @@ static PetscErrorCode Create(Tao tao, const char type[], PetscReal learning_rate
 . -tao_adam_schedule type                 - constant, exponential, step, cosine
 - -tao_adam_schedule_factor f, _period n  - 0.1 in 1000 iterations
 M*/
+ENGD_REGISTER_TAO("adam", TaoCreate_Adam, 0);
 PetscErrorCode TaoCreate_Adam(Tao tao)
 {
   PetscFunctionBeginUser;
@@ -327,6 +328,7 @@ PetscErrorCode TaoCreate_Adam(Tao tao)
 . -tao_sgd_nesterov            - momentum as Nesterov has it
 - -tao_sgd_schedule type       - and its _factor and _period, as of adam
 M*/
+ENGD_REGISTER_TAO("sgd", TaoCreate_SGD, 0);
 PetscErrorCode TaoCreate_SGD(Tao tao)
 {
   PetscFunctionBeginUser;

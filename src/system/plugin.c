@@ -15,13 +15,14 @@
 
   Input Parameters:
 + plugin  - its name, for the message
-- version - ENGD_VERSION, as the compiler of the plug-in saw it
+. version - ENGD_VERSION, as the compiler of the plug-in saw it
+- abi     - ENGD_ABI, likewise
 
-  Errors: PETSC_ERR_ARG_INCOMP for another version than that of the library; the structs of engd/extend.h may differ
+  Errors: PETSC_ERR_ARG_INCOMP for another version than that of the library, or other structs of engd/extend.h in the same one
 
   Source: src/system/plugin.c
 */
-PetscErrorCode EngdExtendCheckVersion(const char plugin[], const char version[])
+PetscErrorCode EngdExtendCheckVersion(const char plugin[], const char version[], size_t abi)
 {
   PetscBool same;
 
@@ -29,6 +30,8 @@ PetscErrorCode EngdExtendCheckVersion(const char plugin[], const char version[])
   PetscCall(PetscStrcmp(version, ENGD_VERSION, &same));
   PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP,
              "plug-in %s was built for engd %s and this is engd %s: build it anew", plugin, version, ENGD_VERSION);
+  PetscCheck(abi == ENGD_ABI, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP,
+             "plug-in %s was built with other headers of engd %s than this engd: build it anew", plugin, version);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

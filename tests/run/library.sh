@@ -117,16 +117,19 @@ rejects() {
   expect_exit 2
   expect_stderr_one_line_matching "$regex"
 }
-rejects '-domain_type ellipse: no such type' -options_file "$work/plugin/torsion.opts"
+rejects '-domain_type ellipse: no such domain' -options_file "$work/plugin/torsion.opts"
 rejects '-tao_engd_direction conjugate' -options_file poisson.opts -tao_engd_direction conjugate
 cp "$work/libplugin.so" "$work/libother.so"
 rejects 'libother.so.*no function PetscDLLibraryRegister_other' -options_file poisson.opts -dll_append "$work/libother.so"
 rejects 'nowhere.so' -options_file poisson.opts -dll_append "$work/libnowhere.so"
 cp "$ENGD_ROOT/README.md" "$work/libtext.so"
 rejects 'libtext.so' -options_file poisson.opts -dll_append "$work/libtext.so"
-mkdir "$work/old" && cp "$work"/plugin/*.[ch] "$work/old" && sed -i 's/ENGD_VERSION/"0.0.9"/' "$work/old/plugin.c"
+mkdir "$work/old" && cp "$work"/plugin/*.c "$work/old" && sed -i 's/ENGD_VERSION/"0.0.9"/' "$work/old/plugin.c"
 build "a plug-in for another version" -shared -fPIC "${flags[@]}" -o old/libplugin.so "$work"/old/*.c
 rejects 'plugin was built for engd 0.0.9 and this is engd' -options_file poisson.opts -dll_append "$work/old/libplugin.so"
+mkdir "$work/changed" && cp "$work"/plugin/*.c "$work/changed" && sed -i 's/ENGD_ABI)/ENGD_ABI + 1)/' "$work/changed/plugin.c"
+build "a plug-in for other structs" -shared -fPIC "${flags[@]}" -o changed/libplugin.so "$work"/changed/*.c
+rejects 'plugin was built with other headers of engd' -options_file poisson.opts -dll_append "$work/changed/libplugin.so"
 cp -a "$prefix" "$work/bare" && rm -r "$work/bare/share/engd/options"
 name "an installation without its options folder"
 ENGD_PROGRAM=$work/bare/bin/engd rejects "options file 'poisson.opts' not found.*share/engd/options" -options_file poisson.opts

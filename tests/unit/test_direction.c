@@ -262,7 +262,7 @@ int main(int argc, char **argv)
   };
   int failed;
 
-  if (EngdInitialize(&argc, &argv, NULL) || PCRegister("kfac", PCCreate_KFAC)) return 1;
+  if (EngdInitialize(&argc, &argv, NULL) || EngdSolverRegister()) return 1;
   failed = cmocka_run_group_tests_name("direction", tests, NULL, NULL);
   return EngdFinalize() ? 1 : failed;
 }

@@ -66,7 +66,7 @@ static void domain_errors(void **state)
       {"-domain_lower 0 -domain_upper 1 -domain_time 1", "-domain_time 1: must be two numbers"},
       {"-domain_lower 0 -domain_upper 1 -domain_time 0,1 -domain_coordinates t", "t is taken"},
       {"-domain_lower 0 -domain_upper inf", "must be a finite number"},
-      {"-domain_type blob -domain_lower 0", "-domain_type blob: no such type; the known ones are box"}};
+      {"-domain_type blob -domain_lower 0", "-domain_type blob: no such domain; the known ones are annulus, ball, box"}};
 
   (void)state;
   OK(PetscPushErrorHandler(Catch, NULL));
@@ -93,7 +93,7 @@ static void points_errors(void **state)
       {"x=3", NULL, 1, {9}, "x=3 is no face, the bounds are x=0. and x=1."},
       {"z=0", NULL, 1, {9}, "z=0 is not a region"},
       {"x=0,x=lower", NULL, 1, {9}, "the face x=lower appears twice"},
-      {"interior", "spiral", 1, {9}, "-a_sampler spiral: no such sampler; the known ones are auto, grid, gauss"},
+      {"interior", "spiral", 1, {9}, "-a_sampler spiral: no such sampler; the known ones are auto, quasi, grid, gauss, halton"},
       {"interior", NULL, 1, {0}, "-a_points 0"},
       {"interior", NULL, 1, {-4}, "-a_points -4"},
       {"boundary", "grid", 1, {3}, "-a_points 3: fewer than the 4 faces"},

@@ -332,7 +332,7 @@ int main(int argc, char **argv)
   int failures;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;
-  if (PCRegister("kfac", PCCreate_KFAC) || PCRegister("nystrom", PCCreate_Nystrom)) return 1;
+  if (EngdSolverRegister()) return 1;
   failures = cmocka_run_group_tests_name("nystrom", tests, NULL, NULL);
   return EngdFinalize() || failures;
 }

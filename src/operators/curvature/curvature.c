@@ -4,20 +4,13 @@
 */
 #include <engd/private.h>
 
-static EngdRegistry curvatures = {
-    .what    = "curvature",
-    .builtin = {{"gauss_newton", (EngdRegistryFn)EngdCurvatureCreate_GaussNewton},
-                {"energy", (EngdRegistryFn)EngdCurvatureCreate_Energy},
-                {"hessian", (EngdRegistryFn)EngdCurvatureCreate_Hessian},
-                {"l2", (EngdRegistryFn)EngdCurvatureCreate_L2},
-                {"h1", (EngdRegistryFn)EngdCurvatureCreate_H1}},
-};
+EngdRegistry engd_curvatures = {.kind = "curvature"};
 
 /* EngdCurvatureRegister - adds a metric; create fills the ops and `values`. Not collective */
 PetscErrorCode EngdCurvatureRegister(const char name[], PetscErrorCode (*create)(EngdCurvature))
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryAdd(&curvatures, name, (EngdRegistryFn)create));
+  PetscCall(EngdRegistryAdd(&engd_curvatures, name, (EngdRegistryFn)create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -26,7 +19,7 @@ PetscErrorCode EngdCurvatureCreate(const char type[], EngdCurvature *curvature)
   EngdRegistryFn create;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryFind(&curvatures, "-tao_engd_curvature", type, &create));
+  PetscCall(EngdRegistryFind(&engd_curvatures, "-tao_engd_curvature", type, &create));
   PetscCall(PetscNew(curvature));
   PetscCall(PetscStrallocpy(type, &(*curvature)->type));
   (*curvature)->values = -1;

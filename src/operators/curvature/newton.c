@@ -177,6 +177,7 @@ static PetscErrorCode CreateNewton(EngdCurvature curvature, PetscBool second)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_CURVATURE("gauss_newton", EngdCurvatureCreate_GaussNewton);
 PetscErrorCode EngdCurvatureCreate_GaussNewton(EngdCurvature curvature)
 {
   PetscFunctionBeginUser;
@@ -185,6 +186,7 @@ PetscErrorCode EngdCurvatureCreate_GaussNewton(EngdCurvature curvature)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_CURVATURE("energy", EngdCurvatureCreate_Energy);
 PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature curvature)
 {
   PetscFunctionBeginUser;
@@ -194,6 +196,7 @@ PetscErrorCode EngdCurvatureCreate_Energy(EngdCurvature curvature)
 }
 
 /* the operator is that of hessian.c; this W is its Gauss-Newton part */
+ENGD_REGISTER_CURVATURE("hessian", EngdCurvatureCreate_Hessian);
 PetscErrorCode EngdCurvatureCreate_Hessian(EngdCurvature curvature)
 {
   PetscFunctionBeginUser;

@@ -91,6 +91,7 @@ static PetscErrorCode CreateSobolev(EngdCurvature curvature, PetscInt order)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_CURVATURE("l2", EngdCurvatureCreate_L2);
 PetscErrorCode EngdCurvatureCreate_L2(EngdCurvature curvature)
 {
   PetscFunctionBeginUser;
@@ -98,6 +99,7 @@ PetscErrorCode EngdCurvatureCreate_L2(EngdCurvature curvature)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_CURVATURE("h1", EngdCurvatureCreate_H1);
 PetscErrorCode EngdCurvatureCreate_H1(EngdCurvature curvature)
 {
   PetscFunctionBeginUser;

@@ -6,15 +6,7 @@
 */
 #include <engd/private.h>
 
-static EngdRegistry domains = {
-    .what    = "type",
-    .builtin = {{"box", (EngdRegistryFn)EngdDomainCreate_Box},
-                {"ball", (EngdRegistryFn)EngdDomainCreate_Ball},
-                {"annulus", (EngdRegistryFn)EngdDomainCreate_Ball},
-                {"polygon", (EngdRegistryFn)EngdDomainCreate_Polygon},
-                {"level_set", (EngdRegistryFn)EngdDomainCreate_LevelSet},
-                {"compound", (EngdRegistryFn)EngdDomainCreate_Compound}},
-};
+EngdRegistry engd_domains = {.kind = "domain"};
 
 /*@C
   EngdDomainRegister - Adds a type of domain, or replaces one
@@ -33,7 +25,7 @@ static EngdRegistry domains = {
 PetscErrorCode EngdDomainRegister(const char name[], PetscErrorCode (*create)(EngdDomain))
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryAdd(&domains, name, (EngdRegistryFn)create));
+  PetscCall(EngdRegistryAdd(&engd_domains, name, (EngdRegistryFn)create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -43,7 +35,7 @@ static PetscErrorCode DomainSetType(EngdDomain domain, const char type[])
   EngdRegistryFn create;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryFind(&domains, "-domain_type", type, &create));
+  PetscCall(EngdRegistryFind(&engd_domains, "-domain_type", type, &create));
   PetscCall(PetscStrallocpy(type, &domain->type));
   PetscCall(((PetscErrorCode(*)(EngdDomain))create)(domain));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -155,7 +147,7 @@ PetscErrorCode EngdDomainGetBounds(EngdDomain domain, PetscInt coordinate, Petsc
 PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, const EngdSymbols *words, EngdDomain *domain)
 {
   EngdDomain d;
-  char       type[64] = "box", *time, *text, *periodic, **names = NULL;
+  char       type[64] = "box", sentence[640], *time, *text, *periodic, **names = NULL;
   PetscInt   n = 0;
 
   PetscFunctionBeginUser;
@@ -163,9 +155,8 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, const EngdSymbols *wor
   d->comm = comm;
   if (words) d->words = *words;
   PetscOptionsBegin(comm, NULL, "Domain of the problem", "EngdDomain");
-  PetscCall(PetscOptionsString(
-      "-domain_type", "Shape of the domain: box, ball, annulus, polygon, level_set, compound, or a registered one",
-      "EngdProblemSetDomainType", type, type, sizeof(type), NULL));
+  PetscCall(EngdRegistryDescribe(&engd_domains, "Shape of the domain", sizeof(sentence), sentence));
+  PetscCall(PetscOptionsString("-domain_type", sentence, "EngdProblemSetDomainType", type, type, sizeof(type), NULL));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_coordinates",
                             "Names of the space coordinates, such as x,y or x1..x10; x1,x2,.. when not given",
                             "EngdProblemSetCoordinates", NULL, NULL, &text));

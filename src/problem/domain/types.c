@@ -380,6 +380,7 @@ static PetscErrorCode EngdDomainSetUp_Compound(EngdDomain domain)
 /*
   EngdDomainCreate_Box - Makes a domain a box.
 */
+ENGD_REGISTER_DOMAIN("box", EngdDomainCreate_Box);
 PetscErrorCode EngdDomainCreate_Box(EngdDomain domain)
 {
   PetscFunctionBeginUser;
@@ -393,6 +394,8 @@ PetscErrorCode EngdDomainCreate_Box(EngdDomain domain)
 /*
   EngdDomainCreate_Ball - Makes a domain a ball or, by its type, an annulus.
 */
+ENGD_REGISTER_DOMAIN("ball", EngdDomainCreate_Ball);
+ENGD_REGISTER_DOMAIN("annulus", EngdDomainCreate_Ball);
 PetscErrorCode EngdDomainCreate_Ball(EngdDomain domain)
 {
   PetscFunctionBeginUser;
@@ -405,6 +408,7 @@ PetscErrorCode EngdDomainCreate_Ball(EngdDomain domain)
 /*
   EngdDomainCreate_Polygon - Makes a domain a polygon.
 */
+ENGD_REGISTER_DOMAIN("polygon", EngdDomainCreate_Polygon);
 PetscErrorCode EngdDomainCreate_Polygon(EngdDomain domain)
 {
   PetscFunctionBeginUser;
@@ -417,6 +421,7 @@ PetscErrorCode EngdDomainCreate_Polygon(EngdDomain domain)
 /*
   EngdDomainCreate_LevelSet - Makes a domain the part of a box where a text is negative.
 */
+ENGD_REGISTER_DOMAIN("level_set", EngdDomainCreate_LevelSet);
 PetscErrorCode EngdDomainCreate_LevelSet(EngdDomain domain)
 {
   PetscFunctionBeginUser;
@@ -429,6 +434,7 @@ PetscErrorCode EngdDomainCreate_LevelSet(EngdDomain domain)
 /*
   EngdDomainCreate_Compound - Makes a domain a union, an intersection, a difference of shapes.
 */
+ENGD_REGISTER_DOMAIN("compound", EngdDomainCreate_Compound);
 PetscErrorCode EngdDomainCreate_Compound(EngdDomain domain)
 {
   PetscFunctionBeginUser;

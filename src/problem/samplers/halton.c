@@ -48,6 +48,7 @@ static PetscReal ScrambledInverse(PetscInt64 p, PetscInt64 i, PetscInt64 seed, P
   return PetscMin(q, 1.0 - 0x1p-53);
 }
 
+ENGD_REGISTER_SAMPLER("halton", EngdSamplerHalton);
 PetscErrorCode EngdSamplerHalton(PetscInt dim, PetscInt64 n, PetscInt64 seed, PetscInt stream, PetscInt epoch,
                                  PetscInt64 index, PetscReal q[])
 {

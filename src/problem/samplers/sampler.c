@@ -6,13 +6,7 @@
 */
 #include <engd/private.h>
 
-static EngdRegistry samplers = {
-    .what    = "sampler",
-    .others  = "auto, grid, gauss, quasi",
-    .builtin = {{"uniform", (EngdRegistryFn)EngdSamplerUniform},
-                {"halton", (EngdRegistryFn)EngdSamplerHalton},
-                {"sobol", (EngdRegistryFn)EngdSamplerSobol}},
-};
+EngdRegistry engd_samplers = {.kind = "sampler", .others = "auto, quasi, grid, gauss"};
 
 /*@C
   EngdSamplerRegister - Adds a sampler of the unit cube, or replaces one
@@ -32,7 +26,7 @@ static EngdRegistry samplers = {
 PetscErrorCode EngdSamplerRegister(const char name[], EngdSamplerFn function)
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryAdd(&samplers, name, (EngdRegistryFn)function));
+  PetscCall(EngdRegistryAdd(&engd_samplers, name, (EngdRegistryFn)function));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -46,7 +40,7 @@ PetscErrorCode EngdSamplerFind(const char option[], const char name[], EngdSampl
   EngdRegistryFn found;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryFind(&samplers, option, name, &found));
+  PetscCall(EngdRegistryFind(&engd_samplers, option, name, &found));
   *function = (EngdSamplerFn)found;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -32,6 +32,7 @@ static uint64_t SobolBits(PetscInt k, uint64_t i)
   return bits;
 }
 
+ENGD_REGISTER_SAMPLER("sobol", EngdSamplerSobol);
 PetscErrorCode EngdSamplerSobol(PetscInt dim, PetscInt64 n, PetscInt64 seed, PetscInt stream, PetscInt epoch,
                                 PetscInt64 index, PetscReal q[])
 {

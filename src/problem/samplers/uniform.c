@@ -4,6 +4,7 @@
 */
 #include <engd/private.h>
 
+ENGD_REGISTER_SAMPLER("uniform", EngdSamplerUniform);
 PetscErrorCode EngdSamplerUniform(PetscInt dim, PetscInt64 n, PetscInt64 seed, PetscInt stream, PetscInt epoch,
                                   PetscInt64 index, PetscReal q[])
 {

@@ -92,17 +92,15 @@ static PetscInt FindBest(const EngdDirectionChoice *choice)
 */
 PetscErrorCode EngdDirectionChoose(EngdSolver solver, EngdDirectionChoice *choice, const char **type)
 {
-  PetscFunctionList list;
-  const char      **types;
-  unsigned          features;
-  int               n;
+  const char **types;
+  unsigned     features;
+  PetscInt     n;
 
   PetscFunctionBeginUser;
   *choice = (EngdDirectionChoice){.made = PETSC_TRUE, .limit = solver->functional->options.memory_limit};
   PetscCall(GetFeaturesAskedFor(solver, &features));
-  PetscCall(EngdDirectionGetList(&list));
-  PetscCall(PetscFunctionListGet(list, &types, &n));
-  for (int k = 0; k < n && types[k]; k++) PetscCall(AddCandidate(choice, types[k], features));
+  PetscCall(EngdRegistryGetNames(&engd_directions, &n, &types));
+  for (PetscInt k = 0; k < n; k++) PetscCall(AddCandidate(choice, types[k], features));
   PetscCall(PetscFree(types));
   choice->asked = (PetscBool)(features && choice->n == 1);
   if (!choice->asked) {

@@ -396,6 +396,7 @@ static PetscErrorCode Destroy_Dense(EngdDirection direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_DIRECTION("dense", EngdDirectionCreate_Dense);
 PetscErrorCode EngdDirectionCreate_Dense(EngdDirection direction)
 {
   Dense *dense;

@@ -5,44 +5,25 @@
 
 static const char *const structures[] = {"full", "layer", "diagonal"}; /* of EngdStructure */
 
-static EngdRegistry directions = {
-    .what    = "direction",
-    .others  = "auto",
-    .builtin = {{"krylov", (EngdRegistryFn)EngdDirectionCreate_Krylov},
-                {"tsvd", (EngdRegistryFn)EngdDirectionCreate_TSVD},
-                {"dual", (EngdRegistryFn)EngdDirectionCreate_Dual},
-                {"randomized", (EngdRegistryFn)EngdDirectionCreate_Randomized},
-                {"dense", (EngdRegistryFn)EngdDirectionCreate_Dense}},
-};
+EngdRegistry engd_directions = {.kind = "direction", .others = "auto"};
 
 /* EngdDirectionRegister - adds a way to compute directions; create fills the ops. Not collective */
 PetscErrorCode EngdDirectionRegister(const char name[], PetscErrorCode (*create)(EngdDirection))
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryAdd(&directions, name, (EngdRegistryFn)create));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* all registered types, before one of them has been looked for, too. Not collective */
-PetscErrorCode EngdDirectionGetList(PetscFunctionList *list)
-{
-  PetscFunctionBeginUser;
-  PetscCall(EngdRegistryFill(&directions));
-  *list = directions.list;
+  PetscCall(EngdRegistryAdd(&engd_directions, name, (EngdRegistryFn)create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdDirectionListWith(unsigned features, size_t size, char names[])
 {
-  PetscFunctionList list = NULL;
-  const char      **types;
-  int               n;
+  const char **types;
+  PetscInt     n;
 
   PetscFunctionBeginUser;
   names[0] = 0;
-  PetscCall(EngdDirectionGetList(&list));
-  PetscCall(PetscFunctionListGet(list, &types, &n));
-  for (int k = 0; k < n && types[k]; k++) {
+  PetscCall(EngdRegistryGetNames(&engd_directions, &n, &types));
+  for (PetscInt k = 0; k < n; k++) {
     EngdDirection direction;
 
     PetscCall(EngdDirectionCreate(types[k], &direction));
@@ -61,7 +42,7 @@ PetscErrorCode EngdDirectionCreate(const char type[], EngdDirection *direction)
   EngdRegistryFn create;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryFind(&directions, "-tao_engd_direction", type, &create));
+  PetscCall(EngdRegistryFind(&engd_directions, "-tao_engd_direction", type, &create));
   PetscCall(PetscNew(direction));
   PetscCall(PetscStrallocpy(type, &(*direction)->type));
   PetscCall(((PetscErrorCode(*)(EngdDirection))create)(*direction));
@@ -175,17 +156,17 @@ PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, 
 {
   const EngdStructure before = solver->structure;
   const char         *chosen;
-  char                type[256];
+  char                type[256], sentence[640];
   PetscBool           set, automatic;
 
   PetscFunctionBeginUser;
   PetscCall(SelectStructure(solver, PetscOptionsObject));
-  PetscCall(PetscOptionsString("-tao_engd_direction",
-                               "Way to the direction: auto, krylov, tsvd, dual, randomized, dense", "EngdDirection",
+  PetscCall(EngdRegistryDescribe(&engd_directions, "Way to the direction", sizeof(sentence), sentence));
+  PetscCall(PetscOptionsString("-tao_engd_direction", sentence, "EngdDirectionRegister",
                                *direction ? (*direction)->type : ENGD_DEFAULT_DIRECTION, type, sizeof(type), &set));
   if (set || !*direction || solver->structure != before) {
     if (!set) PetscCall(PetscStrncpy(type, *direction ? (*direction)->type : ENGD_DEFAULT_DIRECTION, sizeof(type)));
-    PetscCall(PetscStrcmp(type, directions.others, &automatic));
+    PetscCall(PetscStrcmp(type, engd_directions.others, &automatic));
     choice->made = PETSC_FALSE;
     if (automatic) PetscCall(EngdDirectionChoose(solver, choice, &chosen));
     PetscCall(EngdDirectionDestroy(direction));

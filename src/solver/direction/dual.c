@@ -255,6 +255,7 @@ static PetscErrorCode Destroy_Dual(EngdDirection direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_DIRECTION("dual", EngdDirectionCreate_Dual);
 PetscErrorCode EngdDirectionCreate_Dual(EngdDirection direction)
 {
   EngdDual *dual;

@@ -286,6 +286,7 @@ static PetscErrorCode Destroy_Krylov(EngdDirection direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_DIRECTION("krylov", EngdDirectionCreate_Krylov);
 PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection direction)
 {
   Krylov *krylov;

@@ -400,6 +400,7 @@ static PetscErrorCode Destroy_Randomized(EngdDirection direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_DIRECTION("randomized", EngdDirectionCreate_Randomized);
 PetscErrorCode EngdDirectionCreate_Randomized(EngdDirection direction)
 {
   Randomized *r;

@@ -379,6 +379,7 @@ static PetscErrorCode Destroy_TSVD(EngdDirection direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_DIRECTION("tsvd", EngdDirectionCreate_TSVD);
 PetscErrorCode EngdDirectionCreate_TSVD(EngdDirection direction)
 {
   TSVD *tsvd;

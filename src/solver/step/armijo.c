@@ -84,6 +84,7 @@ static PetscErrorCode Destroy_Armijo(EngdStep step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_STEP("armijo", EngdStepCreate_Armijo);
 PetscErrorCode EngdStepCreate_Armijo(EngdStep step)
 {
   Armijo *armijo;

@@ -47,6 +47,7 @@ static PetscErrorCode Destroy_Fixed(EngdStep step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_STEP("fixed", EngdStepCreate_Fixed);
 PetscErrorCode EngdStepCreate_Fixed(EngdStep step)
 {
   Fixed *fixed;

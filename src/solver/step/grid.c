@@ -79,6 +79,7 @@ static PetscErrorCode Destroy_Grid(EngdStep step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_STEP("grid", EngdStepCreate_Grid);
 PetscErrorCode EngdStepCreate_Grid(EngdStep step)
 {
   Grid *grid;

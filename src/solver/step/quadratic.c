@@ -107,6 +107,7 @@ static PetscErrorCode Destroy_Quadratic(EngdStep step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_STEP("quadratic", EngdStepCreate_Quadratic);
 PetscErrorCode EngdStepCreate_Quadratic(EngdStep step)
 {
   Quadratic *quadratic;

@@ -3,20 +3,13 @@
 */
 #include <engd/private.h>
 
-static EngdRegistry steps = {
-    .what    = "step",
-    .builtin = {{"grid", (EngdRegistryFn)EngdStepCreate_Grid},
-                {"armijo", (EngdRegistryFn)EngdStepCreate_Armijo},
-                {"fixed", (EngdRegistryFn)EngdStepCreate_Fixed},
-                {"quadratic", (EngdRegistryFn)EngdStepCreate_Quadratic},
-                {"trust_region", (EngdRegistryFn)EngdStepCreate_TrustRegion}},
-};
+EngdRegistry engd_steps = {.kind = "step"};
 
 /* EngdStepRegister - adds a way to choose a step; create fills the ops. Not collective */
 PetscErrorCode EngdStepRegister(const char name[], PetscErrorCode (*create)(EngdStep))
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryAdd(&steps, name, (EngdRegistryFn)create));
+  PetscCall(EngdRegistryAdd(&engd_steps, name, (EngdRegistryFn)create));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -25,7 +18,7 @@ PetscErrorCode EngdStepCreate(const char type[], EngdStep *step)
   EngdRegistryFn create;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdRegistryFind(&steps, "-tao_engd_step", type, &create));
+  PetscCall(EngdRegistryFind(&engd_steps, "-tao_engd_step", type, &create));
   PetscCall(PetscNew(step));
   PetscCall(PetscStrallocpy(type, &(*step)->type));
   PetscCall(((PetscErrorCode(*)(EngdStep))create)(*step));

@@ -80,6 +80,7 @@ static PetscErrorCode Destroy_TrustRegion(EngdStep step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+ENGD_REGISTER_STEP("trust_region", EngdStepCreate_TrustRegion);
 PetscErrorCode EngdStepCreate_TrustRegion(EngdStep step)
 {
   TrustRegion *region;

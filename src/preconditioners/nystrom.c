@@ -336,8 +336,7 @@ static PetscErrorCode Free_Nystrom(void *data)
 }
 
 /*MC
-  nystrom - randomised Nystrom approximation of a symmetric positive semidefinite operator, for
-  PCRegister("nystrom", PCCreate_Nystrom)
+  nystrom - randomised Nystrom approximation of a symmetric positive semidefinite operator
 
   Options Database Keys:
 + -pc_nystrom_rank l         - columns of the approximation; fixed when given, unless -pc_nystrom_adaptive

@@ -77,7 +77,7 @@ export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 endif
 
-.PHONY: all poisson check check-all test asan valgrind fuzz fuzzers bench install uninstall format format-check install-packages clean help build-tests run-tests FORCE
+.PHONY: all poisson check check-all test asan valgrind fuzz fuzzers bench install uninstall format format-check problems install-packages clean help build-tests run-tests FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -109,6 +109,7 @@ run-tests:
 	  "formatting: $(MAKE) -s format-check" \
 	  "every option has a sentence: tests/check_options.py src" \
 	  "every header compiles alone: tests/check_headers.sh $(CC) $(filter-out -MMD -MP,$(CFLAGS))" \
+	  "docs/problems.md is up to date (make problems): docs/problems.py --check" \
 	  "files of optimisers leave nothing to problems: tests/check_optimisers.py options" \
 	  $(foreach f,$(notdir $(FUZZERS)),"corpus of the fuzzer $(f): $(B)/tests/fuzz/$(f) tests/fuzz/corpus/$(f)") \
 	  "clang without a warning: $(MAKE) -s $(JOBS) B=$(B)/clang CC=clang build-tests"
@@ -166,6 +167,9 @@ bench: $(BENCHES) ## measure the Gramian-vector product against DGEMM
 
 format: ## put all code into the format of .clang-format (version 14)
 	$(FORMAT) -i $(CODE)
+
+problems: ## write docs/problems.md, the table of the options files, from their first comments
+	docs/problems.py
 
 format-check: ## fail when `make format` would change something
 	$(FORMAT) --dry-run -Werror $(CODE)

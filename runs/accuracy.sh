@@ -7,7 +7,7 @@
 # problem: KFAC for PINNs, arXiv 2405.15603; Woodbury, SPRING and randomised ENGD, 2505.12149; Gauss-Newton, 2402.10680), then
 # what was reached here, after how many seconds the goal was (- never) and the run was at its end, on how many ranks.
 # Histories go to runs/out/accuracy-*.csv, the error against time to runs/out/accuracy.png if matplotlib is there.
-# What was reached when this was last run, and why some rows stay behind their goal: README.md, "Accuracy".
+# What was reached when this was last run, and why some rows stay behind their goal: runs/accuracy.md.
 set -eu
 cd "$(dirname "$0")/.."
 ranks=${1:-4}

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# What this showed, and on which machine: runs/krylov.md
 # How many CG iterations a direction takes with each preconditioner, and what that is worth: Poisson 2D, 2-64-1.
 #
 #   runs/krylov.sh [ranks]          about 10 minutes on two cores; two tables on the screen, files in runs/out/

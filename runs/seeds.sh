@@ -5,7 +5,7 @@
 #                                           the program's, after -options_file poisson.opts
 #
 # A line a seed: relative L2 error, iterations, seconds to 1e-9 and in all, why it stopped; then how many are below 1e-9 and
-# 1e-11. What it showed last: README.md, "Accuracy". Histories go to runs/out/seed-*.csv.
+# 1e-11. What it showed last: runs/accuracy.md. Histories go to runs/out/seed-*.csv.
 set -eu
 cd "$(dirname "$0")/.."
 seeds=${1:-20}

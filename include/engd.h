@@ -172,7 +172,7 @@ PETSC_EXTERN PetscErrorCode EngdRunDestroy(EngdRun *);
 */
 
 /* s[k][i] = d^k sigma / da^k at a[i], k = 0..order <= ENGD_ACTIVATION_ORDER */
-#define ENGD_ACTIVATION_ORDER 4
+#define ENGD_ACTIVATION_ORDER 6
 typedef void (*EngdActivationFn)(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[]);
 PETSC_EXTERN PetscErrorCode EngdActivationRegister(const char[], EngdActivationFn);
 #define ENGD_REGISTER_ACTIVATION(name, function)                                                                     \

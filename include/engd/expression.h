@@ -7,14 +7,14 @@
 #include <engd/base.h>
 
 /* Highest derivative of an output that a jet carries; multi-indices have this many places */
-#define ENGD_JET_ORDER 2
+#define ENGD_JET_ORDER 4
 
-/* One entry of the jet Du that an expression reads: a partial derivative of an output, its Laplacian, or an unknown parameter */
+/* One entry of the jet Du that an expression reads: lap^m d_i d_j ... of an output, or an unknown parameter */
 typedef struct {
-  PetscInt  output;                     /* which one; from noutputs on the unknown parameters, of order 0 */
-  PetscBool laplacian;                  /* sum of the second derivatives over the space coordinates; order is 2 */
-  PetscInt  order;                      /* number of derivatives, 0 for the value */
-  PetscInt  coordinate[ENGD_JET_ORDER]; /* which coordinates, ascending; -1 beyond order, and for the Laplacian */
+  PetscInt output;                     /* which one; from noutputs on the unknown parameters, of order 0 */
+  PetscInt laplacian;                  /* m: how many Laplacians, over the space coordinates */
+  PetscInt order;                      /* number of derivatives, 0 for the value; each Laplacian counts two */
+  PetscInt coordinate[ENGD_JET_ORDER]; /* the order - 2 m others, ascending; what stands beyond is not read */
 } EngdJetEntry;
 
 /* A function of the user's, name(arg, ..) = body, or a name for an expression where there are no arguments */

@@ -1,22 +1,40 @@
 /*
   The network and its jets: Taylor mode through the layers, its tangent and its adjoint. (src/network)
 
-  A jet is a matrix of channels x points columns: channel 0 the value, then the first derivatives, then second-order
-  channels, each a partial derivative or the whole Laplacian. Stored by columns, column c * n + i is channel c of
-  point i, so that a linear layer is one GEMM and an activation runs over contiguous memory.
+  A jet is a matrix of channels x points columns: channel 0 the value, then the first derivatives, then those of order two to
+  four, each a partial derivative, a Laplacian, its derivative, or the Laplacian twice. Stored by columns, column c * n + i is
+  channel c of point i, so that a linear layer is one GEMM and an activation runs over contiguous memory.
 */
 #ifndef ENGD_NETWORK_H
 #define ENGD_NETWORK_H
 
 #include <engd/expression.h>
 
-/* One channel. Faa di Bruno to second order: h_c = s'(a_0) a_c + s''(a_0) sum_{(i,j) in pair} a_i a_j */
+_Static_assert(ENGD_ACTIVATION_ORDER >= ENGD_JET_ORDER + 2,
+               "exact Hessians need two derivatives of sigma beyond the jet's");
+
+/* coefficient a_i a_j ..., and what adjoints read of it: its derivative in the channel i is weight times the product of rest */
 typedef struct {
-  PetscInt  order;
-  PetscBool laplacian;
-  PetscInt  coordinate[ENGD_JET_ORDER];
-  PetscInt  npairs;
-  PetscInt *pair; /* [npairs][2] channels whose product enters; both of first order */
+  PetscReal coefficient;
+  PetscInt  degree, factor[ENGD_JET_ORDER]; /* channels, ascending */
+  PetscInt  nparts;                         /* one for each of the factors that differ */
+  struct {
+    PetscReal weight;
+    PetscInt  channel, rest[ENGD_JET_ORDER - 1]; /* degree - 1 channels */
+  } part[ENGD_JET_ORDER];
+} EngdMonomial;
+
+/*
+  One channel. Faa di Bruno: h_c = s'(a_0) a_c + sum_k s^(k)(a_0) q_ck, where q_ck is a sum of products of k channels
+  of lower order. To second order q_c2 = sum_{(i,j) in pair} a_i a_j; above, the products are monomials, by ascending degree.
+*/
+typedef struct {
+  PetscInt      order, laplacian; /* as in EngdJetEntry */
+  PetscInt      coordinate[ENGD_JET_ORDER];
+  PetscInt      npairs;
+  PetscInt     *pair; /* [npairs][2] channels whose product enters; both of first order */
+  PetscInt      nmonomials;
+  EngdMonomial *monomial; /* [nmonomials] where the order is above two */
 } EngdChannel;
 
 typedef struct _n_EngdJetLayout *EngdJetLayout;

@@ -1,12 +1,23 @@
 /*
   The channels of a jet: which derivatives of the outputs travel through the layers.
 
-  A layout holds the value, the first derivatives and the second-order channels that a set of jet entries needs:
-  d_i d_j needs d_i and d_j on the way, the Laplacian needs all space derivatives but travels as one channel
-  (forward Laplacian, arXiv 2307.08214). Channels are sorted by order, so that what a channel is made of stands before it.
-  Third and fourth order fit in as channels with products of more factors; only `pair` would grow.
+  A layout holds the value, the first derivatives and the channels of higher order that a set of jet entries needs, with all
+  that enters their Faa di Bruno formula on the way (Constantine & Savits, Trans. AMS 348, 1996): the sum over partitions of
+  the derivatives d_i d_j ... into blocks, each block a channel. d_i d_j needs d_i and d_j. A Laplacian travels as one
+  channel (forward Laplacian, arXiv 2307.08214), and so do its derivatives and lap lap: where both derivatives of a Laplacian
+  are in one block, so is its sum; where they part, the sum is written out:
+
+    lap lap: a_i (lap a)_i,  (lap a)^2,  a_ij^2;  a_i^2 lap a,  a_i a_j a_ij;  a_i^2 a_j^2,  summed over i and j
+
+  so that in two dimensions it takes ten channels. Channels are sorted by order: what a channel is made of stands before it.
 */
 #include <engd/private.h>
+
+/* one product of the formula: its factors, not yet numbered as channels */
+typedef struct {
+  PetscInt     degree;
+  EngdJetEntry factor[ENGD_JET_ORDER];
+} Product;
 
 /* index of the channel that carries this derivative, or -1 */
 static PetscInt FindChannel(EngdJetLayout layout, const EngdJetEntry *entry)
@@ -15,7 +26,7 @@ static PetscInt FindChannel(EngdJetLayout layout, const EngdJetEntry *entry)
     const EngdChannel *channel = &layout->channel[c];
     PetscBool          same = (PetscBool)(channel->order == entry->order && channel->laplacian == entry->laplacian);
 
-    for (PetscInt k = 0; same && !entry->laplacian && k < entry->order; k++) {
+    for (PetscInt k = 0; same && k < entry->order - 2 * entry->laplacian; k++) {
       same = (PetscBool)(channel->coordinate[k] == entry->coordinate[k]);
     }
     if (same) return c;
@@ -23,73 +34,215 @@ static PetscInt FindChannel(EngdJetLayout layout, const EngdJetEntry *entry)
   return -1;
 }
 
-/* append d_i d_j ... (or the Laplacian) as a channel */
-static PetscErrorCode AppendChannel(EngdJetLayout layout, const EngdJetEntry *entry)
+/* d_coordinate of the factor, whose coordinates stay ascending */
+static void AddCoordinate(EngdJetEntry *factor, PetscInt coordinate)
 {
-  EngdChannel *channel = &layout->channel[layout->nchannels];
+  PetscInt k = factor->order++ - 2 * factor->laplacian;
+
+  for (; k > 0 && factor->coordinate[k - 1] > coordinate; k--) factor->coordinate[k] = factor->coordinate[k - 1];
+  factor->coordinate[k] = coordinate;
+}
+
+/* The product of one partition: slot s is in block[s]; Laplacian j, of the slots 2 j and 2 j + 1, has the index[j] where they part */
+static Product MakeProduct(const EngdJetEntry *entry, const PetscInt block[], const PetscInt index[])
+{
+  Product product = {0};
+
+  for (PetscInt s = 0; s < entry->order; s++) product.degree = PetscMax(product.degree, block[s] + 1);
+  for (PetscInt j = 0; j < entry->laplacian; j++) {
+    if (block[2 * j] != block[2 * j + 1]) continue;
+    product.factor[block[2 * j]].laplacian++;
+    product.factor[block[2 * j]].order += 2;
+  }
+  for (PetscInt s = 0; s < entry->order; s++) {
+    if (s >= 2 * entry->laplacian)
+      AddCoordinate(&product.factor[block[s]], entry->coordinate[s - 2 * entry->laplacian]);
+    else if (block[s] != block[s ^ 1])
+      AddCoordinate(&product.factor[block[s]], index[s / 2]);
+  }
+  return product;
+}
+
+/* the next choice of the indices of the Laplacians that part, the last one fastest; false after the last choice */
+static PetscBool NextIndex(const EngdJetEntry *entry, PetscInt nspace, const PetscInt block[], PetscInt index[])
+{
+  for (PetscInt j = entry->laplacian - 1; j >= 0; j--) {
+    if (block[2 * j] == block[2 * j + 1]) continue;
+    if (++index[j] < nspace) return PETSC_TRUE;
+    index[j] = 0;
+  }
+  return PETSC_FALSE;
+}
+
+/* the next partition of n slots: block[0] = 0, and block[s] is at most one more than those before it; false after the last */
+static PetscBool NextPartition(PetscInt n, PetscInt block[])
+{
+  for (PetscInt s = n - 1; s > 0; s--) {
+    PetscInt most = 0;
+
+    for (PetscInt r = 0; r < s; r++) most = PetscMax(most, block[r] + 1);
+    if (++block[s] <= most) return PETSC_TRUE;
+    block[s] = 0;
+  }
+  return PETSC_FALSE;
+}
+
+/* all products of two factors and more, equal ones as often as they come; product NULL: their number alone */
+static PetscInt Expand(const EngdJetEntry *entry, PetscInt nspace, Product product[])
+{
+  PetscInt block[ENGD_JET_ORDER] = {0}, index[ENGD_JET_ORDER] = {0}, n = 0;
+
+  while (NextPartition(entry->order, block)) {
+    do {
+      if (product) product[n] = MakeProduct(entry, block, index);
+      n++;
+    } while (NextIndex(entry, nspace, block, index));
+  }
+  return n;
+}
+
+/* append the channel of an entry and all that it needs, in any order, unless they are there */
+static PetscErrorCode AppendChannel(EngdJetLayout layout, const EngdJetEntry *entry, PetscInt *size)
+{
+  const PetscInt n = Expand(entry, layout->nspace, NULL);
+  EngdChannel   *channel;
+  Product       *product;
 
   PetscFunctionBeginUser;
   if (FindChannel(layout, entry) >= 0) PetscFunctionReturn(PETSC_SUCCESS);
-  channel->order     = entry->order;
-  channel->laplacian = entry->laplacian;
-  for (PetscInt k = 0; k < ENGD_JET_ORDER; k++) channel->coordinate[k] = k < entry->order ? entry->coordinate[k] : -1;
-  if (entry->order == 1) layout->first[entry->coordinate[0]] = layout->nchannels;
-  if (entry->order == 2) {
-    channel->npairs = entry->laplacian ? layout->nspace : 1;
-    PetscCall(PetscMalloc1(2 * channel->npairs, &channel->pair));
-    for (PetscInt k = 0; k < channel->npairs; k++) {
-      channel->pair[2 * k]     = layout->first[entry->laplacian ? k : entry->coordinate[0]];
-      channel->pair[2 * k + 1] = layout->first[entry->laplacian ? k : entry->coordinate[1]];
-    }
+  if (layout->nchannels == *size) {
+    *size = PetscMax(16, 2 * *size);
+    PetscCall(PetscRealloc(*size * sizeof(*layout->channel), &layout->channel));
   }
-  layout->nchannels++;
+  channel  = &layout->channel[layout->nchannels++];
+  *channel = (EngdChannel){.order = entry->order, .laplacian = entry->laplacian};
+  for (PetscInt k = 0; k < ENGD_JET_ORDER; k++) {
+    channel->coordinate[k] = k < entry->order - 2 * entry->laplacian ? entry->coordinate[k] : -1;
+  }
+  PetscCall(PetscMalloc1(n, &product));
+  Expand(entry, layout->nspace, product);
+  for (PetscInt k = 0; k < n; k++) {
+    for (PetscInt f = 0; f < product[k].degree; f++) PetscCall(AppendChannel(layout, &product[k].factor[f], size));
+  }
+  PetscCall(PetscFree(product));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* append d/dx_i, unless it is there */
-static PetscErrorCode AppendFirst(EngdJetLayout layout, PetscInt coordinate)
+/* by order, first derivatives by coordinate, others as they came */
+static PetscErrorCode SortChannels(EngdJetLayout layout)
 {
-  EngdJetEntry first = {.order = 1, .coordinate = {coordinate, -1}};
+  const PetscInt S = layout->nchannels;
+  EngdChannel   *sorted;
+  PetscInt       n = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(AppendChannel(layout, &first));
+  PetscCall(PetscMalloc1(S, &sorted));
+  for (PetscInt order = 0; order <= ENGD_JET_ORDER; order++) {
+    for (PetscInt i = 0; i < (order == 1 ? layout->dim : 1); i++) {
+      for (PetscInt c = 0; c < S; c++) {
+        if (layout->channel[c].order != order || (order == 1 && layout->channel[c].coordinate[0] != i)) continue;
+        if (order == 1) layout->first[i] = n;
+        sorted[n++] = layout->channel[c];
+      }
+    }
+  }
+  PetscCall(PetscFree(layout->channel));
+  layout->channel = sorted;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Order of monomials: degree, then factors */
+static int CompareMonomials(const void *p, const void *q)
+{
+  const EngdMonomial *a = (const EngdMonomial *)p, *b = (const EngdMonomial *)q;
+
+  if (a->degree != b->degree) return a->degree < b->degree ? -1 : 1;
+  for (PetscInt f = 0; f < a->degree; f++) {
+    if (a->factor[f] != b->factor[f]) return a->factor[f] < b->factor[f] ? -1 : 1;
+  }
+  return 0;
+}
+
+/* the derivatives of a monomial: in the channel of each run of equal factors, the length of the run times all factors but one */
+static void Differentiate(EngdMonomial *m)
+{
+  m->nparts = 0;
+  for (PetscInt f = 0, end = 0; f < m->degree; f = end) {
+    PetscInt n = 0;
+
+    for (end = f; end < m->degree && m->factor[end] == m->factor[f]; end++) continue;
+    m->part[m->nparts].channel = m->factor[f];
+    m->part[m->nparts].weight  = m->coefficient * (PetscReal)(end - f);
+    for (PetscInt g = 0; g < m->degree; g++) {
+      if (g != f) m->part[m->nparts].rest[n++] = m->factor[g];
+    }
+    m->nparts++;
+  }
+}
+
+/* the products of a channel, whose factors are channels by now */
+static PetscErrorCode FillProducts(EngdJetLayout layout, EngdChannel *channel)
+{
+  EngdJetEntry  entry = {.order = channel->order, .laplacian = channel->laplacian};
+  EngdMonomial *all;
+  Product      *product;
+  PetscInt      n, kept = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscArraycpy(entry.coordinate, channel->coordinate, ENGD_JET_ORDER));
+  n = Expand(&entry, layout->nspace, NULL);
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(n, &product));
+  PetscCall(PetscCalloc1(n, &all));
+  Expand(&entry, layout->nspace, product);
+  for (PetscInt k = 0; k < n; k++) {
+    all[k].coefficient = 1;
+    all[k].degree      = product[k].degree;
+    for (PetscInt f = 0; f < all[k].degree; f++) all[k].factor[f] = FindChannel(layout, &product[k].factor[f]);
+    PetscCall(PetscSortInt(all[k].degree, all[k].factor));
+  }
+  qsort(all, (size_t)n, sizeof(*all), CompareMonomials);
+  for (PetscInt k = 0; k < n; k++) {
+    if (kept && !CompareMonomials(&all[kept - 1], &all[k]))
+      all[kept - 1].coefficient += 1;
+    else
+      all[kept++] = all[k];
+  }
+  PetscCall(PetscFree(product));
+  if (channel->order == 2) {
+    channel->npairs = kept;
+    PetscCall(PetscMalloc1(2 * kept, &channel->pair));
+    for (PetscInt k = 0; k < kept; k++) PetscCall(PetscArraycpy(channel->pair + 2 * k, all[k].factor, 2));
+    PetscCall(PetscFree(all));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  channel->nmonomials = kept;
+  channel->monomial   = all;
+  for (PetscInt k = 0; k < kept; k++) Differentiate(&all[k]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdJetLayoutCreate(PetscInt nspace, PetscInt dim, PetscInt nentries, const EngdJetEntry entry[],
                                    EngdJetLayout *out)
 {
-  const EngdJetEntry value = {.order = 0, .coordinate = {-1, -1}};
+  const EngdJetEntry value = {.order = 0};
   EngdJetLayout      layout;
-  PetscBool         *needed;
+  PetscInt           size = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&layout));
   layout->nspace = nspace;
   layout->dim    = dim;
-  PetscCall(PetscCalloc1(1 + dim + nentries, &layout->channel));
   PetscCall(PetscMalloc1(dim, &layout->first));
-  PetscCall(PetscCalloc1(dim, &needed));
   for (PetscInt i = 0; i < dim; i++) layout->first[i] = -1;
-  for (PetscInt e = 0; e < nentries; e++) {
-    if (entry[e].laplacian) {
-      for (PetscInt i = 0; i < nspace; i++) needed[i] = PETSC_TRUE;
-    } else {
-      for (PetscInt k = 0; k < entry[e].order; k++) needed[entry[e].coordinate[k]] = PETSC_TRUE;
-    }
-  }
-  PetscCall(AppendChannel(layout, &value));
-  for (PetscInt i = 0; i < dim; i++) {
-    if (needed[i]) PetscCall(AppendFirst(layout, i));
-  }
-  for (PetscInt e = 0; e < nentries; e++) {
-    if (entry[e].order >= 2) PetscCall(AppendChannel(layout, &entry[e]));
-  }
+  PetscCall(AppendChannel(layout, &value, &size));
+  for (PetscInt e = 0; e < nentries; e++) PetscCall(AppendChannel(layout, &entry[e], &size));
+  PetscCall(SortChannels(layout));
+  for (PetscInt c = 0; c < layout->nchannels; c++) PetscCall(FillProducts(layout, &layout->channel[c]));
   PetscCall(PetscCalloc1(layout->nchannels, &layout->used));
   PetscCall(PetscCalloc1(layout->nchannels, &layout->value));
   layout->value[0] = PETSC_TRUE;
   for (PetscInt e = 0; e < nentries; e++) layout->used[FindChannel(layout, &entry[e])] = PETSC_TRUE;
-  PetscCall(PetscFree(needed));
   *out = layout;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -116,7 +269,10 @@ PetscErrorCode EngdJetLayoutDestroy(EngdJetLayout *layout)
 {
   PetscFunctionBeginUser;
   if (!*layout) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt c = 0; c < (*layout)->nchannels; c++) PetscCall(PetscFree((*layout)->channel[c].pair));
+  for (PetscInt c = 0; c < (*layout)->nchannels; c++) {
+    PetscCall(PetscFree((*layout)->channel[c].pair));
+    PetscCall(PetscFree((*layout)->channel[c].monomial));
+  }
   PetscCall(PetscFree((*layout)->channel));
   PetscCall(PetscFree((*layout)->first));
   PetscCall(PetscFree((*layout)->used));

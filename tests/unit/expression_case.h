@@ -58,11 +58,12 @@ static inline PetscReal KnownEntry(const EngdSymbols *s, const EngdJetEntry *ent
   PetscReal exponent = 0.0, factor = 1.0, sum = 0.0;
 
   for (PetscInt i = 0; i < s->dim; ++i) exponent += Rate(entry->output, i) * x[i];
-  for (PetscInt k = 0; k < entry->order && !entry->laplacian; ++k) {
+  for (PetscInt k = 0; k < entry->order - 2 * entry->laplacian; ++k) {
     factor *= Rate(entry->output, entry->coordinate[k]);
   }
   for (PetscInt i = 0; i < s->nspace; ++i) sum += Rate(entry->output, i) * Rate(entry->output, i);
-  return (entry->laplacian ? sum : factor) * exp(exponent);
+  for (PetscInt m = 0; m < entry->laplacian; ++m) factor *= sum;
+  return factor * exp(exponent);
 }
 
 static inline EngdExpression Compiled(const EngdSymbols *s, const char text[], PetscInt order)

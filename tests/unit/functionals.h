@@ -57,6 +57,16 @@ static const Case cases[] = {
      "-domain_lower 0 -domain_upper 1 -domain_coordinates x1..x5 -network_layers 6,5 -terms pde,wall "
      "-pde_points 17 -pde_residual lap(u)+sum(cos(pi*x)) -wall_region boundary -wall_points 20 -wall_residual u",
      PETSC_FALSE, PETSC_TRUE, PETSC_TRUE},
+    {"plate",
+     "-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 5,4 -terms pde,edge -pde_points 11 "
+     "-pde_residual lap(lap(u))-lap(u)*u_xx+u_xxy*u-x*y -edge_region boundary -edge_points 10 "
+     "-edge_residual u;dot(normal,grad(lap(u)))-u_xx",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"soliton",
+     "-domain_lower 0 -domain_upper 1 -domain_coordinates x -domain_time 0,0.5 -network_layers 4,3 -terms pde,end "
+     "-pde_points 12 -pde_residual u_t+6*u*u_x+u_xxx+u^2*u_xxxx-u_xxt -end_region x=upper,initial -end_points 7 "
+     "-end_residual u_xxx-u*t",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"narrow", /* more components than the network is wide, fewer points than ranks */
      "-domain_lower 0 -domain_upper 1 -domain_coordinates x -network_layers 1 -terms fit,one -fit_points 7 "
      "-fit_residual u;u^2;sin(u);u*x;exp(u);u-1 -one_region x=0 -one_points 1 -one_residual u",
@@ -83,6 +93,14 @@ static const Case cases[] = {
                    "-ansatz_u x*u+a*v -ansatz_v v*(1+y^2) -terms flow,wall -flow_points 9 "
                    "-flow_residual u*u_x+v*u_y-nu*lap(u);nu*v_x-lap(v)+u_xy -wall_region boundary -wall_points 7 "
                    "-wall_residual u-y;dot(normal,grad(v))*a",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"clamped plate",
+     MODEL_NETWORK "-ansatz_u x^2*(1-x)^2*u+sin(y) -terms pde,wall -pde_points 9 -pde_residual lap(lap(u))-u*u_xxy "
+                   "-wall_region boundary -wall_points 8 -wall_residual u;dot(normal,grad(lap(u)))",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"periodic, fourth order",
+     MODEL_NETWORK "-network_inputs sin(2*pi*x),cos(2*pi*x),y^3 -unknown_parameters k=0.4 -terms pde -pde_points 9 "
+                   "-pde_residual u_y+u*u_x+k*u_xxx+k^2*lap(u_xx)",
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"energy",
      MODEL_NETWORK "-network_inputs x,x*y -ansatz_u x*u -unknown_parameters s=0.7 -terms body -body_points 9 "

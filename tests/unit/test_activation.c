@@ -43,7 +43,7 @@ static PetscReal At(EngdActivationFn f, PetscReal a, PetscInt k)
 
 static void test_derivatives(void **state)
 {
-  const PetscReal weight[] = {4. / 5, -1. / 5, 4. / 105, -1. / 280}, h = 0.02;
+  const PetscReal weight[] = {4. / 5, -1. / 5, 4. / 105, -1. / 280}, h = 0.01;
 
   (void)state;
   for (size_t k = 0; k < NNAMES; k++) {
@@ -90,18 +90,21 @@ static void test_values(void **state)
   }
 }
 
-/* at 0: sigma, sigma', ..., sigma'''' */
+/* at 0: sigma and its derivatives to the sixth */
 static void test_at_zero(void **state)
 {
   const PetscReal root                = 1 / sqrt(2 * PETSC_PI);
-  const PetscReal expected[][NORDERS] = {{0, 1, 0, -2, 0},          {0, 1, 0, -1, 0},
-                                         {0.5, 0.25, 0, -0.125, 0}, {log(2.0), 0.5, 0.25, 0, -0.125},
-                                         {0, 0.5, 0.5, 0, -0.5},    {0, 0.5, 2 * root, 0, -4 * root}};
+  const PetscReal expected[][NORDERS] = {{0, 1, 0, -2, 0, 16, 0},
+                                         {0, 1, 0, -1, 0, 1, 0},
+                                         {0.5, 0.25, 0, -0.125, 0, 0.25, 0},
+                                         {log(2.0), 0.5, 0.25, 0, -0.125, 0, 0.25},
+                                         {0, 0.5, 0.5, 0, -0.5, 0, 1.5},
+                                         {0, 0.5, 2 * root, 0, -4 * root, 0, 18 * root}};
 
   (void)state;
   for (size_t k = 0; k < NNAMES; k++) {
     for (PetscInt order = 0; order < NORDERS; order++) {
-      CLOSE(At(Find(names[k]), 0, order), expected[k][order], 1e-15);
+      CLOSE(At(Find(names[k]), 0, order), expected[k][order], order > 4 ? 1e-14 : 1e-15);
     }
   }
 }
@@ -134,7 +137,8 @@ static void test_large_arguments(void **state)
   }
 }
 
-/* n = 0, 1, ..., 1000: the entries of a batch are those of single points, and nothing beyond is touched */
+/* n = 0, 1, ..., 1000: the entries of a batch are those of single points, and nothing beyond is touched. The fifth and sixth
+   derivatives multiply the rounding of sigma, which vectors have otherwise, by coefficients such as 272 */
 static void test_batches(void **state)
 {
   const PetscInt sizes[] = {0, 1, 3, 7, 8, 64, 1000};
@@ -153,7 +157,7 @@ static void test_batches(void **state)
     }
     f(n, a, order, s);
     for (PetscInt k = 0; k < NORDERS; k++) {
-      for (PetscInt i = 0; i < n && k <= order; i++) CLOSE(memory[k][i], At(f, a[i], k), 1e-14);
+      for (PetscInt i = 0; i < n && k <= order; i++) CLOSE(memory[k][i], At(f, a[i], k), k > 4 ? 1e-12 : 1e-14);
       for (PetscInt i = k <= order ? n : 0; i <= 1000; i++) assert_true(memory[k][i] == -77);
     }
   }
@@ -161,7 +165,7 @@ static void test_batches(void **state)
 
 static void Cube(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
-  const PetscReal factor[] = {1, 3, 6, 6, 0};
+  const PetscReal factor[] = {1, 3, 6, 6};
 
   for (PetscInt k = 0; k <= order; k++) {
     for (PetscInt i = 0; i < n; i++) s[k][i] = k > 3 ? 0 : factor[k] * PetscPowRealInt(a[i], 3 - k);

@@ -23,6 +23,7 @@ static const char *const smooth[] = {
     "(u/v)/(u_x/v_x) + u/(v/u) - (-u)*(-v) + 2*u*(3*v)/4",
     "prod([u, v, u_x, v_y]) + sum([u, v]^2*[v, x])",
     "u_xx*u_yy - u_xy^2; u_xt*v_xy",
+    "u_xxx*v_xyt - u_xxyy^2; lap(u*lap(v)); lap(lap(u*v))",
 };
 
 /* Compares first and second with central differences of the values and of first. Kinks show as differences that
@@ -76,14 +77,14 @@ static void CheckJetDerivatives(EngdExpression e, const PetscReal x[], const Pet
 /* A random expression; order: of the highest derivative of the outputs in it */
 static void RandomText(char text[], PetscInt depth, PetscInt order)
 {
-  static const char *const leaves[]  = {"x",   "y",   "1.5", "nu",   "u",    "v",
-                                        "u_x", "v_y", "u_t", "v_xy", "u_yy", "lap(u)"};
+  static const char *const leaves[]  = {"x",   "y",   "1.5",  "nu",   "u",      "v",     "u_x",
+                                        "v_y", "u_t", "v_xy", "u_yy", "lap(u)", "u_xxx", "lap(v_t)"};
   static const char *const forms[]   = {"(@+@)",        "(@-@)",         "@*@",          "@/(2+(@)^2)",
                                         "sin(@)",       "exp(-(@)^2)",   "(@)^2",        "(@)^3",
                                         "tanh(@)",      "sqrt(1+(@)^2)", "log(1+(@)^2)", "abs(@)",
                                         "min(@,@)",     "max(@,@)",      "if(@<@,@,@)",  "atan2(@,3+(@)^2)",
                                         "norm2([@,@])", "(-(@))",        "erf(@)"};
-  static const PetscInt    nleaves[] = {6, 9, 12};
+  static const PetscInt    nleaves[] = {6, 9, 12, 14};
   const char              *form;
 
   if (depth == 0) {
@@ -112,7 +113,7 @@ static void TestJetDerivatives(void **state)
     if (k < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(smooth))
       strcpy(text, smooth[k]);
     else
-      RandomText(text, 5, 2);
+      RandomText(text, 5, 3);
     e = Compiled(&plane, text, 2);
     KnownJet(e, point, jet);
     CheckJetDerivatives(e, point, jet, &judged, &skipped, text);
@@ -136,7 +137,7 @@ static void TestTotalDerivatives(void **state)
     PetscReal      value[2], found[3], x[3], previous;
 
     text[0] = '\0';
-    RandomText(text, 3, 1);
+    RandomText(text, 3, k % 2 ? 3 : 1);
     snprintf(derivatives, sizeof(derivatives), "d(%s, x); d(%s, y); d(%s, t)", text, text, text);
     e = Compiled(&plane, text, 0);
     d = Compiled(&plane, derivatives, 0);
@@ -167,15 +168,22 @@ static void TestTotalDerivatives(void **state)
 /* Second total derivatives: lap(f) of an f without outputs against the formula of its parts */
 static void TestLaplacian(void **state)
 {
-  EngdExpression e = Compiled(&plane,
-                              "lap(u*v); u*lap(v) + v*lap(u) + 2*dot(grad(u), grad(v)); lap(u + 0*x); lap(u); "
-                              "lap(exp(x*y)); (x^2 + y^2)*exp(x*y); lap(u^2); d(d(u^2, x), x) + d(d(u^2, y), y)",
-                              0);
-  PetscReal      value[8];
+  EngdExpression e =
+      Compiled(&plane,
+               "lap(u*v); u*lap(v) + v*lap(u) + 2*dot(grad(u), grad(v)); lap(u + 0*x); lap(u); "
+               "lap(exp(x*y)); (x^2 + y^2)*exp(x*y); lap(u^2); d(d(u^2, x), x) + d(d(u^2, y), y);"
+               "lap(lap(u)); u_xxxx + 2*u_xxyy + u_yyyy; lap(u_xt); u_xxxt + u_xyyt;"
+               "lap(x*u_x*v); d(x*u_x*v, x, x) + d(x*u_x*v, y, y);"
+               "lap(sin(y*u)*lap(v)); d(sin(y*u)*lap(v), x, x) + d(sin(y*u)*lap(v), y, y);"
+               "lap(lap(x*y*u^2)); d(x*y*u^2, x, x, x, x) + 2*d(x*y*u^2, y, y, x, x) + d(x*y*u^2, y, y, y, y);"
+               "d(u*v, t, x); d(d(u*v, t), x)",
+               0);
+  PetscReal value[20];
 
   (void)state;
   ValuesAt(e, point, value);
-  for (PetscInt i = 0; i < 8; i += 2) assert_true(Close(value[i], value[i + 1], 1e-13));
+  assert_int_equal(e->ncomponents, 20);
+  for (PetscInt i = 0; i < 20; i += 2) assert_true(Close(value[i], value[i + 1], 1e-13));
   OK(EngdExpressionDestroy(&e));
 }
 
@@ -200,17 +208,23 @@ static void TestAppendGradient(void **state)
   OK(EngdExpressionDestroy(&g));
 }
 
-/* Entries by output, order, coordinates, the Laplacian before other second derivatives; derivatives by component, e, f */
+/* Entries by output, order, Laplacians, coordinates; derivatives by component, e, f */
 static void TestNumbering(void **state)
 {
   static const EngdJetEntry expected[] = {
-      {0, PETSC_FALSE, 0, {-1, -1}}, {0, PETSC_FALSE, 1, {0, -1}}, {0, PETSC_TRUE, 2, {-1, -1}},
-      {0, PETSC_FALSE, 2, {0, 0}},   {0, PETSC_FALSE, 2, {0, 2}},  {0, PETSC_FALSE, 2, {1, 1}},
-      {1, PETSC_FALSE, 0, {-1, -1}}, {1, PETSC_FALSE, 1, {0, -1}},
+      {0, 0, 0, {-1, -1, -1, -1}}, {0, 0, 1, {0, -1, -1, -1}},  {0, 1, 2, {-1, -1, -1, -1}},
+      {0, 0, 2, {0, 0, -1, -1}},   {0, 0, 2, {0, 2, -1, -1}},   {0, 0, 2, {1, 1, -1, -1}},
+      {1, 0, 0, {-1, -1, -1, -1}}, {1, 0, 1, {0, -1, -1, -1}},  {1, 1, 3, {2, -1, -1, -1}},
+      {1, 0, 3, {0, 0, 1, -1}},    {1, 2, 4, {-1, -1, -1, -1}}, {1, 1, 4, {0, 1, -1, -1}},
+      {1, 0, 4, {0, 1, 1, 2}},
   };
-  static const PetscInt first[][2]  = {{0, 2}, {0, 5}, {0, 7}, {1, 1}, {1, 3}, {1, 6}, {2, 0}, {2, 4}};
+  static const PetscInt first[][2]  = {{0, 2}, {0, 5}, {0, 7}, {1, 1},  {1, 3},  {1, 6}, {2, 0},
+                                       {2, 4}, {3, 8}, {3, 9}, {3, 10}, {3, 11}, {3, 12}};
   static const PetscInt second[][3] = {{0, 7, 2}, {1, 6, 6}, {2, 0, 0}};
-  EngdExpression        e = Compiled(&plane, "u_yy + v_x*lap(u); u_x + u_xx + v^2; t*u^2 + u_tx + 0*u_xy", 2);
+  EngdExpression        e           = Compiled(&plane,
+                                               "u_yy + v_x*lap(u); u_x + u_xx + v^2; t*u^2 + u_tx + 0*u_xy; "
+                                                                "v_ytyx + d(lap(v), t) + lap(lap(v)) + lap(v_xy) + v_yxx",
+                                               2);
 
   (void)state;
   assert_int_equal(e->nentries, PETSC_STATIC_ARRAY_LENGTH(expected));
@@ -218,7 +232,9 @@ static void TestNumbering(void **state)
     assert_int_equal(e->entry[i].output, expected[i].output);
     assert_int_equal(e->entry[i].laplacian, expected[i].laplacian);
     assert_int_equal(e->entry[i].order, expected[i].order);
-    for (PetscInt k = 0; k < 2; ++k) assert_int_equal(e->entry[i].coordinate[k], expected[i].coordinate[k]);
+    for (PetscInt k = 0; k < ENGD_JET_ORDER; ++k) {
+      assert_int_equal(e->entry[i].coordinate[k], expected[i].coordinate[k]);
+    }
   }
   assert_int_equal(e->nfirst, PETSC_STATIC_ARRAY_LENGTH(first));
   for (PetscInt k = 0; k < e->nfirst; ++k) {
@@ -310,7 +326,8 @@ static void TestHundredDimensions(void **state)
   OK(PetscTime(&start));
   CheckCounts(&s, "lap(u) - normsq(grad(u)) + sum(cos(pi*x))", DIM + 1, DIM + 1, DIM);
   CheckCounts(&s, "norm2(grad(u))", DIM, DIM, DIM * (DIM + 1) / 2);
-  CheckCounts(&s, "lap(prod(sin(pi*x))) + lap(u^2)", 2 * DIM + 1, 2 * DIM + 1, 2 * DIM);
+  CheckCounts(&s, "lap(prod(sin(pi*x))) + lap(u^2)", DIM + 2, DIM + 2, DIM + 1);
+  CheckCounts(&s, "lap(lap(u)) + lap(u_x7x7)", 2, 2, 0);
   OK(PetscTime(&end));
   assert_true(end - start < 5.0); /* some hundredths of it on an idle machine */
 }

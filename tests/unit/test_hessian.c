@@ -202,6 +202,7 @@ int main(int argc, char **argv)
   const struct CMUnitTest extra[]  = {
        cmocka_unit_test(TestVanishingResidual),
        {"activations", test_pair, NULL, NULL, &(Pair){&cases[1], Activations}}, /* mixed derivatives and a Laplacian */
+       {"activations, order four", test_pair, NULL, NULL, &(Pair){&cases[6], Activations}},
   };
   int failed;
 

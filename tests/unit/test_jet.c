@@ -1,6 +1,7 @@
 /*
-  Jets of the network: forward against differences of plain network values, tangent by Taylor remainders, adjoint
-  by the dot-product identity, rows. Over 1 to 10 dimensions with and without time, 0 to 3 hidden layers, 1 to 3 outputs.
+  Jets of the network: forward against differences of plain network values (above second order of the channel of one or two
+  derivatives less), tangent by Taylor remainders, adjoint by the dot-product identity, rows. Over 1 to 10 dimensions with and
+  without time, 0 to 3 hidden layers, 1 to 3 outputs; and one hidden layer in closed form, for every activation.
 
   What nobody may read (channels not used, scratch, a jet before its forward pass) is NaN before each pass. ranks: 1
 */
@@ -13,7 +14,7 @@
 
 #define CHECK(call) assert_int_equal((call), PETSC_SUCCESS)
 #define MAX_ENTRIES 128
-#define NKINDS      7 /* of sets of entries, see Choose() */
+#define NKINDS      9 /* of sets of entries, see Choose() */
 
 static void Close(const char what[], PetscReal a, PetscReal b, PetscReal tolerance)
 {
@@ -53,11 +54,33 @@ typedef struct {
 static const EngdJetEntry value     = {.coordinate = {-1, -1}};
 static const EngdJetEntry laplacian = {.order = 2, .laplacian = PETSC_TRUE, .coordinate = {-1, -1}};
 
-/* kind 0: value; 1: first; 2: all second; 3: Laplacian; 4: all; 5 and more: drawn by lot */
-static PetscInt Choose(PetscInt kind, PetscInt lot, PetscInt dim, EngdJetEntry entry[])
+/* third and fourth derivatives drawn by lot, the first always lap lap, and some others */
+static PetscInt ChooseHigh(PetscInt lot, PetscInt nspace, PetscInt dim, EngdJetEntry entry[])
 {
   PetscInt n = 0, k = 0;
 
+  for (PetscInt e = 0; e < 6; e++) {
+    const PetscInt order = e < 4 ? 3 + e % 2 : e % 3, most = order / 2;
+    EngdJetEntry   drawn = {.order = order, .laplacian = (PetscInt)(0.5 * (1 + Random(lot, k++)) * (most + 1))};
+    PetscInt       last  = 0, same;
+
+    if (e == 1) drawn.laplacian = 2;
+    for (PetscInt j = 0; j < order - 2 * drawn.laplacian; j++) {
+      last += (PetscInt)(0.5 * (1 + Random(lot, k++)) * PetscMin(3, dim - last));
+      drawn.coordinate[j] = last;
+    }
+    for (same = 0; same < n && memcmp(&entry[same], &drawn, sizeof(drawn)); same++) continue;
+    if (same == n && nspace) entry[n++] = drawn;
+  }
+  return n;
+}
+
+/* kind 0: value; 1: first; 2: all second; 3: Laplacian; 4: all of these; 5, 6: drawn by lot; 7 and more: of higher order */
+static PetscInt Choose(PetscInt kind, PetscInt lot, PetscInt nspace, PetscInt dim, EngdJetEntry entry[])
+{
+  PetscInt n = 0, k = 0;
+
+  if (kind >= 7) return ChooseHigh(lot, nspace, dim, entry);
   if (kind == 0 || kind == 4 || (kind > 4 && Random(lot, k++) > 0)) entry[n++] = value;
   for (PetscInt i = 0; i < dim; i++) {
     if (kind != 1 && kind != 4 && !(kind > 4 && Random(lot, k++) > 0.4)) continue;
@@ -93,7 +116,7 @@ static void Begin(PetscInt nspace, PetscInt dim, PetscInt depth, PetscInt noutpu
   CHECK(EngdNetworkSetLayers(s->net, depth, widths));
   CHECK(EngdNetworkSetActivation(s->net, activations[depth]));
   CHECK(EngdNetworkGetParameterCount(s->net, &s->p));
-  CHECK(EngdJetLayoutCreate(nspace, dim, Choose(kind, lot, dim, entry), entry, &s->layout));
+  CHECK(EngdJetLayoutCreate(nspace, dim, Choose(kind, lot, nspace, dim, entry), entry, &s->layout));
   s->S     = s->layout->nchannels;
   s->theta = NewRandom(s->p, 1, 0.8);
   s->x     = NewRandom(ENGD_COUNT(n + 2, dim), 2, 1);
@@ -140,8 +163,9 @@ static size_t JetSize(const Setting *s)
   return ENGD_COUNT(s->noutputs, s->S * s->n);
 }
 
-/* derivative of this order of output o along v at point i: differences of order 8 of plain network values */
-static PetscReal Difference(Setting *s, PetscInt i, PetscInt o, PetscInt order, const PetscReal v[])
+/* derivative of this order, along v at point i, of output o of a channel of `jet`: differences of order 8 */
+static PetscReal Difference(Setting *s, EngdJet jet, PetscInt c, PetscInt i, PetscInt o, PetscInt order,
+                            const PetscReal v[])
 {
   const PetscReal weight[3][5] = {
       {1, 0, 0, 0, 0}, {0, 4. / 5, -1. / 5, 4. / 105, -1. / 280}, {-205. / 72, 8. / 5, -1. / 5, 8. / 315, -1. / 560}};
@@ -151,36 +175,70 @@ static PetscReal Difference(Setting *s, PetscInt i, PetscInt o, PetscInt order, 
   for (PetscInt k = 0; k < 9; k++) {
     for (PetscInt j = 0; j < s->dim; j++) x[k * s->dim + j] = s->x[i * s->dim + j] + (k - 4) * h * v[j];
   }
-  CHECK(EngdJetForward(s->plain, s->theta, 9, x));
-  sum = weight[order][0] * s->plain->u[4 * s->noutputs + o];
+  CHECK(EngdJetForward(jet, s->theta, 9, x));
+  sum = weight[order][0] * jet->u[(9 * c + 4) * s->noutputs + o];
   for (PetscInt k = 1; k <= 4; k++) {
-    const PetscReal plus = s->plain->u[(4 + k) * s->noutputs + o], minus = s->plain->u[(4 - k) * s->noutputs + o];
+    const PetscReal plus  = jet->u[(9 * c + 4 + k) * s->noutputs + o],
+                    minus = jet->u[(9 * c + 4 - k) * s->noutputs + o];
 
     sum += weight[order][k] * (plus + odd * minus);
   }
   return sum / PetscPowRealInt(h, order);
 }
 
+/* sum of the second differences over space */
+static PetscReal LaplacianOf(Setting *s, EngdJet jet, PetscInt c, PetscInt i, PetscInt o)
+{
+  PetscReal along[11] = {0}, sum = 0;
+
+  for (PetscInt k = 0; k < s->nspace; k++) {
+    along[k] = 1;
+    sum += Difference(s, jet, c, i, o, 2, along);
+    along[k] = 0;
+  }
+  return sum;
+}
+
+/* channel of order 3 or 4 from its last derivative, by differences of what it is without */
+static PetscReal ExpectedHigh(Setting *s, const EngdChannel *channel, PetscInt i, PetscInt o)
+{
+  const PetscInt last      = channel->order - 2 * channel->laplacian - 1;
+  EngdJetEntry   lower     = {.order = channel->order - 1, .laplacian = channel->laplacian};
+  PetscReal      along[11] = {0}, found;
+  EngdJetLayout  layout;
+  EngdJet        jet;
+  PetscInt       c;
+
+  if (last < 0) lower = (EngdJetEntry){.order = channel->order - 2, .laplacian = channel->laplacian - 1};
+  for (PetscInt k = 0; k < last; k++) lower.coordinate[k] = channel->coordinate[k];
+  CHECK(EngdJetLayoutCreate(s->nspace, s->dim, 1, &lower, &layout));
+  CHECK(EngdJetLayoutFind(layout, &lower, &c));
+  NewJet(s, layout, 9, &jet);
+  if (last < 0)
+    found = LaplacianOf(s, jet, c, i, o);
+  else {
+    along[channel->coordinate[last]] = 1;
+    found                            = Difference(s, jet, c, i, o, 1, along);
+  }
+  CHECK(EngdJetDestroy(&jet));
+  CHECK(EngdJetLayoutDestroy(&layout));
+  return found;
+}
+
 /* channel c of output o at point i from differences: d_i d_j = (D^2 along e_i + e_j - D^2 along e_i - e_j)/4 */
 static PetscReal Expected(Setting *s, PetscInt c, PetscInt i, PetscInt o)
 {
   const EngdChannel *channel  = &s->layout->channel[c];
-  PetscReal          plus[11] = {0}, minus[11] = {0}, sum = 0;
+  PetscReal          plus[11] = {0}, minus[11] = {0};
 
-  if (channel->laplacian) {
-    for (PetscInt k = 0; k < s->nspace; k++) {
-      plus[k] = 1;
-      sum += Difference(s, i, o, 2, plus);
-      plus[k] = 0;
-    }
-    return sum;
-  }
+  if (channel->order > 2) return ExpectedHigh(s, channel, i, o);
+  if (channel->laplacian) return LaplacianOf(s, s->plain, 0, i, o);
   for (PetscInt k = 0; k < channel->order; k++) {
     plus[channel->coordinate[k]] += 1;
     minus[channel->coordinate[k]] += k ? -1 : 1;
   }
-  if (channel->order < 2) return Difference(s, i, o, channel->order, plus);
-  return 0.25 * (Difference(s, i, o, 2, plus) - Difference(s, i, o, 2, minus));
+  if (channel->order < 2) return Difference(s, s->plain, 0, i, o, channel->order, plus);
+  return 0.25 * (Difference(s, s->plain, 0, i, o, 2, plus) - Difference(s, s->plain, 0, i, o, 2, minus));
 }
 
 static void Forward(Setting *s)
@@ -222,8 +280,9 @@ static void LaplacianIsSum(Setting *s)
 {
   PetscInt at;
 
-  for (at = 0; at < s->S && !s->layout->channel[at].laplacian; at++) continue;
-  for (PetscInt k = 0; at < s->S && k < s->n * s->noutputs; k++) {
+  for (at = 0; at < s->S && !(s->layout->channel[at].laplacian && s->layout->channel[at].order == 2); at++) continue;
+  if (at == s->S || !s->layout->used[at]) return;
+  for (PetscInt k = 0; k < s->n * s->noutputs; k++) {
     PetscReal sum = 0, size = 0;
     PetscInt  found = 0;
 
@@ -374,6 +433,86 @@ static void Rows(Setting *s)
   CHECK(PetscFree(squares));
 }
 
+/* all derivatives up to fourth order in two space coordinates and time, with up to two Laplacians */
+static PetscInt ChooseAll(EngdJetEntry entry[])
+{
+  PetscInt n = 0;
+
+  for (PetscInt m = 0; m <= 2; m++) {
+    for (PetscInt k = 0; k < 256; k++) {
+      EngdJetEntry e         = {.laplacian = m, .order = 2 * m};
+      PetscBool    ascending = PETSC_TRUE;
+
+      for (PetscInt digits = k; digits; digits /= 4) { /* digits 1, 2, 3 are x, y, t */
+        const PetscInt at = e.order++ - 2 * m, coordinate = digits % 4 - 1;
+
+        if (e.order > ENGD_JET_ORDER || coordinate < 0 || (at && coordinate < e.coordinate[at - 1])) {
+          ascending = PETSC_FALSE;
+          break;
+        }
+        e.coordinate[at] = coordinate;
+      }
+      if (ascending) entry[n++] = e;
+    }
+  }
+  return n;
+}
+
+/* u = sum_k c_k s(w_k x + b_k) + b: d^alpha u = sum_k c_k w_k^alpha s^(|alpha|), a Laplacian |w_k|^2, for every activation */
+static void test_one_layer(void **state)
+{
+  const char *const names[] = {"tanh", "sin", "sigmoid", "softplus", "silu", "gelu"};
+  const PetscInt    width = 5, n = 4;
+
+  (void)state;
+  for (size_t name = 0; name < PETSC_STATIC_ARRAY_LENGTH(names); name++) {
+    EngdJetEntry  entry[MAX_ENTRIES];
+    PetscReal     a[5], memory[ENGD_JET_ORDER + 1][5], *s[ENGD_JET_ORDER + 1];
+    PetscReal    *x = NewRandom(3 * n, 2, 1), *theta;
+    EngdNetwork   net;
+    EngdJetLayout layout;
+    EngdJet       jet;
+    PetscInt      p, nentries = ChooseAll(entry);
+
+    assert_int_equal(nentries, 35 + 10 + 1); /* of order at most 4, 2 and 0 in three coordinates */
+    CHECK(EngdNetworkCreate(PETSC_COMM_SELF, &net));
+    CHECK(EngdNetworkSetSizes(net, 3, 1));
+    CHECK(EngdNetworkSetLayers(net, 1, &width));
+    CHECK(EngdNetworkSetActivation(net, names[name]));
+    CHECK(EngdNetworkGetParameterCount(net, &p));
+    theta = NewRandom(p, 1, 1.5);
+    CHECK(EngdJetLayoutCreate(2, 3, nentries, entry, &layout));
+    CHECK(EngdJetCreate(net, layout, n, &jet));
+    CHECK(EngdJetForward(jet, theta, n, x));
+    for (PetscInt k = 0; k <= ENGD_JET_ORDER; k++) s[k] = memory[k];
+    for (PetscInt at = 0; at < n * nentries; at++) {
+      const EngdJetEntry *e = &entry[at / n];
+      const PetscReal    *b = theta + 3 * width, *last = b + width, *point = x + 3 * (at % n);
+      PetscReal           sum = e->order ? 0 : last[width], size = 1;
+      PetscInt            c;
+
+      for (PetscInt k = 0; k < width; k++)
+        a[k] = b[k] + theta[k] * point[0] + theta[k + width] * point[1] + theta[k + 2 * width] * point[2];
+      net->activate(width, a, ENGD_JET_ORDER, s);
+      for (PetscInt k = 0; k < width; k++) {
+        PetscReal term = last[k] * s[e->order][k];
+
+        for (PetscInt m = 0; m < e->laplacian; m++) term *= PetscSqr(theta[k]) + PetscSqr(theta[k + width]);
+        for (PetscInt j = 0; j < e->order - 2 * e->laplacian; j++) term *= theta[k + width * e->coordinate[j]];
+        sum += term;
+        size += PetscAbsReal(term);
+      }
+      CHECK(EngdJetLayoutFind(layout, e, &c));
+      Close(names[name], jet->u[c * n + at % n], sum, 1e-13 * size);
+    }
+    CHECK(EngdJetDestroy(&jet));
+    CHECK(EngdJetLayoutDestroy(&layout));
+    CHECK(EngdNetworkDestroy(&net));
+    CHECK(PetscFree(theta));
+    CHECK(PetscFree(x));
+  }
+}
+
 typedef struct {
   void (*run)(Setting *);
 } Property;
@@ -391,7 +530,8 @@ int main(int argc, char **argv)
                                      {"block sizes", test_settings, NULL, NULL, &properties[2]},
                                      {"tangent, Taylor remainder", test_settings, NULL, NULL, &properties[3]},
                                      {"adjoint, dot products", test_settings, NULL, NULL, &properties[4]},
-                                     {"rows", test_settings, NULL, NULL, &properties[5]}};
+                                     {"rows", test_settings, NULL, NULL, &properties[5]},
+                                     cmocka_unit_test(test_one_layer)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -10,9 +10,9 @@
 
 #define CHECK(call) assert_int_equal((call), PETSC_SUCCESS)
 
-static const EngdJetEntry laplacian = {.order = 2, .laplacian = PETSC_TRUE, .coordinate = {-1, -1}};
+static const EngdJetEntry laplacian = {.order = 2, .laplacian = 1};
 
-/* each derivative up to second order with this probability, a number of its own for each lot */
+/* each derivative up to second order, and some of third and fourth, with this probability; a number of its own for each lot */
 static PetscInt Draw(PetscInt lot, PetscReal probability, PetscInt dim, EngdJetEntry entry[])
 {
   PetscInt n = 0, k = 0;
@@ -24,7 +24,12 @@ static PetscInt Draw(PetscInt lot, PetscReal probability, PetscInt dim, EngdJetE
   for (PetscInt i = 0; i < dim; i++) {
     for (PetscInt j = i; j < dim; j++) DRAW({.order = 2, .coordinate = {i, j}});
   }
-  DRAW({.order = 2, .laplacian = PETSC_TRUE, .coordinate = {-1, -1}});
+  DRAW({.order = 2, .laplacian = 1});
+  DRAW({.order = 3, .laplacian = 1, .coordinate = {dim - 1}});
+  DRAW({.order = 3, .coordinate = {0, dim / 2, dim - 1}});
+  DRAW({.order = 4, .laplacian = 2});
+  DRAW({.order = 4, .laplacian = 1, .coordinate = {0, dim / 2}});
+  DRAW({.order = 4, .coordinate = {0, 0, dim / 2, dim - 1}});
 #undef DRAW
   return n;
 }
@@ -34,11 +39,48 @@ static PetscBool IsNeeded(EngdJetLayout layout, PetscInt c)
 {
   if (c == 0 || layout->used[c]) return PETSC_TRUE;
   for (PetscInt later = c + 1; later < layout->nchannels; later++) {
-    for (PetscInt k = 0; k < layout->channel[later].npairs * 2; k++) {
-      if (layout->channel[later].pair[k] == c) return PETSC_TRUE;
+    const EngdChannel *channel = &layout->channel[later];
+
+    for (PetscInt k = 0; k < channel->npairs * 2; k++) {
+      if (channel->pair[k] == c) return PETSC_TRUE;
+    }
+    for (PetscInt k = 0; k < channel->nmonomials * ENGD_JET_ORDER; k++) {
+      const EngdMonomial *monomial = &channel->monomial[k / ENGD_JET_ORDER];
+
+      if (k % ENGD_JET_ORDER < monomial->degree && monomial->factor[k % ENGD_JET_ORDER] == c) return PETSC_TRUE;
     }
   }
   return PETSC_FALSE;
+}
+
+/* The coefficients of a channel sum to the partitions of its derivatives into two blocks and more, those that part a Laplacian
+   once for each space coordinate; orders of factors sum to its order; parts are the derivatives of a monomial */
+static void CheckMonomials(EngdJetLayout layout, const EngdChannel *channel)
+{
+  const PetscReal d              = (PetscReal)layout->nspace,
+                  expected[5][3] = {{0}, {0}, {0}, {4, 1 + 3 * d}, {14, 4 + 10 * d, 1 + 6 * d + 7 * d * d}};
+  PetscReal sum                  = 0;
+
+  for (PetscInt k = 0; k < channel->nmonomials; k++) {
+    const EngdMonomial *m      = &channel->monomial[k];
+    PetscInt            orders = 0, nfactors = 0;
+
+    sum += m->coefficient;
+    assert_true(m->degree >= 2 && (!k || m->degree >= channel->monomial[k - 1].degree));
+    for (PetscInt f = 0; f < m->degree; f++) orders += layout->channel[m->factor[f]].order;
+    assert_int_equal(orders, channel->order);
+    for (PetscInt f = 0; f < m->nparts; f++) {
+      PetscInt multiplicity = 0, others = 0;
+
+      for (PetscInt g = 0; g < m->degree; g++) multiplicity += m->factor[g] == m->part[f].channel;
+      for (PetscInt g = 0; g < m->degree - 1; g++) others += m->part[f].rest[g] == m->part[f].channel;
+      assert_int_equal(others, multiplicity - 1);
+      assert_true(m->part[f].weight == m->coefficient * (PetscReal)multiplicity);
+      nfactors += multiplicity;
+    }
+    assert_int_equal(nfactors, m->degree);
+  }
+  if (channel->order > 2) assert_true(sum == expected[channel->order][channel->laplacian]);
 }
 
 /* order, factors and need of each channel */
@@ -51,7 +93,8 @@ static void CheckChannels(EngdJetLayout layout)
     assert_true(IsNeeded(layout, c));
     if (c) assert_true(channel->order >= layout->channel[c - 1].order);
     if (channel->order == 1) assert_int_equal(layout->first[channel->coordinate[0]], c);
-    assert_int_equal(channel->npairs, channel->order < 2 ? 0 : channel->laplacian ? layout->nspace : 1);
+    CheckMonomials(layout, channel);
+    assert_int_equal(channel->npairs, channel->order != 2 ? 0 : channel->laplacian ? layout->nspace : 1);
     for (PetscInt k = 0; k < 2 * channel->npairs; k++) {
       const EngdChannel *factor = &layout->channel[channel->pair[k]];
 
@@ -118,6 +161,29 @@ static void test_example(void **state)
   CHECK(EngdJetLayoutDestroy(&layout));
 }
 
+/* numbers of channels and of products: lap lap in the plane, u_xxyy, u_xxxx, lap u_t */
+static void test_high_orders(void **state)
+{
+  const struct {
+    EngdJetEntry entry;
+    PetscInt     nchannels, nproducts;
+  } expected[] = {{{.order = 4, .laplacian = 2}, 10, 14},
+                  {{.order = 4, .coordinate = {0, 0, 1, 1}}, 9, 8},
+                  {{.order = 4, .coordinate = {2, 2, 2, 2}}, 5, 4},
+                  {{.order = 3, .laplacian = 1, .coordinate = {2}}, 8, 5}};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(expected); k++) {
+    EngdJetLayout layout;
+
+    CHECK(EngdJetLayoutCreate(2, 3, 1, &expected[k].entry, &layout));
+    assert_int_equal(layout->nchannels, expected[k].nchannels);
+    assert_int_equal(layout->channel[layout->nchannels - 1].nmonomials, expected[k].nproducts);
+    CheckChannels(layout);
+    CHECK(EngdJetLayoutDestroy(&layout));
+  }
+}
+
 /* outputs share channels, and repetitions add none */
 static void test_sharing(void **state)
 {
@@ -135,7 +201,7 @@ static void test_sharing(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_smallest), cmocka_unit_test(test_example),
-                                     cmocka_unit_test(test_sharing)};
+                                     cmocka_unit_test(test_high_orders), cmocka_unit_test(test_sharing)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

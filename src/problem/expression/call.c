@@ -3,9 +3,10 @@
 
     min max (any number of arguments, entry by entry; of one vector: over its entries)   sum(v) prod(v) dot(a, b)
     normsq(v) = dot(v, v)      norm2(v) = sqrt(dot(v, v)), whose derivative at v = 0 is taken as 0
-    d(e, x) = total derivative of any e by a coordinate         grad(e) = [d(e, x_1), ..., d(e, x_nspace)]
+    d(e, x) = total derivative of any e by a coordinate, d(e, x, y, ...) = d(d(e, x), y, ...)
+    grad(e) = [d(e, x_1), ..., d(e, x_nspace)]    div(v) = sum_i d(v_i, x_i)
     curl(v) in space, of (v_1, v_2) in the plane the number d(v_2, x_1) - d(v_1, x_2), of a number psi there [psi_x2, -psi_x1]
-    div(v) = sum_i d(v_i, x_i)    lap(e) = sum_i d(d(e, x_i), x_i): of an output itself one entry of the jet, the Laplacian
+    lap(e) = sum_i d(d(e, x_i), x_i): of an entry of the jet itself, such as u, u_t, lap(u), one more entry
 */
 #include "expressionimpl.h"
 
@@ -95,17 +96,21 @@ static PetscErrorCode ApplyD(EngdParser *p, PetscInt column, EngdOp op, PetscInt
                              EngdValue *value)
 {
   EngdGraph g = p->graph;
-  EngdKey   x = g->node[g->pool[arg[1].offset]].key;
 
   PetscFunctionBeginUser;
   (void)op;
-  (void)n;
-  if (arg[1].vector || x.op != ENGD_OP_X) {
-    PetscCall(EngdParserFail(p, column, "the second argument of d() must be a coordinate"));
-  }
   PetscCall(EngdValueCreate(p, arg[0].vector, arg[0].n, value));
-  for (PetscInt i = 0; i < value->n; ++i) {
-    PetscCall(Derivative(p, column, g->pool[arg[0].offset + i], x.arg[0], &g->pool[value->offset + i]));
+  for (PetscInt i = 0; i < value->n; ++i) g->pool[value->offset + i] = g->pool[arg[0].offset + i];
+  for (PetscInt k = 1; k < n; ++k) {
+    const EngdKey x = g->node[g->pool[arg[k].offset]].key;
+
+    if (arg[k].vector || x.op != ENGD_OP_X) {
+      PetscCall(EngdParserFail(p, column, "%s argument of d() must be a coordinate",
+                               k == 1 ? "the second" : "each further"));
+    }
+    for (PetscInt i = 0; i < value->n; ++i) {
+      PetscCall(Derivative(p, column, g->pool[value->offset + i], x.arg[0], &g->pool[value->offset + i]));
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -205,7 +210,7 @@ static const Function function[] = {
     {"dot", 2, 2, ENGD_OP_MUL, ApplyDot},
     {"norm2", 1, 1, ENGD_OP_NORM, ApplyNorm},
     {"normsq", 1, 1, ENGD_OP_MUL, ApplyNorm},
-    {"d", 2, 2, ENGD_OP_JET, ApplyD},
+    {"d", 2, ANY_NUMBER, ENGD_OP_JET, ApplyD},
     {"grad", 1, 1, ENGD_OP_JET, ApplyGrad},
     {"div", 1, 1, ENGD_OP_ADD, ApplyDiv},
     {"curl", 1, 1, ENGD_OP_JET, ApplyCurl},

@@ -17,13 +17,14 @@ typedef struct {
   EngdNode     node;
 } Leaf;
 
-/* Order of entries: output, order, coordinate; the Laplacian, of coordinates -1, before other second derivatives */
+/* Order of entries: output, order, Laplacians (many before few), coordinate */
 static int CompareLeaves(const void *p, const void *q)
 {
   const EngdJetEntry *a = &((const Leaf *)p)->entry, *b = &((const Leaf *)q)->entry;
 
   if (a->output != b->output) return a->output < b->output ? -1 : 1;
   if (a->order != b->order) return a->order < b->order ? -1 : 1;
+  if (a->laplacian != b->laplacian) return a->laplacian > b->laplacian ? -1 : 1;
   for (PetscInt k = 0; k < ENGD_JET_ORDER; ++k) {
     if (a->coordinate[k] != b->coordinate[k]) return a->coordinate[k] < b->coordinate[k] ? -1 : 1;
   }

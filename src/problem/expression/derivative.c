@@ -4,20 +4,26 @@
   Total derivative d f / d x_i = sum_k (df / da_k) (d a_k / d x_i), forward through the nodes below f; an entry of the
   jet of the outputs goes to the next one, u_alpha -> u_{alpha + e_i}.
   Adjoint (reverse mode): the derivatives of f with respect to all its jet entries in one sweep, as O(nodes of f) nodes.
-  Laplacian: of an output, and of an ansatz f(x, u) that reads values alone, the second derivatives of an output enter as
-  (df/du) lap(u), so that the network may carry their sum as one entry.
-  Both use the one table of partial derivatives df / da_k in functions.c.
-  Not done: a derivative of the normal, of a Laplacian entry, or above ENGD_JET_ORDER; graph->fault says which.
+  Laplacian: the second derivatives of an entry of the jet enter as (df/du_alpha) lap(u_alpha), so that the network may carry
+  their sum as one entry.
+  All use the one table of partial derivatives df / da_k in functions.c.
+  Not done: a derivative of the normal, or above ENGD_JET_ORDER; graph->fault says which.
 */
 #include "expressionimpl.h"
+
+/* The derivatives of an entry beside its Laplacians */
+static PetscInt CoordinateCount(const EngdJetEntry *entry)
+{
+  return entry->order - 2 * entry->laplacian;
+}
 
 /* A jet leaf: its coordinates c_0 <= c_1 <= ... are the digits c_k + 1 of one number to the base dim + 1 */
 EngdNode EngdGraphJet(EngdGraph g, const EngdJetEntry *entry)
 {
   PetscReal packed = 0.0;
 
-  for (PetscInt k = entry->order - 1; k >= 0; --k) {
-    if (!entry->laplacian) packed = packed * (g->symbols->dim + 1) + entry->coordinate[k] + 1;
+  for (PetscInt k = CoordinateCount(entry) - 1; k >= 0; --k) {
+    packed = packed * (g->symbols->dim + 1) + entry->coordinate[k] + 1;
   }
   return EngdGraphIntern(g, ENGD_OP_JET, entry->output, entry->order, entry->laplacian, packed);
 }
@@ -35,41 +41,65 @@ void EngdGraphGetEntry(EngdGraph g, EngdNode node, EngdJetEntry *entry)
 
   entry->output    = key.arg[0];
   entry->order     = key.arg[1];
-  entry->laplacian = (PetscBool)key.arg[2];
+  entry->laplacian = key.arg[2];
   for (PetscInt k = 0; k < ENGD_JET_ORDER; ++k) {
     entry->coordinate[k] = (PetscInt)(packed % (g->symbols->dim + 1)) - 1;
     packed /= g->symbols->dim + 1;
   }
 }
 
-/* Says in graph->fault that this entry has no derivative with respect to the coordinate */
-static PetscErrorCode FaultOrder(EngdGraph g, const EngdJetEntry *entry, PetscInt coordinate)
+/* Says in graph->fault that this entry, such as lap(u_x), has no derivative `more`: the name of a coordinate, or lap() */
+static PetscErrorCode FaultOrder(EngdGraph g, const EngdJetEntry *entry, const char more[])
 {
   const EngdSymbols *s = g->symbols;
   char               name[ENGD_FAULT_LENGTH / 2];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscSNPrintf(name, sizeof(name),
-                          entry->laplacian ? "lap(%.24s)"
-                          : entry->order   ? "%.24s_"
-                                           : "%.24s",
-                          s->output[entry->output]));
-  for (PetscInt k = 0; k < entry->order && !entry->laplacian; ++k) {
+  name[0] = '\0';
+  for (PetscInt m = 0; m < entry->laplacian; ++m) PetscCall(PetscStrlcat(name, "lap(", sizeof(name)));
+  PetscCall(PetscStrlcat(name, s->output[entry->output], PetscMin(strlen(name) + 25, sizeof(name))));
+  for (PetscInt k = 0; k < CoordinateCount(entry); ++k) {
+    if (k == 0) PetscCall(PetscStrlcat(name, "_", sizeof(name)));
     PetscCall(PetscStrlcat(name, s->coordinate[entry->coordinate[k]], sizeof(name)));
   }
-  PetscCall(PetscSNPrintf(g->fault, sizeof(g->fault),
-                          "derivative of too high an order (%s once more by %.24s; derivatives up to order "
-                          "%" PetscInt_FMT " are available, of lap() none)",
-                          name, s->coordinate[coordinate], (PetscInt)ENGD_JET_ORDER));
+  for (PetscInt m = 0; m < entry->laplacian; ++m) PetscCall(PetscStrlcat(name, ")", sizeof(name)));
+  PetscCall(PetscSNPrintf(
+      g->fault, sizeof(g->fault),
+      "derivative of too high an order (%s once more by %.24s; the highest order is %" PetscInt_FMT " in all)", name,
+      more, (PetscInt)ENGD_JET_ORDER));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* d leaf / d x_i: 1 or 0 for coordinates, u_alpha -> u_{alpha + e_i} */
+/* u_alpha -> u_{alpha + e_i}, and lap(u_alpha) where the coordinate is -1 */
+static PetscErrorCode JetDerivative(EngdGraph g, EngdNode leaf, PetscInt coordinate, EngdNode *derivative)
+{
+  const PetscInt more = coordinate < 0 ? 2 : 1;
+  EngdJetEntry   entry;
+  PetscInt       k;
+
+  PetscFunctionBeginUser;
+  *derivative = ENGD_ZERO;
+  EngdGraphGetEntry(g, leaf, &entry);
+  if (g->hold || entry.output >= g->symbols->noutputs)
+    PetscFunctionReturn(PETSC_SUCCESS); /* or an unknown parameter */
+  if (entry.order + more > ENGD_JET_ORDER) {
+    PetscCall(FaultOrder(g, &entry, coordinate < 0 ? "lap()" : g->symbols->coordinate[coordinate]));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (coordinate < 0) entry.laplacian++;
+  for (k = CoordinateCount(&entry); coordinate >= 0 && k > 0 && entry.coordinate[k - 1] > coordinate; --k) {
+    entry.coordinate[k] = entry.coordinate[k - 1];
+  }
+  if (coordinate >= 0) entry.coordinate[k] = coordinate;
+  entry.order += more;
+  *derivative = EngdGraphJet(g, &entry);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d leaf / d x_i: 1 or 0 for coordinates */
 static PetscErrorCode LeafDerivative(EngdGraph g, EngdNode leaf, PetscInt coordinate, EngdNode *derivative)
 {
   const EngdKey key = g->node[leaf].key;
-  EngdJetEntry  entry;
-  PetscInt      k;
 
   PetscFunctionBeginUser;
   *derivative = ENGD_ZERO;
@@ -81,19 +111,7 @@ static PetscErrorCode LeafDerivative(EngdGraph g, EngdNode leaf, PetscInt coordi
   if (key.op == ENGD_OP_NORMAL) {
     PetscCall(PetscSNPrintf(g->fault, sizeof(g->fault), "the normal cannot be differentiated"));
   }
-  if (key.op != ENGD_OP_JET) PetscFunctionReturn(PETSC_SUCCESS);
-  EngdGraphGetEntry(g, leaf, &entry);
-  if (entry.output >= g->symbols->noutputs) PetscFunctionReturn(PETSC_SUCCESS); /* an unknown parameter */
-  if (g->collapse && entry.order == 1 && entry.coordinate[0] == coordinate) PetscFunctionReturn(PETSC_SUCCESS);
-  if (entry.laplacian || entry.order == ENGD_JET_ORDER) {
-    PetscCall(FaultOrder(g, &entry, coordinate));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  for (k = entry.order++; k > 0 && entry.coordinate[k - 1] > coordinate; --k) {
-    entry.coordinate[k] = entry.coordinate[k - 1];
-  }
-  entry.coordinate[k] = coordinate;
-  *derivative         = EngdGraphJet(g, &entry);
+  if (key.op == ENGD_OP_JET) PetscCall(JetDerivative(g, leaf, coordinate, derivative));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,55 +138,61 @@ PetscErrorCode EngdGraphTotalDerivative(EngdGraph g, EngdNode root, PetscInt coo
   PetscFunctionReturn(g->error);
 }
 
-/* Is root an output, or are there ansatzes and is all that root reads of the jet values */
-static PetscErrorCode IsCollapsible(EngdGraph g, EngdNode root, PetscBool *values)
+/* sum += D_i f at constant entries of the jet, once more by i */
+static PetscErrorCode AddExplicit(EngdGraph g, EngdNode root, PetscInt i, EngdNode *sum)
 {
-  PetscFunctionBeginUser;
-  *values = (PetscBool)(g->ansatz || g->node[root].key.op == ENGD_OP_JET);
-  PetscCall(EngdGraphWalk(g, PETSC_FALSE, root));
-  for (PetscInt i = 0; i < g->norder; ++i) {
-    const EngdKey *key = &g->node[g->order[i]].key;
+  EngdNode first, second;
 
-    if (key->op == ENGD_OP_JET && key->arg[1] > 0) *values = PETSC_FALSE;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  PetscFunctionBeginUser;
+  g->hold = PETSC_TRUE;
+  PetscCall(EngdGraphTotalDerivative(g, root, i, &first));
+  g->hold = PETSC_FALSE;
+  PetscCall(EngdGraphTotalDerivative(g, first, i, &second));
+  *sum = EngdGraphApply(g, ENGD_OP_ADD, *sum, second, 0);
+  PetscFunctionReturn(g->error);
 }
 
-/* sum += sum_k (df/du_k) lap(u_k) over the outputs that f reads */
-static PetscErrorCode AddCollapsed(EngdGraph g, EngdNode root, EngdNode *sum)
+/* sum += f_alpha lap(u_alpha) + sum_i D_i(f_alpha) D_i(u_alpha) for one entry u_alpha, where f_alpha = df/du_alpha */
+static PetscErrorCode AddEntry(EngdGraph g, EngdNode leaf, EngdNode adjoint, EngdNode *sum)
 {
-  PetscFunctionBeginUser;
-  PetscCall(EngdGraphAdjoint(g, root));
-  for (PetscInt i = 0; i < g->norder; ++i) {
-    const EngdNode     adjoint = g->node[g->order[i]].memo;
-    const EngdKey      key     = g->node[g->order[i]].key;
-    const EngdJetEntry entry   = {.output = key.arg[0], .laplacian = PETSC_TRUE, .order = 2};
+  EngdNode inner, outer;
 
-    if (key.op != ENGD_OP_JET || key.arg[0] >= g->symbols->noutputs || adjoint <= ENGD_ZERO) continue;
-    *sum =
-        EngdGraphApply(g, ENGD_OP_ADD, *sum, EngdGraphApply(g, ENGD_OP_MUL, adjoint, EngdGraphJet(g, &entry), 0), 0);
+  PetscFunctionBeginUser;
+  PetscCall(JetDerivative(g, leaf, -1, &inner));
+  *sum = EngdGraphApply(g, ENGD_OP_ADD, *sum, EngdGraphApply(g, ENGD_OP_MUL, adjoint, inner, 0), 0);
+  for (PetscInt i = 0; i < g->symbols->nspace && !g->fault[0]; ++i) {
+    PetscCall(EngdGraphTotalDerivative(g, adjoint, i, &outer));
+    if (outer == ENGD_ZERO) continue;
+    PetscCall(JetDerivative(g, leaf, i, &inner));
+    *sum = EngdGraphApply(g, ENGD_OP_ADD, *sum, EngdGraphApply(g, ENGD_OP_MUL, outer, inner, 0), 0);
   }
   PetscFunctionReturn(g->error);
 }
 
-/* sum_i d^2 f / dx_i^2 over the space coordinates */
+/*
+  sum_i D_i D_i f over the space coordinates, where D_i f = sum_alpha f_alpha D_i(u_alpha) + (D_i f at constant u_alpha), so that
+
+    lap f = sum_alpha ( f_alpha lap(u_alpha) + sum_i D_i(f_alpha) D_i(u_alpha) ) + sum_i D_i(D_i f at constant u_alpha)
+*/
 PetscErrorCode EngdGraphLaplacian(EngdGraph g, EngdNode root, EngdNode *laplacian)
 {
-  PetscBool values;
+  PetscInt  n = 0;
+  EngdNode *leaf;
 
   PetscFunctionBeginUser;
   *laplacian = ENGD_ZERO;
-  PetscCall(IsCollapsible(g, root, &values));
-  if (values) PetscCall(AddCollapsed(g, root, laplacian));
-  for (PetscInt i = 0; i < g->symbols->nspace; ++i) {
-    EngdNode first, second;
+  PetscCall(EngdGraphAdjoint(g, root));
+  PetscCall(PetscMalloc1(2 * g->norder, &leaf));
+  for (PetscInt i = 0; i < g->norder; ++i) {
+    const EngdNode node = g->order[i];
 
-    PetscCall(EngdGraphTotalDerivative(g, root, i, &first));
-    g->collapse = values;
-    PetscCall(EngdGraphTotalDerivative(g, first, i, &second));
-    g->collapse = PETSC_FALSE;
-    *laplacian  = EngdGraphApply(g, ENGD_OP_ADD, *laplacian, second, 0);
+    if (g->node[node].key.op != ENGD_OP_JET || g->node[node].memo <= ENGD_ZERO) continue;
+    leaf[n++] = node;
+    leaf[n++] = g->node[node].memo;
   }
+  for (PetscInt k = 0; k < n; k += 2) PetscCall(AddEntry(g, leaf[k], leaf[k + 1], laplacian));
+  for (PetscInt i = 0; i < g->symbols->nspace; ++i) PetscCall(AddExplicit(g, root, i, laplacian));
+  PetscCall(PetscFree(leaf));
   PetscFunctionReturn(g->error);
 }
 

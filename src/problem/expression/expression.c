@@ -93,8 +93,8 @@ PetscErrorCode EngdExpressionAppendDerivative(EngdExpression e, PetscInt n, cons
     EngdNode node = g->component[c];
 
     g->fault[0] = '\0';
-    if (which->laplacian) PetscCall(EngdGraphLaplacian(g, node, &node));
-    for (PetscInt k = 0; !which->laplacian && k < which->order; ++k) {
+    for (PetscInt m = 0; m < which->laplacian; ++m) PetscCall(EngdGraphLaplacian(g, node, &node));
+    for (PetscInt k = 0; k < which->order - 2 * which->laplacian; ++k) {
       PetscCall(EngdGraphTotalDerivative(g, node, which->coordinate[k], &node));
     }
     PetscCheck(!g->fault[0], PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,

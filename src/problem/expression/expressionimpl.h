@@ -20,7 +20,7 @@ typedef enum {
   ENGD_OP_NUMBER, /* value */
   ENGD_OP_X,      /* coordinate arg[0]; from dim on: data, whose derivatives are not known */
   ENGD_OP_NORMAL, /* entry arg[0] of the outward normal */
-  ENGD_OP_JET,    /* output arg[0], order arg[1], is it the Laplacian arg[2], coordinates packed in value */
+  ENGD_OP_JET,    /* output arg[0], order arg[1], Laplacians arg[2], coordinates packed in value */
   ENGD_OP_ADD,
   ENGD_OP_SUB,
   ENGD_OP_MUL,
@@ -139,7 +139,7 @@ struct _n_EngdGraph {
   PetscErrorCode     error;                    /* the constructors return nodes: the first failure is kept here */
   char               fault[ENGD_FAULT_LENGTH]; /* why a derivative does not exist, or empty */
   EngdNode          *ansatz;                   /* [noutputs] what each output means, or NULL: itself */
-  PetscBool          collapse;                 /* differentiate u_i once more along i to zero (EngdGraphLaplacian) */
+  PetscBool          hold;                     /* differentiate at constant entries of the jet (EngdGraphLaplacian) */
   PetscInt           walk;
   PetscInt           norder, order_size, stack_size; /* the last walk: arguments before those that use them */
   EngdNode          *order, *stack;

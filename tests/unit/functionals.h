@@ -99,7 +99,7 @@ static const Case cases[] = {
                    "-wall_region boundary -wall_points 8 -wall_residual u;dot(normal,grad(lap(u)))",
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"periodic, fourth order",
-     MODEL_NETWORK "-network_inputs sin(2*pi*x),cos(2*pi*x),y^3 -unknown_parameters k=0.4 -terms pde -pde_points 9 "
+     MODEL_NETWORK "-network_inputs sin(2*x),cos(2*x),y^3 -unknown_parameters k=0.4 -terms pde -pde_points 9 "
                    "-pde_residual u_y+u*u_x+k*u_xxx+k^2*lap(u_xx)",
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"energy",

@@ -47,6 +47,13 @@ typedef struct {
   void *distance_context;
 } EngdSymbols;
 
+/* s[k][i] = f^(k)(a[i]) for k = 0..order; a and s do not overlap */
+#define ENGD_FUNCTION_ORDER 6
+typedef void (*EngdFunctionFn)(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[]);
+PETSC_EXTERN PetscErrorCode EngdFunctionRegister(const char name[], PetscInt order, EngdFunctionFn);
+#define ENGD_REGISTER_FUNCTION(name, function, order)                                                                \
+  PETSC_INTERN void function(PetscInt, const PetscReal[], PetscInt, PetscReal *const[])
+
 typedef struct _n_EngdExpression *EngdExpression;
 
 /* A strided batch of numbers: entry i of the batch is base[i * stride] */

@@ -8,6 +8,7 @@
     domain        EngdDomainRegister        -domain_type           examples/plugin/ellipse.c
     sampler       EngdSamplerRegister       -<term>_sampler        src/problem/samplers/uniform.c
     activation    EngdActivationRegister    -network_activation    src/network/activation.c
+    function      EngdFunctionRegister      its name in a text     src/network/activation.c, of the same form
 
   In the tree of engd such a file in the folder of its kind is all; the line ENGD_REGISTER_DIRECTION("conjugate", function); in it
   makes the makefile take the type into the table of those that are built in.
@@ -34,6 +35,7 @@
 #define ENGD_ERR_NUMERICS PETSC_ERR_FP
 
 #include <engd/settings.h>
+#include <engd/random.h>
 #include <engd/linalg.h>
 #include <engd/archive.h>
 #include <engd/expression.h>

@@ -176,19 +176,19 @@ PETSC_INTERN PetscErrorCode EngdProblemCreateOutputs(EngdProblem, PetscBool grad
   A list is separated by commas outside parentheses. Numbers are constant expressions; names are identifiers that
   differ, and may be a range x1..x10.
 */
-PETSC_INTERN PetscErrorCode EngdOptionsText(EngdOptionItems, const char option[], const char sentence[],
+PETSC_EXTERN PetscErrorCode EngdOptionsText(EngdOptionItems, const char option[], const char sentence[],
                                             const char manual[], const char standard[], const char example[],
                                             char **);
-PETSC_INTERN PetscErrorCode EngdOptionsWhole(EngdOptionItems, const char option[], const char sentence[],
+PETSC_EXTERN PetscErrorCode EngdOptionsWhole(EngdOptionItems, const char option[], const char sentence[],
                                              const char manual[], PetscInt least, PetscInt *);
-PETSC_INTERN PetscErrorCode EngdParseReal(const char option[], const char text[], const EngdSymbols *, PetscReal *);
-PETSC_INTERN PetscErrorCode EngdParseWhole(const char option[], const char text[], PetscInt least, PetscInt *);
-PETSC_INTERN PetscErrorCode EngdParseReals(const char option[], const char text[], const EngdSymbols *, PetscInt *,
+PETSC_EXTERN PetscErrorCode EngdParseReal(const char option[], const char text[], const EngdSymbols *, PetscReal *);
+PETSC_EXTERN PetscErrorCode EngdParseWhole(const char option[], const char text[], PetscInt least, PetscInt *);
+PETSC_EXTERN PetscErrorCode EngdParseReals(const char option[], const char text[], const EngdSymbols *, PetscInt *,
                                            PetscReal **);
 /* a new text of the length that it needs */
 PETSC_INTERN PetscErrorCode EngdTextPrint(char **text, const char format[], ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
-PETSC_INTERN PetscErrorCode EngdParseList(const char option[], const char text[], PetscInt *, char ***);
-PETSC_INTERN PetscErrorCode EngdParseNames(const char option[], const char text[], PetscInt *, char ***);
-PETSC_INTERN PetscErrorCode EngdListDestroy(PetscInt, char ***);
+PETSC_EXTERN PetscErrorCode EngdParseList(const char option[], const char text[], PetscInt *, char ***);
+PETSC_EXTERN PetscErrorCode EngdParseNames(const char option[], const char text[], PetscInt *, char ***);
+PETSC_EXTERN PetscErrorCode EngdListDestroy(PetscInt, char ***);
 
 #endif

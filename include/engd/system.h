@@ -4,7 +4,7 @@
 #ifndef ENGD_SYSTEM_H
 #define ENGD_SYSTEM_H
 
-#include <engd/base.h>
+#include <engd/random.h>
 
 /* Exit codes of the program: 2 for a mistake in what the user gave, 3 for a breakdown of the numerics */
 enum { ENGD_EXIT_INPUT = 2, ENGD_EXIT_NUMERICS = 3 };
@@ -58,25 +58,6 @@ PETSC_INTERN PetscErrorCode EngdSignalsEnd(void);
 
 /* letters to change until a is b (src/system/distance.c) */
 PETSC_INTERN PetscInt EngdEditDistance(const char a[], const char b[]);
-
-/* Streams keep the uses of randomness apart: same seed, different numbers */
-typedef enum {
-  ENGD_STREAM_SPECTRUM = -1, /* probes and starting vectors */
-  ENGD_STREAM_PARAMETERS,
-  ENGD_STREAM_TEST_POINTS,
-  ENGD_STREAM_SCRAMBLE,
-  ENGD_STREAM_TERMS,           /* term t draws from stream ENGD_STREAM_TERMS + t */
-  ENGD_STREAM_SKETCH = 1 << 24 /* beyond all terms */
-} EngdStream;
-
-/* Counter-based random numbers (Philox 4x32-10): a pure function of the arguments, on any rank.
-   Uniform in (0,1) and standard normal; component = which number of those that belong to `index`. */
-PETSC_INTERN PetscReal EngdRandomUniform(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch,
-                                         PetscInt component);
-PETSC_INTERN PetscReal EngdRandomNormal(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch,
-                                        PetscInt component);
-PETSC_INTERN unsigned  EngdRandomBits(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch,
-                                      PetscInt component);
 
 /* Log events, each with its flops, and the stages of a run */
 typedef struct {

@@ -46,7 +46,20 @@ PetscErrorCode EngdNetworkCreate(MPI_Comm comm, EngdNetwork *network)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdNetworkSetSizes - the numbers of coordinates and of unknowns. Collective */
+/*
+  EngdNetworkSetSizes - Sets how many numbers the network takes and gives at a point.
+
+  Logically collective
+
+  Input Parameters:
++ network - its layers are laid out anew at the next use
+. inputs  - numbers at a point, as a rule the coordinates with time, positive
+- outputs - unknowns, positive
+
+  Errors: PETSC_ERR_ARG_OUTOFRANGE for a number that is not positive
+
+  Source: src/network/network.c
+*/
 PetscErrorCode EngdNetworkSetSizes(EngdNetwork net, PetscInt inputs, PetscInt outputs)
 {
   PetscFunctionBeginUser;
@@ -58,7 +71,23 @@ PetscErrorCode EngdNetworkSetSizes(EngdNetwork net, PetscInt inputs, PetscInt ou
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdNetworkSetLayers - the numbers of units of the hidden layers; none make the network affine in x. Collective */
+/*
+  EngdNetworkSetLayers - Sets the hidden layers; none make the network affine in its inputs.
+
+  Logically collective
+
+  Input Parameters:
++ network - its layers are laid out anew at the next use
+. nhidden - hidden layers
+- widths  - [nhidden] units of each, positive; copied
+
+  Options Database Key:
+. -network_layers 64,64 - the same
+
+  Errors: PETSC_ERR_ARG_OUTOFRANGE for a width that is not positive
+
+  Source: src/network/network.c
+*/
 PetscErrorCode EngdNetworkSetLayers(EngdNetwork net, PetscInt nhidden, const PetscInt widths[])
 {
   PetscFunctionBeginUser;
@@ -74,7 +103,24 @@ PetscErrorCode EngdNetworkSetLayers(EngdNetwork net, PetscInt nhidden, const Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdNetworkSetActivation - the activation function of the hidden layers, by name. Collective */
+/*
+  EngdNetworkSetActivation - Sets the activation function of the hidden layers.
+
+  Logically collective
+
+  Input Parameters:
++ network - tanh until it is set
+- name    - tanh, sin, sigmoid, softplus, silu, gelu, or another registered one
+
+  Options Database Key:
+. -network_activation name - the same
+
+  Errors: PETSC_ERR_ARG_UNKNOWN_TYPE, with the known ones, for a name that is not registered
+
+  Note: see EngdActivationRegister() for more of them
+
+  Source: src/network/network.c
+*/
 PetscErrorCode EngdNetworkSetActivation(EngdNetwork net, const char name[])
 {
   PetscFunctionBeginUser;
@@ -160,7 +206,23 @@ static PetscErrorCode DescribeLayers(EngdNetwork net, char **text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdNetworkSetFromOptions - reads the -network_ options and fixes the sizes. Collective */
+/*
+  EngdNetworkSetFromOptions - Reads the options of a network and fixes its sizes.
+
+  Collective
+
+  Input Parameter:
+. network - with EngdNetworkSetSizes() called
+
+  Options Database Keys:
++ -network_layers 64,64                 - units of the hidden layers
+. -network_activation name              - their activation
+- -network_init name, _scale s, _bias s - see EngdNetworkSetInitialization()
+
+  Errors: those of the setters
+
+  Source: src/network/network.c
+*/
 PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
 {
   const char *const initial[] = {"glorot", "normal", "uniform"};
@@ -231,7 +293,21 @@ PetscErrorCode EngdNetworkSetUp(EngdNetwork net)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdNetworkGetParameterCount - p, the length of theta. Not collective */
+/*
+  EngdNetworkGetParameterCount - Gets p, the number of weights and biases.
+
+  Not collective
+
+  Input Parameter:
+. network - with its sizes set
+
+  Output Parameter:
+. p - the length of theta, without unknown parameters of equations
+
+  Errors: PETSC_ERR_ARG_OUTOFRANGE where p does not fit into a PetscInt
+
+  Source: src/network/network.c
+*/
 PetscErrorCode EngdNetworkGetParameterCount(EngdNetwork net, PetscInt *p)
 {
   PetscFunctionBeginUser;
@@ -240,7 +316,20 @@ PetscErrorCode EngdNetworkGetParameterCount(EngdNetwork net, PetscInt *p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdNetworkCreateParameters - a vector of p entries spread over the ranks, named theta. Collective */
+/*
+  EngdNetworkCreateParameters - Creates a vector for the parameters.
+
+  Collective
+
+  Input Parameter:
+. network - with its sizes set
+
+  Output Parameter:
+. theta - p entries spread over the ranks, named theta, for the caller to destroy; layer by layer W (n_out, n_in) by columns,
+          then b (n_out)
+
+  Source: src/network/network.c
+*/
 PetscErrorCode EngdNetworkCreateParameters(EngdNetwork net, Vec *theta)
 {
   PetscFunctionBeginUser;
@@ -300,7 +389,17 @@ PetscErrorCode EngdNetworkInitialize(EngdNetwork net, PetscInt64 seed, Vec theta
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdNetworkView - one line: 2-64-64-1, tanh, 4417 parameters. Collective */
+/*
+  EngdNetworkView - Prints a line that describes the network, as in 2-64-64-1, tanh, 4417 parameters.
+
+  Collective
+
+  Input Parameters:
++ network - with its sizes set
+- viewer  - ASCII
+
+  Source: src/network/network.c
+*/
 PetscErrorCode EngdNetworkView(EngdNetwork net, PetscViewer viewer)
 {
   PetscFunctionBeginUser;
@@ -316,7 +415,16 @@ PetscErrorCode EngdNetworkView(EngdNetwork net, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdNetworkDestroy - frees a network. Collective */
+/*
+  EngdNetworkDestroy - Frees a network.
+
+  Collective
+
+  Input Parameter:
+. network - NULL afterwards
+
+  Source: src/network/network.c
+*/
 PetscErrorCode EngdNetworkDestroy(EngdNetwork *network)
 {
   EngdNetwork net = *network;

@@ -50,7 +50,23 @@ PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, En
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdFunctionalSetFromOptions - reads the options named above. Collective */
+/*
+  EngdFunctionalSetFromOptions - Reads the options of a functional, those of EngdFunctionalCreate().
+
+  Collective
+
+  Input Parameter:
+. functional - before EngdFunctionalSetUp()
+
+  Options Database Keys:
++ -engd_memory_limit bytes - see EngdFunctionalSetMemoryLimit()
+. -engd_block_points n     - see EngdFunctionalSetBlockPoints()
+- -tao_engd_curvature type - see EngdFunctionalSetCurvature()
+
+  Errors: those of the setters
+
+  Source: src/operators/functional.c
+*/
 PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
 {
   char      type[256], sentence[640];
@@ -270,7 +286,18 @@ static PetscErrorCode SetUpWork(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdFunctionalSetUp - layouts, blocks and vectors, after the options. Collective */
+/*
+  EngdFunctionalSetUp - Lays out blocks of points and their memory, after the options.
+
+  Collective
+
+  Input Parameter:
+. functional - its problem and its network have read their options
+
+  Errors: PETSC_ERR_ARG_INCOMP where problem and network do not fit
+
+  Source: src/operators/functional.c
+*/
 PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
 {
   const PetscInt nterms = F->problem->nterms;
@@ -393,7 +420,16 @@ static PetscErrorCode DestroyWork(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdFunctionalDestroy - frees a functional, not the problem and the network. Collective */
+/*
+  EngdFunctionalDestroy - Frees a functional, not its problem and network.
+
+  Collective
+
+  Input Parameter:
+. functional - NULL afterwards
+
+  Source: src/operators/functional.c
+*/
 PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
 {
   EngdFunctional F = *functional;

@@ -181,7 +181,19 @@ PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *functional)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdGramianSetDamping - lambda of G = J^T W J + lambda I, or of the exact Hessian + lambda I, not negative. Collective */
+/*
+  EngdGramianSetDamping - Sets lambda of G = J^T W J + lambda I, or of the exact Hessian + lambda I.
+
+  Logically collective
+
+  Input Parameters:
++ G      - of EngdFunctionalCreateGramian() or EngdFunctionalCreateHessian()
+- lambda - not negative; 0 until it is set
+
+  Errors: PETSC_ERR_ARG_OUTOFRANGE for a negative number
+
+  Source: src/operators/gramian.c
+*/
 PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda)
 {
   Gramian *gramian;

@@ -126,6 +126,20 @@ static PetscErrorCode StateOfParts(PC pc, Mat A, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdPCState - Walks over what a PC keeps from one solve to the next.
+
+  Collective
+
+  Input Parameters:
++ pc      - one that answers by a composed function EngdPCState_C, or one that PETSc made of such
+. A       - the matrix that it is made from
+- archive - of EngdArchiveCreate()
+
+  Note: other types keep nothing, unless -ksp_reuse_preconditioner asks for it
+
+  Source: src/preconditioners/shell.c
+*/
 PetscErrorCode EngdPCState(PC pc, Mat A, EngdArchive a)
 {
   PCType type;

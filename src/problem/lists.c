@@ -17,8 +17,22 @@
 /*
   EngdOptionsText - Declares and reads an option whose value is a text of any length.
 
-  Collective. With an example the option is required; else `standard` is its default, which may be NULL. The caller
-  frees *text.
+  Collective
+
+  Input Parameters:
++ PetscOptionsObject - between PetscOptionsBegin() and PetscOptionsEnd()
+. option             - its name, with the dash
+. sentence           - for -help
+. manual             - name of the setter
+. standard           - the value when it is not given, or NULL
+- example            - NULL; or a value to show, and the option is required, but for -help, where this value stands in
+
+  Output Parameter:
+. text - for PetscFree(); NULL where there is neither value nor standard
+
+  Errors: PETSC_ERR_USER_INPUT for a required option that is missing, or for one without a value
+
+  Source: src/problem/lists.c
 */
 PetscErrorCode EngdOptionsText(EngdOptionItems PetscOptionsObject, const char option[], const char sentence[],
                                const char manual[], const char standard[], const char example[], char **text)
@@ -79,7 +93,21 @@ static const char *ItemEnd(const char *s)
 }
 
 /*
-  EngdParseList - The items of a list, without the blanks around them. Free with EngdListDestroy().
+  EngdParseList - Takes a list apart at the commas outside of parentheses.
+
+  Not collective
+
+  Input Parameters:
++ option - its name, for messages
+- text   - the list
+
+  Output Parameters:
++ n     - how many items
+- items - [n] without the blanks around them, for EngdListDestroy()
+
+  Errors: PETSC_ERR_USER_INPUT, naming option and text, for an item that is empty
+
+  Source: src/problem/lists.c
 */
 PetscErrorCode EngdParseList(const char option[], const char text[], PetscInt *n, char ***items)
 {
@@ -104,6 +132,17 @@ PetscErrorCode EngdParseList(const char option[], const char text[], PetscInt *n
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdListDestroy - Frees the items of a list.
+
+  Not collective
+
+  Input Parameters:
++ n     - how many
+- items - [n] or NULL; NULL afterwards
+
+  Source: src/problem/lists.c
+*/
 PetscErrorCode EngdListDestroy(PetscInt n, char ***items)
 {
   PetscFunctionBeginUser;
@@ -114,7 +153,21 @@ PetscErrorCode EngdListDestroy(PetscInt n, char ***items)
 }
 
 /*
-  EngdParseReal - A number, or an expression of numbers and the parameters in symbols (may be NULL).
+  EngdParseReal - Reads a number, given as an expression.
+
+  Not collective
+
+  Input Parameters:
++ option  - its name, for messages
+. text    - such as "2*pi*nu"
+- symbols - names that it may use, or NULL
+
+  Output Parameter:
+. value - finite
+
+  Errors: PETSC_ERR_USER_INPUT, naming option and text, for what is no finite number
+
+  Source: src/problem/lists.c
 */
 PetscErrorCode EngdParseReal(const char option[], const char text[], const EngdSymbols *symbols, PetscReal *value)
 {
@@ -141,7 +194,21 @@ PetscErrorCode EngdParseReal(const char option[], const char text[], const EngdS
 }
 
 /*
-  EngdParseWhole - A whole number from `least` to the largest PetscInt.
+  EngdParseWhole - Reads a whole number.
+
+  Not collective
+
+  Input Parameters:
++ option - its name, for messages
+. text   - such as "2^10"
+- least  - the smallest that is allowed; the largest is PETSC_MAX_INT
+
+  Output Parameter:
+. value - the number
+
+  Errors: PETSC_ERR_USER_INPUT, naming option and text and the range
+
+  Source: src/problem/lists.c
 */
 PetscErrorCode EngdParseWhole(const char option[], const char text[], PetscInt least, PetscInt *value)
 {
@@ -158,8 +225,24 @@ PetscErrorCode EngdParseWhole(const char option[], const char text[], PetscInt l
 }
 
 /*
-  EngdOptionsWhole - Declares and reads an option whose value is a whole number from `least` on; PetscOptionsInt() takes
-  too large numbers for other numbers. Collective; on entry *value is the default.
+  EngdOptionsWhole - Declares and reads an option whose value is a whole number; PetscOptionsInt() takes a number that is too
+  large for another.
+
+  Collective
+
+  Input Parameters:
++ PetscOptionsObject - between PetscOptionsBegin() and PetscOptionsEnd()
+. option             - its name, with the dash
+. sentence           - for -help
+. manual             - name of the setter
+- least              - the smallest that is allowed
+
+  Input/Output Parameter:
+. value - its default, then what the option says
+
+  Errors: those of EngdParseWhole()
+
+  Source: src/problem/lists.c
 */
 PetscErrorCode EngdOptionsWhole(EngdOptionItems PetscOptionsObject, const char option[], const char sentence[],
                                 const char manual[], PetscInt least, PetscInt *value)
@@ -177,7 +260,22 @@ PetscErrorCode EngdOptionsWhole(EngdOptionItems PetscOptionsObject, const char o
 }
 
 /*
-  EngdParseReals - A list of numbers, which may use these symbols, or NULL; free with PetscFree().
+  EngdParseReals - Reads a list of numbers.
+
+  Not collective
+
+  Input Parameters:
++ option  - its name, for messages
+. text    - such as "0, pi/2"
+- symbols - names that they may use, or NULL
+
+  Output Parameters:
++ n      - how many
+- values - [n] for PetscFree()
+
+  Errors: PETSC_ERR_USER_INPUT, naming option and text, for an item that is no finite number
+
+  Source: src/problem/lists.c
 */
 PetscErrorCode EngdParseReals(const char option[], const char text[], const EngdSymbols *symbols, PetscInt *n,
                               PetscReal **values)
@@ -248,8 +346,22 @@ static PetscErrorCode ExpandRange(const char option[], PetscInt i, PetscInt *n, 
 }
 
 /*
-  EngdParseNames - A list of different names; PETSc's options do not tell upper from lower case, nor do we when we
-  compare them. Free with EngdListDestroy().
+  EngdParseNames - Reads a list of names, identifiers that differ also without regard to case, as options do not tell it;
+  x1..x10 are ten.
+
+  Not collective
+
+  Input Parameters:
++ option - its name, for messages
+- text   - such as "x,y"
+
+  Output Parameters:
++ n     - how many
+- names - [n] for EngdListDestroy()
+
+  Errors: PETSC_ERR_USER_INPUT, naming option and text and name
+
+  Source: src/problem/lists.c
 */
 PetscErrorCode EngdParseNames(const char option[], const char text[], PetscInt *n, char ***names)
 {

@@ -301,9 +301,25 @@ PetscErrorCode EngdProblemSetTermResidual(EngdProblem problem, const char term[]
 }
 
 /*
-  EngdProblemSetTermEnergy - The energy density of a term as a function in C, in place of -<term>_energy; one component,
-  else as EngdProblemSetTermResidual(). Without second derivatives its curvature is not known, so it is for optimisers of
-  first order and for -tao_engd_curvature l2 and h1.
+  EngdProblemSetTermEnergy - Sets the energy density of a term as a function in C, in place of -<term>_energy.
+
+  Logically collective
+
+  Input Parameters:
++ problem   - before its options are read; the term is one of -terms
+. term      - its name
+. arguments - what the function is of, a list such as "u, grad(u)"
+. function  - one component, see EngdPointwiseFn in engd.h
+. second    - does it have second derivatives
+. ctx       - passed to it
+- destroy   - called with ctx at the end, or NULL
+
+  Errors: PETSC_ERR_ORDER after the options have been read
+
+  Note: without second derivatives the curvature is not known, so it is for optimisers of first order and for
+  -tao_engd_curvature l2 and h1
+
+  Source: src/problem/pointwise.c
 */
 PetscErrorCode EngdProblemSetTermEnergy(EngdProblem problem, const char term[], const char arguments[],
                                         EngdPointwiseFn function, PetscBool second, void *ctx,

@@ -36,7 +36,24 @@ PetscErrorCode EngdReportCreate(EngdFunctional functional, EngdReport *out)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdReportSetMonitor - Whether there is a line an iteration, and for each how manieth. Not collective */
+/*
+  EngdReportSetMonitor - Sets whether iterations are shown, a line each.
+
+  Logically collective
+
+  Input Parameters:
++ report  - of EngdRunGetReport()
+. monitor - are they
+- every   - the line of each every-th iteration, positive
+
+  Options Database Keys:
++ -engd_monitor         - the same, yes or no
+- -engd_monitor_every k - the same
+
+  Errors: PETSC_ERR_ARG_OUTOFRANGE for a number that is not positive
+
+  Source: src/report/report.c
+*/
 PetscErrorCode EngdReportSetMonitor(EngdReport report, PetscBool monitor, PetscInt every)
 {
   PetscFunctionBeginUser;
@@ -55,7 +72,22 @@ static PetscErrorCode SetFile(EngdReport report, EngdFileKind kind, const char n
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdReportSetHistory - CSV file for one row an iteration, or NULL. Not collective */
+/*
+  EngdReportSetHistory - Sets the file for one row an iteration, CSV with the columns of the monitor.
+
+  Logically collective
+
+  Input Parameters:
++ report - before the training
+- file   - its name, or NULL for none
+
+  Options Database Key:
+. -engd_history file - the same
+
+  Note: a file that cannot be written is an error before the training, PETSC_ERR_FILE_OPEN
+
+  Source: src/report/report.c
+*/
 PetscErrorCode EngdReportSetHistory(EngdReport report, const char file[])
 {
   PetscFunctionBeginUser;
@@ -63,7 +95,22 @@ PetscErrorCode EngdReportSetHistory(EngdReport report, const char file[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdReportSetSummary - JSON file for the result, or NULL. Not collective */
+/*
+  EngdReportSetSummary - Sets the file for the result, JSON.
+
+  Logically collective
+
+  Input Parameters:
++ report - before the training
+- file   - its name, or NULL for none; replaced as a whole
+
+  Options Database Key:
+. -engd_summary file - the same
+
+  Note: a file that cannot be written is an error before the training, PETSC_ERR_FILE_OPEN
+
+  Source: src/report/report.c
+*/
 PetscErrorCode EngdReportSetSummary(EngdReport report, const char file[])
 {
   PetscFunctionBeginUser;
@@ -71,7 +118,22 @@ PetscErrorCode EngdReportSetSummary(EngdReport report, const char file[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdReportSetSolution - CSV file for the solution at the test points, or NULL. Not collective */
+/*
+  EngdReportSetSolution - Sets the file for the solution at the test points, CSV.
+
+  Logically collective
+
+  Input Parameters:
++ report - before the training
+- file   - its name, or NULL for none; replaced as a whole
+
+  Options Database Key:
+. -engd_solution file - the same
+
+  Note: a file that cannot be written is an error before the training, PETSC_ERR_FILE_OPEN
+
+  Source: src/report/report.c
+*/
 PetscErrorCode EngdReportSetSolution(EngdReport report, const char file[])
 {
   PetscFunctionBeginUser;

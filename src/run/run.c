@@ -198,7 +198,19 @@ PetscErrorCode EngdRunSolve(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunGetProblem - What is solved; borrowed. Not collective */
+/*
+  EngdRunGetProblem - Gets what is solved.
+
+  Not collective
+
+  Input Parameter:
+. run - created
+
+  Output Parameter:
+. problem - borrowed: the run destroys it
+
+  Source: src/run/run.c
+*/
 PetscErrorCode EngdRunGetProblem(EngdRun run, EngdProblem *problem)
 {
   PetscFunctionBeginUser;
@@ -206,7 +218,19 @@ PetscErrorCode EngdRunGetProblem(EngdRun run, EngdProblem *problem)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunGetNetwork - What solves it; borrowed. Not collective */
+/*
+  EngdRunGetNetwork - Gets what solves it.
+
+  Not collective
+
+  Input Parameter:
+. run - created
+
+  Output Parameter:
+. network - borrowed: the run destroys it
+
+  Source: src/run/run.c
+*/
 PetscErrorCode EngdRunGetNetwork(EngdRun run, EngdNetwork *network)
 {
   PetscFunctionBeginUser;
@@ -214,7 +238,19 @@ PetscErrorCode EngdRunGetNetwork(EngdRun run, EngdNetwork *network)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunGetFunctional - The functional; NULL before the options are read, or the set-up; borrowed. Not collective */
+/*
+  EngdRunGetFunctional - Gets the loss and its operators.
+
+  Not collective
+
+  Input Parameter:
+. run - with its options read
+
+  Output Parameter:
+. functional - borrowed; NULL before the options are read
+
+  Source: src/run/run.c
+*/
 PetscErrorCode EngdRunGetFunctional(EngdRun run, EngdFunctional *functional)
 {
   PetscFunctionBeginUser;
@@ -222,7 +258,19 @@ PetscErrorCode EngdRunGetFunctional(EngdRun run, EngdFunctional *functional)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunGetReport - The report; NULL before the options are read, or the set-up; borrowed. Not collective */
+/*
+  EngdRunGetReport - Gets what tells of the iterations.
+
+  Not collective
+
+  Input Parameter:
+. run - with its options read
+
+  Output Parameter:
+. report - borrowed; NULL before the options are read
+
+  Source: src/run/run.c
+*/
 PetscErrorCode EngdRunGetReport(EngdRun run, EngdReport *report)
 {
   PetscFunctionBeginUser;
@@ -230,7 +278,22 @@ PetscErrorCode EngdRunGetReport(EngdRun run, EngdReport *report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunGetTao - The optimiser of a stage, from 0 on; after the set-up; borrowed. Not collective */
+/*
+  EngdRunGetTao - Gets the optimiser of a stage.
+
+  Not collective
+
+  Input Parameters:
++ run   - set up
+- stage - its number from 0 on; 0 where there are no stages
+
+  Output Parameter:
+. tao - borrowed
+
+  Errors: PETSC_ERR_ARG_OUTOFRANGE for a stage that there is not
+
+  Source: src/run/run.c
+*/
 PetscErrorCode EngdRunGetTao(EngdRun run, PetscInt stage, Tao *tao)
 {
   PetscFunctionBeginUser;
@@ -240,7 +303,19 @@ PetscErrorCode EngdRunGetTao(EngdRun run, PetscInt stage, Tao *tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunGetSolution - The parameters theta, initial after the set-up, trained after the solve; borrowed. Not collective */
+/*
+  EngdRunGetSolution - Gets the parameters: initial after the set-up, trained after the solve.
+
+  Not collective
+
+  Input Parameter:
+. run - set up
+
+  Output Parameter:
+. theta - spread over the ranks, borrowed
+
+  Source: src/run/run.c
+*/
 PetscErrorCode EngdRunGetSolution(EngdRun run, Vec *theta)
 {
   PetscFunctionBeginUser;

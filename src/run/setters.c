@@ -12,7 +12,20 @@ static PetscErrorCode SetText(char **text, const char value[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunSetStages - Optimisers one after the other, as in "adam,lbfgs,engd"; NULL for one. Not collective */
+/*
+  EngdRunSetStages - Sets optimisers that work one after the other.
+
+  Logically collective
+
+  Input Parameters:
++ run   - before EngdRunSetUp()
+- names - of the stages, as in "adam,lbfgs,engd"; NULL for one optimiser. A stage NAME reads options -NAME_tao_... first
+
+  Options Database Key:
+. -engd_stages names - the same
+
+  Source: src/run/setters.c
+*/
 PetscErrorCode EngdRunSetStages(EngdRun run, const char names[])
 {
   PetscFunctionBeginUser;
@@ -20,7 +33,22 @@ PetscErrorCode EngdRunSetStages(EngdRun run, const char names[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunSetMaxSeconds - Stop the training after so many seconds, 0 for no limit. Not collective */
+/*
+  EngdRunSetMaxSeconds - Sets a limit to the time of the training.
+
+  Logically collective
+
+  Input Parameters:
++ run     - before EngdRunSolve()
+- seconds - from the start of the training on; 0 for no limit
+
+  Options Database Key:
+. -engd_max_seconds s - the same
+
+  Errors: PETSC_ERR_ARG_OUTOFRANGE for a negative number
+
+  Source: src/run/setters.c
+*/
 PetscErrorCode EngdRunSetMaxSeconds(EngdRun run, PetscReal seconds)
 {
   PetscFunctionBeginUser;
@@ -30,8 +58,22 @@ PetscErrorCode EngdRunSetMaxSeconds(EngdRun run, PetscReal seconds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunSetTargetError - Stop at the first iteration whose relative L2 error is at most this, 0 for never; the problem needs
-   an exact solution. Not collective */
+/*
+  EngdRunSetTargetError - Stops the training at the first iteration with a small relative L2 error.
+
+  Logically collective
+
+  Input Parameters:
++ run   - its problem has read its options and has an exact solution
+- error - the error to reach; 0 for never
+
+  Options Database Key:
+. -engd_target_error e - the same
+
+  Errors: PETSC_ERR_ARG_OUTOFRANGE for a negative number, PETSC_ERR_USER_INPUT without an exact solution
+
+  Source: src/run/setters.c
+*/
 PetscErrorCode EngdRunSetTargetError(EngdRun run, PetscReal error)
 {
   PetscFunctionBeginUser;
@@ -70,7 +112,22 @@ PetscErrorCode EngdRunSetCheckpoint(EngdRun run, const char file[], PetscInt eve
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunSetRestart - The checkpoint to go on from, or NULL. Not collective */
+/*
+  EngdRunSetRestart - Sets the checkpoint to go on from.
+
+  Logically collective
+
+  Input Parameters:
++ run  - before EngdRunSetUp()
+- file - of EngdRunSetCheckpoint(), or NULL
+
+  Options Database Key:
+. -engd_restart file - the same
+
+  Note: a file that is damaged or of another problem is an error of the set-up that names the difference
+
+  Source: src/run/setters.c
+*/
 PetscErrorCode EngdRunSetRestart(EngdRun run, const char file[])
 {
   PetscFunctionBeginUser;
@@ -78,8 +135,17 @@ PetscErrorCode EngdRunSetRestart(EngdRun run, const char file[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunListen - Whether SIGTERM and SIGINT end the training after the present iteration, and SIGUSR1 writes a checkpoint; for
-   programs that have no handlers of their own. Not collective */
+/*
+  EngdRunListen - Lets signals end the training, for programs that have no handlers of their own.
+
+  Logically collective
+
+  Input Parameters:
++ run    - before EngdRunSolve()
+- listen - whether SIGTERM and SIGINT end it after the present iteration, and SIGUSR1 writes a checkpoint
+
+  Source: src/run/setters.c
+*/
 PetscErrorCode EngdRunListen(EngdRun run, PetscBool listen)
 {
   PetscFunctionBeginUser;
@@ -87,7 +153,19 @@ PetscErrorCode EngdRunListen(EngdRun run, PetscBool listen)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunIsInterrupted - Has a signal ended the training, so that it can go on from a checkpoint. Not collective */
+/*
+  EngdRunIsInterrupted - Tells whether a signal has ended the training, so that it can go on from a checkpoint.
+
+  Not collective
+
+  Input Parameter:
+. run - solved
+
+  Output Parameter:
+. interrupted - has one
+
+  Source: src/run/setters.c
+*/
 PetscErrorCode EngdRunIsInterrupted(EngdRun run, PetscBool *interrupted)
 {
   PetscFunctionBeginUser;
@@ -129,10 +207,19 @@ static PetscErrorCode ReadCheckpointOptions(EngdRun run)
 }
 
 /*
-  EngdRunSetStart - What is done before the training where options leave it open: "least_squares", weights of terms by the size of
-  their rows of J, hidden units over the domain, the last layer by least squares; or "none".
+  EngdRunSetStart - Sets what is done before the training where options leave it open.
 
-  Not collective
+  Logically collective
+
+  Input Parameters:
++ run  - before EngdRunSetUp()
+- name - "least_squares": weights of terms by the size of their rows of J, hidden units over the domain, the last layer by
+         least squares; or "none"
+
+  Options Database Key:
+. -engd_start name - the same
+
+  Errors: PETSC_ERR_ARG_UNKNOWN_TYPE for another name
 
   Source: src/run/setters.c
 */

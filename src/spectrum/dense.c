@@ -1,9 +1,9 @@
 /*
   All eigenvalues of an operator by LAPACK: the matrix is formed by products with unit vectors.
 
-    symmetric A            A gathered on rank 0, syev
+    symmetric A            A gathered on rank 0, EngdSymmetricEigen()
     M A, A symmetric and
-    M positive definite    M = L L^T, eigenvalues of L^T A L (the same)
+    M positive definite    M = U^T U, eigenvalues of U A U^T (the same)
     singular values of A   A or A^T, whichever is tall, as row blocks, TSQR, SVD of the triangle: an absolute error of
                            epsilon sigma_1, where eigenvalues of A^T A would lose all below sqrt(epsilon) sigma_1
     U^T r of A = U S V^T   the reflectors (gebrd) and rotations (bdsqr) that make T diagonal, applied to Q^T r
@@ -70,39 +70,31 @@ static PetscErrorCode Gather(Mat A, PetscInt n, PetscReal S[])
 }
 
 /* value (n) <- the eigenvalues of S, descending; local. info: LAPACK's */
-static PetscErrorCode Eigenvalues(PetscInt n, PetscReal S[], PetscReal value[], PetscBLASInt *info)
+static PetscErrorCode Eigenvalues(PetscInt n, PetscReal S[], PetscReal value[], PetscInt *info)
 {
-  PetscBLASInt m, lwork = -1;
-  PetscReal    size, *work;
-
   PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(n, &m));
-  LAPACKsyev_("N", "L", &m, S, &m, value, &size, &lwork, info);
-  PetscCall(PetscBLASIntCast((PetscInt)size, &lwork));
-  PetscCall(PetscMalloc1(lwork, &work));
-  LAPACKsyev_("N", "L", &m, S, &m, value, work, &lwork, info);
-  PetscCall(PetscFree(work));
+  PetscCall(EngdSymmetricEigen("N", n, S, value, info));
   for (PetscInt i = 0; i < n / 2; i++) {
     const PetscReal low = value[i];
 
     value[i]         = value[n - 1 - i];
     value[n - 1 - i] = low;
   }
-  PetscCall(PetscLogFlops(4.0 / 3.0 * n * n * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* S <- L^T S L with L L^T = Q; info is not zero when Q is not positive definite; local */
-static PetscErrorCode Congruence(PetscInt n, PetscReal Q[], PetscReal S[], PetscBLASInt *info)
+/* S <- U S U^T with U^T U = Q; info is not zero when Q is not positive definite; local */
+static PetscErrorCode Congruence(PetscInt n, PetscReal Q[], PetscReal S[], PetscInt *info)
 {
   const PetscBLASInt congruence = 2;
-  PetscBLASInt       m;
+  PetscBLASInt       m, result;
 
   PetscFunctionBeginUser;
   PetscCall(PetscBLASIntCast(n, &m));
-  LAPACKpotrf_("L", &m, Q, &m, info);
-  if (*info) PetscFunctionReturn(PETSC_SUCCESS);
-  LAPACKsygst_(&congruence, "L", &m, S, &m, Q, &m, info);
+  LAPACKpotrf_("U", &m, Q, &m, &result);
+  if (!result) LAPACKsygst_(&congruence, "U", &m, S, &m, Q, &m, &result);
+  *info = result;
+  if (result) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogFlops(4.0 / 3.0 * n * n * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -116,7 +108,7 @@ static PetscBool AllFinite(size_t n, const PetscReal a[])
 }
 
 /* what rank 0 computed, to all ranks; info = -1 stands for entries that are not finite */
-static PetscErrorCode Share(MPI_Comm comm, PetscBLASInt info, PetscInt n, PetscReal value[])
+static PetscErrorCode Share(MPI_Comm comm, PetscInt info, PetscInt n, PetscReal value[])
 {
   PetscMPIInt count;
   PetscInt    state = info;
@@ -136,7 +128,7 @@ PetscErrorCode EngdDenseEigenvalues(Mat A, Mat M, PetscReal value[], PetscBool *
   const MPI_Comm comm = PetscObjectComm((PetscObject)A);
   PetscMPIInt    rank, positive = 1;
   PetscInt       n;
-  PetscBLASInt   info = 0;
+  PetscInt       info = 0;
   PetscReal     *S = NULL, *Q = NULL;
 
   PetscFunctionBeginUser;

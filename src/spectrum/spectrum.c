@@ -195,7 +195,16 @@ PetscErrorCode EngdSpectrumFinish(EngdSpectrum spectrum, Tao tao, PetscInt itera
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdSpectrumDestroy - Frees it, not what it is of. Collective */
+/*
+  EngdSpectrumDestroy - Frees it, not the functional and the Tao that it is of.
+
+  Collective
+
+  Input Parameter:
+. spectrum - NULL afterwards
+
+  Source: src/spectrum/spectrum.c
+*/
 PetscErrorCode EngdSpectrumDestroy(EngdSpectrum *spectrum)
 {
   PetscFunctionBeginUser;

@@ -27,11 +27,31 @@
 
 #define LAYOUT 1 /* version of the layout of files */
 
+/*
+  EngdArchiveGetMode - Tells which way the walk goes.
+
+  Not collective
+
+  Input Parameter:
+. archive - of EngdArchiveCreate()
+
+  Source: src/state/archive.c
+*/
 EngdArchiveMode EngdArchiveGetMode(EngdArchive a)
 {
   return a->mode;
 }
 
+/*
+  EngdArchiveChanges - Tells whether the walk leaves something else in the object than was there: not when saving.
+
+  Not collective
+
+  Input Parameter:
+. archive - of EngdArchiveCreate()
+
+  Source: src/state/archive.c
+*/
 PetscBool EngdArchiveChanges(EngdArchive a)
 {
   return (PetscBool)(a->mode != ENGD_ARCHIVE_SAVE);
@@ -88,7 +108,23 @@ static PetscErrorCode Mark(EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdArchiveCreate - Begins a walk: to save to a file, to load from one, or to forget. Collective */
+/*
+  EngdArchiveCreate - Begins a walk over a state: to save it, to load it, or to forget it.
+
+  Collective
+
+  Input Parameters:
++ comm - of the objects
+. mode - ENGD_ARCHIVE_SAVE, _LOAD or _FORGET
+- file - HDF5; NULL to forget
+
+  Output Parameter:
+. archive - for EngdArchiveDestroy(); nothing is written before EngdArchiveCommit()
+
+  Errors: of all ranks, for a file to load that is not there, is truncated or is no archive
+
+  Source: src/state/archive.c
+*/
 PetscErrorCode EngdArchiveCreate(MPI_Comm comm, EngdArchiveMode mode, const char file[], EngdArchive *out)
 {
   EngdArchive a;
@@ -112,6 +148,19 @@ PetscErrorCode EngdArchiveCreate(MPI_Comm comm, EngdArchiveMode mode, const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveWrite - Writes as EngdArchiveCommit() does and raises no error, for runs that go on without a checkpoint.
+
+  Collective
+
+  Input Parameter:
+. archive - of EngdArchiveCreate()
+
+  Output Parameter:
+. failure - why it could not be written, owned by the archive; or NULL
+
+  Source: src/state/archive.c
+*/
 PetscErrorCode EngdArchiveWrite(EngdArchive a, const char **failure)
 {
   PetscFunctionBeginUser;
@@ -124,6 +173,18 @@ PetscErrorCode EngdArchiveWrite(EngdArchive a, const char **failure)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveCommit - Writes what was saved: FILE.tmp on the disk, renamed to FILE, which is always whole.
+
+  Collective
+
+  Input Parameter:
+. archive - of EngdArchiveCreate()
+
+  Errors: of all ranks, where the file cannot be written; nothing to do when loading or forgetting
+
+  Source: src/state/archive.c
+*/
 PetscErrorCode EngdArchiveCommit(EngdArchive a)
 {
   const char *failure;
@@ -136,6 +197,16 @@ PetscErrorCode EngdArchiveCommit(EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveDestroy - Ends a walk. Without a commit nothing is left behind.
+
+  Collective
+
+  Input Parameter:
+. archive - NULL afterwards
+
+  Source: src/state/archive.c
+*/
 PetscErrorCode EngdArchiveDestroy(EngdArchive *archive)
 {
   EngdArchive a = *archive;
@@ -149,6 +220,17 @@ PetscErrorCode EngdArchiveDestroy(EngdArchive *archive)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchivePush - Opens a group, which the entries are in from now on.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+- group   - its name, one for each in the group around it
+
+  Source: src/state/archive.c
+*/
 PetscErrorCode EngdArchivePush(EngdArchive a, const char group[])
 {
   PetscFunctionBeginUser;
@@ -157,6 +239,16 @@ PetscErrorCode EngdArchivePush(EngdArchive a, const char group[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchivePop - Goes back to the group around the present one.
+
+  Collective
+
+  Input Parameter:
+. archive - of EngdArchiveCreate()
+
+  Source: src/state/archive.c
+*/
 PetscErrorCode EngdArchivePop(EngdArchive a)
 {
   char *slash = strrchr(a->path, '/');
@@ -167,6 +259,20 @@ PetscErrorCode EngdArchivePop(EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveHas - Tells whether the file that is loaded has an entry or a group.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+- name    - in the present group
+
+  Output Parameter:
+. has - is it there; true unless loading
+
+  Source: src/state/archive.c
+*/
 PetscErrorCode EngdArchiveHas(EngdArchive a, const char name[], PetscBool *has)
 {
   char path[sizeof(a->path)];
@@ -180,6 +286,19 @@ PetscErrorCode EngdArchiveHas(EngdArchive a, const char name[], PetscBool *has)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveSameRanks - Tells whether the file that is loaded was written on as many ranks.
+
+  Collective
+
+  Input Parameter:
+. archive - of EngdArchiveCreate()
+
+  Output Parameter:
+. same - was it; true unless loading
+
+  Source: src/state/archive.c
+*/
 PetscErrorCode EngdArchiveSameRanks(EngdArchive a, PetscBool *same)
 {
   PetscFunctionBeginUser;

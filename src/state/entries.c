@@ -46,6 +46,23 @@ static PetscErrorCode MoveReplicated(EngdArchive a, const char name[], EngdState
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveInt64 - Walks over an integer of 64 bits that all ranks have alike; that of rank 0 is saved.
+
+  Collective
+
+  Input Parameters:
++ archive   - of EngdArchiveCreate()
+. name      - of the entry, which its group has once
+- forgotten - its value where nothing has happened yet
+
+  Input/Output Parameter:
+. value - saved, loaded or forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveInt64(EngdArchive a, const char name[], PetscInt64 *value, PetscInt64 forgotten)
 {
   PetscFunctionBeginUser;
@@ -56,6 +73,23 @@ PetscErrorCode EngdArchiveInt64(EngdArchive a, const char name[], PetscInt64 *va
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveInt - Walks over an integer that all ranks have alike; that of rank 0 is saved.
+
+  Collective
+
+  Input Parameters:
++ archive   - of EngdArchiveCreate()
+. name      - of the entry, which its group has once
+- forgotten - its value where nothing has happened yet
+
+  Input/Output Parameter:
+. value - saved, loaded or forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveInt(EngdArchive a, const char name[], PetscInt *value, PetscInt forgotten)
 {
   PetscInt64 wide = *value;
@@ -69,6 +103,23 @@ PetscErrorCode EngdArchiveInt(EngdArchive a, const char name[], PetscInt *value,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveBool - Walks over a truth value that all ranks have alike; that of rank 0 is saved.
+
+  Collective
+
+  Input Parameters:
++ archive   - of EngdArchiveCreate()
+. name      - of the entry, which its group has once
+- forgotten - its value where nothing has happened yet
+
+  Input/Output Parameter:
+. value - saved, loaded or forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveBool(EngdArchive a, const char name[], PetscBool *value, PetscBool forgotten)
 {
   PetscInt64 wide = *value;
@@ -79,6 +130,23 @@ PetscErrorCode EngdArchiveBool(EngdArchive a, const char name[], PetscBool *valu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveReal - Walks over a number that all ranks have alike; that of rank 0 is saved.
+
+  Collective
+
+  Input Parameters:
++ archive   - of EngdArchiveCreate()
+. name      - of the entry, which its group has once
+- forgotten - its value where nothing has happened yet
+
+  Input/Output Parameter:
+. value - saved, loaded or forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveReal(EngdArchive a, const char name[], PetscReal *value, PetscReal forgotten)
 {
   PetscFunctionBeginUser;
@@ -89,6 +157,23 @@ PetscErrorCode EngdArchiveReal(EngdArchive a, const char name[], PetscReal *valu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveReals - Walks over numbers that all ranks have alike.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+. name    - of the entry, which its group has once
+- n       - how many, the same as in the file
+
+  Input/Output Parameter:
+. value - [n] zeros when forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveReals(EngdArchive a, const char name[], PetscInt n, PetscReal values[])
 {
   PetscFunctionBeginUser;
@@ -99,6 +184,23 @@ PetscErrorCode EngdArchiveReals(EngdArchive a, const char name[], PetscInt n, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveInts - Walks over integers that all ranks have alike.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+. name    - of the entry, which its group has once
+- n       - how many, the same as in the file
+
+  Input/Output Parameter:
+. value - [n] zeros when forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveInts(EngdArchive a, const char name[], PetscInt n, PetscInt values[])
 {
   PetscInt64 *wide;
@@ -112,6 +214,24 @@ PetscErrorCode EngdArchiveInts(EngdArchive a, const char name[], PetscInt n, Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveString - Walks over a text that all ranks have alike; that of rank 0 is saved.
+
+  Collective
+
+  Input Parameters:
++ archive   - of EngdArchiveCreate()
+. name      - of the entry, which its group has once
+. size      - bytes of value
+- forgotten - the text where nothing has happened yet
+
+  Input/Output Parameter:
+. value - ended by a zero
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveString(EngdArchive a, const char name[], size_t size, char value[], const char forgotten[])
 {
   size_t n = strlen(value) + 1;
@@ -190,6 +310,25 @@ static PetscErrorCode MoveRows(EngdArchive a, const char name[], int ndims, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveColumns - Walks over a matrix by columns whose rows are spread over the ranks in order.
+
+  Collective
+
+  Input Parameters:
++ archive  - of EngdArchiveCreate()
+. name     - of the entry, which its group has once
+. nlocal   - rows of this rank
+. ncolumns - columns
+- ld       - distance of two columns, at least nlocal
+
+  Input/Output Parameter:
+. value - (nlocal, ncolumns) zeros when forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveColumns(EngdArchive a, const char name[], PetscInt nlocal, PetscInt ncolumns, PetscInt ld,
                                   PetscReal data[])
 {
@@ -200,7 +339,22 @@ PetscErrorCode EngdArchiveColumns(EngdArchive a, const char name[], PetscInt nlo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* a vector that is saved is not written to: its state tells others whether it has changed */
+/*
+  EngdArchiveVec - Walks over a vector, stored in global order whatever the number of ranks.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+- name    - of the entry, which its group has once
+
+  Input/Output Parameter:
+. x - zero when forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveVec(EngdArchive a, const char name[], Vec v)
 {
   const PetscReal *values;
@@ -223,6 +377,24 @@ PetscErrorCode EngdArchiveVec(EngdArchive a, const char name[], Vec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveOwnerReals - Walks over numbers that one rank has.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+. name    - of the entry, which its group has once
+. owner   - that rank
+- n       - how many, the same on all ranks
+
+  Input/Output Parameter:
+. value - [n] on the owner, NULL on the others; zeros when forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
 PetscErrorCode EngdArchiveOwnerReals(EngdArchive a, const char name[], PetscMPIInt owner, size_t n, PetscReal data[])
 {
   PetscReal *buffer;

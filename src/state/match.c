@@ -32,6 +32,21 @@ static PetscErrorCode Compare(EngdArchive a, const char what[], PetscBool differ
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveMatchString - States a text that must be the same in the file as it is here. Nothing when forgetting.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+. name    - of the entry, which its group has once
+. what    - for the message, as a rule an option
+- value   - the text
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading another value: "what is A in the file and B here"
+
+  Source: src/state/match.c
+*/
 PetscErrorCode EngdArchiveMatchString(EngdArchive a, const char name[], const char what[], const char value[])
 {
   size_t n = ENGD_STATE_ANY;
@@ -50,6 +65,21 @@ PetscErrorCode EngdArchiveMatchString(EngdArchive a, const char name[], const ch
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveMatchInt - States an integer that must be the same in the file as it is here. Nothing when forgetting.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+. name    - of the entry, which its group has once
+. what    - for the message
+- value   - the integer
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading another value: "what is A in the file and B here"
+
+  Source: src/state/match.c
+*/
 PetscErrorCode EngdArchiveMatchInt(EngdArchive a, const char name[], const char what[], PetscInt64 value)
 {
   char       there[32], here[32];
@@ -63,6 +93,22 @@ PetscErrorCode EngdArchiveMatchInt(EngdArchive a, const char name[], const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdArchiveMatchInts - States integers that must be the same in the file as they are here. Nothing when forgetting.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+. name    - of the entry, which its group has once
+. what    - for the message
+. n       - how many
+- value   - [n] the integers
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading another value: "what is A in the file and B here"
+
+  Source: src/state/match.c
+*/
 PetscErrorCode EngdArchiveMatchInts(EngdArchive a, const char name[], const char what[], PetscInt n,
                                     const PetscInt value[])
 {

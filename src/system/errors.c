@@ -278,8 +278,17 @@ void EngdErrorsEnd(void)
 }
 
 /*
-  EngdExitCode - The exit code of the program for this error: 0 for none, ENGD_EXIT_NUMERICS for a breakdown of the
-  numerics (of LAPACK and PETSc's TAO types while solving, too), ENGD_EXIT_INPUT for all others.
+  EngdExitCode - Gives the exit code of the program for an error.
+
+  Not collective
+
+  Input Parameter:
+. code - of any function
+
+  Note: 0 for none, ENGD_EXIT_NUMERICS (3) for a breakdown of the numerics, of LAPACK and PETSc's TAO types while solving,
+  too; ENGD_EXIT_INPUT (2) for all others
+
+  Source: src/system/errors.c
 */
 int EngdExitCode(PetscErrorCode code)
 {

@@ -34,11 +34,43 @@ static PetscReal RandomUnit(uint32_t high, uint32_t low)
   return ((PetscReal)k + 0.5) * 0x1p-52;
 }
 
+/*
+  EngdRandomBits - Gives 32 random bits, a pure function of its arguments.
+
+  Not collective
+
+  Input Parameters:
++ seed      - of the run
+. stream    - an EngdStream; term t has ENGD_STREAM_TERMS + t
+. index     - which point or row, in global numbering
+. epoch     - which time around
+- component - which number of those that belong to index
+
+  Note: Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011)
+
+  Source: src/system/random.c
+*/
 unsigned EngdRandomBits(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch, PetscInt component)
 {
   return RandomBlock(seed, stream, index, epoch, component / 4).v[component % 4];
 }
 
+/*
+  EngdRandomUniform - Gives a random number, uniform in (0,1), never 0 nor 1, a pure function of its arguments.
+
+  Not collective
+
+  Input Parameters:
++ seed      - of the run
+. stream    - an EngdStream; term t has ENGD_STREAM_TERMS + t
+. index     - which point or row, in global numbering
+. epoch     - which time around
+- component - which number of those that belong to index
+
+  Note: Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011)
+
+  Source: src/system/random.c
+*/
 PetscReal EngdRandomUniform(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch, PetscInt component)
 {
   const philox4x32_ctr_t b = RandomBlock(seed, stream, index, epoch, component / 2);
@@ -47,7 +79,23 @@ PetscReal EngdRandomUniform(PetscInt64 seed, PetscInt stream, PetscInt64 index, 
   return RandomUnit(b.v[k], b.v[k + 1]);
 }
 
-/* Box and Muller: sqrt(-2 log u) (cos 2 pi v, sin 2 pi v), the components of one block */
+/*
+  EngdRandomNormal - Gives a standard normal random number, a pure function of its arguments.
+
+  Not collective
+
+  Input Parameters:
++ seed      - of the run
+. stream    - an EngdStream; term t has ENGD_STREAM_TERMS + t
+. index     - which point or row, in global numbering
+. epoch     - which time around
+- component - which number of those that belong to index
+
+  Note: Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011); Box and Muller: sqrt(-2 log u)
+  (cos 2 pi v, sin 2 pi v), the components of one block
+
+  Source: src/system/random.c
+*/
 PetscReal EngdRandomNormal(PetscInt64 seed, PetscInt stream, PetscInt64 index, PetscInt epoch, PetscInt component)
 {
   const philox4x32_ctr_t b = RandomBlock(seed, stream, index, epoch, component / 2);

@@ -29,6 +29,7 @@ copy src/problem/samplers/uniform.c src/problem/samplers/random.c 's/"uniform"/"
 cat >"$work/src/network/square.c" <<'C'
 #include <engd/extend.h>
 
+ENGD_REGISTER_FUNCTION("squared", EngdActivation_Square, 6);
 ENGD_REGISTER_ACTIVATION("square", EngdActivation_Square);
 void EngdActivation_Square(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
@@ -43,7 +44,8 @@ compiled=$(grep -c '^compile' stdout)
 
 ENGD_PROGRAM=$work/engd
 run 2 -options_file poisson.opts -tao_engd_direction conjugate -tao_engd_step unit -tao_engd_unit_length 1e-4 \
-  -tao_engd_curvature wl2 -pde_sampler random -network_activation square -tao_max_it 3 -engd_summary s.json
+  -tao_engd_curvature wl2 -pde_sampler random -network_activation square \
+  -wall_residual "u + squared(u)" -tao_max_it 3 -engd_summary s.json
 expect_exit 0
 expect_stderr_empty
 expect_equal "$(json s.json iterations)" 3

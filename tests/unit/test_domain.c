@@ -53,20 +53,20 @@ static void names(void **state)
 /* The message of each mistake contains what was wrong */
 static void domain_errors(void **state)
 {
-  const char *c[][2] = {
-      {"-domain_upper 1", "-domain_lower is missing"},
-      {"-domain_lower 0,0", "-domain_upper is missing"},
-      {"-domain_lower 0,0 -domain_upper 1,0", "0. is not below 0. in coordinate 2"},
-      {"-domain_lower 0,0,0 -domain_upper 1,1", "-domain_upper 1,1: has 2 numbers but there are 3"},
-      {"-domain_lower 0,0 -domain_upper 1 -domain_coordinates x", "-domain_lower 0,0: has 2"},
-      {"-domain_lower 0 -domain_upper 1 -domain_coordinates x,x", "x and x differ at most"},
-      {"-domain_lower 0 -domain_upper 1 -domain_coordinates x,2y", "2y is not a name"},
-      {"-domain_lower 0 -domain_upper 1 -domain_coordinates x,,y", "item 2 of the list is empty"},
-      {"-domain_lower 0 -domain_upper 1 -domain_time 1,0", "-domain_time 1,0: must be two numbers"},
-      {"-domain_lower 0 -domain_upper 1 -domain_time 1", "-domain_time 1: must be two numbers"},
-      {"-domain_lower 0 -domain_upper 1 -domain_time 0,1 -domain_coordinates t", "t is taken"},
-      {"-domain_lower 0 -domain_upper inf", "must be a finite number"},
-      {"-domain_type blob -domain_lower 0", "-domain_type blob: no such domain; the known ones are annulus, ball, box"}};
+  const char *c[][2] = {{"-domain_upper 1", "-domain_lower is missing"},
+                        {"-domain_lower 0,0", "-domain_upper is missing"},
+                        {"-domain_lower 0,0 -domain_upper 1,0", "0. is not below 0. in coordinate 2"},
+                        {"-domain_lower 0,0,0 -domain_upper 1,1", "-domain_upper 1,1: has 2 numbers but there are 3"},
+                        {"-domain_lower 0,0 -domain_upper 1 -domain_coordinates x", "-domain_lower 0,0: has 2"},
+                        {"-domain_lower 0 -domain_upper 1 -domain_coordinates x,x", "x and x differ at most"},
+                        {"-domain_lower 0 -domain_upper 1 -domain_coordinates x,2y", "2y is not a name"},
+                        {"-domain_lower 0 -domain_upper 1 -domain_coordinates x,,y", "item 2 of the list is empty"},
+                        {"-domain_lower 0 -domain_upper 1 -domain_time 1,0", "-domain_time 1,0: must be two numbers"},
+                        {"-domain_lower 0 -domain_upper 1 -domain_time 1", "-domain_time 1: must be two numbers"},
+                        {"-domain_lower 0 -domain_upper 1 -domain_time 0,1 -domain_coordinates t", "t is taken"},
+                        {"-domain_lower 0 -domain_upper inf", "must be a finite number"},
+                        {"-domain_type blob -domain_lower 0",
+                         "-domain_type blob: no such domain; the known ones are annulus, ball, box"}};
 
   (void)state;
   OK(PetscPushErrorHandler(Catch, NULL));
@@ -93,7 +93,11 @@ static void points_errors(void **state)
       {"x=3", NULL, 1, {9}, "x=3 is no face, the bounds are x=0. and x=1."},
       {"z=0", NULL, 1, {9}, "z=0 is not a region"},
       {"x=0,x=lower", NULL, 1, {9}, "the face x=lower appears twice"},
-      {"interior", "spiral", 1, {9}, "-a_sampler spiral: no such sampler; the known ones are auto, quasi, grid, gauss, halton"},
+      {"interior",
+       "spiral",
+       1,
+       {9},
+       "-a_sampler spiral: no such sampler; the known ones are auto, quasi, grid, gauss, halton"},
       {"interior", NULL, 1, {0}, "-a_points 0"},
       {"interior", NULL, 1, {-4}, "-a_points -4"},
       {"boundary", "grid", 1, {3}, "-a_points 3: fewer than the 4 faces"},

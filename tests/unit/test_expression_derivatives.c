@@ -24,7 +24,18 @@ static const char *const smooth[] = {
     "prod([u, v, u_x, v_y]) + sum([u, v]^2*[v, x])",
     "u_xx*u_yy - u_xy^2; u_xt*v_xy",
     "u_xxx*v_xyt - u_xxyy^2; lap(u*lap(v)); lap(lap(u*v))",
+    "bell(u - v)*bell(u_x) + u*bell(x) + normsq(bell([u, v]))",
 };
+
+/* exp(-a^2), whose derivatives follow s_{k+1} = -2 a s_k - 2 k s_{k-1} */
+static void Bell(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+{
+  for (PetscInt i = 0; i < n; ++i) {
+    s[0][i] = PetscExpReal(-a[i] * a[i]);
+    if (order) s[1][i] = -2 * a[i] * s[0][i];
+    for (PetscInt k = 1; k < order; ++k) s[k + 1][i] = -2 * a[i] * s[k][i] - 2 * k * s[k - 1][i];
+  }
+}
 
 /* Compares first and second with central differences of the values and of first. Kinks show as differences that
    change with the step: those are not judged but counted. */
@@ -97,6 +108,53 @@ static void RandomText(char text[], PetscInt depth, PetscInt order)
     else
       strncat(text, form, 1);
   }
+}
+
+/* A function from outside is the function that it computes, its derivatives too; it is asked for no more than it has */
+static void TestNamed(void **state)
+{
+  static const char *const texts[][2] = {{"bell(u)", "exp(-u^2)"},
+                                         {"lap(bell(u*x))", "lap(exp(-(u*x)^2))"},
+                                         {"d(bell([u, v]), t)", "d(exp(-[u, v]^2), t)"},
+                                         {"bell(1/2) + bell(nu)", "exp(-1/4) + exp(-nu^2)"}};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(texts); ++k) {
+    EngdExpression e = Compiled(&plane, texts[k][0], 2), f = Compiled(&plane, texts[k][1], 2);
+    PetscReal      found[3][MAX_ENTRIES], expected[3][MAX_ENTRIES], jet[MAX_ENTRIES];
+
+    assert_int_equal(e->nsecond, f->nsecond);
+    KnownJet(e, point, jet);
+    EvaluateJet(e, point, jet, found[0], found[1], found[2]);
+    EvaluateJet(f, point, jet, expected[0], expected[1], expected[2]);
+    for (PetscInt i = 0; i < e->ncomponents; ++i) assert_true(Close(found[0][i], expected[0][i], 1e-13));
+    for (PetscInt i = 0; i < e->nfirst; ++i) assert_true(Close(found[1][i], expected[1][i], 1e-12));
+    for (PetscInt i = 0; i < e->nsecond; ++i) assert_true(Close(found[2][i], expected[2][i], 1e-11));
+    OK(EngdExpressionDestroy(&e));
+    OK(EngdExpressionDestroy(&f));
+  }
+}
+
+static void TestNamedRefused(void **state)
+{
+  EngdExpression e;
+
+  (void)state;
+  OK(PetscPushErrorHandler(KeepMessage, NULL));
+  assert_int_equal(EngdFunctionRegister("sin", 2, Bell), PETSC_ERR_ARG_WRONG);
+  assert_int_equal(EngdFunctionRegister("bell", ENGD_FUNCTION_ORDER + 1, Bell), PETSC_ERR_ARG_OUTOFRANGE);
+  OK(EngdFunctionRegister("once", 1, Bell));
+  OK(EngdExpressionCreate(&plane, &e));
+  OK(EngdExpressionAppend(e, "-pde_residual", "u_x + once(u)"));
+  last_message[0] = '\0';
+  assert_int_equal(EngdExpressionCompile(e, 2), PETSC_ERR_USER_INPUT);
+  assert_string_equal(last_message,
+                      "-pde_residual: function once() has derivatives up to order 1, and one of order 2 is "
+                      "needed");
+  OK(PetscPopErrorHandler());
+  OK(EngdExpressionDestroy(&e));
+  e = Compiled(&plane, "once(u)", 1);
+  OK(EngdExpressionDestroy(&e));
 }
 
 static void TestJetDerivatives(void **state)
@@ -339,10 +397,11 @@ int main(int argc, char **argv)
       cmocka_unit_test(TestLaplacian),      cmocka_unit_test(TestAppendGradient),
       cmocka_unit_test(TestNumbering),      cmocka_unit_test(TestStructuralZeros),
       cmocka_unit_test(TestNoNaN),          cmocka_unit_test(TestHundredDimensions),
+      cmocka_unit_test(TestNamed),          cmocka_unit_test(TestNamedRefused),
   };
   int failures;
 
-  if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
+  if (PetscInitialize(&argc, &argv, NULL, NULL) || EngdFunctionRegister("bell", 6, Bell)) return 1;
   failures = cmocka_run_group_tests_name("expression derivatives", tests, NULL, NULL);
   if (PetscFinalize()) return 1;
   return failures;

@@ -6,7 +6,23 @@
 
 EngdRegistry engd_curvatures = {.kind = "curvature"};
 
-/* EngdCurvatureRegister - adds a metric; create fills the ops and `values`. Not collective */
+/*
+  EngdCurvatureRegister - Adds a type of curvature, or replaces one.
+
+  Not collective
+
+  Input Parameters:
++ name   - what -tao_engd_curvature calls it
+- create - sets ops, data and what of the jets the metric reads
+
+  Options Database Key:
+. -tao_engd_curvature name - chooses it
+
+  Note: in the tree ENGD_REGISTER_CURVATURE(name, create); in the file of the type does it; a file to copy from is
+  src/operators/curvature/sobolev.c
+
+  Source: src/operators/curvature/curvature.c
+*/
 PetscErrorCode EngdCurvatureRegister(const char name[], PetscErrorCode (*create)(EngdCurvature))
 {
   PetscFunctionBeginUser;

@@ -10,7 +10,6 @@
   diagonals, while products use W as it is.
 */
 #include <engd/private.h>
-#include <petscblaslapack.h>
 
 typedef struct {
   PetscReal *y; /* (ncomponents, n) */
@@ -74,7 +73,7 @@ static PetscErrorCode RootsComplete_Newton(EngdCurvature curvature, EngdFunction
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* W (m, m) at point i, lower triangle */
+/* W (m, m) at point i, upper triangle */
 static void FormMetric(const EngdTerm term, const EngdBlock *block, const PetscReal y[], PetscInt i, PetscReal W[])
 {
   const EngdPointwise ex = term->pointwise;
@@ -82,12 +81,12 @@ static void FormMetric(const EngdTerm term, const EngdBlock *block, const PetscR
 
   for (PetscInt k = 0; k < m * m; k++) W[k] = 0;
   for (PetscInt k = 0; k < ex->nsecond; k++) {
-    W[ex->second_entry[k] + m * ex->second_other[k]] += y[ex->second_component[k] * n + i] * block->second[k * n + i];
+    W[ex->second_other[k] + m * ex->second_entry[k]] += y[ex->second_component[k] * n + i] * block->second[k * n + i];
   }
   for (PetscInt k = 0; !term->energy && k < ex->nfirst; k++) {
     for (PetscInt l = 0; l < ex->nfirst; l++) {
       if (ex->first_component[k] != ex->first_component[l] || ex->first_entry[k] < ex->first_entry[l]) continue;
-      W[ex->first_entry[k] + m * ex->first_entry[l]] +=
+      W[ex->first_entry[l] + m * ex->first_entry[k]] +=
           block->weight[i] * block->first[k * n + i] * block->first[l * n + i];
     }
   }
@@ -97,28 +96,26 @@ static void FormMetric(const EngdTerm term, const EngdBlock *block, const PetscR
 static PetscErrorCode FactorMetric(Newton *newton, const EngdTerm term, const EngdBlock *block)
 {
   const PetscInt m = term->pointwise->nentries, n = block->n;
-  PetscBLASInt   bm, lwork, info;
-  PetscReal     *mu, *work;
+  PetscReal     *mu;
 
   PetscFunctionBeginUser;
   PetscCall(EngdCurvatureReserve(term->pointwise->ncomponents * n, &newton->y, &newton->ysize));
   PetscCall(EngdCurvatureReserve(m * m * n, &newton->W, &newton->Wsize));
   SecondFactors(term, block, newton->y);
-  PetscCall(PetscBLASIntCast(m, &bm));
-  PetscCall(PetscBLASIntCast(PetscMax(1, 34 * m), &lwork));
-  PetscCall(PetscMalloc2(m, &mu, lwork, &work));
+  PetscCall(PetscMalloc1(m, &mu));
   for (PetscInt i = 0; i < n; i++) {
     PetscReal *W = newton->W + ENGD_COUNT(i, m * m);
+    PetscInt   info;
 
     FormMetric(term, block, newton->y, i, W);
-    PetscCallBLAS("LAPACKsyev", LAPACKsyev_("V", "L", &bm, W, &bm, mu, work, &lwork, &info));
-    PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "syev of the metric of term '%s' failed with info %d",
-               term->name, (int)info);
+    PetscCall(EngdSymmetricEigen("V", m, W, mu, &info));
+    PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB,
+               "the eigendecomposition of the metric of term '%s' failed with info %" PetscInt_FMT, term->name, info);
     for (PetscInt k = 0; k < m; k++) {
       for (PetscInt e = 0; e < m; e++) W[k * m + e] *= PetscSqrtReal(PetscMax(mu[k], 0));
     }
   }
-  PetscCall(PetscFree2(mu, work));
+  PetscCall(PetscFree(mu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -223,8 +223,31 @@ const char *EngdFunctionName(PetscInt i)
   const PetscInt special = (PetscInt)PETSC_STATIC_ARRAY_LENGTH(function);
 
   if (i < special) return function[i].name;
-  if (i >= special + ENGD_NOPS) return NULL;
+  if (i >= special + ENGD_NOPS) return EngdNamedName(i - special - ENGD_NOPS);
   return engd_operation[i - special].name ? engd_operation[i - special].name : "";
+}
+
+PetscBool EngdFunctionIsKnown(const char name[])
+{
+  PetscInt i = 0;
+
+  while (EngdFunctionName(i) && strcmp(EngdFunctionName(i), name) != 0) ++i;
+  return (PetscBool)(EngdFunctionName(i) != NULL);
+}
+
+/* f(a) of number f of named.c: the operation has that number and the order of the derivative, 0, as arguments */
+static PetscErrorCode ApplyNamed(EngdParser *p, PetscInt column, PetscInt number, const EngdValue *a,
+                                 EngdValue *value)
+{
+  EngdValue arg[3] = {*a};
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 1; k < 3; ++k) {
+    PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, &arg[k]));
+    p->graph->pool[arg[k].offset] = EngdGraphNumber(p->graph, k == 1 ? (PetscReal)number : 0.0);
+  }
+  PetscCall(EngdValueApply(p, column, ENGD_OP_NAMED, 3, arg, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The function of this name; those of this file first, as min and max take more here */
@@ -237,6 +260,8 @@ static PetscBool FindFunction(const char name[], Function *found)
   if (!EngdFunctionName(i)) return PETSC_FALSE;
   if (i < special)
     *found = function[i];
+  else if (i >= special + ENGD_NOPS)
+    *found = (Function){name, 1, 1, ENGD_OP_NAMED, NULL};
   else {
     const EngdOp   op    = (EngdOp)(i - special);
     const PetscInt nargs = engd_operation[op].nargs;
@@ -267,6 +292,8 @@ PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], E
   p->graph->fault[0] = '\0';
   if (defined >= 0)
     PetscCall(EngdParseDefinition(p, defined, p->stack + base, value));
+  else if (f.op == ENGD_OP_NAMED)
+    PetscCall(ApplyNamed(p, start, EngdNamedFind(name), p->stack + base, value));
   else
     PetscCall(f.apply(p, start, f.op, n, p->stack + base, value));
   p->nstack = base;

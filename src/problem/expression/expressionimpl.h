@@ -71,6 +71,7 @@ typedef enum {
   ENGD_OP_MAX,
   ENGD_OP_HYPOT,
   ENGD_OP_MOD,
+  ENGD_OP_NAMED, /* f^(c)(a) for function number b of named.c; b and c are constants */
   ENGD_NOPS,
   ENGD_OP_STORE = ENGD_NOPS /* instruction only: a strip to row arg[1] of output array arg[0] */
 } EngdOp;
@@ -229,5 +230,12 @@ PETSC_INTERN PetscErrorCode EngdParseDefinition(EngdParser *, PetscInt which, co
 PETSC_INTERN PetscErrorCode EngdNameUnknown(EngdParser *, PetscInt start, const char name[], PetscBool function);
 PETSC_INTERN PetscErrorCode EngdSymbolsCheck(const EngdSymbols *);
 PETSC_INTERN const char    *EngdFunctionName(PetscInt i);
+PETSC_INTERN PetscBool      EngdFunctionIsKnown(const char name[]);
+
+/* Functions from outside (named.c): the name of number i, NULL behind the last; the number of a name, or -1 */
+PETSC_INTERN const char *EngdNamedName(PetscInt i);
+PETSC_INTERN PetscInt    EngdNamedFind(const char name[]);
+PETSC_INTERN void        EngdNamedKernel(PetscInt n, const PetscReal *const v[], PetscReal *restrict y);
+PETSC_INTERN EngdNode    EngdNamedPartial(EngdGraph, EngdNode, PetscInt argument);
 
 #endif

@@ -178,4 +178,5 @@ const EngdOperation engd_operation[ENGD_NOPS] = {
     [ENGD_OP_MAX]    = {"max", 2, 3, KernelMax, PartialMax},
     [ENGD_OP_HYPOT]  = {"hypot", 2, 3, KernelHypot, PartialHypot},
     [ENGD_OP_MOD]    = {"mod", 2, 3, KernelMod, PartialMod},
+    [ENGD_OP_NAMED]  = {NULL, 3, 1, EngdNamedKernel, EngdNamedPartial},
 };

@@ -33,10 +33,7 @@ static PetscInt FindName(PetscInt n, const char *const list[], const char name[]
 /* Is it pi, normal, distance or a function */
 static PetscBool IsReserved(const char name[])
 {
-  PetscInt i = 0;
-
-  while (EngdFunctionName(i) && strcmp(EngdFunctionName(i), name) != 0) ++i;
-  return (PetscBool)(EngdFunctionName(i) || strcmp(name, "pi") == 0 || strcmp(name, "normal") == 0 ||
+  return (PetscBool)(EngdFunctionIsKnown(name) || strcmp(name, "pi") == 0 || strcmp(name, "normal") == 0 ||
                      strcmp(name, "distance") == 0);
 }
 

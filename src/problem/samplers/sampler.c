@@ -31,9 +31,20 @@ PetscErrorCode EngdSamplerRegister(const char name[], EngdSamplerFn function)
 }
 
 /*
-  EngdSamplerFind - The sampler of a name; an error that lists the known ones when there is none.
+  EngdSamplerFind - Gets the sampler of a name.
 
-  Not collective; `option` is the option to name in the message.
+  Not collective
+
+  Input Parameters:
++ option - for the message
+- name   - of a registered sampler
+
+  Output Parameter:
+. function - the sampler
+
+  Errors: PETSC_ERR_ARG_UNKNOWN_TYPE, with the known ones
+
+  Source: src/problem/samplers/sampler.c
 */
 PetscErrorCode EngdSamplerFind(const char option[], const char name[], EngdSamplerFn *function)
 {

@@ -7,7 +7,23 @@ static const char *const structures[] = {"full", "layer", "diagonal"}; /* of Eng
 
 EngdRegistry engd_directions = {.kind = "direction", .others = "auto"};
 
-/* EngdDirectionRegister - adds a way to compute directions; create fills the ops. Not collective */
+/*
+  EngdDirectionRegister - Adds a type of direction, or replaces one.
+
+  Not collective
+
+  Input Parameters:
++ name   - what -tao_engd_direction calls it
+- create - sets ops, data and features of the direction
+
+  Options Database Key:
+. -tao_engd_direction name - chooses it
+
+  Note: in the tree ENGD_REGISTER_DIRECTION(name, create); in the file of the type does it; a file to copy from is
+  examples/plugin/conjugate.c
+
+  Source: src/solver/direction/direction.c
+*/
 PetscErrorCode EngdDirectionRegister(const char name[], PetscErrorCode (*create)(EngdDirection))
 {
   PetscFunctionBeginUser;

@@ -5,7 +5,23 @@
 
 EngdRegistry engd_steps = {.kind = "step"};
 
-/* EngdStepRegister - adds a way to choose a step; create fills the ops. Not collective */
+/*
+  EngdStepRegister - Adds a type of step, or replaces one.
+
+  Not collective
+
+  Input Parameters:
++ name   - what -tao_engd_step calls it
+- create - sets ops and data of the step
+
+  Options Database Key:
+. -tao_engd_step name - chooses it
+
+  Note: in the tree ENGD_REGISTER_STEP(name, create); in the file of the type does it; a file to copy from is
+  src/solver/step/fixed.c
+
+  Source: src/solver/step/step.c
+*/
 PetscErrorCode EngdStepRegister(const char name[], PetscErrorCode (*create)(EngdStep))
 {
   PetscFunctionBeginUser;

@@ -1,5 +1,5 @@
 /*
-  The problem language: text -> expression graph -> batched evaluation with exact derivatives. (src/problem/expression)
+  The problem language: text -> expression graph -> batched evaluation with derivatives. (src/problem/expression)
 */
 #ifndef ENGD_EXPRESSION_H
 #define ENGD_EXPRESSION_H

@@ -20,9 +20,10 @@
 
 /* The singular values of a matrix (n, n) above a tolerance, with their vectors: A = U diag(sigma) V^T */
 typedef struct {
-  PetscInt   n, rank;
-  PetscReal *sigma; /* (rank) descending */
-  PetscReal *U, *V; /* (n, rank) */
+  PetscInt   n;
+  PetscInt   nsigma; /* Singular values above the tolerance. */
+  PetscReal *sigma;  /* (nsigma) Descending. */
+  PetscReal *U, *V;  /* (n, nsigma) */
 } EngdSVD;
 
 /* Compute: singular values are kept as long as the pivots of a rank-revealing QR are above tolerance times the first one.

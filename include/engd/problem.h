@@ -23,16 +23,18 @@ struct _n_EngdPoints {
   char      *sampler;  /* grid, uniform, halton, sobol, ... */
   PetscBool  interior; /* does the region have the dimension of the domain (so that H1 makes sense on it) */
   PetscInt   nspace, dim;
-  PetscInt   nglobal, nlocal, start; /* points in all, on this rank, global index of the first one here */
-  PetscReal  measure;                /* length, area, ... of the region (times that of the time interval) */
+  PetscInt   nglobal; /* Points in all. */
+  PetscInt   nlocal;  /* Points of this rank. */
+  PetscInt   start;   /* The global index of the first of these. */
+  PetscReal  measure; /* Length, area, ... of the region, times that of the time interval. */
   PetscInt64 seed;
   PetscInt   stream, epoch;
   PetscReal *x;          /* [nlocal][dim] */
   PetscReal *weight;     /* [nlocal] quadrature weights; over all ranks they sum to measure */
   PetscReal *normal;     /* [nlocal][nspace] outward unit normal, NULL unless the region is (part of) the boundary */
   void      *data;       /* what the domain keeps about the region */
-  PetscInt   ndata;      /* of points from a file: numbers given at each point, */
-  char     **data_name;  /* [ndata] by these names */
+  PetscInt   ndata;      /* Numbers that a file of points gives at each of them. */
+  char     **data_name;  /* [ndata] The names of these numbers. */
   PetscReal *data_value; /* [nlocal][ndata] */
 };
 
@@ -45,9 +47,9 @@ struct _n_EngdDomainOps {
   PetscErrorCode (*pointssetup)(EngdDomain, EngdPoints, PetscInt ncounts, const PetscInt counts[], PetscBool *normal);
   PetscErrorCode (*pointssample)(EngdDomain, EngdPoints); /* x, weight, normal of the local points at points->epoch */
   PetscErrorCode (*pointsdestroy)(EngdPoints);            /* data */
-  PetscErrorCode (*contains)(EngdDomain, const PetscReal x[],
-                             PetscBool *);             /* is x in it or on its boundary; or NULL */
-  PetscErrorCode (*distance)(EngdDomain, char **text); /* see EngdDomainGetDistance(); or NULL */
+  /* Whether x is in it or on its boundary; or NULL. */
+  PetscErrorCode (*contains)(EngdDomain, const PetscReal x[], PetscBool *);
+  PetscErrorCode (*distance)(EngdDomain, char **text); /* See EngdDomainGetDistance(); or NULL. */
   /* the interval of a space coordinate, of a domain that may be periodic in it; or NULL */
   PetscErrorCode (*bounds)(EngdDomain, PetscInt coordinate, PetscReal *lower, PetscReal *upper);
   PetscErrorCode (*destroy)(EngdDomain);
@@ -110,16 +112,15 @@ PETSC_INTERN PetscErrorCode EngdSamplerSobol(PetscInt, PetscInt64, PetscInt64, P
 /* lambda_t sum_n w_n e_t(x_n, Du(x_n)) with e = |r|^2/2 for a residual r */
 typedef struct _n_EngdTerm *EngdTerm;
 struct _n_EngdTerm {
-  char      *name;
-  EngdPoints points;
-  EngdExpression
-      expression; /* its text, or the arguments of its function, compiled to order 2; the pointwise part's */
-  EngdPointwise pointwise;
-  PetscBool     energy;   /* is it e itself (one component) or r */
-  PetscReal     weight;   /* lambda_t */
-  PetscBool     weighted; /* has the user given it */
-  PetscReal     measure;  /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */
-  PetscInt      resample; /* new points every so many iterations, 0 never */
+  char          *name;
+  EngdPoints     points;
+  EngdExpression expression; /* Its text, or the arguments of its function, compiled to order 2; of pointwise. */
+  EngdPointwise  pointwise;
+  PetscBool      energy;   /* is it e itself (one component) or r */
+  PetscReal      weight;   /* lambda_t */
+  PetscBool      weighted; /* has the user given it */
+  PetscReal      measure;  /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */
+  PetscInt       resample; /* new points every so many iterations, 0 never */
 };
 
 struct _n_EngdProblem {
@@ -136,9 +137,9 @@ struct _n_EngdProblem {
   PetscInt        ninputs;      /* of the network: dim, or those of -network_inputs */
   char           *inputs;       /* E(x), a list; or NULL: the coordinates */
   char          **ansatz;       /* [noutputs] what an output means, in the raw ones; NULL where itself, or for all */
-  PetscInt        nunknowns;    /* unknown parameters, */
-  char          **unknown;      /* [nunknowns] their names, */
-  PetscReal      *start;        /* [nunknowns] their first values */
+  PetscInt        nunknowns;    /* Unknown parameters of the equations. */
+  char          **unknown;      /* [nunknowns] Their names. */
+  PetscReal      *start;        /* [nunknowns] The values that they begin with. */
   EngdCallback    callback;     /* residuals and energies in C */
   EngdTerm       *term;         /* [nterms] */
   PetscInt        nexact;       /* outputs whose exact solution is given */

@@ -88,11 +88,12 @@ struct _n_EngdReport {
   EngdUnknowns   unknowns;             /* NULL where the equations have no unknown parameters */
   EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
   PetscBool      want_sharpness, want_index;
-  PetscInt    nrows, continues;   /* rows so far; the iteration that the file of the run before ends with, -1: none */
-  PetscBool   header;             /* has it been shown */
-  PetscReal   row[ENGD_NCOLUMNS]; /* the last one */
-  PetscBool   shown;              /* was it printed */
-  const char *damping_name;       /* what the column of the damping is called on the screen */
+  PetscInt       nrows;              /* Rows so far. */
+  PetscInt       continues;          /* The iteration that the file of the run before ends with, -1: none. */
+  PetscBool      header;             /* has it been shown */
+  PetscReal      row[ENGD_NCOLUMNS]; /* the last one */
+  PetscBool      shown;              /* was it printed */
+  const char    *damping_name;       /* what the column of the damping is called on the screen */
 };
 
 /* An iteration of a run, all that a row says but what the report itself measures at theta */
@@ -124,8 +125,8 @@ PETSC_INTERN PetscErrorCode EngdReportSetUp(EngdReport);
 PETSC_INTERN PetscErrorCode EngdReportStart(EngdReport);
 PETSC_INTERN PetscErrorCode EngdReportAddRow(EngdReport, const EngdIteration *, Vec theta, PetscReal *error);
 PETSC_INTERN PetscErrorCode EngdReportMeasure(EngdReport, Vec theta, PetscReal *error);
-PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport,
-                                               PetscInt iteration); /* before Start: rows up to it are there */
+/* Before Start: rows up to this iteration are in the history already. */
+PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdReportState(EngdReport, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdReportTell(EngdReport, const char line[]);
 PETSC_INTERN PetscErrorCode EngdReportFinish(EngdReport, Vec theta, const EngdOutcome *);

@@ -34,40 +34,47 @@ struct _n_EngdRun {
   MPI_Comm       comm;
   EngdProblem    problem;
   EngdNetwork    network;
-  EngdFunctional functional; /* NULL until the problem is known, as all below are until the set-up */
+  EngdFunctional functional; /* NULL until the options are read; so are all that follow, up to the set-up. */
   Vec            theta;
-  EngdStart      origin;     /* what was done to theta and the weights of terms before the training */
-  PetscBool      by_squares; /* -engd_start least_squares: is anything */
+  EngdStart      origin;     /* What was done to theta and the weights of terms before the training. */
+  PetscBool      by_squares; /* Whether anything was: -engd_start least_squares. */
   EngdPlan       plan;
   EngdReport     report;
   EngdSpectrum   spectrum;
-  PetscInt       nstages, present; /* the present one is that of the last row once the training has ended */
+  PetscInt       nstages;
+  PetscInt       present; /* The present stage; that of the last row once the training has ended. */
   EngdStage     *stage;
-  char          *stages;      /* the text of -engd_stages, or NULL */
-  PetscReal      max_seconds; /* of the training, infinity: no limit */
-  PetscReal      target;      /* relative L2 error that ends it, 0: none */
+  char          *stages;      /* The text of -engd_stages, or NULL. */
+  PetscReal      max_seconds; /* Of the training, infinity for no limit. */
+  PetscReal      target;      /* The relative L2 error that ends it, 0 for none. */
   EngdRunEnd     end;
-  PetscBool      listens;                       /* to signals */
-  int            signal;                        /* that asks for the end, or 0 */
-  PetscInt       iterations, krylov_iterations; /* of the stages before the present one */
-  PetscInt       last_row;                      /* iteration of the whole run that was reported last, -1 before */
-  double         start;                         /* the training began then, by the clock of this rank */
-  double         stage_start;                   /* and the present stage then, by its first test; 0 before */
-  double         first_seconds;   /* when the row came that the pace is measured from, in seconds of the training */
-  PetscInt       first_iteration; /* of which iteration of the stage it was, -1: not yet */
-  /* checkpoints */
-  char     *checkpoint, *restart; /* names of files, or NULL */
-  PetscInt  every;                /* iterations between two of them, 0: not by iterations */
-  PetscReal every_seconds;        /* the same in seconds */
-  PetscBool due;                  /* is one asked for */
-  PetscInt  written;              /* iterations of the newest one, -1: none */
-  PetscReal written_at;           /* seconds of the training */
-  char      failure[1024];        /* of the last one, or empty */
-  /* of the process before, where a run goes on */
-  PetscInt folded, folded_krylov; /* of the present stage, counted with those before it as its state is not kept */
-  TaoConvergedReason reason;      /* why the present stage has ended already, 0: it has not */
-  PetscBool          resumes;     /* is the first test of the present stage that of the iteration before */
-  PetscReal          seconds, seconds_in_stage;
+  PetscBool      listens;           /* Whether signals are heard. */
+  int            signal;            /* The one that asks for the end, or 0. */
+  PetscInt       iterations;        /* Of the stages before the present one. */
+  PetscInt       krylov_iterations; /* Of the stages before the present one. */
+  PetscInt       last_row;          /* The iteration of the whole run that was reported last, -1 before. */
+  double         start;             /* When the training began, by the clock of this rank. */
+  double         stage_start;       /* When the present stage made its first test; 0 before. */
+  double         pace_seconds;   /* When the row came that the pace is measured from, in seconds of the training. */
+  PetscInt       pace_iteration; /* The iteration of the stage that the row was of, -1 before there is one. */
+
+  /* Checkpoints. */
+  char     *checkpoint;    /* The file to write, or NULL. */
+  char     *restart;       /* The file to go on from, or NULL. */
+  PetscInt  every;         /* Iterations between two checkpoints, 0: not by iterations. */
+  PetscReal every_seconds; /* Seconds between two checkpoints, 0: not by seconds. */
+  PetscBool due;           /* Whether one is asked for. */
+  PetscInt  written;       /* The iteration of the newest one, -1 for none. */
+  PetscReal written_at;    /* Its time, in seconds of the training. */
+  char      failure[1024]; /* Why the last one could not be written, or empty. */
+
+  /* The process before, where a run goes on. */
+  PetscInt folded;        /* Iterations of the present stage counted with those before it: its state is not kept. */
+  PetscInt folded_krylov; /* Krylov iterations likewise. */
+  TaoConvergedReason reason;  /* Why the present stage has ended already, 0: it has not. */
+  PetscBool          resumes; /* Whether the first test of the present stage is that of the iteration before. */
+  PetscReal          seconds; /* Of the training before. */
+  PetscReal          seconds_in_stage; /* Of the present stage before. */
 };
 
 /* setters.c */
@@ -103,8 +110,8 @@ PETSC_INTERN PetscErrorCode EngdRunGetOutcome(EngdRun, EngdOutcome *);
 /* limits.c: the clock, and the tests that end a stage. ReadBudget: -engd_max_seconds, infinity for no limit */
 PETSC_INTERN PetscErrorCode EngdRunReadBudget(MPI_Comm, PetscReal *seconds);
 PETSC_INTERN PetscErrorCode EngdRunSetLimits(EngdRun, EngdStage *);
-PETSC_INTERN PetscErrorCode EngdRunGetSeconds(EngdRun,
-                                              PetscReal *seconds); /* of the training, the same on all ranks */
+/* Seconds of the training, the same on all ranks. Collective */
+PETSC_INTERN PetscErrorCode EngdRunGetSeconds(EngdRun, PetscReal *seconds);
 PETSC_INTERN PetscErrorCode EngdRunEstimateTimeLeft(EngdRun, PetscInt iteration, double seconds, PetscReal *left);
 PETSC_INTERN const char    *EngdRunDescribeEnd(EngdRun, TaoConvergedReason);
 

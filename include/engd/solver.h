@@ -29,10 +29,10 @@ typedef struct {
 
 typedef struct {
   PetscErrorCode (*setup)(Tao, void *data, Vec theta);
-  PetscErrorCode (*begin)(Tao, void *data,
-                          EngdStatus *); /* of each TaoSolve(): what options have changed is set up */
-  PetscErrorCode (*state)(Tao, void *data,
-                          EngdArchive); /* after `begin`; what lives from one iteration to the next */
+  /* In each TaoSolve(): what options have changed is set up. */
+  PetscErrorCode (*begin)(Tao, void *data, EngdStatus *);
+  /* What lives from one iteration to the next; called after `begin`. */
+  PetscErrorCode (*state)(Tao, void *data, EngdArchive);
   PetscErrorCode (*iterate)(Tao, void *data, EngdIterate *);
   PetscErrorCode (*setfromoptions)(Tao, void *data, EngdOptionItems);
   PetscErrorCode (*view)(Tao, void *data, PetscViewer);
@@ -92,9 +92,8 @@ struct _n_EngdDirection {
   unsigned  features; /* what it can do, ENGD_DIRECTION_...; its options may change that */
   PetscBool ready;    /* is it set up */
   PetscReal momentum; /* of the type's own, 0 for none */
-  PetscReal
-      damping; /* what the last direction was regularised with; of types without lambda they say it in `compute` */
-  PetscReal taken; /* the damping of the last direction that a step was made along, 0 before the first */
+  PetscReal damping;  /* What the last direction was regularised with; a type without lambda sets it in `compute`. */
+  PetscReal taken;    /* The damping of the last direction that a step was made along, 0 before there is one. */
   /* What number the damping of a type without lambda is, for people; NULL: it has none */
   const char *damping_name;
   struct {

@@ -21,27 +21,27 @@ typedef enum {
 /* An operator whose spectrum is wanted, at the parameters of its functional */
 typedef struct {
   EngdSpectrumKind kind;
-  PetscInt         layer;  /* its diagonal block (of J: its columns), 1, 2, ..., or 0 for all of it */
-  Mat              A;      /* H, G; J (N, p) for jacobian and kernel */
-  Mat              M;      /* P^{-1} for preconditioned, else NULL */
-  PetscInt         n;      /* eigenvalues, or singular values of J, that there are: min(N, p) of these */
-  PetscInt         larger; /* n, of J max(N, p): times epsilon it is the relative rounding of a matrix */
-  PetscInt         nsigma; /* singular values of J that the values can be made of, those left over being zero; or 0 */
-  PetscInt         zeros;  /* kernel: eigenvalues of J J^T besides, zero because N > p */
+  PetscInt         layer;  /* 1, 2, ...: the diagonal block of this layer, of J its columns. 0: all of it. */
+  Mat              A;      /* H or G; for jacobian and kernel J (N, p). */
+  Mat              M;      /* P^{-1} for preconditioned, else NULL. */
+  PetscInt         n;      /* How many eigenvalues there are; of J singular values, min(N, p). */
+  PetscInt         larger; /* The larger order: times epsilon it is the relative rounding of a matrix. */
+  PetscInt nsigma; /* Singular values of J that the values are made of, min(N, p); 0 where they are made of none. */
+  PetscInt zeros;  /* Eigenvalues of J J^T that are zero since N > p. */
 } EngdSpectrumOperator;
 
 /* What a row of the table tells */
 typedef enum {
-  ENGD_QUANTITY_ALL,            /* all eigenvalues, descending: value, and a bound of its error */
-  ENGD_QUANTITY_LARGEST,        /* some at the upper end, descending */
-  ENGD_QUANTITY_SMALLEST,       /* some at the lower end, ascending */
-  ENGD_QUANTITY_CHOSEN,         /* those that options of EPS or SVD chose */
-  ENGD_QUANTITY_NEGATIVE,       /* how many eigenvalues are below -at, */
-  ENGD_QUANTITY_ZERO,           /* within at, */
-  ENGD_QUANTITY_POSITIVE,       /* above at */
-  ENGD_QUANTITY_RANK,           /* how many singular values are above at */
-  ENGD_QUANTITY_ABOUT_NEGATIVE, /* these counts estimated with the density, */
-  ENGD_QUANTITY_ABOUT_ZERO,     /* with their error */
+  ENGD_QUANTITY_ALL,      /* all eigenvalues, descending: value, and a bound of its error */
+  ENGD_QUANTITY_LARGEST,  /* some at the upper end, descending */
+  ENGD_QUANTITY_SMALLEST, /* some at the lower end, ascending */
+  ENGD_QUANTITY_CHOSEN,   /* those that options of EPS or SVD chose */
+  ENGD_QUANTITY_NEGATIVE, /* How many eigenvalues are below -at. */
+  ENGD_QUANTITY_ZERO,     /* How many are within at. */
+  ENGD_QUANTITY_POSITIVE, /* How many are above at. */
+  ENGD_QUANTITY_RANK,     /* how many singular values are above at */
+  ENGD_QUANTITY_ABOUT_NEGATIVE, /* An estimate of that count, made with the density, and its error; the next two likewise. */
+  ENGD_QUANTITY_ABOUT_ZERO,
   ENGD_QUANTITY_ABOUT_POSITIVE,
   ENGD_QUANTITY_OVERLAP, /* |P R| / |R|, P onto the left singular vectors of J whose sigma is above at: R in the tangent space */
   ENGD_QUANTITY_DENSITY, /* of the eigenvalues near at, with integral 1 */
@@ -59,22 +59,26 @@ typedef struct {
 
 struct _n_EngdSpectrum {
   MPI_Comm         comm;
-  EngdFunctional   functional; /* borrowed, as the Tao is */
-  Tao              tao;
-  PetscBool        wanted[ENGD_NSPECTRA], any;
-  PetscInt         every;               /* iterations between two spectra, 0: only at the end */
-  PetscInt         nev;                 /* at each end */
-  PetscBool        dense, choose_dense; /* all eigenvalues; for small operators alone */
-  PetscReal        tolerance;           /* what counts as zero, relative to the largest; 0: n machine epsilons */
+  EngdFunctional   functional;            /* Borrowed. */
+  Tao              tao;                   /* Borrowed. */
+  PetscBool        wanted[ENGD_NSPECTRA]; /* Of which operators. */
+  PetscBool        any;                   /* Whether of one at least. */
+  PetscInt         every;                 /* Iterations between two spectra, 0: at the end alone. */
+  PetscInt         nev;                   /* Eigenvalues at each end. */
+  PetscBool        dense;                 /* All eigenvalues are computed. */
+  PetscBool        choose_dense;          /* They are where the operator is small. */
+  PetscReal        tolerance;             /* What counts as zero, relative to the largest; 0: n machine epsilons. */
   PetscInt         ncutoffs;
-  PetscReal       *cutoff; /* [ncutoffs] of ranks, relative to sigma_1 */
-  PetscInt         nprobes, nsteps, ngrid;
-  PetscReal        width; /* of the Gaussians, relative to the range of the eigenvalues */
-  PetscBool        layers;
+  PetscReal       *cutoff; /* [ncutoffs] Of counts of singular values, relative to sigma_1. */
+  PetscInt         nprobes;
+  PetscInt         nsteps; /* Of Lanczos' method for each probe. */
+  PetscInt         ngrid;  /* Points of the density. */
+  PetscReal        width;  /* Of its Gaussians, relative to the range of the eigenvalues. */
+  PetscBool        layers; /* The block of each layer, too. */
   char            *file;
-  PetscInt         last; /* the iteration of the newest rows, -1 before */
+  PetscInt         last; /* The iteration of the newest rows, -1 before. */
   PetscInt         nrows, capacity;
-  EngdSpectrumRow *row; /* the same on all ranks */
+  EngdSpectrumRow *row; /* The same on all ranks. */
 };
 
 /* spectrum.c: as a run calls them, with the iteration of the whole run. Collective */
@@ -98,8 +102,13 @@ PETSC_INTERN PetscErrorCode EngdSpectrumReadOptions(EngdSpectrum, EngdOptionItem
 PETSC_INTERN PetscErrorCode EngdSpectrumCheckOptions(EngdSpectrum);
 PETSC_INTERN PetscErrorCode EngdSpectrumIsDense(EngdSpectrum, const EngdSpectrumOperator *, PetscBool *);
 
-/* dense.c: all eigenvalues of a symmetric A, or of M A with M positive definite (then *definite, else nothing is computed);
-   all singular values, and c = U^T r unless that is NULL; descending, on all ranks; bytes on the busiest rank. Collective */
+/*
+  dense.c: all of a spectrum by LAPACK, descending and on all ranks. Collective.
+
+  Eigenvalues: of a symmetric A, or of M A with M positive definite; where M is not, definite is false and nothing is computed.
+  SingularValues: of A, and c = U^T r unless that is NULL.
+  Bytes: what the busiest rank needs.
+*/
 PETSC_INTERN PetscErrorCode EngdDenseEigenvalues(Mat A, Mat M, PetscReal value[], PetscBool *definite);
 PETSC_INTERN PetscErrorCode EngdDenseSingularValues(Mat A, Vec r, PetscReal sigma[], PetscReal c[]);
 PETSC_INTERN PetscReal      EngdDenseBytes(const EngdSpectrumOperator *, PetscInt mlocal, MPI_Comm);

@@ -61,9 +61,9 @@ PETSC_INTERN PetscInt EngdEditDistance(const char a[], const char b[]);
 
 /* Log events, each with its flops, and the stages of a run */
 typedef struct {
-  PetscLogEvent forward, tangent, adjoint, adjoint_tangent, activation,
-      expression; /* the jets of the network, the text of the problem */
-  PetscLogEvent loss, gradient, jacobian, gramian, hessian, diagonal, explicit, several; /* the operators */
+  PetscLogEvent forward, tangent, adjoint, adjoint_tangent, activation; /* The jets of the network. */
+  PetscLogEvent expression;                                             /* The text of the problem. */
+  PetscLogEvent loss, gradient, jacobian, gramian, hessian, diagonal, explicit, several; /* The operators. */
   PetscLogEvent kfac_factors, kfac_invert, kfac_apply, nystrom_setup, nystrom_apply;
   PetscLogEvent qr, svd, form, eigen;
   PetscLogEvent kernel, cholesky;

@@ -63,7 +63,7 @@ static PetscInt CountPivots(PetscInt n, const PetscReal A[], PetscReal tolerance
 /* L (k, k) = U' S V'^T; U' to the first k rows of U (n, k), V' to those of V */
 static PetscErrorCode SolveCore(EngdSVD *svd, PetscReal L[], PetscReal work[], PetscBLASInt lwork)
 {
-  const PetscInt k = svd->rank;
+  const PetscInt k = svd->nsigma;
   PetscReal     *Vt;
   PetscBLASInt   n, bk, info, *iwork;
 
@@ -87,7 +87,7 @@ static PetscErrorCode SolveCore(EngdSVD *svd, PetscReal L[], PetscReal work[], P
 /* V <- P V, row i of V to row pivot[i] - 1 */
 static void PermuteRows(EngdSVD *svd, const PetscBLASInt pivot[], PetscReal column[])
 {
-  for (PetscInt j = 0; j < svd->rank; j++) {
+  for (PetscInt j = 0; j < svd->nsigma; j++) {
     PetscReal *v = svd->V + ENGD_COUNT(j, svd->n);
 
     for (PetscInt i = 0; i < svd->n; i++) column[pivot[i] - 1] = v[i];
@@ -98,7 +98,7 @@ static void PermuteRows(EngdSVD *svd, const PetscBLASInt pivot[], PetscReal colu
 /* the rows of R to RK (k, n), RK = L Z, then the factors of L go to U and V */
 static PetscErrorCode ReduceRows(EngdSVD *svd, const PetscReal A[], PetscReal work[], PetscBLASInt lwork)
 {
-  const PetscInt k = svd->rank;
+  const PetscInt k = svd->nsigma;
   PetscReal     *RK, *L, *tau;
   PetscBLASInt   n, bk, info;
 
@@ -128,7 +128,7 @@ PetscErrorCode EngdSVDCompute(EngdSVD *svd, PetscReal A[], PetscReal tolerance)
   PetscBLASInt n, k, lwork, info, *pivot;
 
   PetscFunctionBeginUser;
-  svd->rank = 0;
+  svd->nsigma = 0;
   if (!svd->n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscBLASIntCast(svd->n, &n));
   PetscCall(PetscBLASIntCast((PetscInt)WorkSize(svd->n), &lwork));
@@ -137,9 +137,9 @@ PetscErrorCode EngdSVDCompute(EngdSVD *svd, PetscReal A[], PetscReal tolerance)
   PetscCallBLAS("LAPACKgeqp3", LAPACKgeqp3_(&n, &n, A, &n, pivot, tau, work, &lwork, &info));
   PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "geqp3 failed with info %d", (int)info);
   PetscCall(PetscLogFlops(4.0 / 3 * n * n * n));
-  svd->rank = CountPivots(svd->n, A, tolerance);
-  if (svd->rank) {
-    PetscCall(PetscBLASIntCast(svd->rank, &k));
+  svd->nsigma = CountPivots(svd->n, A, tolerance);
+  if (svd->nsigma) {
+    PetscCall(PetscBLASIntCast(svd->nsigma, &k));
     PetscCall(ReduceRows(svd, A, work, lwork));
     PermuteRows(svd, pivot, work);
     PetscCallBLAS("LAPACKormqr", LAPACKormqr_("L", "N", &n, &k, &k, A, &n, tau, svd->U, &n, work, &lwork, &info));

@@ -4,7 +4,7 @@
     A = 1/(sum N S) sum_{n,s} Z Z^T     Z_{n,s} the input of the layer on channel s, with a bias row: 1 on the value, else 0
     B = sum_{n,k,s} g g^T               g_{n,s} the cotangent of its output from row C_k of W^{1/2}, weights included
 
-  Unknown parameters are a layer without inputs: A = 1, and B is their exact block of the metric.
+  Unknown parameters are a layer without inputs: A = 1, and B is their whole block of the metric.
   A sums over all S channels of the points, B over those that reach the output: elsewhere g = 0. Products between
   channels are dropped, which is the approximation. One adjoint pass a root and rank-k updates (SYRK) of upper
   triangles; one reduction a layer, to its owner, who keeps F <- beta F + (1 - beta) F_new.

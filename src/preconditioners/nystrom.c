@@ -12,10 +12,10 @@
 */
 #include "nystrom.h"
 
-#define START_RANK 32  /* of an adaptive one */
-#define LARGEST    512 /* rank by default */
-#define ENOUGH     10  /* the rank is high enough when the last eigenvalue is below this times lambda */
-#define TALL       3   /* matrices (n, rank) of a sketch */
+#define FIRST_COLUMNS 32  /* of an adaptive one */
+#define LARGEST       512 /* columns by default */
+#define ENOUGH        10  /* columns are enough when the last eigenvalue is below this times lambda */
+#define TALL          3   /* matrices (n, ncolumns) of a sketch */
 
 /* free all that belongs to one operator */
 static PetscErrorCode Reset(EngdNystrom *nystrom)
@@ -28,10 +28,10 @@ static PetscErrorCode Reset(EngdNystrom *nystrom)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the ranks that the options and the memory leave for an operator of order n, `local` rows on the rank that has most:
+/* the numbers of columns that options and memory leave for an operator of order n, `local` rows on the rank that has most:
    first <= most; refuses those that there is no room for. F: NULL for no limit of the memory */
-static PetscErrorCode Ranks(EngdNystrom *nystrom, MPI_Comm comm, PetscInt n, PetscInt local, EngdFunctional F,
-                            PetscInt *first, PetscInt *most)
+static PetscErrorCode CountColumns(EngdNystrom *nystrom, MPI_Comm comm, PetscInt n, PetscInt local, EngdFunctional F,
+                                   PetscInt *first, PetscInt *most)
 {
   PetscInt fits = PETSC_MAX_INT;
 
@@ -39,22 +39,22 @@ static PetscErrorCode Ranks(EngdNystrom *nystrom, MPI_Comm comm, PetscInt n, Pet
   if (F)
     fits = (PetscInt)PetscMin(F->options.memory_limit / (TALL * sizeof(PetscReal) * (PetscReal)local),
                               PETSC_MAX_INT / 2);
-  PetscCheck(nystrom->rank <= n, comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(nystrom->columns <= n, comm, PETSC_ERR_USER_INPUT,
              "-pc_nystrom_rank %" PetscInt_FMT ": the operator is of order %" PetscInt_FMT "; give at most that",
-             nystrom->rank, n);
-  PetscCheck(nystrom->rank_max <= n, comm, PETSC_ERR_USER_INPUT,
+             nystrom->columns, n);
+  PetscCheck(nystrom->most_columns <= n, comm, PETSC_ERR_USER_INPUT,
              "-pc_nystrom_rank_max %" PetscInt_FMT ": the operator is of order %" PetscInt_FMT "; give at most that",
-             nystrom->rank_max, n);
-  *first = nystrom->rank ? nystrom->rank : PetscMin(n, START_RANK);
-  if (!nystrom->rank && nystrom->rank_max) *first = PetscMin(*first, nystrom->rank_max);
-  *most = nystrom->rank_max ? nystrom->rank_max : PetscMax(*first, PetscMin(PetscMin(n, LARGEST), fits));
+             nystrom->most_columns, n);
+  *first = nystrom->columns ? nystrom->columns : PetscMin(n, FIRST_COLUMNS);
+  if (!nystrom->columns && nystrom->most_columns) *first = PetscMin(*first, nystrom->most_columns);
+  *most = nystrom->most_columns ? nystrom->most_columns : PetscMax(*first, PetscMin(PetscMin(n, LARGEST), fits));
   if (!nystrom->adaptive) *most = *first;
   PetscCheck(*most <= fits, comm, PETSC_ERR_USER_INPUT,
              "-pc_type nystrom of rank %" PetscInt_FMT
              " needs %.3g bytes a rank for an operator of order %" PetscInt_FMT
              ", more than -engd_memory_limit %.3g; lower -pc_nystrom_rank%s, or use more ranks",
              *most, (double)TALL * sizeof(PetscReal) * (double)local * (double)*most, n,
-             (double)F->options.memory_limit, nystrom->rank_max ? " and -pc_nystrom_rank_max" : "");
+             (double)F->options.memory_limit, nystrom->most_columns ? " and -pc_nystrom_rank_max" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -78,7 +78,7 @@ PetscErrorCode EngdNystromCheck(PC pc, PetscInt n, EngdFunctional F)
   PetscCall(EngdPCGetData(pc, "nystrom", (void **)&nystrom));
   if (!nystrom) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
-  PetscCall(Ranks(nystrom, F->comm, n, (n + size - 1) / size, F, &first, &most));
+  PetscCall(CountColumns(nystrom, F->comm, n, (n + size - 1) / size, F, &first, &most));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,16 +93,16 @@ static PetscErrorCode GetDamping(EngdNystrom *nystrom, Mat A, PetscReal *own)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* is the rank high enough: nothing is left above 10 lambda, or above the rounding errors */
+/* are there columns enough: nothing is left above 10 lambda, or above the rounding errors */
 static PetscBool IsEnough(const EngdNystrom *nystrom)
 {
   const EngdSketch *sketch = &nystrom->sketch;
 
-  return (PetscBool)(sketch->kept < sketch->rank || sketch->last <= ENOUGH * nystrom->damping);
+  return (PetscBool)(sketch->kept < sketch->ncolumns || sketch->last <= ENOUGH * nystrom->damping);
 }
 
-/* the rank to start from at a new theta: with room for as many eigenvalues above lambda as there were */
-static PetscInt NextRank(const EngdNystrom *nystrom, PetscInt first, PetscInt most)
+/* the number of columns to start from at a new theta: with room for as many eigenvalues above lambda as there were */
+static PetscInt NextCount(const EngdNystrom *nystrom, PetscInt first, PetscInt most)
 {
   PetscInt needed = 0;
 
@@ -112,19 +112,19 @@ static PetscInt NextRank(const EngdNystrom *nystrom, PetscInt first, PetscInt mo
 }
 
 /* the sketch of the present operator, with columns as long as they are needed */
-static PetscErrorCode Build(EngdNystrom *nystrom, PetscReal own, PetscInt rank, PetscInt most)
+static PetscErrorCode Build(EngdNystrom *nystrom, PetscReal own, PetscInt columns, PetscInt most)
 {
   EngdSketch *sketch = &nystrom->sketch;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.nystrom_setup, 0, 0, 0, 0));
-  while (sketch->rank < rank) {
-    PetscCall(EngdSketchExtend(sketch, rank, own));
+  while (sketch->ncolumns < columns) {
+    PetscCall(EngdSketchExtend(sketch, columns, own));
     PetscCall(EngdSketchApproximate(sketch));
-    if (nystrom->adaptive && !IsEnough(nystrom)) rank = PetscMin(2 * rank, most);
+    if (nystrom->adaptive && !IsEnough(nystrom)) columns = PetscMin(2 * columns, most);
   }
   PetscCall(PetscFree(nystrom->c));
-  PetscCall(PetscMalloc1(sketch->rank, &nystrom->c));
+  PetscCall(PetscMalloc1(sketch->ncolumns, &nystrom->c));
   PetscCall(PetscLogEventEnd(engd_log.nystrom_setup, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -156,18 +156,18 @@ static PetscErrorCode PCSetUp_Nystrom(PC pc)
   PetscCall(MatGetSize(A, &n, NULL));
   PetscCall(MatGetLocalSize(A, &local, NULL));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &local, 1, MPIU_INT, MPI_MAX, PetscObjectComm((PetscObject)A)));
-  PetscCall(Ranks(nystrom, PetscObjectComm((PetscObject)A), n, local, F, &first, &most));
+  PetscCall(CountColumns(nystrom, PetscObjectComm((PetscObject)A), n, local, F, &first, &most));
   PetscCall(GetDamping(nystrom, A, &own));
   if (moved) nystrom->current = PETSC_FALSE;
   if (moved && nystrom->setups++ % nystrom->update_every == 0) {
-    const PetscInt rank = NextRank(nystrom, first, most);
+    const PetscInt columns = NextCount(nystrom, first, most);
 
-    nystrom->sketch.rank = 0;
-    nystrom->current     = PETSC_TRUE;
-    PetscCall(Build(nystrom, own, rank, most));
+    nystrom->sketch.ncolumns = 0;
+    nystrom->current         = PETSC_TRUE;
+    PetscCall(Build(nystrom, own, columns, most));
     nystrom->updates++;
   } else if (nystrom->current && nystrom->adaptive && !IsEnough(nystrom)) { /* lambda has become smaller */
-    PetscCall(Build(nystrom, own, PetscMin(2 * nystrom->sketch.rank, most), most));
+    PetscCall(Build(nystrom, own, PetscMin(2 * nystrom->sketch.ncolumns, most), most));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -196,7 +196,7 @@ static PetscErrorCode BecomeLoaded(EngdNystrom *nystrom, PC pc, Mat A, PetscBool
   PetscCall(EngdArchiveSameRanks(a, &same));
   PetscCall(EngdGramianGetFunctional(A, &F));
   PetscCall(PetscFree(nystrom->c));
-  PetscCall(PetscMalloc1(nystrom->sketch.rank, &nystrom->c));
+  PetscCall(PetscMalloc1(nystrom->sketch.ncolumns, &nystrom->c));
   PetscCall(PCGetReusePreconditioner(pc, &reuse));
   if (!tall && !reuse && nystrom->setups % nystrom->update_every == 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (tall && (same || F)) PetscFunctionReturn(PETSC_SUCCESS);
@@ -266,7 +266,7 @@ static PetscErrorCode PCView_Nystrom(PC pc, PetscViewer viewer)
   if (!ascii) PetscFunctionReturn(PETSC_SUCCESS);
   sketch = &nystrom->sketch;
   PetscCall(PetscViewerASCIIPrintf(
-      viewer, "rank %" PetscInt_FMT " (%s), damping %g, update every %" PetscInt_FMT " set-ups\n", sketch->rank,
+      viewer, "rank %" PetscInt_FMT " (%s), damping %g, update every %" PetscInt_FMT " set-ups\n", sketch->ncolumns,
       nystrom->adaptive ? "adaptive" : "fixed", (double)nystrom->damping, nystrom->update_every));
   PetscCall(PetscViewerASCIIPrintf(viewer, "%" PetscInt_FMT " set-ups, %" PetscInt_FMT " updates\n", nystrom->setups,
                                    nystrom->updates));
@@ -284,15 +284,15 @@ static PetscErrorCode CheckOptions(PC pc, const EngdNystrom *nystrom)
   const MPI_Comm comm = PetscObjectComm((PetscObject)pc);
 
   PetscFunctionBeginUser;
-  PetscCheck(nystrom->rank >= 0, comm, PETSC_ERR_USER_INPUT,
-             "-pc_nystrom_rank %" PetscInt_FMT ": give a positive number, or 0 to begin with %d", nystrom->rank,
-             START_RANK);
-  PetscCheck(nystrom->rank_max >= 0, comm, PETSC_ERR_USER_INPUT,
-             "-pc_nystrom_rank_max %" PetscInt_FMT ": give a positive number, or 0 for %d", nystrom->rank_max,
+  PetscCheck(nystrom->columns >= 0, comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_rank %" PetscInt_FMT ": give a positive number, or 0 to begin with %d", nystrom->columns,
+             FIRST_COLUMNS);
+  PetscCheck(nystrom->most_columns >= 0, comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_rank_max %" PetscInt_FMT ": give a positive number, or 0 for %d", nystrom->most_columns,
              LARGEST);
-  PetscCheck(!nystrom->rank_max || nystrom->rank <= nystrom->rank_max, comm, PETSC_ERR_USER_INPUT,
-             "-pc_nystrom_rank %" PetscInt_FMT " is above -pc_nystrom_rank_max %" PetscInt_FMT, nystrom->rank,
-             nystrom->rank_max);
+  PetscCheck(!nystrom->most_columns || nystrom->columns <= nystrom->most_columns, comm, PETSC_ERR_USER_INPUT,
+             "-pc_nystrom_rank %" PetscInt_FMT " is above -pc_nystrom_rank_max %" PetscInt_FMT, nystrom->columns,
+             nystrom->most_columns);
   PetscCheck(nystrom->mu >= 0 && !PetscIsInfReal(nystrom->mu), comm, PETSC_ERR_USER_INPUT,
              "-pc_nystrom_damping %g: give zero or a positive number", (double)nystrom->mu);
   PetscCheck(nystrom->update_every > 0, comm, PETSC_ERR_USER_INPUT,
@@ -308,13 +308,13 @@ static PetscErrorCode SetFromOptions_Nystrom(PC pc, EngdOptionItems PetscOptions
   PetscFunctionBeginUser;
   PetscOptionsHeadBegin(PetscOptionsObject, "Nystrom");
   PetscCall(PetscOptionsInt("-pc_nystrom_rank", "Rank of the approximation, or the first one, 0 for adaptive",
-                            "PCCreate_Nystrom", nystrom->rank, &nystrom->rank, &set));
-  if (set) nystrom->adaptive = (PetscBool)(nystrom->rank == 0);
+                            "PCCreate_Nystrom", nystrom->columns, &nystrom->columns, &set));
+  if (set) nystrom->adaptive = (PetscBool)(nystrom->columns == 0);
   PetscCall(PetscOptionsBool("-pc_nystrom_adaptive", "Double the rank until the last eigenvalue is below 10 lambda",
                              "PCCreate_Nystrom", nystrom->adaptive, &nystrom->adaptive, NULL));
   PetscCall(PetscOptionsInt("-pc_nystrom_rank_max",
                             "The largest adaptive rank, 0 for 512 or what there is memory for", "PCCreate_Nystrom",
-                            nystrom->rank_max, &nystrom->rank_max, NULL));
+                            nystrom->most_columns, &nystrom->most_columns, NULL));
   PetscCall(PetscOptionsReal("-pc_nystrom_damping",
                              "Lambda for an operator that has none of its own, zero or positive", "PCCreate_Nystrom",
                              nystrom->mu, &nystrom->mu, NULL));

@@ -12,16 +12,17 @@ typedef struct {
   Mat        A;      /* borrowed */
   PetscInt64 seed;   /* of Omega */
   PetscInt   n;      /* order of A */
-  PetscInt   filled; /* columns of Omega that are there, */
-  PetscInt   nbatches,
-      *batch;       /* [nbatches] and how many there were each time that some were added, which its signs depend on */
-  PetscInt   rank;  /* columns of Y that are of the present A; set to zero when A has changed */
-  PetscInt   kept;  /* columns of U: those whose eigenvalue is above the rounding errors, `shift` */
-  BV         Omega; /* (n, filled) orthonormal */
-  BV         Y, U;  /* (n, rank); (n, kept) orthonormal */
-  PetscReal *value; /* [kept] descending, positive */
-  PetscReal  last;  /* how large what is left may be: the eigenvalue number `rank`, or nu when it is not kept */
-  PetscReal  shift; /* nu */
+  PetscInt   filled; /* Columns of Omega that are there. */
+  PetscInt   nbatches;
+  PetscInt  *batch;    /* [nbatches] Columns after each time that some were added, which their signs depend on. */
+  PetscInt   ncolumns; /* Columns of Y that are of the present A, zero when A has changed. */
+  PetscInt   kept;     /* columns of U: those whose eigenvalue is above the rounding errors, `shift` */
+  BV         Omega;    /* (n, filled) orthonormal */
+  BV         Y;        /* (n, ncolumns) */
+  BV         U;        /* (n, kept) Orthonormal. */
+  PetscReal *value;    /* [kept] descending, positive */
+  PetscReal  last;     /* how large what is left may be: the last of the eigenvalues, or nu when it is not kept */
+  PetscReal  shift;    /* nu */
 } EngdSketch;
 
 /*
@@ -29,14 +30,15 @@ typedef struct {
   before stay. Approximate: U and the values from Y. All are collective.
 */
 PETSC_INTERN PetscErrorCode EngdSketchCreate(Mat A, EngdSketch *);
-PETSC_INTERN PetscErrorCode EngdSketchExtend(EngdSketch *, PetscInt rank, PetscReal damping);
+PETSC_INTERN PetscErrorCode EngdSketchExtend(EngdSketch *, PetscInt ncolumns, PetscReal damping);
 PETSC_INTERN PetscErrorCode EngdSketchApproximate(EngdSketch *);
 PETSC_INTERN PetscErrorCode EngdSketchDestroy(EngdSketch *);
 /* a sketch of a matrix, after Create when loading; tall: with U, and with Y too, which more columns go on from */
 PETSC_INTERN PetscErrorCode EngdSketchState(EngdSketch *, PetscBool tall, EngdArchive);
 
 typedef struct {
-  PetscInt    rank, rank_max; /* of the options; 0: not given */
+  PetscInt    columns;      /* -pc_nystrom_rank, 0 when not given. */
+  PetscInt    most_columns; /* -pc_nystrom_rank_max, 0 when not given. */
   PetscBool   adaptive;
   PetscReal   mu;
   PetscInt    update_every;
@@ -45,7 +47,7 @@ typedef struct {
   PetscBool   current; /* is the sketch of the present theta */
   PetscReal   damping; /* lambda of the operator, or mu */
   EngdSketch  sketch;
-  PetscReal  *c; /* [rank] coefficients in U */
+  PetscReal  *c; /* [ncolumns] Coefficients in U. */
 } EngdNystrom;
 
 #endif

@@ -74,15 +74,15 @@ static PetscErrorCode Enlarge(BV *V, PetscInt have, PetscInt columns)
 }
 
 /* more columns of Omega: random, then orthonormal among themselves and to those before them */
-static PetscErrorCode ExtendOmega(EngdSketch *s, PetscInt rank)
+static PetscErrorCode ExtendOmega(EngdSketch *s, PetscInt ncolumns)
 {
   PetscInt begin, end;
 
   PetscFunctionBeginUser;
-  if (s->filled >= rank) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Enlarge(&s->Omega, s->filled, rank));
-  PetscCall(Enlarge(&s->Y, s->rank, rank));
-  for (PetscInt j = s->filled; j < rank; j++) {
+  if (s->filled >= ncolumns) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Enlarge(&s->Omega, s->filled, ncolumns));
+  PetscCall(Enlarge(&s->Y, s->ncolumns, ncolumns));
+  for (PetscInt j = s->filled; j < ncolumns; j++) {
     PetscReal *column;
     Vec        v;
 
@@ -93,31 +93,31 @@ static PetscErrorCode ExtendOmega(EngdSketch *s, PetscInt rank)
     PetscCall(VecRestoreArrayWrite(v, &column));
     PetscCall(BVRestoreColumn(s->Omega, j, &v));
   }
-  PetscCall(BVSetActiveColumns(s->Omega, s->filled, rank));
+  PetscCall(BVSetActiveColumns(s->Omega, s->filled, ncolumns));
   PetscCall(BVOrthogonalize(s->Omega, NULL));
-  s->filled = rank;
+  s->filled = ncolumns;
   PetscCall(PetscRealloc(sizeof(*s->batch) * (size_t)(s->nbatches + 1), &s->batch));
-  s->batch[s->nbatches++] = rank;
+  s->batch[s->nbatches++] = ncolumns;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdSketchExtend(EngdSketch *s, PetscInt rank, PetscReal damping)
+PetscErrorCode EngdSketchExtend(EngdSketch *s, PetscInt ncolumns, PetscReal damping)
 {
   PetscFunctionBeginUser;
-  if (rank <= s->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ExtendOmega(s, rank));
-  PetscCall(BVSetActiveColumns(s->Omega, s->rank, rank));
-  PetscCall(BVSetActiveColumns(s->Y, s->rank, rank));
+  if (ncolumns <= s->ncolumns) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ExtendOmega(s, ncolumns));
+  PetscCall(BVSetActiveColumns(s->Omega, s->ncolumns, ncolumns));
+  PetscCall(BVSetActiveColumns(s->Y, s->ncolumns, ncolumns));
   PetscCall(BVMatMult(s->Omega, s->A, s->Y));
   if (damping != 0) PetscCall(BVMult(s->Y, -damping, 1, s->Omega, NULL));
-  s->rank = rank;
+  s->ncolumns = ncolumns;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* M (l, l) = Omega^T Y, symmetric but for rounding, on every rank alike */
 static PetscErrorCode Core(EngdSketch *s, PetscReal M[])
 {
-  const PetscInt   l = s->rank;
+  const PetscInt   l = s->ncolumns;
   const PetscReal *array;
   Mat              dense;
 
@@ -153,7 +153,7 @@ static PetscErrorCode SmallestEigenvalue(PetscInt l, const PetscReal M[], PetscR
 /* C^T C = M + nu I, C upper triangular; nu is raised until there is one */
 static PetscErrorCode Factor(EngdSketch *s, const PetscReal M[], PetscReal C[])
 {
-  const PetscInt l    = s->rank;
+  const PetscInt l    = s->ncolumns;
   PetscBLASInt   info = 1, n;
   PetscReal      norm;
 
@@ -189,20 +189,20 @@ static PetscErrorCode FormRoot(EngdSketch *s, const PetscReal C[])
 
   PetscFunctionBeginUser;
   PetscCall(BVGetSizes(s->U, &local, NULL, &have));
-  if (have != s->rank) PetscCall(Enlarge(&s->U, 0, s->rank));
-  PetscCall(BVSetActiveColumns(s->U, 0, s->rank));
+  if (have != s->ncolumns) PetscCall(Enlarge(&s->U, 0, s->ncolumns));
+  PetscCall(BVSetActiveColumns(s->U, 0, s->ncolumns));
   PetscCall(BVCopy(s->Y, s->U));
   PetscCall(BVMult(s->U, s->shift, 1, s->Omega, NULL));
   PetscCall(BVGetMat(s->U, &dense));
   PetscCall(MatDenseGetLDA(dense, &lda));
   PetscCall(PetscBLASIntCast(local, &m));
   PetscCall(PetscBLASIntCast(PetscMax(1, lda), &ld));
-  PetscCall(PetscBLASIntCast(s->rank, &n));
+  PetscCall(PetscBLASIntCast(s->ncolumns, &n));
   PetscCall(MatDenseGetArray(dense, &u));
   if (m) PetscCallBLAS("BLAStrsm", BLAStrsm_("R", "U", "N", "N", &m, &n, &one, C, &n, u, &ld));
   PetscCall(MatDenseRestoreArray(dense, &u));
   PetscCall(BVRestoreMat(s->U, &dense));
-  PetscCall(PetscLogFlops((PetscReal)local * s->rank * s->rank));
+  PetscCall(PetscLogFlops((PetscReal)local * s->ncolumns * s->ncolumns));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -227,7 +227,7 @@ static PetscErrorCode LeftSingular(PetscInt l, PetscReal R[], PetscReal sigma[])
 /* U <- the left singular vectors of U, values <- sigma^2 - nu as long as they are above nu */
 static PetscErrorCode Diagonalise(EngdSketch *s, PetscReal sigma[])
 {
-  const PetscInt l = s->rank;
+  const PetscInt l = s->ncolumns;
   PetscReal     *array;
   Mat            R;
 
@@ -260,7 +260,8 @@ PetscErrorCode EngdSketchApproximate(EngdSketch *s)
   PetscReal *M, *C, *sigma;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc3(ENGD_COUNT(s->rank, s->rank), &M, ENGD_COUNT(s->rank, s->rank), &C, s->rank, &sigma));
+  PetscCall(PetscMalloc3(ENGD_COUNT(s->ncolumns, s->ncolumns), &M, ENGD_COUNT(s->ncolumns, s->ncolumns), &C,
+                         s->ncolumns, &sigma));
   PetscCall(Core(s, M));
   PetscCall(Factor(s, M, C));
   PetscCall(FormRoot(s, C));
@@ -307,15 +308,15 @@ PetscErrorCode EngdSketchState(EngdSketch *s, PetscBool tall, EngdArchive a)
 {
   PetscFunctionBeginUser;
   PetscCall(OmegaState(s, a));
-  PetscCall(EngdArchiveInt(a, "rank", &s->rank, 0));
+  PetscCall(EngdArchiveInt(a, "rank", &s->ncolumns, 0));
   PetscCall(EngdArchiveInt(a, "kept", &s->kept, 0));
   PetscCall(EngdArchiveReal(a, "last", &s->last, 0));
   PetscCall(EngdArchiveReal(a, "shift", &s->shift, 0));
-  if (EngdArchiveChanges(a)) PetscCall(PetscMalloc1(s->rank, &s->value));
+  if (EngdArchiveChanges(a)) PetscCall(PetscMalloc1(s->ncolumns, &s->value));
   PetscCall(EngdArchiveReals(a, "eigenvalues", s->kept, s->value));
   if (!tall) PetscFunctionReturn(PETSC_SUCCESS);
-  if (EngdArchiveChanges(a)) PetscCall(Enlarge(&s->U, 0, s->rank));
-  PetscCall(BVSetActiveColumns(s->Y, 0, s->rank));
+  if (EngdArchiveChanges(a)) PetscCall(Enlarge(&s->U, 0, s->ncolumns));
+  PetscCall(BVSetActiveColumns(s->Y, 0, s->ncolumns));
   PetscCall(TallState(s->Y, "Y", a));
   PetscCall(BVSetActiveColumns(s->U, 0, s->kept));
   PetscCall(TallState(s->U, "basis", a));

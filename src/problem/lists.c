@@ -11,8 +11,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define NAMES_MAX                                                                                                    \
-  5000 /* in a list: names are compared with each other, and beyond this nothing ends in a reasonable time */
+/* In a list: names are compared with each other, and beyond this nothing ends in a reasonable time */
+#define NAMES_MAX 5000
 
 /*
   EngdOptionsText - Declares and reads an option whose value is a text of any length.

@@ -117,7 +117,7 @@ PetscErrorCode EngdRunGetSeconds(EngdRun run, PetscReal *seconds)
    run, whichever comes first; infinity while that cannot be told. Not collective */
 PetscErrorCode EngdRunEstimateTimeLeft(EngdRun run, PetscInt iteration, double seconds, PetscReal *left)
 {
-  const PetscInt done = iteration - run->first_iteration;
+  const PetscInt done = iteration - run->pace_iteration;
   PetscInt       maximum;
 
   PetscFunctionBeginUser;
@@ -126,7 +126,7 @@ PetscErrorCode EngdRunEstimateTimeLeft(EngdRun run, PetscInt iteration, double s
   if (maximum >= 0 && maximum <= iteration)
     *left = 0;
   else if (maximum >= 0 && done > 0)
-    *left = PetscMin(*left, (maximum - iteration) * (seconds - run->first_seconds) / done);
+    *left = PetscMin(*left, (maximum - iteration) * (seconds - run->pace_seconds) / done);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

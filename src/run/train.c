@@ -13,9 +13,9 @@ static PetscErrorCode Describe(EngdRun run, Tao tao, PetscInt iteration, EngdIte
 
   PetscFunctionBeginUser;
   it->seconds = MPI_Wtime() - run->start;
-  if (run->first_iteration < 0) {
-    run->first_iteration = iteration;
-    run->first_seconds   = it->seconds;
+  if (run->pace_iteration < 0) {
+    run->pace_iteration = iteration;
+    run->pace_seconds   = it->seconds;
   }
   PetscCall(TaoGetSolutionStatus(tao, NULL, &it->loss, &it->gradient_norm, NULL, NULL, NULL));
   PetscCall(TaoEngdGetStatus(tao, &status));
@@ -101,8 +101,8 @@ static PetscErrorCode GoOn(EngdRun run)
   PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
   PetscCall(EngdReportTell(run->report, EngdRunDescribeEnd(run, reason)));
   PetscCall(Count(run, &run->iterations, &run->krylov_iterations));
-  run->first_iteration = 0;
-  run->first_seconds   = MPI_Wtime() - run->start;
+  run->pace_iteration = 0;
+  run->pace_seconds   = MPI_Wtime() - run->start;
   run->folded = run->folded_krylov = 0;
   run->stage_start                 = 0;
   run->present++;
@@ -150,13 +150,13 @@ static PetscErrorCode Start(EngdRun run)
 {
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Barrier(run->comm));
-  run->start           = MPI_Wtime() - run->seconds;
-  run->stage_start     = run->seconds_in_stage > 0 ? MPI_Wtime() - run->seconds_in_stage : 0;
-  run->written_at      = run->seconds;
-  run->first_iteration = -1;
-  run->end             = ENGD_END_BY_TAO;
-  run->signal          = 0;
-  run->due             = PETSC_FALSE;
+  run->start          = MPI_Wtime() - run->seconds;
+  run->stage_start    = run->seconds_in_stage > 0 ? MPI_Wtime() - run->seconds_in_stage : 0;
+  run->written_at     = run->seconds;
+  run->pace_iteration = -1;
+  run->end            = ENGD_END_BY_TAO;
+  run->signal         = 0;
+  run->due            = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

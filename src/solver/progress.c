@@ -33,7 +33,7 @@ static PetscErrorCode LossesState(EngdProgress *progress, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* longest: the longest time that will be asked about, in iterations. Collective */
+/* In a group of its own; longest is the longest time, in iterations, that will be asked about. Collective */
 PetscErrorCode EngdProgressState(EngdProgress *progress, PetscInt longest, EngdArchive a)
 {
   PetscFunctionBeginUser;

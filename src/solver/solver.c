@@ -149,7 +149,8 @@ static PetscErrorCode SetType(EngdFunctional F, Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The Tao's Hessian: the Gramian, or with curvature hessian the exact one, preconditioned by its Gauss-Newton part or itself */
+/* The Hessian of the Tao is the Gramian; with curvature hessian it is that of the loss, preconditioned by its Gauss-Newton part or
+   by itself. */
 static PetscErrorCode SetHessian(EngdFunctional F, Tao tao)
 {
   static const char *const sources[] = {"gauss_newton", "hessian"};

@@ -153,7 +153,7 @@ static PetscErrorCode PrintValues(MPI_Comm comm, const EngdSpectrumRow row[], Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* a count: exact, or an estimate with its error; or the overlap */
+/* a count, or an estimate of one with its error; or the overlap */
 static PetscErrorCode PrintCount(MPI_Comm comm, const EngdSpectrumRow *row)
 {
   const PetscBool    about = (PetscBool)(row->quantity >= ENGD_QUANTITY_ABOUT_NEGATIVE);

@@ -114,10 +114,10 @@ static PetscErrorCode SolveTriangle(EngdLastLayer last)
   PetscFunctionBeginUser;
   for (PetscInt j = 0; j < m; j++) PetscCall(PetscArraycpy(last->M + j * m, last->T + j * (m + 1), m));
   PetscCall(EngdSVDCompute(svd, last->M, PIVOT_TOLERANCE));
-  PetscCall(EngdDenseMultiply("T", m, svd->rank, svd->U, last->T + m * (m + 1), last->y));
-  for (PetscInt i = 0; i < svd->rank; i++)
+  PetscCall(EngdDenseMultiply("T", m, svd->nsigma, svd->U, last->T + m * (m + 1), last->y));
+  for (PetscInt i = 0; i < svd->nsigma; i++)
     last->y[i] = svd->sigma[i] > RCOND * svd->sigma[0] ? -last->y[i] / svd->sigma[i] : 0;
-  PetscCall(EngdDenseMultiply("N", m, svd->rank, svd->V, last->y, last->c));
+  PetscCall(EngdDenseMultiply("N", m, svd->nsigma, svd->V, last->y, last->c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

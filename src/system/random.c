@@ -26,7 +26,7 @@ static philox4x32_ctr_t RandomBlock(PetscInt64 seed, PetscInt stream, PetscInt64
   return philox4x32(counter, key);
 }
 
-/* (k + 1/2) / 2^52 with k the upper 52 of 64 bits: exact, never 0 nor 1 */
+/* (k + 1/2) / 2^52 with k the upper 52 of 64 bits: without rounding, never 0 nor 1 */
 static PetscReal RandomUnit(uint32_t high, uint32_t low)
 {
   const uint64_t k = (((uint64_t)high << 32) | low) >> 12;

@@ -57,12 +57,12 @@ static inline PetscReal KnownEntry(const EngdSymbols *s, const EngdJetEntry *ent
 {
   PetscReal exponent = 0.0, factor = 1.0, sum = 0.0;
 
-  for (PetscInt i = 0; i < s->dim; ++i) exponent += Rate(entry->output, i) * x[i];
-  for (PetscInt k = 0; k < entry->order - 2 * entry->laplacian; ++k) {
+  for (PetscInt i = 0; i < s->dim; i++) exponent += Rate(entry->output, i) * x[i];
+  for (PetscInt k = 0; k < entry->order - 2 * entry->laplacian; k++) {
     factor *= Rate(entry->output, entry->coordinate[k]);
   }
-  for (PetscInt i = 0; i < s->nspace; ++i) sum += Rate(entry->output, i) * Rate(entry->output, i);
-  for (PetscInt m = 0; m < entry->laplacian; ++m) factor *= sum;
+  for (PetscInt i = 0; i < s->nspace; i++) sum += Rate(entry->output, i) * Rate(entry->output, i);
+  for (PetscInt m = 0; m < entry->laplacian; m++) factor *= sum;
   return factor * exp(exponent);
 }
 
@@ -83,15 +83,15 @@ static inline void EvaluateJet(EngdExpression e, const PetscReal x[], const Pets
   EngdBatch xs[MAX_ENTRIES], ns[MAX_ENTRIES], js[MAX_ENTRIES];
 
   assert_true(e->nentries <= MAX_ENTRIES);
-  for (PetscInt i = 0; i < e->symbols.dim; ++i) xs[i] = (EngdBatch){x + i, 1};
-  for (PetscInt i = 0; i < e->symbols.nspace; ++i) ns[i] = (EngdBatch){normals + i % 2, 1};
-  for (PetscInt i = 0; i < e->nentries; ++i) js[i] = (EngdBatch){jet + i, 1};
+  for (PetscInt i = 0; i < e->symbols.dim; i++) xs[i] = (EngdBatch){x + i, 1};
+  for (PetscInt i = 0; i < e->symbols.nspace; i++) ns[i] = (EngdBatch){normals + i % 2, 1};
+  for (PetscInt i = 0; i < e->nentries; i++) js[i] = (EngdBatch){jet + i, 1};
   OK(EngdExpressionEvaluate(e, 1, xs, ns, js, value, first, second));
 }
 
 static inline void KnownJet(EngdExpression e, const PetscReal x[], PetscReal jet[])
 {
-  for (PetscInt i = 0; i < e->nentries; ++i) jet[i] = KnownEntry(&e->symbols, &e->entry[i], x);
+  for (PetscInt i = 0; i < e->nentries; i++) jet[i] = KnownEntry(&e->symbols, &e->entry[i], x);
 }
 
 /* The values of the components at x, from the jet of the known outputs there */

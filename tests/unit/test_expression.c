@@ -28,7 +28,7 @@ typedef struct {
 
 static void CheckCases(const EngdSymbols *s, const PetscReal x[], size_t n, const Case table[])
 {
-  for (size_t i = 0; i < n; ++i) {
+  for (size_t i = 0; i < n; i++) {
     EngdExpression e = Compiled(s, table[i].text, 2);
     PetscReal      value;
 
@@ -209,7 +209,7 @@ static void TestNumberedCoordinates(void **state)
   EngdExpression e;
 
   (void)state;
-  for (PetscInt i = 0; i < DIM; ++i) {
+  for (PetscInt i = 0; i < DIM; i++) {
     snprintf(name[i], sizeof(name[i]), "x%d", (int)i + 1);
     list[i] = name[i];
     x[i]    = 0.1 * (PetscReal)(i + 1);
@@ -291,7 +291,7 @@ static void TestDefinitions(void **state)
   CheckCases(&symbols, point, PETSC_STATIC_ARRAY_LENGTH(table), table);
   OK(PetscPushErrorHandler(KeepMessage, NULL));
   OK(EngdExpressionCreate(&symbols, &e));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(wrong); ++i) {
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(wrong); i++) {
     assert_int_equal(EngdExpressionAppend(e, "-t", wrong[i].text), PETSC_ERR_USER_INPUT);
     if (!strstr(last_message, wrong[i].message)) fail_msg("%s: %s", wrong[i].text, last_message);
   }
@@ -339,7 +339,7 @@ static void TestSymbolsThatClash(void **state)
 
   (void)state;
   OK(PetscPushErrorHandler(KeepMessage, NULL));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(bad); ++i) {
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(bad); i++) {
     name[0] = bad[i];
     assert_int_equal(EngdExpressionCreate(&s, &e), PETSC_ERR_USER_INPUT);
     assert_non_null(strstr(last_message, bad[i]));
@@ -359,26 +359,26 @@ static void TestBatches(void **state)
   const PetscInt        nv = e->ncomponents, nf = e->nfirst, ns = e->nsecond, m = e->nentries;
 
   (void)state;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(sizes); ++k) {
-    for (PetscInt stride = 1; stride < 4; ++stride) {
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(sizes); k++) {
+    for (PetscInt stride = 1; stride < 4; stride++) {
       const PetscInt n = sizes[k], width = n * stride;
       PetscReal     *x = malloc(sizeof(*x) * (size_t)((3 + m) * width + 1)), *jet = x + 3 * width;
       PetscReal     *out = malloc(sizeof(*out) * (size_t)((nv + nf + ns) * n + 1)), *one = malloc(sizeof(*one) * 64);
       EngdBatch      xs[3], js[8];
 
-      for (PetscInt i = 0; i < (3 + m) * width; ++i) x[i] = sin(0.37 * (PetscReal)i);
-      for (PetscInt i = 0; i < 3; ++i) xs[i] = (EngdBatch){x + i * width, stride};
-      for (PetscInt i = 0; i < m; ++i) js[i] = (EngdBatch){jet + i * width, stride};
+      for (PetscInt i = 0; i < (3 + m) * width; i++) x[i] = sin(0.37 * (PetscReal)i);
+      for (PetscInt i = 0; i < 3; i++) xs[i] = (EngdBatch){x + i * width, stride};
+      for (PetscInt i = 0; i < m; i++) js[i] = (EngdBatch){jet + i * width, stride};
       out[(nv + nf + ns) * n] = 17.0; /* must stay */
       OK(EngdExpressionEvaluate(e, n, xs, NULL, js, out, out + nv * n, out + (nv + nf) * n));
       assert_true(out[(nv + nf + ns) * n] == 17.0);
-      for (PetscInt i = 0; i < n; ++i) {
+      for (PetscInt i = 0; i < n; i++) {
         PetscReal here[3], entry[8];
 
-        for (PetscInt j = 0; j < 3; ++j) here[j] = xs[j].base[i * stride];
-        for (PetscInt j = 0; j < m; ++j) entry[j] = js[j].base[i * stride];
+        for (PetscInt j = 0; j < 3; j++) here[j] = xs[j].base[i * stride];
+        for (PetscInt j = 0; j < m; j++) entry[j] = js[j].base[i * stride];
         EvaluateJet(e, here, entry, one, one + nv, one + nv + nf);
-        for (PetscInt j = 0; j < nv + nf + ns; ++j) assert_true(out[j * n + i] == one[j]);
+        for (PetscInt j = 0; j < nv + nf + ns; j++) assert_true(out[j * n + i] == one[j]);
       }
       free(x), free(out), free(one);
     }
@@ -393,14 +393,14 @@ static void TestFoldingEqualsRunning(void **state)
                                    "erf(%s)", "1/%s",    "cbrt(%s)", "mod(%s, 0.11)", "hypot(%s, 2)", "%s^2"};
 
   (void)state;
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(functions); ++i) {
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(functions); i++) {
     char           text[2][64];
     PetscReal      value[2];
     EngdExpression e;
 
     snprintf(text[0], sizeof(text[0]), functions[i], "0.3");
     snprintf(text[1], sizeof(text[1]), functions[i], "x");
-    for (PetscInt k = 0; k < 2; ++k) {
+    for (PetscInt k = 0; k < 2; k++) {
       e = Compiled(&plane, text[k], 0);
       ValuesAt(e, point, &value[k]);
       OK(EngdExpressionDestroy(&e));

@@ -30,10 +30,10 @@ static const char *const smooth[] = {
 /* exp(-a^2), whose derivatives follow s_{k+1} = -2 a s_k - 2 k s_{k-1} */
 static void Bell(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
-  for (PetscInt i = 0; i < n; ++i) {
+  for (PetscInt i = 0; i < n; i++) {
     s[0][i] = PetscExpReal(-a[i] * a[i]);
     if (order) s[1][i] = -2 * a[i] * s[0][i];
-    for (PetscInt k = 1; k < order; ++k) s[k + 1][i] = -2 * a[i] * s[k][i] - 2 * k * s[k - 1][i];
+    for (PetscInt k = 1; k < order; k++) s[k + 1][i] = -2 * a[i] * s[k][i] - 2 * k * s[k - 1][i];
   }
 }
 
@@ -50,22 +50,22 @@ static void CheckJetDerivatives(EngdExpression e, const PetscReal x[], const Pet
   slope[0] = plus + 2 * n;
   slope[1] = plus + 3 * n;
   EvaluateJet(e, x, jet0, at, at + nv, at + n);
-  for (PetscInt f = 0; f < m; ++f) {
-    for (PetscInt k = 0; k < 2; ++k) {
+  for (PetscInt f = 0; f < m; f++) {
+    for (PetscInt k = 0; k < 2; k++) {
       memcpy(jet, jet0, sizeof(*jet) * (size_t)m);
       jet[f] = jet0[f] + steps[k];
       EvaluateJet(e, x, jet, plus, plus + nv, NULL);
       jet[f] = jet0[f] - steps[k];
       EvaluateJet(e, x, jet, minus, minus + nv, NULL);
-      for (PetscInt i = 0; i < n; ++i) slope[k][i] = (plus[i] - minus[i]) / (2.0 * steps[k]);
+      for (PetscInt i = 0; i < n; i++) slope[k][i] = (plus[i] - minus[i]) / (2.0 * steps[k]);
     }
-    for (PetscInt i = 0; i < n; ++i) {
+    for (PetscInt i = 0; i < n; i++) {
       const PetscInt component = i < nv ? i : e->first_component[i - nv],
                      entry     = i < nv ? -1 : e->first_entry[i - nv];
       PetscReal found = 0.0, scale = 1.0 + PetscAbsReal(at[i]) + PetscAbsReal(slope[0][i]);
 
       if (entry >= 0 && entry < f) continue; /* e >= f only */
-      for (PetscInt k = 0; k < (entry < 0 ? nf : e->nsecond); ++k) {
+      for (PetscInt k = 0; k < (entry < 0 ? nf : e->nsecond); k++) {
         if (entry < 0 && e->first_component[k] == component && e->first_entry[k] == f) found += at[nv + k];
         if (entry >= 0 && e->second_component[k] == component && e->second_entry[k] == entry &&
             e->second_other[k] == f)
@@ -102,7 +102,7 @@ static void RandomText(char text[], PetscInt depth, PetscInt order)
     strcat(text, leaves[Draw(nleaves[order])]);
     return;
   }
-  for (form = forms[Draw((PetscInt)PETSC_STATIC_ARRAY_LENGTH(forms))]; *form; ++form) {
+  for (form = forms[Draw((PetscInt)PETSC_STATIC_ARRAY_LENGTH(forms))]; *form; form++) {
     if (*form == '@')
       RandomText(text, Draw(depth), order);
     else
@@ -119,7 +119,7 @@ static void TestNamed(void **state)
                                          {"bell(1/2) + bell(nu)", "exp(-1/4) + exp(-nu^2)"}};
 
   (void)state;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(texts); ++k) {
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(texts); k++) {
     EngdExpression e = Compiled(&plane, texts[k][0], 2), f = Compiled(&plane, texts[k][1], 2);
     PetscReal      found[3][MAX_ENTRIES], expected[3][MAX_ENTRIES], jet[MAX_ENTRIES];
 
@@ -127,9 +127,9 @@ static void TestNamed(void **state)
     KnownJet(e, point, jet);
     EvaluateJet(e, point, jet, found[0], found[1], found[2]);
     EvaluateJet(f, point, jet, expected[0], expected[1], expected[2]);
-    for (PetscInt i = 0; i < e->ncomponents; ++i) assert_true(Close(found[0][i], expected[0][i], 1e-13));
-    for (PetscInt i = 0; i < e->nfirst; ++i) assert_true(Close(found[1][i], expected[1][i], 1e-12));
-    for (PetscInt i = 0; i < e->nsecond; ++i) assert_true(Close(found[2][i], expected[2][i], 1e-11));
+    for (PetscInt i = 0; i < e->ncomponents; i++) assert_true(Close(found[0][i], expected[0][i], 1e-13));
+    for (PetscInt i = 0; i < e->nfirst; i++) assert_true(Close(found[1][i], expected[1][i], 1e-12));
+    for (PetscInt i = 0; i < e->nsecond; i++) assert_true(Close(found[2][i], expected[2][i], 1e-11));
     OK(EngdExpressionDestroy(&e));
     OK(EngdExpressionDestroy(&f));
   }
@@ -163,7 +163,7 @@ static void TestJetDerivatives(void **state)
   PetscReal jet[MAX_ENTRIES];
 
   (void)state;
-  for (PetscInt k = 0; k < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(smooth) + 4000; ++k) {
+  for (PetscInt k = 0; k < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(smooth) + 4000; k++) {
     static char    text[1 << 16];
     EngdExpression e;
 
@@ -189,7 +189,7 @@ static void TestTotalDerivatives(void **state)
   PetscInt        skipped = 0, n = 600;
 
   (void)state;
-  for (PetscInt k = 0; k < n; ++k) {
+  for (PetscInt k = 0; k < n; k++) {
     static char    text[1 << 16], derivatives[5 << 16];
     EngdExpression e, d;
     PetscReal      value[2], found[3], x[3], previous;
@@ -200,10 +200,10 @@ static void TestTotalDerivatives(void **state)
     e = Compiled(&plane, text, 0);
     d = Compiled(&plane, derivatives, 0);
     ValuesAt(d, point, found);
-    for (PetscInt i = 0; i < 3; ++i) {
+    for (PetscInt i = 0; i < 3; i++) {
       PetscReal slope[2];
 
-      for (PetscInt s = 0; s < 2; ++s) {
+      for (PetscInt s = 0; s < 2; s++) {
         memcpy(x, point, sizeof(x));
         x[i] = point[i] + h * (1.0 - 0.3 * (PetscReal)s);
         ValuesAt(e, x, &value[0]);
@@ -213,7 +213,7 @@ static void TestTotalDerivatives(void **state)
         slope[s] = (value[0] - value[1]) / (2.0 * previous);
       }
       if (!Close(slope[0], slope[1], 1e-6))
-        ++skipped;
+        skipped++;
       else if (!Close(found[i], slope[0], 1e-5))
         fail_msg("%s by %d: %.12g, %.12g", text, (int)i, found[i], slope[0]);
     }
@@ -261,7 +261,7 @@ static void TestAppendGradient(void **state)
   assert_int_equal(g->ncomponents, 6);
   ValuesAt(e, point, value);
   ValuesAt(g, point, expected);
-  for (PetscInt i = 0; i < 6; ++i) assert_true(value[i] == expected[i]);
+  for (PetscInt i = 0; i < 6; i++) assert_true(value[i] == expected[i]);
   OK(EngdExpressionDestroy(&e));
   OK(EngdExpressionDestroy(&g));
 }
@@ -286,21 +286,21 @@ static void TestNumbering(void **state)
 
   (void)state;
   assert_int_equal(e->nentries, PETSC_STATIC_ARRAY_LENGTH(expected));
-  for (PetscInt i = 0; i < e->nentries; ++i) {
+  for (PetscInt i = 0; i < e->nentries; i++) {
     assert_int_equal(e->entry[i].output, expected[i].output);
     assert_int_equal(e->entry[i].laplacian, expected[i].laplacian);
     assert_int_equal(e->entry[i].order, expected[i].order);
-    for (PetscInt k = 0; k < ENGD_JET_ORDER; ++k) {
+    for (PetscInt k = 0; k < ENGD_JET_ORDER; k++) {
       assert_int_equal(e->entry[i].coordinate[k], expected[i].coordinate[k]);
     }
   }
   assert_int_equal(e->nfirst, PETSC_STATIC_ARRAY_LENGTH(first));
-  for (PetscInt k = 0; k < e->nfirst; ++k) {
+  for (PetscInt k = 0; k < e->nfirst; k++) {
     assert_int_equal(e->first_component[k], first[k][0]);
     assert_int_equal(e->first_entry[k], first[k][1]);
   }
   assert_int_equal(e->nsecond, PETSC_STATIC_ARRAY_LENGTH(second));
-  for (PetscInt k = 0; k < e->nsecond; ++k) {
+  for (PetscInt k = 0; k < e->nsecond; k++) {
     assert_int_equal(e->second_component[k], second[k][0]);
     assert_int_equal(e->second_entry[k], second[k][1]);
     assert_int_equal(e->second_other[k], second[k][2]);
@@ -353,14 +353,14 @@ static void TestNoNaN(void **state)
   const PetscReal          zero[MAX_ENTRIES] = {0.0};
 
   (void)state;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(texts); ++k) {
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(texts); k++) {
     EngdExpression e = Compiled(&plane, texts[k], strcmp(texts[k], "u^v") == 0 ? 1 : 2);
     PetscReal      out[64], jet[MAX_ENTRIES];
 
     memcpy(jet, zero, sizeof(jet));
     if (strcmp(texts[k], "u^v") == 0) jet[1] = 2.0; /* 0^2 */
     EvaluateJet(e, point, jet, out, out + 1, out + 1 + e->nfirst);
-    for (PetscInt i = 0; i < 1 + e->nfirst + e->nsecond; ++i) {
+    for (PetscInt i = 0; i < 1 + e->nfirst + e->nsecond; i++) {
       if (!isfinite(out[i])) fail_msg("%s at 0: number %d is %g", texts[k], (int)i, out[i]);
     }
     OK(EngdExpressionDestroy(&e));
@@ -377,7 +377,7 @@ static void TestHundredDimensions(void **state)
   PetscLogDouble start, end;
 
   (void)state;
-  for (PetscInt i = 0; i < DIM; ++i) {
+  for (PetscInt i = 0; i < DIM; i++) {
     snprintf(name[i], sizeof(name[i]), "x%d", (int)i + 1);
     list[i] = name[i];
   }

@@ -95,7 +95,7 @@ static void TestMistakes(void **state)
 
   (void)state;
   inside.normal = PETSC_FALSE;
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(mistakes); ++i) CheckMistake(&plane, &mistakes[i]);
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(mistakes); i++) CheckMistake(&plane, &mistakes[i]);
   CheckMistake(&inside, &(Mistake){"x + dot(normal, grad(u))", 9, "'normal' exists on boundaries only"});
 }
 
@@ -149,19 +149,19 @@ static void TestRandomTexts(void **state)
   PetscInt          ncorrect  = 0;
 
   (void)state;
-  for (PetscInt k = 0; k < 20000; ++k) {
+  for (PetscInt k = 0; k < 20000; k++) {
     char text[512] = "";
 
-    for (PetscInt n = 1 + Draw(12); n > 0; --n)
+    for (PetscInt n = 1 + Draw(12); n > 0; n--)
       strcat(text, tokens[Draw((PetscInt)PETSC_STATIC_ARRAY_LENGTH(tokens))]);
-    if (!TryText(text)) ++ncorrect;
+    if (!TryText(text)) ncorrect++;
   }
-  for (PetscInt k = 0; k < 5000; ++k) {
+  for (PetscInt k = 0; k < 5000; k++) {
     char text[sizeof(correct)];
 
     memcpy(text, correct, sizeof(correct));
-    for (PetscInt n = Draw(3); n >= 0; --n) text[Draw((PetscInt)sizeof(correct) - 1)] = (char)(1 + Draw(255));
-    if (!TryText(text)) ++ncorrect;
+    for (PetscInt n = Draw(3); n >= 0; n--) text[Draw((PetscInt)sizeof(correct) - 1)] = (char)(1 + Draw(255));
+    if (!TryText(text)) ncorrect++;
   }
   assert_true(ncorrect > 100);
 }
@@ -204,7 +204,7 @@ static void TestEnormousTexts(void **state)
   };
 
   (void)state;
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(table); ++i) {
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(table); i++) {
     char *text = Repeated(table[i].before, table[i].piece, table[i].n, table[i].after);
 
     if ((TryText(text) == PETSC_SUCCESS) != table[i].correct) fail_msg("%.40s...: %s", text, last_message);

@@ -94,7 +94,7 @@ static void dense_oracle(void **state)
     Fill(x, 1);
     CHECK(PCApply(c.pc, x, y));
     Whole(y, computed);
-    Oracle(c.G, Nystrom(c.pc)->sketch.Omega, Nystrom(c.pc)->sketch.rank, LAMBDA, x, exact);
+    Oracle(c.G, Nystrom(c.pc)->sketch.Omega, Nystrom(c.pc)->sketch.ncolumns, LAMBDA, x, exact);
     for (PetscInt i = 0; i < p; i++) {
       size       = PetscMax(size, PetscAbsReal(exact[i]));
       difference = PetscMax(difference, PetscAbsReal(exact[i] - computed[i]));
@@ -247,7 +247,7 @@ static void any_number_of_ranks(void **state)
     Move(c, 0.9);
     CHECK(PCApply(c->pc, x[k], y[k]));
   }
-  assert_int_equal(Nystrom(all.pc)->sketch.rank, Nystrom(alone.pc)->sketch.rank);
+  assert_int_equal(Nystrom(all.pc)->sketch.ncolumns, Nystrom(alone.pc)->sketch.ncolumns);
   CHECK(VecNorm(y[1], NORM_INFINITY, &norm));
   CHECK(VecGetOwnershipRange(y[0], &begin, &end));
   CHECK(VecGetArrayRead(y[0], &part));

@@ -40,18 +40,19 @@ static void adaptive(void **state)
        PETSC_FALSE, &c);
   nystrom = Nystrom(c.pc);
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(lambda); k++) {
-    const PetscInt   before   = nystrom->sketch.rank;
+    const PetscInt   before   = nystrom->sketch.ncolumns;
     const PetscInt64 products = c.F->count.products;
 
     CHECK(EngdGramianSetDamping(c.G, lambda[k]));
     if (k == 5) Move(&c, 1.01); /* and starts small again */
     CHECK(PCSetUp(c.pc));
-    assert_true(nystrom->sketch.rank <= 20);
-    assert_true(nystrom->sketch.rank == 20 || nystrom->sketch.last <= 10 * lambda[k]);
-    assert_int_equal(c.F->count.products - products, k == 5 ? nystrom->sketch.rank : nystrom->sketch.rank - before);
-    if (k == 3) assert_int_equal(nystrom->sketch.rank, 20);
+    assert_true(nystrom->sketch.ncolumns <= 20);
+    assert_true(nystrom->sketch.ncolumns == 20 || nystrom->sketch.last <= 10 * lambda[k]);
+    assert_int_equal(c.F->count.products - products,
+                     k == 5 ? nystrom->sketch.ncolumns : nystrom->sketch.ncolumns - before);
+    if (k == 3) assert_int_equal(nystrom->sketch.ncolumns, 20);
     if (k == 4) assert_int_equal(before, 20);
-    if (k == 0 || k == 5) assert_true(nystrom->sketch.rank < 20);
+    if (k == 0 || k == 5) assert_true(nystrom->sketch.ncolumns < 20);
   }
   Destroy(&c);
 }

@@ -308,24 +308,24 @@ static void TestSVD(void **state)
     }
     CHECK(EngdSVDCreate(n, &svd));
     CHECK(EngdSVDCompute(&svd, A, 1e-16));
-    assert_true(c / 3 == 2 ? svd.rank == 0 : c / 3 == 0 ? svd.rank == n : svd.rank <= 18);
+    assert_true(c / 3 == 2 ? svd.nsigma == 0 : c / 3 == 0 ? svd.nsigma == n : svd.nsigma <= 18);
     for (PetscInt i = 0; i < n; i++) {
       for (PetscInt j = 0; j < n; j++) {
         PetscReal sum = 0;
 
-        for (PetscInt k = 0; k < svd.rank; k++) sum += svd.U[k * n + i] * svd.sigma[k] * svd.V[k * n + j];
+        for (PetscInt k = 0; k < svd.nsigma; k++) sum += svd.U[k * n + i] * svd.sigma[k] * svd.V[k * n + j];
         error = PetscMax(error, PetscAbsReal(sum - B[j * n + i]));
       }
     }
-    for (PetscInt k = 0; k < svd.rank * svd.rank; k++) {
+    for (PetscInt k = 0; k < svd.nsigma * svd.nsigma; k++) {
       PetscReal u = 0, v = 0;
 
       for (PetscInt i = 0; i < n; i++) {
-        u += svd.U[k / svd.rank * n + i] * svd.U[k % svd.rank * n + i];
-        v += svd.V[k / svd.rank * n + i] * svd.V[k % svd.rank * n + i];
+        u += svd.U[k / svd.nsigma * n + i] * svd.U[k % svd.nsigma * n + i];
+        v += svd.V[k / svd.nsigma * n + i] * svd.V[k % svd.nsigma * n + i];
       }
-      error = PetscMax(error, PetscAbsReal(u - (k / svd.rank == k % svd.rank)));
-      error = PetscMax(error, PetscAbsReal(v - (k / svd.rank == k % svd.rank)));
+      error = PetscMax(error, PetscAbsReal(u - (k / svd.nsigma == k % svd.nsigma)));
+      error = PetscMax(error, PetscAbsReal(v - (k / svd.nsigma == k % svd.nsigma)));
     }
     Close("SVD", error, 0, 1e-13);
     CHECK(EngdSVDDestroy(&svd));

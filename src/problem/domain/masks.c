@@ -12,9 +12,9 @@
 #include "shape.h"
 
 #define LINES 2048
-#define CURVE 4096 /* points of a line, where the piece is a line: of two ends closer than this both may be lost, */
-#define PLANE 128  /* where it has two parameters, */
-#define SPACE 32   /* and where it has more */
+#define CURVE 4096 /* Points of a piece that is a line; of two ends closer than this both may be lost. */
+#define PLANE 128  /* Points of a line of a piece with two parameters. */
+#define SPACE 32   /* The same with more parameters. */
 #define HALVE 40
 #define RAYS  8192
 #define TRIES 1000 /* candidates for each point before the region is said to be too small to be met */

@@ -13,7 +13,7 @@ PetscErrorCode EngdShapeCreate(MPI_Comm comm, PetscInt nspace, EngdShape *shape)
   PetscCall(PetscNew(shape));
   (*shape)->comm   = comm;
   (*shape)->nspace = nspace;
-  (*shape)->exact  = PETSC_TRUE;
+  (*shape)->tight  = PETSC_TRUE;
   PetscCall(PetscCalloc2(nspace, &(*shape)->lower, nspace, &(*shape)->upper));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -45,7 +45,7 @@ struct _n_EngdShape {
   PetscReal *lower, *upper; /* [nspace] a box around it */
   PetscInt   npatches, patches_size;
   EngdPatch *patch;
-  PetscBool  exact; /* do the patches cover it and nothing else */
+  PetscBool  tight; /* Whether the patches cover it and nothing else. */
   void      *data;
   PetscErrorCode (*map)(EngdShape, const EngdPatch *, const PetscReal z[], EngdHits *);
   PetscErrorCode (*level)(EngdShape, const PetscReal x[], PetscReal *);
@@ -87,10 +87,10 @@ typedef struct {
   EngdShape     *shape;
   PetscBool     *positive; /* [nshapes] does it add to the solid, so that every inner point is in one of these */
   EngdSolidNode *node;
-  PetscReal      size;          /* of the box around it: the longest side */
-  PetscReal     *lower, *upper; /* that box */
-  PetscReal     *corner;        /* of options, until they are used: lower and upper [2][nspace], */
-  char          *text, *parts, *holes;
+  PetscReal      size;                 /* of the box around it: the longest side */
+  PetscReal     *lower, *upper;        /* that box */
+  PetscReal     *corner;               /* [2][nspace] Lower and upper corners of options, until they are used. */
+  char          *text, *parts, *holes; /* Texts of options, until they are used. */
 } EngdSolid;
 
 PETSC_INTERN PetscErrorCode EngdSolidCreate(EngdSolid **);
@@ -117,8 +117,8 @@ typedef struct {
   EngdShape        shape;
   const EngdPatch *patch;
   PetscInt         number;     /* of the shape in the solid, -1: not of its boundary, such as an interface */
-  PetscBool        time_fixed; /* at one time, */
-  PetscReal        time_side;  /* this part of the interval */
+  PetscBool        time_fixed; /* Whether it is at one time. */
+  PetscReal        time_side;  /* That time, as a part of the interval. */
   PetscInt         nfree;      /* parameters with time */
   EngdExpression   where;      /* a condition, or NULL */
   PetscBool        masked;     /* do some points of the cube give none, or several, or of different weights */

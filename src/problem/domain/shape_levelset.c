@@ -1,5 +1,5 @@
 /*
-  A level set: {x in a box : phi(x) < 0}, phi a text of the coordinates, with its exact gradient.
+  A level set: {x in a box : phi(x) < 0}, phi a text of the coordinates, with the gradient that the language derives from it.
 
   Interior: the box, masked. Surface phi = 0: for each axis k the lines parallel to it, from points y of the face of the box
   across it. As sum_k n_k^2 = 1 and dy = |n_k| dS,
@@ -263,7 +263,7 @@ PetscErrorCode EngdShapeCreateLevelSet(MPI_Comm comm, const char option[], const
   PetscCall(PetscMalloc4(1 + d, &l->work, (SAMPLES + 1) * d, &l->line, SAMPLES + 1, &l->phi, d, &l->batch));
   PetscCall(PetscArraycpy(s->lower, lower, d));
   PetscCall(PetscArraycpy(s->upper, upper, d));
-  s->exact = PETSC_FALSE;
+  s->tight = PETSC_FALSE;
   PetscCall(LevelSetCompile(s, option, symbols));
   for (PetscInt c = 0; c < d; c++) volume *= upper[c] - lower[c];
   PetscCall(EngdShapeAddPatch(s, d, PETSC_FALSE, volume, &patch));

@@ -230,7 +230,7 @@ static PetscErrorCode CheckNotEmpty(EngdDomain domain)
   const EngdSolid *solid = (const EngdSolid *)domain->data;
   const PetscInt   d     = domain->nspace;
   PetscReal       *z;
-  PetscBool        inside = (PetscBool)(solid->nshapes == 1 && solid->shape[0]->exact);
+  PetscBool        inside = (PetscBool)(solid->nshapes == 1 && solid->shape[0]->tight);
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(d, &z));

@@ -30,7 +30,7 @@ static PetscErrorCode ApplyReduce(EngdParser *p, PetscInt column, EngdOp op, Pet
   (void)column;
   (void)n;
   result = g->pool[arg->offset];
-  for (PetscInt i = 1; i < arg->n; ++i) result = EngdGraphApply(g, op, result, g->pool[arg->offset + i], 0);
+  for (PetscInt i = 1; i < arg->n; i++) result = EngdGraphApply(g, op, result, g->pool[arg->offset + i], 0);
   PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, value));
   g->pool[value->offset] = result;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -45,7 +45,7 @@ static PetscErrorCode ApplyFold(EngdParser *p, PetscInt column, EngdOp op, Petsc
     PetscCall(ApplyReduce(p, column, op, n, arg, value));
   else
     *value = arg[0];
-  for (PetscInt k = 1; k < n; ++k) {
+  for (PetscInt k = 1; k < n; k++) {
     const EngdValue pair[2] = {*value, arg[k]};
 
     PetscCall(EngdValueApply(p, column, op, 2, pair, value));
@@ -100,15 +100,15 @@ static PetscErrorCode ApplyD(EngdParser *p, PetscInt column, EngdOp op, PetscInt
   PetscFunctionBeginUser;
   (void)op;
   PetscCall(EngdValueCreate(p, arg[0].vector, arg[0].n, value));
-  for (PetscInt i = 0; i < value->n; ++i) g->pool[value->offset + i] = g->pool[arg[0].offset + i];
-  for (PetscInt k = 1; k < n; ++k) {
+  for (PetscInt i = 0; i < value->n; i++) g->pool[value->offset + i] = g->pool[arg[0].offset + i];
+  for (PetscInt k = 1; k < n; k++) {
     const EngdKey x = g->node[g->pool[arg[k].offset]].key;
 
     if (arg[k].vector || x.op != ENGD_OP_X) {
       PetscCall(EngdParserFail(p, column, "%s argument of d() must be a coordinate",
                                k == 1 ? "the second" : "each further"));
     }
-    for (PetscInt i = 0; i < value->n; ++i) {
+    for (PetscInt i = 0; i < value->n; i++) {
       PetscCall(Derivative(p, column, g->pool[value->offset + i], x.arg[0], &g->pool[value->offset + i]));
     }
   }
@@ -125,7 +125,7 @@ static PetscErrorCode ApplyGrad(EngdParser *p, PetscInt column, EngdOp op, Petsc
   (void)n;
   if (arg->vector) PetscCall(EngdParserFail(p, column, "grad() needs a scalar, not a vector"));
   PetscCall(EngdValueCreate(p, PETSC_TRUE, g->symbols->nspace, value));
-  for (PetscInt i = 0; i < value->n; ++i) {
+  for (PetscInt i = 0; i < value->n; i++) {
     PetscCall(Derivative(p, column, g->pool[arg->offset], i, &g->pool[value->offset + i]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -143,7 +143,7 @@ static PetscErrorCode ApplyDiv(EngdParser *p, PetscInt column, EngdOp op, PetscI
                              g->symbols->nspace, arg->n));
   }
   PetscCall(EngdValueCreate(p, PETSC_TRUE, arg->n, &result));
-  for (PetscInt i = 0; i < arg->n; ++i) {
+  for (PetscInt i = 0; i < arg->n; i++) {
     PetscCall(Derivative(p, column, g->pool[arg->offset + i], i, &g->pool[result.offset + i]));
   }
   PetscCall(ApplyReduce(p, column, op, n, &result, value));
@@ -175,7 +175,7 @@ static PetscErrorCode ApplyCurl(EngdParser *p, PetscInt column, EngdOp op, Petsc
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(EngdValueCreate(p, d == 3, d == 3 ? 3 : 1, value));
-  for (PetscInt i = 0; i < value->n; ++i) {
+  for (PetscInt i = 0; i < value->n; i++) {
     const PetscInt a = d == 3 ? (i + 1) % 3 : 0, b = d == 3 ? (i + 2) % 3 : 1;
 
     PetscCall(Derivative(p, column, g->pool[arg->offset + b], a, &plus));
@@ -194,7 +194,7 @@ static PetscErrorCode ApplyLap(EngdParser *p, PetscInt column, EngdOp op, PetscI
   (void)op;
   (void)n;
   PetscCall(EngdValueCreate(p, arg->vector, arg->n, value));
-  for (PetscInt i = 0; i < arg->n; ++i) {
+  for (PetscInt i = 0; i < arg->n; i++) {
     PetscCall(EngdGraphLaplacian(g, g->pool[arg->offset + i], &g->pool[value->offset + i]));
     if (g->fault[0]) PetscCall(EngdParserFail(p, column, "%s", g->fault));
   }
@@ -231,7 +231,7 @@ PetscBool EngdFunctionIsKnown(const char name[])
 {
   PetscInt i = 0;
 
-  while (EngdFunctionName(i) && strcmp(EngdFunctionName(i), name) != 0) ++i;
+  while (EngdFunctionName(i) && strcmp(EngdFunctionName(i), name) != 0) i++;
   return (PetscBool)(EngdFunctionName(i) != NULL);
 }
 
@@ -242,7 +242,7 @@ static PetscErrorCode ApplyNamed(EngdParser *p, PetscInt column, PetscInt number
   EngdValue arg[3] = {*a};
 
   PetscFunctionBeginUser;
-  for (PetscInt k = 1; k < 3; ++k) {
+  for (PetscInt k = 1; k < 3; k++) {
     PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, &arg[k]));
     p->graph->pool[arg[k].offset] = EngdGraphNumber(p->graph, k == 1 ? (PetscReal)number : 0.0);
   }
@@ -256,7 +256,7 @@ static PetscBool FindFunction(const char name[], Function *found)
   const PetscInt special = (PetscInt)PETSC_STATIC_ARRAY_LENGTH(function);
   PetscInt       i       = 0;
 
-  while (EngdFunctionName(i) && strcmp(EngdFunctionName(i), name) != 0) ++i;
+  while (EngdFunctionName(i) && strcmp(EngdFunctionName(i), name) != 0) i++;
   if (!EngdFunctionName(i)) return PETSC_FALSE;
   if (i < special)
     *found = function[i];

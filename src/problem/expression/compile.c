@@ -25,7 +25,7 @@ static int CompareLeaves(const void *p, const void *q)
   if (a->output != b->output) return a->output < b->output ? -1 : 1;
   if (a->order != b->order) return a->order < b->order ? -1 : 1;
   if (a->laplacian != b->laplacian) return a->laplacian > b->laplacian ? -1 : 1;
-  for (PetscInt k = 0; k < ENGD_JET_ORDER; ++k) {
+  for (PetscInt k = 0; k < ENGD_JET_ORDER; k++) {
     if (a->coordinate[k] != b->coordinate[k]) return a->coordinate[k] < b->coordinate[k] ? -1 : 1;
   }
   return 0;
@@ -39,9 +39,9 @@ static PetscErrorCode FindEntries(EngdExpression e)
 
   PetscFunctionBeginUser;
   PetscCall(EngdGraphWalk(g, PETSC_FALSE, ENGD_ZERO));
-  for (PetscInt c = 0; c < e->ncomponents; ++c) PetscCall(EngdGraphWalk(g, PETSC_TRUE, g->component[c]));
+  for (PetscInt c = 0; c < e->ncomponents; c++) PetscCall(EngdGraphWalk(g, PETSC_TRUE, g->component[c]));
   PetscCall(PetscMalloc1(g->norder, &leaf));
-  for (PetscInt i = 0; i < g->norder; ++i) {
+  for (PetscInt i = 0; i < g->norder; i++) {
     const EngdNode node = g->order[i];
 
     if (g->node[node].key.op == ENGD_OP_NORMAL) e->uses_normal = PETSC_TRUE;
@@ -51,7 +51,7 @@ static PetscErrorCode FindEntries(EngdExpression e)
   }
   qsort(leaf, (size_t)e->nentries, sizeof(*leaf), CompareLeaves);
   PetscCall(PetscMalloc1(e->nentries, &e->entry));
-  for (PetscInt i = 0; i < e->nentries; ++i) {
+  for (PetscInt i = 0; i < e->nentries; i++) {
     e->entry[i]                 = leaf[i].entry;
     g->node[leaf[i].node].entry = i;
   }
@@ -68,7 +68,7 @@ static PetscErrorCode AppendDerivatives(EngdExpression e, PetscInt component, Pe
 
   PetscFunctionBeginUser;
   PetscCall(EngdGraphAdjoint(g, root));
-  for (PetscInt i = 0; i < g->norder; ++i) {
+  for (PetscInt i = 0; i < g->norder; i++) {
     const EngdGraphNode *leaf = &g->node[g->order[i]];
 
     if (leaf->key.op != ENGD_OP_JET || leaf->memo <= ENGD_ZERO || leaf->entry > last) continue;
@@ -80,7 +80,7 @@ static PetscErrorCode AppendDerivatives(EngdExpression e, PetscInt component, Pe
   PetscCall(EngdReserve(d->n + n, sizeof(PetscInt), &d->size[1], &d->entry));
   PetscCall(EngdReserve(d->n + n, sizeof(PetscInt), &d->size[2], &d->other));
   PetscCall(EngdReserve(d->n + n, sizeof(EngdNode), &d->size[3], &d->node));
-  for (PetscInt i = 0; i < n; ++i, ++d->n) {
+  for (PetscInt i = 0; i < n; i++, d->n++) {
     d->component[d->n] = component;
     d->entry[d->n]     = entry < 0 ? found[i] : entry;
     d->other[d->n]     = found[i];
@@ -101,10 +101,10 @@ PetscErrorCode EngdExpressionCompile(EngdExpression e, PetscInt order)
              "Order of the derivatives in the jet is 0, 1 or 2, not %" PetscInt_FMT, order);
   PetscCall(FindEntries(e));
   PetscCall(PetscMalloc2(e->nentries, &found, e->nentries, &node));
-  for (PetscInt c = 0; c < e->ncomponents && order > 0; ++c) {
+  for (PetscInt c = 0; c < e->ncomponents && order > 0; c++) {
     PetscCall(AppendDerivatives(e, c, -1, e->graph->component[c], e->nentries, found, node, &first));
   }
-  for (PetscInt k = 0; k < first.n && order > 1; ++k) {
+  for (PetscInt k = 0; k < first.n && order > 1; k++) {
     const PetscInt entry = first.entry[k];
 
     PetscCall(AppendDerivatives(e, first.component[k], entry, first.node[k], entry, found, node, &second));

@@ -12,7 +12,7 @@ PetscInt EngdFindDefinition(const EngdParser *p, const char name[])
 {
   const EngdSymbols *s = p->graph->symbols;
 
-  for (PetscInt i = 0; i < s->ndefinitions - p->hidden; ++i) {
+  for (PetscInt i = 0; i < s->ndefinitions - p->hidden; i++) {
     if (!strcmp(s->definition[i].name, name)) return i;
   }
   return -1;

@@ -22,7 +22,7 @@ EngdNode EngdGraphJet(EngdGraph g, const EngdJetEntry *entry)
 {
   PetscReal packed = 0.0;
 
-  for (PetscInt k = CoordinateCount(entry) - 1; k >= 0; --k) {
+  for (PetscInt k = CoordinateCount(entry) - 1; k >= 0; k--) {
     packed = packed * (g->symbols->dim + 1) + entry->coordinate[k] + 1;
   }
   return EngdGraphIntern(g, ENGD_OP_JET, entry->output, entry->order, entry->laplacian, packed);
@@ -42,7 +42,7 @@ void EngdGraphGetEntry(EngdGraph g, EngdNode node, EngdJetEntry *entry)
   entry->output    = key.arg[0];
   entry->order     = key.arg[1];
   entry->laplacian = key.arg[2];
-  for (PetscInt k = 0; k < ENGD_JET_ORDER; ++k) {
+  for (PetscInt k = 0; k < ENGD_JET_ORDER; k++) {
     entry->coordinate[k] = (PetscInt)(packed % (g->symbols->dim + 1)) - 1;
     packed /= g->symbols->dim + 1;
   }
@@ -56,13 +56,13 @@ static PetscErrorCode FaultOrder(EngdGraph g, const EngdJetEntry *entry, const c
 
   PetscFunctionBeginUser;
   name[0] = '\0';
-  for (PetscInt m = 0; m < entry->laplacian; ++m) PetscCall(PetscStrlcat(name, "lap(", sizeof(name)));
+  for (PetscInt m = 0; m < entry->laplacian; m++) PetscCall(PetscStrlcat(name, "lap(", sizeof(name)));
   PetscCall(PetscStrlcat(name, s->output[entry->output], PetscMin(strlen(name) + 25, sizeof(name))));
-  for (PetscInt k = 0; k < CoordinateCount(entry); ++k) {
+  for (PetscInt k = 0; k < CoordinateCount(entry); k++) {
     if (k == 0) PetscCall(PetscStrlcat(name, "_", sizeof(name)));
     PetscCall(PetscStrlcat(name, s->coordinate[entry->coordinate[k]], sizeof(name)));
   }
-  for (PetscInt m = 0; m < entry->laplacian; ++m) PetscCall(PetscStrlcat(name, ")", sizeof(name)));
+  for (PetscInt m = 0; m < entry->laplacian; m++) PetscCall(PetscStrlcat(name, ")", sizeof(name)));
   PetscCall(PetscSNPrintf(
       g->fault, sizeof(g->fault),
       "derivative of too high an order (%s once more by %.24s; the highest order is %" PetscInt_FMT " in all)", name,
@@ -87,7 +87,7 @@ static PetscErrorCode JetDerivative(EngdGraph g, EngdNode leaf, PetscInt coordin
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (coordinate < 0) entry.laplacian++;
-  for (k = CoordinateCount(&entry); coordinate >= 0 && k > 0 && entry.coordinate[k - 1] > coordinate; --k) {
+  for (k = CoordinateCount(&entry); coordinate >= 0 && k > 0 && entry.coordinate[k - 1] > coordinate; k--) {
     entry.coordinate[k] = entry.coordinate[k - 1];
   }
   if (coordinate >= 0) entry.coordinate[k] = coordinate;
@@ -119,14 +119,14 @@ PetscErrorCode EngdGraphTotalDerivative(EngdGraph g, EngdNode root, PetscInt coo
 {
   PetscFunctionBeginUser;
   PetscCall(EngdGraphWalk(g, PETSC_FALSE, root));
-  for (PetscInt i = 0; i < g->norder; ++i) {
+  for (PetscInt i = 0; i < g->norder; i++) {
     const EngdNode       node = g->order[i];
     const EngdKey        key  = g->node[node].key;
     const EngdOperation *op   = &engd_operation[key.op];
     EngdNode             sum  = ENGD_ZERO;
 
     if (!op->nargs) PetscCall(LeafDerivative(g, node, coordinate, &sum));
-    for (PetscInt k = 0; k < op->nargs; ++k) { /* sum += (df / da_k) da_k */
+    for (PetscInt k = 0; k < op->nargs; k++) { /* sum += (df / da_k) da_k */
       const EngdNode inner = g->node[key.arg[k]].memo;
 
       if (!(op->smooth & 1u << k) || inner == ENGD_ZERO) continue;
@@ -160,7 +160,7 @@ static PetscErrorCode AddEntry(EngdGraph g, EngdNode leaf, EngdNode adjoint, Eng
   PetscFunctionBeginUser;
   PetscCall(JetDerivative(g, leaf, -1, &inner));
   *sum = EngdGraphApply(g, ENGD_OP_ADD, *sum, EngdGraphApply(g, ENGD_OP_MUL, adjoint, inner, 0), 0);
-  for (PetscInt i = 0; i < g->symbols->nspace && !g->fault[0]; ++i) {
+  for (PetscInt i = 0; i < g->symbols->nspace && !g->fault[0]; i++) {
     PetscCall(EngdGraphTotalDerivative(g, adjoint, i, &outer));
     if (outer == ENGD_ZERO) continue;
     PetscCall(JetDerivative(g, leaf, i, &inner));
@@ -183,7 +183,7 @@ PetscErrorCode EngdGraphLaplacian(EngdGraph g, EngdNode root, EngdNode *laplacia
   *laplacian = ENGD_ZERO;
   PetscCall(EngdGraphAdjoint(g, root));
   PetscCall(PetscMalloc1(2 * g->norder, &leaf));
-  for (PetscInt i = 0; i < g->norder; ++i) {
+  for (PetscInt i = 0; i < g->norder; i++) {
     const EngdNode node = g->order[i];
 
     if (g->node[node].key.op != ENGD_OP_JET || g->node[node].memo <= ENGD_ZERO) continue;
@@ -191,7 +191,7 @@ PetscErrorCode EngdGraphLaplacian(EngdGraph g, EngdNode root, EngdNode *laplacia
     leaf[n++] = g->node[node].memo;
   }
   for (PetscInt k = 0; k < n; k += 2) PetscCall(AddEntry(g, leaf[k], leaf[k + 1], laplacian));
-  for (PetscInt i = 0; i < g->symbols->nspace; ++i) PetscCall(AddExplicit(g, root, i, laplacian));
+  for (PetscInt i = 0; i < g->symbols->nspace; i++) PetscCall(AddExplicit(g, root, i, laplacian));
   PetscCall(PetscFree(leaf));
   PetscFunctionReturn(g->error);
 }
@@ -201,15 +201,15 @@ PetscErrorCode EngdGraphAdjoint(EngdGraph g, EngdNode root)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdGraphWalk(g, PETSC_FALSE, root));
-  for (PetscInt i = 0; i < g->norder; ++i) g->node[g->order[i]].memo = -1;
+  for (PetscInt i = 0; i < g->norder; i++) g->node[g->order[i]].memo = -1;
   g->node[root].memo = ENGD_ONE;
-  for (PetscInt i = g->norder - 1; i >= 0; --i) {
+  for (PetscInt i = g->norder - 1; i >= 0; i--) {
     const EngdNode       node = g->order[i], adjoint = g->node[node].memo;
     const EngdKey        key = g->node[node].key;
     const EngdOperation *op  = &engd_operation[key.op];
 
     if (adjoint < 0) continue;
-    for (PetscInt k = 0; k < op->nargs; ++k) { /* adjoint of a_k += (df / da_k) (adjoint of f) */
+    for (PetscInt k = 0; k < op->nargs; k++) { /* adjoint of a_k += (df / da_k) (adjoint of f) */
       const EngdNode argument = key.arg[k], before = g->node[argument].memo;
       EngdNode       term;
 

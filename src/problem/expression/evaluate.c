@@ -17,22 +17,22 @@ static void Load(const EngdBatch *batch, const Strip *s, PetscReal *restrict y)
   const PetscReal *base = batch->base + (size_t)s->start * (size_t)batch->stride;
 
   if (batch->stride == 1) {
-    for (PetscInt i = 0; i < s->m; ++i) y[i] = base[i];
+    for (PetscInt i = 0; i < s->m; i++) y[i] = base[i];
   } else {
-    for (PetscInt i = 0; i < s->m; ++i) y[i] = base[(size_t)i * (size_t)batch->stride];
+    for (PetscInt i = 0; i < s->m; i++) y[i] = base[(size_t)i * (size_t)batch->stride];
   }
 }
 
 static void Run(const struct _n_EngdProgram *p, PetscInt end, const Strip *s)
 {
-  for (PetscInt k = 0; k < end; ++k) {
+  for (PetscInt k = 0; k < end; k++) {
     const EngdInstruction *q    = &p->instruction[k];
     PetscReal             *y    = p->strip + ENGD_COUNT(q->out, ENGD_STRIP), *row;
     const PetscReal       *v[3] = {NULL, NULL, NULL};
 
     switch (q->op) {
     case ENGD_OP_NUMBER:
-      for (PetscInt i = 0; i < s->m; ++i) y[i] = q->value;
+      for (PetscInt i = 0; i < s->m; i++) y[i] = q->value;
       break;
     case ENGD_OP_X: Load(&s->x[q->arg[0]], s, y); break;
     case ENGD_OP_NORMAL: Load(&s->normal[q->arg[0]], s, y); break;
@@ -42,7 +42,7 @@ static void Run(const struct _n_EngdProgram *p, PetscInt end, const Strip *s)
       if (row) memcpy(row + ENGD_COUNT(q->arg[1], s->n) + s->start, y, (size_t)s->m * sizeof(*y));
       break;
     default:
-      for (PetscInt j = 0; j < engd_operation[q->op].nargs; ++j) v[j] = p->strip + ENGD_COUNT(q->arg[j], ENGD_STRIP);
+      for (PetscInt j = 0; j < engd_operation[q->op].nargs; j++) v[j] = p->strip + ENGD_COUNT(q->arg[j], ENGD_STRIP);
       engd_operation[q->op].kernel(s->m, v, y);
     }
   }

@@ -13,7 +13,7 @@ static PetscErrorCode AppendAnsatz(EngdExpression e)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(s->noutputs, &ansatz));
-  for (PetscInt k = 0; k < s->noutputs; ++k) {
+  for (PetscInt k = 0; k < s->noutputs; k++) {
     char option[ENGD_NAME_LENGTH + 16];
 
     ansatz[k] = EngdGraphOutput(g, k);
@@ -69,13 +69,13 @@ PetscErrorCode EngdExpressionAppendGradient(EngdExpression e)
   PetscFunctionBeginUser;
   PetscCheck(!e->program, PETSC_COMM_SELF, PETSC_ERR_ORDER, "No more components after the expression is compiled");
   PetscCall(EngdReserve(total, sizeof(*g->component), &g->components_size, &g->component));
-  for (PetscInt c = 0; c < e->ncomponents; ++c) {
-    for (PetscInt i = 0; i < e->symbols.nspace; ++i) {
+  for (PetscInt c = 0; c < e->ncomponents; c++) {
+    for (PetscInt i = 0; i < e->symbols.nspace; i++) {
       g->fault[0] = '\0';
       PetscCall(EngdGraphTotalDerivative(g, g->component[c], i, &g->component[g->ncomponents]));
       PetscCheck(!g->fault[0], PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                  "The gradient of component %" PetscInt_FMT " of an expression does not exist: %s", c + 1, g->fault);
-      ++g->ncomponents;
+      g->ncomponents++;
     }
   }
   e->ncomponents = g->ncomponents;
@@ -89,12 +89,12 @@ PetscErrorCode EngdExpressionAppendDerivative(EngdExpression e, PetscInt n, cons
   PetscFunctionBeginUser;
   PetscCheck(!e->program, PETSC_COMM_SELF, PETSC_ERR_ORDER, "No more components after the expression is compiled");
   PetscCall(EngdReserve(e->ncomponents + n, sizeof(*g->component), &g->components_size, &g->component));
-  for (PetscInt c = 0; c < n; ++c) {
+  for (PetscInt c = 0; c < n; c++) {
     EngdNode node = g->component[c];
 
     g->fault[0] = '\0';
-    for (PetscInt m = 0; m < which->laplacian; ++m) PetscCall(EngdGraphLaplacian(g, node, &node));
-    for (PetscInt k = 0; k < which->order - 2 * which->laplacian; ++k) {
+    for (PetscInt m = 0; m < which->laplacian; m++) PetscCall(EngdGraphLaplacian(g, node, &node));
+    for (PetscInt k = 0; k < which->order - 2 * which->laplacian; k++) {
       PetscCall(EngdGraphTotalDerivative(g, node, which->coordinate[k], &node));
     }
     PetscCheck(!g->fault[0], PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,

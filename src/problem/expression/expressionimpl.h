@@ -117,13 +117,13 @@ static inline PetscHash_t EngdKeyHash(EngdKey k)
   PetscHash_t   hash = PetscHashInt((PetscInt)k.op);
 
   memcpy(&bits, &k.value, sizeof(bits)); /* bit by bit, so that NaN is one node too */
-  for (PetscInt i = 0; i < 3; ++i) hash = PetscHashCombine(hash, PetscHashInt(k.arg[i]));
+  for (PetscInt i = 0; i < 3; i++) hash = PetscHashCombine(hash, PetscHashInt(k.arg[i]));
   return PetscHashCombine(hash, PetscHash_UInt64(bits));
 }
 
 static inline int EngdKeyEqual(EngdKey k, EngdKey l)
 {
-  for (PetscInt i = 0; i < 3; ++i) {
+  for (PetscInt i = 0; i < 3; i++) {
     if (k.arg[i] != l.arg[i]) return 0;
   }
   return k.op == l.op && memcmp(&k.value, &l.value, sizeof(k.value)) == 0;
@@ -184,9 +184,9 @@ typedef struct {
   PetscReal        number;
   PetscInt         depth;              /* of nesting */
   PetscInt         hidden;             /* definitions that may not be used: in a body, it and those behind it */
-  PetscInt         nlocals;            /* in a body: the arguments, */
-  char *const     *local;              /* [nlocals] their names, */
-  const EngdValue *local_value;        /* [nlocals] and what they are, in graph->pool */
+  PetscInt         nlocals;            /* Arguments of the body that is read, or 0. */
+  char *const     *local;              /* [nlocals] Their names. */
+  const EngdValue *local_value;        /* [nlocals] What they are, in graph->pool. */
   PetscInt         npool;              /* nodes in graph->pool */
   PetscInt         nstack, stack_size; /* arguments of the calls and vectors being read */
   EngdValue       *stack;

@@ -26,7 +26,7 @@
     const PetscReal *const a = v[0], *const b = v[1], *const c = v[2];                                               \
     (void)b;                                                                                                         \
     (void)c;                                                                                                         \
-    for (PetscInt i = 0; i < n; ++i) y[i] = formula;                                                                 \
+    for (PetscInt i = 0; i < n; i++) y[i] = formula;                                                                 \
   }
 
 #define PARTIAL(Name, da, db, dc)                                                                                    \
@@ -107,16 +107,16 @@ static void KernelPowi(PetscInt n, const PetscReal *const v[], PetscReal *restri
   const PetscInt e = (PetscInt)v[1][0];
   PetscReal      square[ENGD_STRIP];
 
-  for (PetscInt i = 0; i < n; ++i) square[i] = v[0][i];
-  for (PetscInt i = 0; i < n; ++i) y[i] = 1.0;
+  for (PetscInt i = 0; i < n; i++) square[i] = v[0][i];
+  for (PetscInt i = 0; i < n; i++) y[i] = 1.0;
   for (PetscInt bits = PetscAbsInt(e); bits; bits >>= 1) {
     if (bits & 1) {
-      for (PetscInt i = 0; i < n; ++i) y[i] *= square[i];
+      for (PetscInt i = 0; i < n; i++) y[i] *= square[i];
     }
-    for (PetscInt i = 0; i < n; ++i) square[i] *= square[i];
+    for (PetscInt i = 0; i < n; i++) square[i] *= square[i];
   }
   if (e < 0) {
-    for (PetscInt i = 0; i < n; ++i) y[i] = 1.0 / y[i];
+    for (PetscInt i = 0; i < n; i++) y[i] = 1.0 / y[i];
   }
 }
 /* d a^b / da = b a^(b - 1) */

@@ -60,7 +60,7 @@ PetscErrorCode EngdGraphDestroy(EngdGraph *graph)
 static PetscBool DependsOnJet(EngdGraph g, const EngdKey *key)
 {
   if (key->op == ENGD_OP_JET) return PETSC_TRUE;
-  for (PetscInt k = 0; k < engd_operation[key->op].nargs; ++k) {
+  for (PetscInt k = 0; k < engd_operation[key->op].nargs; k++) {
     if (engd_operation[key->op].smooth >> k & 1 && g->node[key->arg[k]].jet) return PETSC_TRUE;
   }
   return PETSC_FALSE;
@@ -116,7 +116,7 @@ EngdNode EngdGraphApply(EngdGraph g, EngdOp op, EngdNode a, EngdNode b, EngdNode
   PetscBool        numbers = PETSC_TRUE;
   PetscReal        value   = 0.0;
 
-  for (PetscInt k = 0; k < nargs; ++k) {
+  for (PetscInt k = 0; k < nargs; k++) {
     v[k] = &g->node[arg[k]].key.value;
     if (g->node[arg[k]].key.op != ENGD_OP_NUMBER) numbers = PETSC_FALSE;
   }
@@ -137,7 +137,7 @@ PetscErrorCode EngdGraphWalk(EngdGraph g, PetscBool more, EngdNode root)
   PetscFunctionBeginUser;
   PetscCall(g->error);
   if (!more) {
-    ++g->walk;
+    g->walk++;
     g->norder = 0;
   }
   if (g->node[root].walk == g->walk) PetscFunctionReturn(PETSC_SUCCESS);
@@ -150,7 +150,7 @@ PetscErrorCode EngdGraphWalk(EngdGraph g, PetscBool more, EngdNode root)
     const PetscInt nargs = engd_operation[key->op].nargs;
     PetscInt       k     = 0;
 
-    while (k < nargs && g->node[key->arg[k]].walk == g->walk) ++k;
+    while (k < nargs && g->node[key->arg[k]].walk == g->walk) k++;
     if (k < nargs) {
       g->stack[nstack++]        = key->arg[k];
       g->node[key->arg[k]].walk = g->walk;

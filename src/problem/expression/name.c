@@ -24,7 +24,7 @@ static const char *SymbolName(const EngdSymbols *s, PetscInt i, const char **kin
 
 static PetscInt FindName(PetscInt n, const char *const list[], const char name[])
 {
-  for (PetscInt i = 0; i < n; ++i) {
+  for (PetscInt i = 0; i < n; i++) {
     if (strcmp(list[i], name) == 0) return i;
   }
   return -1;
@@ -42,7 +42,7 @@ static PetscInt StemLength(const EngdSymbols *s)
 {
   const PetscInt length = s->nspace ? (PetscInt)strlen(s->coordinate[0]) - 1 : 0;
 
-  for (PetscInt i = 0; i < s->nspace; ++i) {
+  for (PetscInt i = 0; i < s->nspace; i++) {
     char expected[ENGD_NAME_LENGTH];
 
     snprintf(expected, sizeof(expected), "%.*s%" PetscInt_FMT, (int)length, s->coordinate[0], i + 1);
@@ -65,11 +65,11 @@ static PetscBool SplitSuffix(const EngdSymbols *s, const char suffix[], PetscInt
 {
   const PetscInt length = (PetscInt)strlen(suffix);
 
-  for (PetscInt i = length - 1; i >= 0; --i) {
+  for (PetscInt i = length - 1; i >= 0; i--) {
     PetscInt longest = 0;
 
     next[i] = -1;
-    for (PetscInt c = 0; c < s->dim; ++c) {
+    for (PetscInt c = 0; c < s->dim; c++) {
       const PetscInt n = (PetscInt)strlen(s->coordinate[c]);
 
       if (n <= longest || strncmp(suffix + i, s->coordinate[c], (size_t)n) != 0) continue;
@@ -86,7 +86,7 @@ static const char *DerivedOutput(const EngdSymbols *s, const char name[])
 {
   PetscInt next[ENGD_NAME_LENGTH];
 
-  for (PetscInt k = 0; k < s->noutputs; ++k) {
+  for (PetscInt k = 0; k < s->noutputs; k++) {
     const size_t length = strlen(s->output[k]);
 
     if (!strncmp(name, s->output[k], length) && name[length] == '_' && SplitSuffix(s, name + length + 1, next))
@@ -102,15 +102,15 @@ PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
   PetscFunctionBeginUser;
   PetscCheck(s->nspace >= 0 && s->dim >= s->nspace, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
              "%" PetscInt_FMT " space coordinates of %" PetscInt_FMT, s->nspace, s->dim);
-  for (PetscInt i = 0; i < s->ndefinitions; ++i) {
+  for (PetscInt i = 0; i < s->ndefinitions; i++) {
     name = s->definition[i].name;
     PetscCheck(!IsReserved(name) && !IsStem(s, name) && !DerivedOutput(s, name), PETSC_COMM_SELF,
                PETSC_ERR_USER_INPUT, "-functions: '%s' has a meaning of its own; choose another name", name);
   }
-  for (PetscInt i = 0; (name = SymbolName(s, i, &kind)); ++i) {
+  for (PetscInt i = 0; (name = SymbolName(s, i, &kind)); i++) {
     size_t length = 0;
 
-    while (isalnum((unsigned char)name[length]) || name[length] == '_') ++length;
+    while (isalnum((unsigned char)name[length]) || name[length] == '_') length++;
     PetscCheck(
         isalpha((unsigned char)name[0]) && !name[length] && length < ENGD_NAME_LENGTH, PETSC_COMM_SELF,
         PETSC_ERR_USER_INPUT,
@@ -122,11 +122,11 @@ PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
     PetscCheck(!other, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                "'%s' cannot be the name of a %s: it is a derivative of the output %s; choose another name", name,
                kind, other);
-    for (PetscInt j = 0; j < s->ndefinitions; ++j) {
+    for (PetscInt j = 0; j < s->ndefinitions; j++) {
       PetscCheck(strcmp(name, s->definition[j].name) != 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                  "'%s' is the name of a %s and of one of -functions; choose another name for one", name, kind);
     }
-    for (PetscInt j = 0; j < i; ++j) {
+    for (PetscInt j = 0; j < i; j++) {
       PetscCheck(strcmp(name, SymbolName(s, j, &other)) != 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                  "'%s' is the name of a %s and of a %s; choose another name for one", name, other, kind);
     }
@@ -155,17 +155,17 @@ PetscErrorCode EngdNameUnknown(EngdParser *p, PetscInt start, const char name[],
   PetscInt           distance = DISTANCE_MAX + 1;
 
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < s->ndefinitions - p->hidden; ++i) {
+  for (PetscInt i = 0; i < s->ndefinitions - p->hidden; i++) {
     if (!function == !s->definition[i].nargs) Suggest(name, s->definition[i].name, &distance, &best);
   }
-  for (PetscInt i = 0; i < p->nlocals && !function; ++i) Suggest(name, p->local[i], &distance, &best);
-  for (PetscInt i = 0; (candidate = SymbolName(s, i, NULL)); ++i) {
+  for (PetscInt i = 0; i < p->nlocals && !function; i++) Suggest(name, p->local[i], &distance, &best);
+  for (PetscInt i = 0; (candidate = SymbolName(s, i, NULL)); i++) {
     if (function && strcmp(candidate, name) == 0) PetscCall(EngdParserFail(p, start, "'%s' is not a function", name));
     if (!function) Suggest(name, candidate, &distance, &best);
   }
   if (!function) Suggest(name, "normal", &distance, &best);
   if (!function && s->distance) Suggest(name, "distance", &distance, &best);
-  for (PetscInt i = 0; (candidate = EngdFunctionName(i)); ++i) Suggest(name, candidate, &distance, &best);
+  for (PetscInt i = 0; (candidate = EngdFunctionName(i)); i++) Suggest(name, candidate, &distance, &best);
   if (best) {
     PetscCall(
         EngdParserFail(p, start, "unknown %s '%s' (did you mean '%s'?)", function ? "function" : "name", name, best));
@@ -184,7 +184,7 @@ static PetscErrorCode ParseDerivative(EngdParser *p, PetscInt start, const char 
 
   PetscFunctionBeginUser;
   *found = PETSC_FALSE;
-  for (PetscInt k = 0; k < s->noutputs && !*found; ++k) {
+  for (PetscInt k = 0; k < s->noutputs && !*found; k++) {
     const size_t length = strlen(s->output[k]);
 
     if (strncmp(name, s->output[k], length) != 0 || name[length] != '_') continue;
@@ -211,7 +211,7 @@ static PetscErrorCode CreateVector(EngdParser *p, EngdOp op, EngdValue *value)
 
   PetscFunctionBeginUser;
   PetscCall(EngdValueCreate(p, PETSC_TRUE, n, value));
-  for (PetscInt i = 0; i < n; ++i) p->graph->pool[value->offset + i] = EngdGraphIntern(p->graph, op, i, 0, 0, 0.0);
+  for (PetscInt i = 0; i < n; i++) p->graph->pool[value->offset + i] = EngdGraphIntern(p->graph, op, i, 0, 0, 0.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -47,7 +47,7 @@ PetscErrorCode EngdValueApply(EngdParser *p, PetscInt column, EngdOp op, PetscIn
   PetscBool vector = PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < nargs; ++k) {
+  for (PetscInt k = 0; k < nargs; k++) {
     if (!arg[k].vector) continue;
     if (vector && arg[k].n != n) {
       PetscCall(EngdParserFail(
@@ -57,10 +57,10 @@ PetscErrorCode EngdValueApply(EngdParser *p, PetscInt column, EngdOp op, PetscIn
     n      = arg[k].n;
   }
   PetscCall(EngdValueCreate(p, vector, n, &result));
-  for (PetscInt i = 0; i < n; ++i) {
+  for (PetscInt i = 0; i < n; i++) {
     EngdNode node[3] = {ENGD_ZERO, ENGD_ZERO, ENGD_ZERO};
 
-    for (PetscInt k = 0; k < nargs; ++k) node[k] = g->pool[arg[k].offset + (arg[k].vector ? i : 0)];
+    for (PetscInt k = 0; k < nargs; k++) node[k] = g->pool[arg[k].offset + (arg[k].vector ? i : 0)];
     g->pool[result.offset + i] = EngdGraphApply(g, op, node[0], node[1], node[2]);
   }
   *value = result;
@@ -101,7 +101,7 @@ static PetscErrorCode ParseVector(EngdParser *p, EngdValue *value)
   PetscCall(EngdParseArguments(p, "]", opened, &n));
   if (n == 0) PetscCall(EngdParserFail(p, opened, "empty vector"));
   PetscCall(EngdValueCreate(p, PETSC_TRUE, n, value));
-  for (PetscInt i = 0; i < n; ++i) {
+  for (PetscInt i = 0; i < n; i++) {
     if (p->stack[base + i].vector) {
       PetscCall(EngdParserFail(p, opened, "entry %" PetscInt_FMT " of the vector is a vector", i + 1));
     }
@@ -185,7 +185,7 @@ static PetscErrorCode ParseOperand(EngdParser *p, EngdValue *value)
 /* The row of the next token in the table, or -1 where it is no operator of this level or a stronger one */
 static PetscInt FindBinary(const EngdParser *p, PetscInt level)
 {
-  for (PetscInt i = 0; i < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(binary); ++i) {
+  for (PetscInt i = 0; i < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(binary); i++) {
     if (binary[i].level >= level && EngdParserAt(p, binary[i].text)) return i;
   }
   return -1;
@@ -233,7 +233,7 @@ PetscErrorCode EngdParseText(EngdParser *p)
     p->npool = 0;
     PetscCall(EngdParseExpression(p, &value));
     PetscCall(EngdReserve(g->ncomponents + value.n, sizeof(EngdNode), &g->components_size, &g->component));
-    for (PetscInt i = 0; i < value.n; ++i) g->component[g->ncomponents++] = g->pool[value.offset + i];
+    for (PetscInt i = 0; i < value.n; i++) g->component[g->ncomponents++] = g->pool[value.offset + i];
     if (p->kind == ENGD_TOKEN_END) break;
     if (!EngdParserAt(p, ";")) PetscCall(EngdParserUnexpected(p));
   }

@@ -40,12 +40,12 @@ static PetscErrorCode AppendNode(Builder *b, EngdNode node)
 
   PetscFunctionBeginUser;
   instruction.arg[0] = from->key.op == ENGD_OP_JET ? from->entry : from->key.arg[0];
-  for (PetscInt k = 0; k < nargs; ++k) instruction.arg[k] = b->strip[from->key.arg[k]];
+  for (PetscInt k = 0; k < nargs; k++) instruction.arg[k] = b->strip[from->key.arg[k]];
   instruction.out = b->nidle ? b->idle[--b->nidle] : b->program->nstrips++;
   b->strip[node]  = instruction.out;
   PetscCall(AppendInstruction(b, instruction));
   if (nargs) b->flops += 1.0;
-  for (PetscInt k = 0; k < nargs; ++k) Release(b, from->key.arg[k]);
+  for (PetscInt k = 0; k < nargs; k++) Release(b, from->key.arg[k]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,24 +55,24 @@ static PetscErrorCode VisitRoots(Builder *b, PetscBool append, PetscInt array, P
   EngdGraph g = b->graph;
 
   PetscFunctionBeginUser;
-  for (PetscInt r = 0; r < n; ++r) {
+  for (PetscInt r = 0; r < n; r++) {
     PetscInt done = g->norder;
 
     PetscCall(EngdGraphWalk(g, PETSC_TRUE, root[r]));
-    for (; done < g->norder; ++done) {
+    for (; done < g->norder; done++) {
       const EngdKey *key = &g->node[g->order[done]].key;
 
       if (append)
         PetscCall(AppendNode(b, g->order[done]));
       else
-        for (PetscInt k = 0; k < engd_operation[key->op].nargs; ++k) ++b->uses[key->arg[k]];
+        for (PetscInt k = 0; k < engd_operation[key->op].nargs; k++) b->uses[key->arg[k]]++;
     }
     if (append) {
       PetscCall(AppendInstruction(
           b, (EngdInstruction){.op = ENGD_OP_STORE, .arg = {array, r, 0}, .out = b->strip[root[r]]}));
       Release(b, root[r]);
     } else
-      ++b->uses[root[r]];
+      b->uses[root[r]]++;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -87,10 +87,10 @@ PetscErrorCode EngdProgramCreate(EngdExpression e, const EngdNode first[], const
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&b.program));
   PetscCall(PetscCalloc3(b.graph->nnodes, &b.uses, b.graph->nnodes, &b.strip, b.graph->nnodes, &b.idle));
-  for (PetscInt append = 0; append < 2; ++append) {
-    ++b.graph->walk; /* a new walk, from no root yet */
+  for (PetscInt append = 0; append < 2; append++) {
+    b.graph->walk++; /* a new walk, from no root yet */
     b.graph->norder = 0;
-    for (PetscInt array = 0; array < 3; ++array) {
+    for (PetscInt array = 0; array < 3; array++) {
       PetscCall(VisitRoots(&b, (PetscBool)append, array, n[array], root[array]));
       b.program->end[array]   = b.program->ninstructions;
       b.program->flops[array] = b.flops;

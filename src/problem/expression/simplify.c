@@ -50,7 +50,7 @@ static EngdNode Split(EngdGraph g, EngdNode a, PetscReal *c)
 /* Is it s ? p : 0 or s ? 0 : p. Nested ones only to a depth, so that long products cost no deep recursion */
 static PetscBool IsMasked(EngdGraph g, EngdNode a)
 {
-  for (PetscInt depth = 0; depth < MASK_DEPTH; ++depth) {
+  for (PetscInt depth = 0; depth < MASK_DEPTH; depth++) {
     const EngdKey key = KEY(a);
 
     if (key.op != ENGD_OP_IF || (key.arg[1] != ENGD_ZERO && key.arg[2] != ENGD_ZERO)) return (PetscBool)(depth > 0);

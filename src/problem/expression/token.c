@@ -16,11 +16,11 @@ static void Quote(const char text[], PetscInt column, char quote[QUOTE_LENGTH + 
   const PetscInt to = PetscMin(length, from + QUOTE_LENGTH);
 
   if (from > 0) {
-    for (; n < 3; ++n) quote[n] = '.';
+    for (; n < 3; n++) quote[n] = '.';
   }
-  for (; from < to; ++from) quote[n++] = iscntrl((unsigned char)text[from]) ? ' ' : text[from];
+  for (; from < to; from++) quote[n++] = iscntrl((unsigned char)text[from]) ? ' ' : text[from];
   if (to < length) {
-    for (PetscInt i = 0; i < 3; ++i) quote[n++] = '.';
+    for (PetscInt i = 0; i < 3; i++) quote[n++] = '.';
   }
   quote[n] = '\0';
 }
@@ -93,7 +93,7 @@ PetscErrorCode EngdParserNext(EngdParser *p)
 
   PetscFunctionBeginUser;
   p->start += p->length;
-  while (isspace((unsigned char)p->text[p->start])) ++p->start;
+  while (isspace((unsigned char)p->text[p->start])) p->start++;
   at        = p->text + p->start;
   p->length = 0;
   p->kind   = ENGD_TOKEN_END;
@@ -104,11 +104,11 @@ PetscErrorCode EngdParserNext(EngdParser *p)
   }
   if (isalpha((unsigned char)at[0])) {
     p->kind = ENGD_TOKEN_NAME;
-    while (isalnum((unsigned char)at[p->length]) || at[p->length] == '_') ++p->length;
+    while (isalnum((unsigned char)at[p->length]) || at[p->length] == '_') p->length++;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   p->kind = ENGD_TOKEN_OPERATOR;
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(operations); ++i) {
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(operations); i++) {
     p->length = (PetscInt)strlen(operations[i]);
     if (strncmp(at, operations[i], (size_t)p->length) == 0) PetscFunctionReturn(PETSC_SUCCESS);
   }

@@ -16,9 +16,9 @@
 
 #define FEATURES (ENGD_DIRECTION_STRUCTURES | ENGD_DIRECTION_HESSIAN)
 
-#define GAIN_GOOD    0.75 /* of the cubic model: a better one divides M by CUBIC_FACTOR, */
-#define GAIN_BAD     0.25 /* a worse one multiplies it, */
-#define CUBIC_FACTOR 4    /* as each retry does */
+#define GAIN_GOOD    0.75 /* A gain of the cubic model above this divides M by CUBIC_FACTOR. */
+#define GAIN_BAD     0.25 /* A gain below this multiplies M by it. */
+#define CUBIC_FACTOR 4    /* Each retry multiplies M by it, too. */
 #define CUBIC_LEAST  1e-12
 #define MAX_RETRIES  30
 
@@ -27,19 +27,27 @@ static const char *const types[] = {"ldlt", "eigen", "absolute", "cubic"};
 
 typedef struct {
   DenseType          type;
-  PetscReal          epsilon, ema, first, M; /* M of cubic: the option, and the present one */
-  PetscInt           refresh, age;           /* iterations from one H to the next, that this one has served */
-  PetscInt64         formed, used; /* generations of the functional that H belongs to, and of the last direction */
+  PetscReal          epsilon;
+  PetscReal          ema;
+  PetscReal          initial_M; /* Of cubic: the option. */
+  PetscReal          M;         /* The present one. */
+  PetscInt           refresh;   /* Iterations from one H to the next. */
+  PetscInt           age;       /* Iterations that the present H has served. */
+  PetscInt64         formed;    /* The generation of the functional that H belongs to. */
+  PetscInt64         used;      /* The generation of the last direction. */
   EngdDiagonalBlocks blocks;
   VecScatter         scatter; /* distributed -> whole on rank 0 */
   Vec                root;
-  PetscReal         *H;         /* rank 0: without lambda; elsewhere where a part of it is formed */
-  PetscReal         *V;         /* rank 0: its factors, NULL where they overwrite H */
-  PetscReal         *l, *c, *y; /* (p) on rank 0: eigenvalues; the gradient and the direction in their basis */
-  PetscReal          lambda;    /* ldlt: that V holds factors of H + lambda I with */
-  PetscBLASInt      *pivot;     /* (p) */
-  PetscBool          predicts;  /* cubic, rank 0: is the last direction that of the model, */
-  PetscReal          linear, quadratic, cube; /* which says a change of s linear + s^2 quadratic + s^3 cube */
+  PetscReal         *H;        /* rank 0: without lambda; elsewhere where a part of it is formed */
+  PetscReal         *V;        /* rank 0: its factors, NULL where they overwrite H */
+  PetscReal         *l;        /* (p) on rank 0: eigenvalues. */
+  PetscReal         *c;        /* (p) on rank 0: the gradient in the basis of the eigenvectors. */
+  PetscReal         *y;        /* (p) on rank 0: the direction in that basis. */
+  PetscReal          lambda;   /* ldlt: that V holds factors of H + lambda I with */
+  PetscBLASInt      *pivot;    /* (p) */
+  PetscBool          predicts; /* Of cubic, on rank 0: the last direction is that of the model. */
+  /* The model says that the loss changes by s linear + s^2 quadratic + s^3 cube along it. */
+  PetscReal linear, quadratic, cube;
 } Dense;
 
 /* is H needed after its factors are made */
@@ -105,9 +113,9 @@ static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver s
   PetscCheck(dense->epsilon >= 0 && dense->epsilon < 1, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_dense_epsilon %g: give a number from 0 to below 1", (double)dense->epsilon);
   PetscCall(PetscOptionsReal("-tao_engd_dense_cubic", "First factor M of |d|^3/3 in the cubic model, positive",
-                             "EngdDirection", dense->first, &dense->first, NULL));
-  PetscCheck(dense->first > 0 && !PetscIsInfReal(dense->first), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_dense_cubic %g: give a positive number", (double)dense->first);
+                             "EngdDirection", dense->initial_M, &dense->initial_M, NULL));
+  PetscCheck(dense->initial_M > 0 && !PetscIsInfReal(dense->initial_M), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_dense_cubic %g: give a positive number", (double)dense->initial_M);
   PetscCall(PetscOptionsInt("-tao_engd_dense_refresh", "Iterations from one operator to the next, positive",
                             "EngdDirection", dense->refresh, &dense->refresh, NULL));
   PetscCheck(dense->refresh > 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -238,7 +246,7 @@ static PetscErrorCode State_Dense(EngdDirection direction, EngdSolver solver, En
   PetscCall(EngdArchiveInt64(a, "used", &dense->used, -1));
   PetscCall(EngdArchiveInt(a, "age", &dense->age, 0));
   PetscCall(EngdArchiveReal(a, "lambda", &dense->lambda, 0));
-  PetscCall(EngdArchiveReal(a, "M", &dense->M, dense->first));
+  PetscCall(EngdArchiveReal(a, "M", &dense->M, dense->initial_M));
   PetscCall(EngdArchiveBool(a, "predicts", &dense->predicts, PETSC_FALSE));
   PetscCall(EngdArchiveReal(a, "linear", &dense->linear, 0));
   PetscCall(EngdArchiveReal(a, "quadratic", &dense->quadratic, 0));
@@ -403,10 +411,10 @@ PetscErrorCode EngdDirectionCreate_Dense(EngdDirection direction)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&dense));
-  dense->type    = DENSE_LDLT;
-  dense->epsilon = 1e-10;
-  dense->first   = 1;
-  dense->refresh = 1;
+  dense->type      = DENSE_LDLT;
+  dense->epsilon   = 1e-10;
+  dense->initial_M = 1;
+  dense->refresh   = 1;
   dense->formed = dense->used    = -1;
   direction->features            = FEATURES | ENGD_DIRECTION_DAMPED;
   direction->data                = dense;

@@ -13,13 +13,14 @@
 */
 #include <engd/private.h>
 
-#define FIRST_RANK      64
+#define FIRST_COLUMNS   64
 #define PIVOT_TOLERANCE 1e-16 /* of the SVD of T: below rounding */
 #define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
 
 typedef struct {
   PetscReal  rcond;
-  PetscInt   rank, power;     /* of the options; rank 0: adaptive */
+  PetscInt   columns;         /* -tao_engd_randomized_rank, 0: adaptive. */
+  PetscInt   power;           /* -tao_engd_randomized_power. */
   PetscInt   N, p, next, max; /* sizes; l to begin with, and the largest that memory allows */
   Mat        J;
   Vec        R, outside; /* the residual, (I - Q Q^T) R */
@@ -28,8 +29,8 @@ typedef struct {
   PetscReal *c, *f, *y;  /* rank 0, [max]: Q^T R and then V^T Q^T R; coefficients of d in W; a vector */
   PetscInt   l;
   PetscInt64 generation;
-  PetscInt   epoch; /* directions so far, of which each that needs an Omega takes its own, */
-  PetscInt   drawn; /* the last one this */
+  PetscInt   epoch; /* Directions so far; each that needs an Omega takes its own. */
+  PetscInt   drawn; /* The epoch of the last Omega. */
   PetscBool  lost;  /* the factors of the last direction have not been saved, and can be made again by l and drawn */
 } Randomized;
 
@@ -41,9 +42,9 @@ static PetscReal Bytes(MPI_Comm comm, const PetscInt n[2], PetscInt l)
 }
 
 /* l of the first sketch */
-static PetscInt FirstRank(const Randomized *r)
+static PetscInt FirstColumns(const Randomized *r)
 {
-  return r->rank ? r->rank : PetscMin(FIRST_RANK, PetscMin(r->N, r->p));
+  return r->columns ? r->columns : PetscMin(FIRST_COLUMNS, PetscMin(r->N, r->p));
 }
 
 /* N and p, the largest l that fits, and whether any does */
@@ -60,16 +61,16 @@ static PetscErrorCode Measure(Randomized *r, EngdFunctional F)
   here[1] = PETSC_DECIDE;
   PetscCall(PetscSplitOwnership(F->comm, &here[1], &r->p));
   PetscCall(MPIU_Allreduce(here, most, 2, MPIU_INT, MPI_MAX, F->comm));
-  PetscCheck(r->rank <= PetscMin(r->N, r->p), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+  PetscCheck(r->columns <= PetscMin(r->N, r->p), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_randomized_rank %" PetscInt_FMT ": the Jacobian is of %" PetscInt_FMT " x %" PetscInt_FMT
              "; give no more than the smaller, or 0 for an adaptive rank",
-             r->rank, r->N, r->p);
-  r->next = FirstRank(r);
+             r->columns, r->N, r->p);
+  r->next = FirstColumns(r);
   PetscCheck(Bytes(F->comm, most, r->next) <= limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_direction randomized needs %.3g bytes a rank for rank %" PetscInt_FMT
              ", more than -engd_memory_limit %.3g; raise it, use more ranks, or lower -tao_engd_randomized_rank",
              (double)Bytes(F->comm, most, r->next), r->next, (double)limit);
-  r->max = r->rank ? r->rank : PetscMin(r->N, r->p);
+  r->max = r->columns ? r->columns : PetscMin(r->N, r->p);
   while (Bytes(F->comm, most, r->max) > limit) r->max = PetscMax(r->next, r->max / 2);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -85,10 +86,10 @@ static PetscErrorCode SetFromOptions_Randomized(EngdDirection direction, EngdSol
   PetscOptionsHeadBegin(PetscOptionsObject, "Direction randomized");
   PetscCall(EngdDirectionReadCutoff(F->comm, &r->rcond, PetscOptionsObject));
   PetscCall(PetscOptionsInt("-tao_engd_randomized_rank", "Dimension of the range, 0 to let it grow as needed",
-                            "EngdDirection", r->rank, &r->rank, NULL));
-  PetscCheck(r->rank >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+                            "EngdDirection", r->columns, &r->columns, NULL));
+  PetscCheck(r->columns >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_randomized_rank %" PetscInt_FMT ": give a positive number, or 0 for an adaptive rank",
-             r->rank);
+             r->columns);
   PetscCall(PetscOptionsInt("-tao_engd_randomized_power", "Subspace iterations with J J^T, not negative",
                             "EngdDirection", r->power, &r->power, NULL));
   PetscCheck(r->power >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -252,7 +253,7 @@ static PetscErrorCode Decompose(Randomized *r, PetscReal T[])
   PetscCall(EngdSVDCreate(r->l, &r->svd));
   PetscCall(EngdSVDCompute(&r->svd, T, PIVOT_TOLERANCE));
   PetscCall(PetscArraycpy(r->y, r->c, r->l));
-  PetscCall(EngdDenseMultiply("T", r->l, r->svd.rank, r->svd.V, r->y, r->c));
+  PetscCall(EngdDenseMultiply("T", r->l, r->svd.nsigma, r->svd.V, r->y, r->c));
   PetscCall(PetscLogEventEnd(engd_log.svd, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -262,11 +263,11 @@ static PetscInt Kept(const Randomized *r, PetscReal cutoff)
 {
   PetscInt k = 0;
 
-  while (k < r->svd.rank && r->svd.sigma[k] > cutoff * r->svd.sigma[0]) k++;
+  while (k < r->svd.nsigma && r->svd.sigma[k] > cutoff * r->svd.sigma[0]) k++;
   return k;
 }
 
-/* the factors for rank l; is it enough, and with what rank the next sketch begins */
+/* the factors for l columns; are they enough, and with how many the next sketch begins */
 static PetscErrorCode Sketch(Randomized *r, EngdFunctional F, PetscBool *enough)
 {
   PetscInt    kept = 0;
@@ -292,7 +293,7 @@ static PetscErrorCode Sketch(Randomized *r, EngdFunctional F, PetscBool *enough)
   PetscCall(PetscFree(T));
   PetscCallMPI(MPI_Bcast(&kept, 1, MPIU_INT, 0, F->comm));
   *enough = (PetscBool)(*enough || kept < r->l || r->l >= r->max);
-  if (!r->rank) r->next = PetscMin(r->max, *enough ? kept + PetscMax(8, kept / 8) : 2 * r->l);
+  if (!r->columns) r->next = PetscMin(r->max, *enough ? kept + PetscMax(8, kept / 8) : 2 * r->l);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -359,15 +360,15 @@ static PetscErrorCode State_Randomized(EngdDirection direction, EngdSolver solve
 
   PetscFunctionBeginUser;
   (void)solver;
-  PetscCall(EngdArchiveInt(a, "next_rank", &r->next, FirstRank(r)));
+  PetscCall(EngdArchiveInt(a, "next_rank", &r->next, FirstColumns(r)));
   PetscCall(EngdArchiveInt(a, "rank", &r->l, 0));
   PetscCall(EngdArchiveInt(a, "epoch", &r->epoch, 0));
   PetscCall(EngdArchiveInt(a, "drawn", &r->drawn, 0));
   PetscCall(EngdArchiveInt64(a, "generation", &r->generation, -1));
   if (EngdArchiveChanges(a)) {
     r->lost = PETSC_TRUE;
-    r->next = r->rank ? r->rank : PetscMin(r->next, r->max); /* options and memory may be others */
-    if (r->l > r->max || (r->rank && r->l != r->rank)) r->generation = -1;
+    r->next = r->columns ? r->columns : PetscMin(r->next, r->max); /* options and memory may be others */
+    if (r->l > r->max || (r->columns && r->l != r->columns)) r->generation = -1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -380,7 +381,7 @@ static PetscErrorCode View_Randomized(EngdDirection direction, PetscViewer viewe
   PetscCall(PetscViewerASCIIPrintf(viewer,
                                    "Jacobian of %" PetscInt_FMT " x %" PetscInt_FMT ", %s rank %" PetscInt_FMT
                                    ", at most %" PetscInt_FMT ", subspace iterations %" PetscInt_FMT "; cut-off %g\n",
-                                   r->N, r->p, r->rank ? "fixed" : "adaptive", r->l, r->max, r->power,
+                                   r->N, r->p, r->columns ? "fixed" : "adaptive", r->l, r->max, r->power,
                                    (double)r->rcond));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

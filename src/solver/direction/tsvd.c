@@ -237,7 +237,7 @@ static PetscErrorCode ProjectResidual(TSVD *tsvd, Vec r, PetscReal c[])
     PetscCall(GatherToRoot(r, tsvd->rowcount, tsvd->rowstart, tsvd->y));
   else
     PetscCall(MultTransposeQ(tsvd, r));
-  PetscCall(EngdDenseMultiply("T", svd->n, svd->rank, tsvd->columns ? svd->V : svd->U, tsvd->y, c));
+  PetscCall(EngdDenseMultiply("T", svd->n, svd->nsigma, tsvd->columns ? svd->V : svd->U, tsvd->y, c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -251,8 +251,8 @@ static PetscErrorCode ProjectGradient(TSVD *tsvd, Vec gradient, PetscReal c[])
     PetscCall(MultTransposeQ(tsvd, gradient));
   else
     PetscCall(GatherToRoot(gradient, tsvd->count, tsvd->start, tsvd->y));
-  PetscCall(EngdDenseMultiply("T", svd->n, svd->rank, tsvd->columns ? svd->U : svd->V, tsvd->y, c));
-  for (PetscInt i = 0; i < svd->rank; i++) c[i] /= svd->sigma[i];
+  PetscCall(EngdDenseMultiply("T", svd->n, svd->nsigma, tsvd->columns ? svd->U : svd->V, tsvd->y, c));
+  for (PetscInt i = 0; i < svd->nsigma; i++) c[i] /= svd->sigma[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -264,7 +264,7 @@ static PetscErrorCode Combine(TSVD *tsvd, const PetscReal f[], Vec d)
   PetscInt       local;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdDenseMultiply("N", svd->n, svd->rank, tsvd->columns ? svd->U : svd->V, f, tsvd->y));
+  PetscCall(EngdDenseMultiply("N", svd->n, svd->nsigma, tsvd->columns ? svd->U : svd->V, f, tsvd->y));
   PetscCall(VecGetLocalSize(d, &local));
   PetscCall(VecGetArrayWrite(d, &x));
   if (tsvd->columns)
@@ -283,7 +283,7 @@ static PetscErrorCode Truncate(TSVD *tsvd, PetscReal cutoff, Vec d)
   const EngdSVD *svd = &tsvd->svd;
 
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < svd->rank; i++) {
+  for (PetscInt i = 0; i < svd->nsigma; i++) {
     tsvd->f[i] = svd->sigma[i] > cutoff * svd->sigma[0] ? tsvd->c[i] / svd->sigma[i] : 0;
   }
   PetscCall(Combine(tsvd, tsvd->f, d));
@@ -299,7 +299,7 @@ static PetscErrorCode Solve_TSVD(EngdDirection direction, EngdSolver solver, Pet
   PetscFunctionBeginUser;
   (void)solver;
   PetscCall(ProjectResidual(tsvd, r, tsvd->f));
-  for (PetscInt i = 0; i < svd->rank; i++) {
+  for (PetscInt i = 0; i < svd->nsigma; i++) {
     tsvd->f[i] /= svd->sigma[i] + mu * svd->sigma[0] / svd->sigma[i] * svd->sigma[0];
   }
   PetscCall(Combine(tsvd, tsvd->f, d));

@@ -3,7 +3,7 @@
 
     (alpha, mu) = -M^{-1} (D . g, P . g),   M = [D P]^T (G + lambda I) [D P],   update alpha D + mu P
 
-  Two exact products with the Gramian. Where D and P are nearly parallel, or there is no P, the model on D alone. An update
+  Two products with the Gramian. Where D and P are nearly parallel, or there is no P, the model on D alone. An update
   that raises the loss is halved until it does not, so the step is 1, 1/2, 1/4, ...
   Reference: KFAC* of Dangel, Mueller, Zeinhofer (arXiv 2405.15603), after Martens and Grosse (1503.05671).
 */

@@ -4,7 +4,7 @@
     rho = (loss(theta) - loss(theta + d)) / -(g . d + d . G d / 2),   taken if rho > 1e-4
     taken: lambda <- lambda max(1/3, 1 - (2 rho - 1)^3), nu <- 2;  not taken: lambda <- nu lambda, nu <- 2 nu
 
-  One product with the Gramian, without lambda in the model. With directions that are exact that is the method of Levenberg
+  One product with the Gramian, without lambda in the model. With directions that solve to rounding that is the method of Levenberg
   and Marquardt. Reference: Nielsen, Damping parameter in Marquardt's method, IMM-REP-1999-05.
 */
 #include <engd/private.h>

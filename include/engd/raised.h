@@ -6,7 +6,7 @@
 
 #include <petscsys.h>
 
-/* has an error begun in this process that the handler of EngdInitialize() has told of. Not collective */
-PETSC_INTERN PetscBool EngdErrorIsRaised(void);
+/* How many errors the handler of EngdInitialize() has met on this rank so far. Not collective. */
+PETSC_INTERN PetscInt64 EngdErrorsRaised(void);
 
 #endif

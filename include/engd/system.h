@@ -9,12 +9,6 @@
 /* Exit codes of the program: 2 for a mistake in what the user gave, 3 for a breakdown of the numerics */
 enum { ENGD_EXIT_INPUT = 2, ENGD_EXIT_NUMERICS = 3 };
 
-/* The phases of a run. While the input is read every rank meets the same error, so rank 0 alone speaks;
-   later an error raised on PETSC_COMM_SELF is this rank's alone and must end the others. */
-typedef enum { ENGD_PHASE_INPUT, ENGD_PHASE_SOLVE } EngdPhase;
-
-PETSC_INTERN PetscErrorCode EngdSetPhase(EngdPhase);
-
 /* Do the plug-ins have the functions that PETSc calls (src/system/plugin.c) */
 PETSC_INTERN PetscErrorCode EngdPluginsCheck(void);
 
@@ -23,6 +17,15 @@ PETSC_INTERN PetscErrorCode EngdErrorsBegin(MPI_Comm, char **);
 PETSC_INTERN PetscErrorCode EngdErrorsSetTraceback(PetscBool);
 PETSC_INTERN PetscErrorCode EngdErrorSay(PetscErrorCode, const char[]);
 PETSC_INTERN void           EngdErrorsEnd(void);
+
+/* What a rank is at, and on which communicator: whom its errors concern (src/system/errors.c). */
+typedef struct {
+  MPI_Comm  comm;       /* Or MPI_COMM_NULL. */
+  PetscBool solving;    /* An error on PETSC_COMM_SELF may be this rank's alone. */
+  char      place[128]; /* What stands before the messages. */
+} EngdErrorsWork;
+PETSC_INTERN PetscErrorCode EngdErrorsEnter(MPI_Comm, PetscBool solving, EngdErrorsWork *outer);
+PETSC_INTERN PetscErrorCode EngdErrorsLeave(const EngdErrorsWork *outer, PetscErrorCode);
 PETSC_INTERN void           EngdOptionsExpand(MPI_Comm, int *, char ***, size_t, char[]);
 PETSC_INTERN PetscErrorCode EngdCheckOptionForm(MPI_Comm);
 

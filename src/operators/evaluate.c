@@ -233,11 +233,11 @@ PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional F, Vec direction, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* of each term the first local point that is not finite: its global index in the term, or the number of its points */
+/* of each term the local point of lowest index that is not finite: its global index in the term, or the number of its points */
 typedef struct {
   PetscInt  *index; /* [nterms] */
   PetscReal *x;     /* (dim, nterms) */
-} Worst;
+} Lowest;
 
 /* are the count numbers of point i of n */
 static PetscBool AreFinite(PetscInt count, PetscInt n, PetscInt i, const PetscReal v[])
@@ -261,7 +261,7 @@ static PetscBool IsFinite(EngdFunctional F, const EngdBlock *block, PetscInt i)
 
 static PetscErrorCode FindNonFinite(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
 {
-  Worst           *worst  = (Worst *)data;
+  Lowest          *worst  = (Lowest *)data;
   const EngdPoints points = F->problem->term[block->term]->points;
 
   PetscFunctionBeginUser;
@@ -296,7 +296,7 @@ PetscErrorCode EngdFunctionalCheck(EngdFunctional F)
 {
   const EngdProblem problem = F->problem;
   const PetscInt    nterms = problem->nterms, dim = problem->domain->dim;
-  Worst             worst;
+  Lowest            worst;
   PetscInt         *lowest, bad = 0, index;
   PetscMPIInt       rank, owner = 0;
   char              where[1024];

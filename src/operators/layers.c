@@ -28,18 +28,18 @@ static PetscErrorCode MatMult_Layers(Mat S, Vec v, Vec y)
   for (PetscInt l = 0; l < layers->model->nlayers; l++) {
     const EngdLayer *layer = &layers->model->layer[l];
     const PetscInt   last  = layer->offset + (layer->n_in + 1) * layer->n_out;
-    const PetscInt   first = PetscMax(layer->offset, begin) - begin, n = PetscMin(last, end) - begin - first;
+    const PetscInt   start = PetscMax(layer->offset, begin) - begin, n = PetscMin(last, end) - begin - start;
 
     PetscCall(VecZeroEntries(layers->part));
     PetscCall(VecGetArrayRead(v, &in));
     PetscCall(VecGetArray(layers->part, &out));
-    if (n > 0) PetscCall(PetscArraycpy(out + first, in + first, n));
+    if (n > 0) PetscCall(PetscArraycpy(out + start, in + start, n));
     PetscCall(VecRestoreArray(layers->part, &out));
     PetscCall(VecRestoreArrayRead(v, &in));
     PetscCall(MatMult(layers->G, layers->part, layers->product));
     PetscCall(VecGetArrayRead(layers->product, &in));
     PetscCall(VecGetArray(y, &out));
-    if (n > 0) PetscCall(PetscArraycpy(out + first, in + first, n));
+    if (n > 0) PetscCall(PetscArraycpy(out + start, in + start, n));
     PetscCall(VecRestoreArray(y, &out));
     PetscCall(VecRestoreArrayRead(layers->product, &in));
   }

@@ -66,9 +66,10 @@ typedef struct {
 static PetscErrorCode Call(EngdPointwise p, PetscInt m, const PetscReal x[], const PetscReal normal[],
                            PetscBool first, PetscBool second)
 {
-  const Callback *c  = (const Callback *)p->data;
-  const PetscInt  na = c->arguments->ncomponents, nc = p->ncomponents;
-  PetscErrorCode  ierr;
+  const Callback  *c  = (const Callback *)p->data;
+  const PetscInt   na = c->arguments->ncomponents, nc = p->ncomponents;
+  const PetscInt64 raised = EngdErrorsRaised();
+  PetscErrorCode   ierr;
 
   PetscFunctionBeginUser;
   PetscCall(PetscArrayzero(c->f, nc * m));
@@ -76,7 +77,7 @@ static PetscErrorCode Call(EngdPointwise p, PetscInt m, const PetscReal x[], con
   if (second) PetscCall(PetscArrayzero(c->f2, nc * na * na * m));
   ierr = (*c->callback->function)(c->callback->ctx, m, x, normal, c->a, c->f, first ? c->f1 : NULL,
                                   second ? c->f2 : NULL);
-  if (ierr && EngdErrorIsRaised()) PetscCall(ierr); /* it has said itself what is wrong */
+  if (ierr && EngdErrorsRaised() > raised) PetscCall(ierr); /* it has said itself what is wrong */
   PetscCheck(!ierr, PETSC_COMM_SELF, PETSC_ERR_USER, "the function of term '%s' failed with error %d",
              c->callback->term, (int)ierr);
   PetscFunctionReturn(PETSC_SUCCESS);

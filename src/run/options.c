@@ -122,7 +122,7 @@ static PetscErrorCode IsLetThrough(EngdFunctional F, const char name[], PetscBoo
   PetscCall(IsReadLate(name, &late));
   PetscCall(IsOfOtherMethod(name, &other));
   *let = (PetscBool)(late && (other || !final));
-  if (other && !*let) PetscCall(EngdOptionsRehearse(F, name, let, NULL));
+  if (other && !*let) PetscCall(EngdOptionsRehearse(F, name, let, 0, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -146,18 +146,18 @@ PetscErrorCode EngdOptionsExcuse(EngdFunctional F)
 /* list <- list, -name value (did you mean ...?) */
 static PetscErrorCode AddUnused(EngdFunctional F, const char name[], const char value[], size_t size, char list[])
 {
-  const char *nearest;
-  size_t      length;
-  PetscBool   reads;
+  char      nearest[128];
+  size_t    length;
+  PetscBool reads;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdOptionsRehearse(F, name, &reads, &nearest));
+  PetscCall(EngdOptionsRehearse(F, name, &reads, sizeof(nearest), nearest));
   PetscCall(PetscStrlen(list, &length));
   if (EngdOptionsIsMissing(value)) value = NULL;
   PetscCall(PetscSNPrintf(list + length, size - length, "%s-%.80s%s%.60s%s", length ? ", " : "", name,
                           value ? " " : "", value ? value : "", value && strlen(value) > 60 ? "..." : ""));
   PetscCall(PetscStrlen(list, &length));
-  if (nearest) PetscCall(PetscSNPrintf(list + length, size - length, " (did you mean -%s?)", nearest));
+  if (nearest[0]) PetscCall(PetscSNPrintf(list + length, size - length, " (did you mean -%s?)", nearest));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

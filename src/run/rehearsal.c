@@ -12,17 +12,26 @@
 
 #define DISTANCE_MAX 3 /* letters between a misspelt name and the one that was meant */
 
-/* what -help says has no other way to us */
-static struct {
-  const char *name;
-  char        prefix[32], nearest[128];
-  PetscInt    distance;
-} heard;
+/* the rehearsals of one option */
+typedef struct {
+  EngdFunctional F;
+  const char    *name;
+  PetscBool      help;       /* Only the nearest name is wanted. */
+  PetscBool      reads;      /* Some method reads it. */
+  char           prefix[32]; /* Of the objects of a rehearsal for hints. */
+  PetscInt       distance;   /* Of the nearest name so far. */
+  size_t         size;       /* Of nearest. */
+  char          *nearest;
+} Rehearsal;
+
+/* What PETSc prints has no other way to us than its function pointers, which take no context: set while they are replaced. */
+static Rehearsal *listener;
 
 /* in place of PetscVFPrintf(), "  -prefix_name: <value> sentence" */
 static PetscErrorCode HearLine(FILE *file, const char format[], va_list arguments)
 {
-  const size_t n = strlen(heard.prefix);
+  Rehearsal   *heard = listener;
+  const size_t n     = strlen(heard->prefix);
   char         line[1024], *name = line + 3;
   size_t       full;
   PetscInt     distance;
@@ -31,12 +40,12 @@ static PetscErrorCode HearLine(FILE *file, const char format[], va_list argument
   (void)file;
   PetscCall(PetscVSNPrintf(line, sizeof(line), format, &full, arguments));
   if (strncmp(line, "  -", 3)) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!strncmp(name, heard.prefix, n)) name += n;
+  if (!strncmp(name, heard->prefix, n)) name += n;
   name[strcspn(name, ": <[\n")] = 0;
-  distance                      = EngdEditDistance(heard.name, name);
-  if (distance < heard.distance) {
-    heard.distance = distance;
-    PetscCall(PetscStrncpy(heard.nearest, name, sizeof(heard.nearest)));
+  distance                      = EngdEditDistance(heard->name, name);
+  if (distance < heard->distance) {
+    heard->distance = distance;
+    PetscCall(PetscStrncpy(heard->nearest, name, heard->size));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -55,73 +64,75 @@ static PetscErrorCode Hear(MPI_Comm comm, const char format[], ...)
 }
 
 /* what nobody has read, and option type over it; for help with a prefix */
-static PetscErrorCode CreateDatabase(const char option[], const char type[], PetscBool help, PetscOptions *database)
+static PetscErrorCode CreateDatabase(Rehearsal *r, const char option[], const char type[], PetscOptions *database)
 {
-  static unsigned number = 0;
+  static unsigned number = 0; /* PETSc says the same help once a process, hence a prefix for each */
   PetscInt        n;
   char          **names, **values, name[256];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscSNPrintf(heard.prefix, sizeof(heard.prefix), "rehearsal%u_", number++));
+  PetscCall(PetscSNPrintf(r->prefix, sizeof(r->prefix), "rehearsal%u_", number++));
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   PetscCall(PetscOptionsCreate(database));
-  for (PetscInt i = 0; i < n && !help; i++) {
+  for (PetscInt i = 0; i < n && !r->help; i++) {
     PetscCall(PetscSNPrintf(name, sizeof(name), "-%s", names[i]));
     PetscCall(PetscOptionsSetValue(*database, name, values[i]));
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
-  if (help) PetscCall(PetscOptionsSetValue(*database, "-help", NULL));
+  if (r->help) PetscCall(PetscOptionsSetValue(*database, "-help", NULL));
   for (PetscInt k = 0; k < 2 && option; k++) {
-    PetscCall(PetscSNPrintf(name, sizeof(name), "-%s%s", k ? heard.prefix : "", option));
+    PetscCall(PetscSNPrintf(name, sizeof(name), "-%s%s", k ? r->prefix : "", option));
     PetscCall(PetscOptionsSetValue(*database, name, type));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* does an optimiser of this type of something read the name, or fail */
-static PetscErrorCode Rehearse(EngdFunctional F, const char option[], const char type[], const char name[],
-                               PetscBool help, PetscBool *reads)
+static PetscErrorCode Rehearse(Rehearsal *r, const char option[], const char type[])
 {
   PetscErrorCode (*help_print)(MPI_Comm, const char[], ...) = PetscHelpPrintf;
   PetscErrorCode (*print)(FILE *, const char[], va_list)    = PetscVFPrintf;
+  Rehearsal     *outer                                      = listener;
   PetscErrorCode ierr;
   PetscOptions   database;
+  PetscBool      reads;
   Tao            tao = NULL;
 
   PetscFunctionBeginUser;
-  PetscCall(CreateDatabase(option, type, help, &database));
+  PetscCall(CreateDatabase(r, option, type, &database));
   PetscCall(PetscOptionsPush(database));
   PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  listener        = r;
   PetscHelpPrintf = Hear;
   PetscVFPrintf   = HearLine;
-  ierr            = EngdSolverCreatePrefixed(F, help ? heard.prefix : NULL, &tao);
+  ierr            = EngdSolverCreatePrefixed(r->F, r->help ? r->prefix : NULL, &tao);
   PetscHelpPrintf = help_print;
   PetscVFPrintf   = print;
+  listener        = outer;
   PetscCall(PetscPopErrorHandler());
   PetscCall(PetscOptionsPop());
   if (!ierr) PetscCall(TaoDestroy(&tao));
-  PetscCall(PetscOptionsUsed(database, name, reads));
-  if (ierr && !help) *reads = PETSC_TRUE;
+  PetscCall(PetscOptionsUsed(database, r->name, &reads));
+  r->reads = (PetscBool)(reads || (ierr && !r->help));
   PetscCall(PetscOptionsDestroy(&database));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* the types whose options begin as the name does, prefix type_ */
-static PetscErrorCode RehearseTypes(EngdFunctional F, const char prefix[], const char option[],
-                                    PetscFunctionList list, const char name[], PetscBool help, PetscBool *reads)
+static PetscErrorCode RehearseTypes(Rehearsal *r, const char prefix[], const char option[], PetscFunctionList list)
 {
   const size_t n = strlen(prefix);
   const char **types;
   int          ntypes;
 
   PetscFunctionBeginUser;
-  if (strncmp(name, prefix, n)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (strncmp(r->name, prefix, n)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFunctionListGet(list, &types, &ntypes));
-  for (int k = 0; k < ntypes && types[k] && !*reads; k++) {
+  for (int k = 0; k < ntypes && types[k] && !r->reads; k++) {
     const size_t length = strlen(types[k]);
 
-    if (!strncmp(name + n, types[k], length) && name[n + length] == '_')
-      PetscCall(Rehearse(F, option, types[k], name, help, reads));
+    if (!strncmp(r->name + n, types[k], length) && r->name[n + length] == '_')
+      PetscCall(Rehearse(r, option, types[k]));
   }
   PetscCall(PetscFree(types));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -134,31 +145,31 @@ static PetscErrorCode RehearseTypes(EngdFunctional F, const char prefix[], const
 
   Input Parameters:
 + functional - set up
-- name       - of the option, without the dash
+. name       - of the option, without the dash
+- size       - of nearest; if it is not zero this alone is found
 
   Output Parameters:
 + reads   - does one, as far as can be known
-- nearest - if not NULL this alone is found, the name of an option that is most like it, or NULL; until the next call
+- nearest - the name of an option that is most like it, or empty
 
   Source: src/run/rehearsal.c
 */
-PetscErrorCode EngdOptionsRehearse(EngdFunctional F, const char name[], PetscBool *reads, const char **nearest)
+PetscErrorCode EngdOptionsRehearse(EngdFunctional F, const char name[], PetscBool *reads, size_t size, char nearest[])
 {
-  const PetscBool   help = nearest ? PETSC_TRUE : PETSC_FALSE;
+  Rehearsal         r = {.F = F, .name = name, .distance = DISTANCE_MAX + 1, .size = size, .nearest = nearest};
   PetscFunctionList directions, steps;
 
   PetscFunctionBeginUser;
-  heard.name     = name;
-  heard.distance = DISTANCE_MAX + 1;
-  *reads         = PETSC_FALSE;
+  r.help = (PetscBool)(size > 0);
+  if (size) nearest[0] = 0;
   PetscCall(EngdRegistryGetList(&engd_directions, &directions));
   PetscCall(EngdRegistryGetList(&engd_steps, &steps));
-  PetscCall(RehearseTypes(F, "tao_engd_", "tao_engd_direction", directions, name, help, reads));
-  PetscCall(RehearseTypes(F, "tao_engd_", "tao_engd_step", steps, name, help, reads));
-  PetscCall(RehearseTypes(F, "tao_", "tao_type", TaoList, name, help, reads));
-  PetscCall(RehearseTypes(F, "ksp_", "ksp_type", KSPList, name, help, reads));
-  PetscCall(RehearseTypes(F, "pc_", "pc_type", PCList, name, help, reads));
-  if (!*reads) PetscCall(Rehearse(F, NULL, NULL, name, help, reads));
-  if (help) *nearest = heard.distance <= DISTANCE_MAX ? heard.nearest : NULL;
+  PetscCall(RehearseTypes(&r, "tao_engd_", "tao_engd_direction", directions));
+  PetscCall(RehearseTypes(&r, "tao_engd_", "tao_engd_step", steps));
+  PetscCall(RehearseTypes(&r, "tao_", "tao_type", TaoList));
+  PetscCall(RehearseTypes(&r, "ksp_", "ksp_type", KSPList));
+  PetscCall(RehearseTypes(&r, "pc_", "pc_type", PCList));
+  if (!r.reads) PetscCall(Rehearse(&r, NULL, NULL));
+  *reads = r.reads;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -45,6 +45,35 @@ static PetscErrorCode CreateFunctional(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a part of the run, in a stage of the log; errors are those of its communicator, and the next run is one like the first */
+static PetscErrorCode Do(EngdRun run, PetscErrorCode (*part)(EngdRun), PetscLogStage stage, PetscBool solving)
+{
+  EngdErrorsWork outer;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogStagePush(stage));
+  PetscCall(EngdErrorsEnter(run->comm, solving, &outer));
+  ierr = (*part)(run);
+  PetscCall(EngdErrorsLeave(&outer, ierr));
+  PetscCall(PetscLogStagePop());
+  PetscCall(ierr);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetFromOptions(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdProblemSetFromOptions(run->problem));
+  PetscCall(EngdNetworkSetSizes(run->network, run->problem->ninputs, run->problem->noutputs));
+  PetscCall(EngdNetworkSetFromOptions(run->network));
+  PetscCall(CreateFunctional(run));
+  PetscCall(EngdFunctionalSetFromOptions(run->functional));
+  PetscCall(EngdRunReadOptions(run));
+  PetscCall(EngdReportSetFromOptions(run->report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdRunSetFromOptions - Reads the options of the run, and of its problem, network, functional and report.
 
@@ -69,13 +98,29 @@ static PetscErrorCode CreateFunctional(EngdRun run)
 PetscErrorCode EngdRunSetFromOptions(EngdRun run)
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdProblemSetFromOptions(run->problem));
-  PetscCall(EngdNetworkSetSizes(run->network, run->problem->ninputs, run->problem->noutputs));
-  PetscCall(EngdNetworkSetFromOptions(run->network));
-  PetscCall(CreateFunctional(run));
-  PetscCall(EngdFunctionalSetFromOptions(run->functional));
-  PetscCall(EngdRunReadOptions(run));
-  PetscCall(EngdReportSetFromOptions(run->report));
+  PetscCall(Do(run, SetFromOptions, engd_log.setup, PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* points, parameters, optimisers, spectrum */
+static PetscErrorCode SetUp(EngdRun run)
+{
+  PetscBool help;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsHasHelp(NULL, &help));
+  if (!run->functional) PetscCall(CreateFunctional(run));
+  PetscCall(EngdFunctionalSetUp(run->functional));
+  PetscCall(EngdModelCreateParameters(run->functional->model, &run->theta));
+  PetscCall(EngdModelInitialize(run->functional->model, run->problem->seed, run->theta));
+  if (run->by_squares && !help) PetscCall(EngdStartRun(run->functional, run->theta, &run->origin));
+  if (run->by_squares && !help) PetscCall(EngdPlanCreate(run));
+  PetscCall(EngdSettingsPush(run->plan.settings));
+  PetscCall(EngdStagesCreate(run));
+  PetscCall(EngdSettingsPop(run->plan.settings));
+  PetscCall(EngdSpectrumCreate(run->functional, run->stage[0].tao, &run->spectrum));
+  PetscCall(EngdSpectrumSetFromOptions(run->spectrum));
+  PetscCall(EngdReportSetUp(run->report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -91,24 +136,8 @@ PetscErrorCode EngdRunSetFromOptions(EngdRun run)
 */
 PetscErrorCode EngdRunSetUp(EngdRun run)
 {
-  PetscBool help;
-
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsHasHelp(NULL, &help));
-  PetscCall(PetscLogStagePush(engd_log.setup));
-  if (!run->functional) PetscCall(CreateFunctional(run));
-  PetscCall(EngdFunctionalSetUp(run->functional));
-  PetscCall(EngdModelCreateParameters(run->functional->model, &run->theta));
-  PetscCall(EngdModelInitialize(run->functional->model, run->problem->seed, run->theta));
-  if (run->by_squares && !help) PetscCall(EngdStartRun(run->functional, run->theta, &run->origin));
-  if (run->by_squares && !help) PetscCall(EngdPlanCreate(run));
-  PetscCall(EngdSettingsPush(run->plan.settings));
-  PetscCall(EngdStagesCreate(run));
-  PetscCall(EngdSettingsPop(run->plan.settings));
-  PetscCall(EngdSpectrumCreate(run->functional, run->stage[0].tao, &run->spectrum));
-  PetscCall(EngdSpectrumSetFromOptions(run->spectrum));
-  PetscCall(EngdReportSetUp(run->report));
-  PetscCall(PetscLogStagePop());
+  PetscCall(Do(run, SetUp, engd_log.setup, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -153,6 +182,55 @@ static PetscErrorCode NoteCheckpoint(EngdRun run, EngdOutcome *outcome)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* where it starts, and whether files can be written */
+static PetscErrorCode Begin(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunBegin(run));
+  if (run->restart) {
+    PetscCall(EngdRunRestart(run));
+  } else {
+    PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
+    PetscCall(EngdFunctionalCheck(run->functional));
+  }
+  if (run->checkpoint) PetscCall(EngdFileCheck(run->comm, "-engd_checkpoint", run->checkpoint));
+  PetscCall(EngdProblemTellUnread(run->problem));
+  PetscCall(EngdReportStart(run->report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Train(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  if (run->origin.text[0]) PetscCall(EngdReportTell(run->report, run->origin.text));
+  PetscCall(EngdRunTrain(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what came out */
+static PetscErrorCode Finish(EngdRun run)
+{
+  EngdOutcome outcome;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunGetOutcome(run, &outcome));
+  PetscCall(NoteCheckpoint(run, &outcome));
+  PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
+  PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome.iterations));
+  PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
+  PetscCheck(!run->failure[0], run->comm, PETSC_ERR_FILE_WRITE, "-engd_checkpoint %s", run->failure);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Solve(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Do(run, Begin, engd_log.setup, PETSC_FALSE));
+  PetscCall(Do(run, Train, engd_log.train, PETSC_TRUE));
+  PetscCall(Do(run, Finish, engd_log.report, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdRunSolve - Trains, then measures, writes and says what came out.
 
@@ -167,34 +245,13 @@ static PetscErrorCode NoteCheckpoint(EngdRun run, EngdOutcome *outcome)
 */
 PetscErrorCode EngdRunSolve(EngdRun run)
 {
-  EngdOutcome outcome;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   if (run->listens) PetscCall(EngdSignalsBegin());
-  PetscCall(EngdRunBegin(run));
-  if (run->restart) {
-    PetscCall(EngdRunRestart(run));
-  } else {
-    PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
-    PetscCall(EngdFunctionalCheck(run->functional));
-  }
-  if (run->checkpoint) PetscCall(EngdFileCheck(run->comm, "-engd_checkpoint", run->checkpoint));
-  PetscCall(EngdProblemTellUnread(run->problem));
-  PetscCall(EngdReportStart(run->report));
-  EngdSetPhase(ENGD_PHASE_SOLVE);
-  PetscCall(PetscLogStagePush(engd_log.train));
-  if (run->origin.text[0]) PetscCall(EngdReportTell(run->report, run->origin.text));
-  PetscCall(EngdRunTrain(run));
-  PetscCall(PetscLogStagePop());
-  PetscCall(PetscLogStagePush(engd_log.report));
-  PetscCall(EngdRunGetOutcome(run, &outcome));
-  PetscCall(NoteCheckpoint(run, &outcome));
-  PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
-  PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome.iterations));
-  PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
-  PetscCall(PetscLogStagePop());
+  ierr = Solve(run);
   if (run->listens) PetscCall(EngdSignalsEnd());
-  PetscCheck(!run->failure[0], run->comm, PETSC_ERR_FILE_WRITE, "-engd_checkpoint %s", run->failure);
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,9 +1,11 @@
 /*
   Errors of the program: one clear line on stderr, the exit code, and no rank that waits for ever.
 
-  While the input is read all ranks meet the same mistake, so rank 0 speaks and the code goes up to main. Later an error
-  raised on a communicator of one rank is that rank's alone: it speaks and ends the others (MPI_Abort). A rank that meets
-  alone what should have been met by all is caught in EngdErrorsEnd, which gives the others limited time to arrive.
+  An error of a communicator is told by its rank 0 and goes up as a code. One on PETSC_COMM_SELF may be this rank's alone, and
+  what it means the work says that the rank is at (EngdErrorsEnter). While the input is read all ranks meet the same mistake.
+  In a solve the others wait for this one: where the solve is on all ranks nobody can go on, so that it speaks and ends them
+  (MPI_Abort); where it is on some, the host program has the code, and ranks outside of the communicator notice nothing. A rank
+  that meets alone what should have been met by all is caught in EngdErrorsEnd, which gives the others limited time to arrive.
 
   The line is the message of the place where the error began; PETSc's traceback comes with -engd_traceback, and with
   -on_error_abort and the like, whose handlers PETSc pushes on top of this one.
@@ -20,16 +22,20 @@
 #define CUT      2047
 #define STAGGER  0.2 /* seconds between two ranks that speak of the same error on PETSC_COMM_SELF */
 
+/* The process, as PETSc's stack of handlers is the process's; the work at hand comes and goes with its objects. */
 static struct {
-  MPI_Comm       comm; /* a duplicate of all ranks, so that nothing else is ever matched */
-  int            rank, size;
-  EngdPhase      phase;
-  PetscBool      traceback, said;
-  PetscErrorCode code;
-  char         **arguments;
-  char           place[128];
+  MPI_Comm       comm;      /* A duplicate of all ranks, so that nothing else is ever matched. */
+  int            rank;      /* In it. */
+  int            size;      /* Of it. */
+  EngdErrorsWork work;      /* What this rank is at. */
+  PetscBool      traceback; /* PETSc's is shown, too. */
+  PetscErrorCode code;      /* Of the last error that has not been got over. */
+  PetscBool      confined;  /* It is of some of the ranks only. */
+  PetscBool      said;      /* This rank has printed its message. */
+  PetscInt64     raised;    /* Errors so far. */
+  char         **arguments; /* Of the program. */
   char           message[LENGTH];
-} run = {.comm = MPI_COMM_NULL, .size = 1};
+} run = {.comm = MPI_COMM_NULL, .size = 1, .work.comm = MPI_COMM_NULL};
 
 static void Sleep(double seconds)
 {
@@ -145,9 +151,9 @@ static void KeepMessage(PetscErrorCode code, const char given[])
 {
   const char *text   = given;
   PetscBool   quoted = PETSC_FALSE;
-  size_t      n      = strlen(run.place);
+  size_t      n      = strlen(run.work.place);
 
-  strcpy(run.message, run.place);
+  strcpy(run.message, run.work.place);
   if (!text || !text[0] || !text[strspn(text, " \n")]) (void)PetscErrorMessage((int)code, &text, NULL);
   for (size_t i = 0; text && text[i] && n + 1 < sizeof(run.message); i++) {
     const char c = text[i] == '\n' || text[i] == '\t' ? ' ' : text[i];
@@ -161,14 +167,35 @@ static void KeepMessage(PetscErrorCode code, const char given[])
   if (given && strlen(given) >= CUT) snprintf(run.message + n, sizeof(run.message) - n, " ...");
   run.code = code;
   run.said = PETSC_FALSE;
+  run.raised++;
+}
+
+/* is the work of this rank on all of them */
+static PetscBool IsOfAll(void)
+{
+  int size;
+
+  return (PetscBool)(run.work.comm != MPI_COMM_NULL && !MPI_Comm_size(run.work.comm, &size) && size == run.size);
+}
+
+/* an error of comm, of that many ranks: of some ranks only, and is this the rank that tells of it at once */
+static PetscBool Judge(MPI_Comm comm, int size)
+{
+  MPI_Comm whose = size > 1 ? comm : run.work.comm;
+  int      rank;
+
+  run.confined = (PetscBool)(size > 1 ? size < run.size : run.work.comm != MPI_COMM_NULL && !IsOfAll());
+  if (whose == MPI_COMM_NULL || MPI_Comm_rank(whose, &rank)) rank = run.rank;
+  return (PetscBool)(rank == 0);
 }
 
 /* What PetscError() calls where an error begins, and again in every function on its way up */
 static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function, const char *file,
                                   PetscErrorCode code, PetscErrorType type, const char *message, void *unused)
 {
-  size_t n;
-  int    size;
+  size_t    n;
+  int       size;
+  PetscBool teller, numerics;
 
   if (run.traceback) (void)PetscTraceBackErrorHandler(comm, line, function, file, code, type, message, unused);
   if (type != PETSC_ERROR_INITIAL) return code;
@@ -176,33 +203,37 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
     code     = PETSC_ERR_MEM; /* PETSc 3.18 raises the caller's line as the code and its name as the message */
     function = message;
   }
+  /* so LAPACK and PETSc's TAO types call a breakdown of what they are given */
+  numerics = (PetscBool)(run.work.solving && (code == PETSC_ERR_USER || code == PETSC_ERR_LIB));
   KeepMessage(code, message);
   if (strstr(run.message, "max number of options")) { /* of PETSC_ERR_MEM, but it is no memory that is short */
     code = PETSC_ERR_USER_INPUT;
     snprintf(
         run.message, sizeof(run.message),
         "there are more options than PETSc can hold, 512; put several residuals into one term, with ; between them");
-    run.code = code;
   }
   if (code == PETSC_ERR_MEM) {
     snprintf(run.message, sizeof(run.message),
              "not enough memory (in %s); take fewer points, smaller -network_layers, or more nodes", function);
   }
-  if (code == PETSC_ERR_USER && run.phase == ENGD_PHASE_SOLVE) { /* PETSc's words of what its TAO types meet */
+  if (numerics && strstr(run.message, "generated Inf or N")) { /* PETSc's words of what its TAO types meet */
     n = strlen(run.message);
     snprintf(run.message + n, sizeof(run.message) - n,
              ": the loss or its gradient; take another -tao_type, or a problem that is bounded from below");
   }
+  if (numerics) code = ENGD_ERR_NUMERICS;
+  run.code = code;
   EngdOptionsTellMissing(sizeof(run.message), run.message);
   AddOptionNames(sizeof(run.message), run.message);
   AddFileNames(sizeof(run.message), run.message);
   if (MPI_Comm_size(comm, &size)) size = 1;
-  if (code == PETSC_ERR_MEM || (run.phase == ENGD_PHASE_SOLVE && size == 1 && run.size > 1)) {
+  teller = Judge(comm, size);
+  if (IsOfAll() && (code == PETSC_ERR_MEM || (run.work.solving && size == 1 && run.size > 1))) {
     Sleep(STAGGER * PetscMin(run.rank, 10)); /* when others meet it too, the lowest rank speaks for all */
     Say();
     MPI_Abort(MPI_COMM_WORLD, EngdExitCode(code));
   }
-  if (run.rank == 0) Say();
+  if (teller) Say();
   return code;
 }
 
@@ -213,15 +244,42 @@ PetscErrorCode EngdErrorsBegin(MPI_Comm comm, char **arguments)
   MPI_Comm_dup(comm, &run.comm);
   MPI_Comm_rank(comm, &run.rank);
   MPI_Comm_size(comm, &run.size);
-  run.phase    = ENGD_PHASE_INPUT;
-  run.code     = PETSC_SUCCESS;
-  run.place[0] = 0;
+  run.code = PETSC_SUCCESS;
+  run.work = (EngdErrorsWork){.comm = MPI_COMM_NULL};
   return PetscPushErrorHandler(HandleError, NULL);
 }
 
-PetscBool EngdErrorIsRaised(void)
+PetscInt64 EngdErrorsRaised(void)
 {
-  return run.code ? PETSC_TRUE : PETSC_FALSE;
+  return run.raised;
+}
+
+/*
+  EngdErrorsEnter - What this rank is at from now on; an inner work may follow and end before this one does.
+
+  Not collective
+
+  Input Parameters:
++ comm    - of the work
+- solving - PETSC_FALSE while all ranks of comm would meet the same mistake
+
+  Output Parameter:
+. outer - for EngdErrorsLeave(), which follows also after an error
+*/
+PetscErrorCode EngdErrorsEnter(MPI_Comm comm, PetscBool solving, EngdErrorsWork *outer)
+{
+  *outer           = run.work;
+  run.work.comm    = comm;
+  run.work.solving = solving;
+  return PETSC_SUCCESS;
+}
+
+/* EngdErrorsLeave - Back to the outer work; after one that went well no earlier error matters. Not collective */
+PetscErrorCode EngdErrorsLeave(const EngdErrorsWork *outer, PetscErrorCode ierr)
+{
+  run.work = *outer;
+  if (!ierr) run.code = PETSC_SUCCESS;
+  return PETSC_SUCCESS;
 }
 
 /* EngdErrorSay - An error of all ranks from before PETSc is up, where PetscError() does not speak yet; returns code. */
@@ -234,8 +292,8 @@ PetscErrorCode EngdErrorSay(PetscErrorCode code, const char message[])
 
 PetscErrorCode EngdErrorsSetPlace(const char kind[], const char name[])
 {
-  run.place[0] = 0;
-  if (kind) snprintf(run.place, sizeof(run.place), "%s %s: ", kind, name);
+  run.work.place[0] = 0;
+  if (kind) snprintf(run.work.place, sizeof(run.work.place), "%s %s: ", kind, name);
   return PETSC_SUCCESS;
 }
 
@@ -245,14 +303,8 @@ PetscErrorCode EngdErrorsSetTraceback(PetscBool traceback)
   return PETSC_SUCCESS;
 }
 
-PetscErrorCode EngdSetPhase(EngdPhase phase)
-{
-  run.phase = phase;
-  return PETSC_SUCCESS;
-}
-
 /*
-  EngdErrorsEnd - Waits for all ranks; a rank that failed waits only so long, then speaks and ends the others.
+  EngdErrorsEnd - Waits for all ranks; one that failed in what is of all waits only so long, then speaks and ends the others.
 
   Collective
 */
@@ -267,7 +319,7 @@ void EngdErrorsEnd(void)
   while (!done) {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     if (done) break;
-    if (run.code && MPI_Wtime() - start > PATIENCE + STAGGER * PetscMin(run.rank, 10)) {
+    if (run.code && !run.confined && MPI_Wtime() - start > PATIENCE + STAGGER * PetscMin(run.rank, 10)) {
       if (!run.said) Say();
       MPI_Abort(MPI_COMM_WORLD, EngdExitCode(run.code));
     }
@@ -285,8 +337,8 @@ void EngdErrorsEnd(void)
   Input Parameter:
 . code - of any function
 
-  Note: 0 for none, ENGD_EXIT_NUMERICS (3) for a breakdown of the numerics, of LAPACK and PETSc's TAO types while solving,
-  too; ENGD_EXIT_INPUT (2) for all others
+  Note: 0 for none, ENGD_EXIT_NUMERICS (3) for a breakdown of the numerics, ENGD_EXIT_INPUT (2) for all
+  others
 
   Source: src/system/errors.c
 */
@@ -299,8 +351,6 @@ int EngdExitCode(PetscErrorCode code)
   case PETSC_ERR_CONV_FAILED:
   case PETSC_ERR_MAT_LU_ZRPVT:
   case PETSC_ERR_MAT_CH_ZRPVT: return ENGD_EXIT_NUMERICS;
-  case PETSC_ERR_USER:
-  case PETSC_ERR_LIB: return run.phase == ENGD_PHASE_SOLVE ? ENGD_EXIT_NUMERICS : ENGD_EXIT_INPUT;
   default: return ENGD_EXIT_INPUT;
   }
 }

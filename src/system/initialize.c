@@ -18,10 +18,12 @@
 #include <slepcsys.h>
 #include <stdlib.h>
 
-static char    **arguments; /* what EngdOptionsExpand made; PETSc keeps pointers into it */
-static PetscBool began_mpi; /* whom EngdFinalize() ends: what EngdInitialize() has started, and nothing of a host's */
-static PetscBool began_petsc;
-static PetscBool package_is_up;
+/* Of the process, as what they tell of is: MPI, PETSc and its options database start and end once for all communicators. */
+static char **arguments; /* Made by EngdOptionsExpand(); PETSc keeps pointers into it. */
+static PetscBool
+    began_mpi; /* EngdInitialize() has started it, so that EngdFinalize() ends it; else it is a host's. */
+static PetscBool began_petsc;   /* The same. */
+static PetscBool package_is_up; /* Events and classes are registered. */
 
 /* Options of the process itself */
 static PetscErrorCode SetFromOptions(void)

@@ -1,8 +1,9 @@
 /*
   Nothing global: two functionals, each with its optimiser, on two communicators of one process end where each of them ends alone.
   On two ranks they run at the same time, each on a half of the world; on one rank the second runs inside of a monitor of the
-  first, at each of its iterations.
-  ranks: 1 2
+  first, at each of its iterations. An error of one of them is its caller's to deal with, and the other goes on as if nothing had
+  been; a run after others in one process, also after one that failed, is as the first.
+  ranks: 1 2 3
 */
 #include "solver_case.h"
 
@@ -141,9 +142,212 @@ static void TestInterleaved(void **state)
   }
 }
 
+/* a run whose residual in C fails once its Tao has come to an iteration */
+typedef struct {
+  EngdRun  run;
+  PetscInt fails_at; /* -1: never */
+  PetscInt k;        /* The iteration. */
+} Fallible;
+
+/* r = u - x (1 - x) */
+static PetscErrorCode Residual(void *ctx, PetscInt n, const PetscReal x[], const PetscReal normal[],
+                               const PetscReal argument[], PetscReal value[], PetscReal first[], PetscReal second[])
+{
+  const Fallible *f = (const Fallible *)ctx;
+
+  PetscFunctionBeginUser;
+  (void)normal, (void)second;
+  PetscCheck(f->fails_at < 0 || f->k < f->fails_at, PETSC_COMM_SELF, PETSC_ERR_USER, "a residual that has failed");
+  for (PetscInt i = 0; i < n; i++) {
+    value[i] = argument[i] - x[i] * (1 - x[i]);
+    if (first) first[i] = 1;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Follow(Tao tao, void *data)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetSolutionStatus(tao, &((Fallible *)data)->k, NULL, NULL, NULL, NULL, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void MakeRun(MPI_Comm comm, PetscInt fails_at, Fallible *f)
+{
+  EngdProblem problem;
+  Tao         tao;
+
+  *f = (Fallible){.fails_at = fails_at};
+  CHECK(PetscOptionsInsertString(NULL, "-domain_lower 0 -domain_upper 1 -fit_points 40 -network_layers 6,5 "
+                                       "-engd_monitor false -engd_test_points 5 -tao_max_it 6 "
+                                       "-tao_engd_direction krylov -ksp_max_it 9"));
+  CHECK(EngdRunCreate(comm, &f->run));
+  CHECK(EngdRunGetProblem(f->run, &problem));
+  CHECK(EngdProblemSetTerms(problem, "fit"));
+  CHECK(EngdProblemSetTermResidual(problem, "fit", "u", 1, Residual, PETSC_TRUE, f, NULL));
+  CHECK(EngdRunSetFromOptions(f->run));
+  CHECK(EngdRunSetUp(f->run));
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(EngdRunGetTao(f->run, 0, &tao));
+  CHECK(TaoMonitorSet(tao, Follow, f, NULL));
+}
+
+/* the code of a run, of whose words on standard output nothing is seen */
+static PetscErrorCode SolveSilently(Fallible *f)
+{
+  FILE          *before = PETSC_STDOUT;
+  PetscErrorCode ierr;
+
+  PETSC_STDOUT = fopen("/dev/null", "w");
+  ierr         = EngdRunSolve(f->run);
+  (void)fclose(PETSC_STDOUT);
+  PETSC_STDOUT = before;
+  return ierr;
+}
+
+/* the loss that it ends with */
+static PetscReal FinalLoss(Fallible *f)
+{
+  EngdFunctional functional;
+  PetscReal      loss;
+  Vec            theta;
+
+  CHECK(EngdRunGetFunctional(f->run, &functional));
+  CHECK(EngdRunGetSolution(f->run, &theta));
+  CHECK(EngdFunctionalSetParameters(functional, theta));
+  CHECK(EngdFunctionalEvaluate(functional, &loss, NULL));
+  return loss;
+}
+
+static PetscReal RunWell(MPI_Comm comm)
+{
+  Fallible  f;
+  PetscReal loss;
+
+  MakeRun(comm, -1, &f);
+  CHECK(SolveSilently(&f));
+  assert_int_equal(f.k, 6);
+  loss = FinalLoss(&f);
+  CHECK(EngdRunDestroy(&f.run));
+  return loss;
+}
+
+/* it fails in its third iteration with an error of its own, and all that it has made can go on being used */
+static void RunBadly(Fallible *f)
+{
+  PetscReal loss;
+
+  assert_int_equal(SolveSilently(f), ENGD_ERR_NUMERICS);
+  assert_int_equal(f->k, 2);
+  f->fails_at = -1;
+  loss        = FinalLoss(f);
+  assert_true(loss > 0 && loss < 1);
+}
+
+/* rank 0 fails on its part of the ranks, the others solve on theirs at the same time, and all of them together afterwards */
+static void TestErrorAside(void **state)
+{
+  const Task *task  = &tasks[0];
+  PetscReal   first = RunWell(PETSC_COMM_WORLD), alone[ITERATIONS + 1];
+  MPI_Comm    part;
+  int         rank;
+
+  (void)state;
+  CHECK(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  CHECK(MPI_Comm_split(PETSC_COMM_WORLD, rank, 0, &part));
+  SolveAlone(task, alone);
+  CHECK(MPI_Barrier(PETSC_COMM_WORLD));
+  if (rank == 0) {
+    Fallible f;
+
+    MakeRun(part, 2, &f);
+    RunBadly(&f);
+    CHECK(EngdRunDestroy(&f.run));
+  } else {
+    Solve solve;
+
+    BeginSolve(part, task, &solve);
+    CHECK(RunSolve(&solve));
+    Same("beside an error", solve.loss, alone);
+    EndSolve(&solve);
+  }
+  CHECK(MPI_Comm_free(&part));
+  Close("after an error", RunWell(PETSC_COMM_WORLD), first, 0);
+}
+
+/* at an iteration of a solve another one begins and fails */
+static PetscErrorCode FailInside(Tao tao, void *data)
+{
+  PetscInt k;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetSolutionStatus(tao, &k, NULL, NULL, NULL, NULL, NULL));
+  if (k == 3) RunBadly((Fallible *)data);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void TestErrorInside(void **state)
+{
+  PetscReal alone[ITERATIONS + 1];
+  Solve     outer;
+  Fallible  f;
+
+  (void)state;
+  for (size_t c = 0; c < PETSC_STATIC_ARRAY_LENGTH(tasks); c++) {
+    SolveAlone(&tasks[c], alone);
+    MakeRun(PETSC_COMM_SELF, 2, &f);
+    BeginSolve(PETSC_COMM_SELF, &tasks[c], &outer);
+    CHECK(TaoMonitorSet(outer.tao, FailInside, &f, NULL));
+    CHECK(RunSolve(&outer));
+    assert_int_equal(f.fails_at, -1);
+    Same(tasks[c].options, outer.loss, alone);
+    EndSolve(&outer);
+    CHECK(EngdRunDestroy(&f.run));
+  }
+}
+
+/* two in turn, with a mistake in the input between them, which is one after a solve, too */
+static void TestSecondRun(void **state)
+{
+  const PetscReal first = RunWell(PETSC_COMM_WORLD);
+  EngdRun         run;
+
+  (void)state;
+  CHECK(PetscOptionsInsertString(NULL, "-domain_lower 0 -domain_upper 1 -terms fit -fit_points -3 -fit_residual u"));
+  CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
+  assert_int_equal(EngdExitCode(EngdRunSetFromOptions(run)), ENGD_EXIT_INPUT);
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(EngdRunDestroy(&run));
+  Close("the second run", RunWell(PETSC_COMM_WORLD), first, 0);
+}
+
+/* what two operators that work at once would spoil is an error with both names, after which either can work */
+static void TestScratch(void **state)
+{
+  Setting        s;
+  PetscReal      loss, again;
+  PetscErrorCode ierr;
+
+  (void)state;
+  Begin(PETSC_COMM_WORLD, &poisson, "", &s);
+  CHECK(EngdFunctionalSetParameters(s.F, s.theta));
+  CHECK(EngdFunctionalEvaluate(s.F, &loss, NULL));
+  CHECK(EngdFunctionalBegin(s.F, "a test"));
+  CHECK(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  ierr = EngdFunctionalEvaluate(s.F, &again, NULL);
+  CHECK(PetscPopErrorHandler());
+  assert_int_equal(ierr, PETSC_ERR_PLIB);
+  CHECK(EngdFunctionalEnd(s.F));
+  CHECK(EngdFunctionalEvaluate(s.F, &again, NULL));
+  Close("the loss", again, loss, 0);
+  End(&s);
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestHalves), cmocka_unit_test(TestInterleaved)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestHalves),     cmocka_unit_test(TestInterleaved),
+                                     cmocka_unit_test(TestErrorAside), cmocka_unit_test(TestErrorInside),
+                                     cmocka_unit_test(TestSecondRun),  cmocka_unit_test(TestScratch)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <engd/raised.h>
 
 static char directory[PETSC_MAX_PATH_LEN];
 
@@ -73,10 +74,34 @@ static void TestExitCodes(void **state)
   assert_int_equal(EngdExitCode(PETSC_ERR_MAT_CH_ZRPVT), 3);
   assert_int_equal(EngdExitCode(PETSC_ERR_LIB), 2);
   assert_int_equal(EngdExitCode(PETSC_ERR_USER), 2);
-  assert_int_equal(EngdSetPhase(ENGD_PHASE_SOLVE), 0);
-  assert_int_equal(EngdExitCode(PETSC_ERR_LIB), 3);
-  assert_int_equal(EngdExitCode(PETSC_ERR_USER), 3);
-  assert_int_equal(EngdSetPhase(ENGD_PHASE_INPUT), 0);
+}
+
+/* an error that LAPACK or one of PETSc's TAO types raises */
+static PetscErrorCode Raise(PetscErrorCode code)
+{
+  SETERRQ(PETSC_COMM_SELF, code, "raised by a test");
+}
+
+/* In a solve such errors are a breakdown of the numerics, and only there; a work that went well has got over earlier errors */
+static void TestErrorsOfWork(void **state)
+{
+  const PetscErrorCode codes[] = {PETSC_ERR_LIB, PETSC_ERR_USER};
+  const PetscInt64     raised  = EngdErrorsRaised();
+  EngdErrorsWork       outer, inner;
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(codes); k++) {
+    assert_int_equal(EngdExitCode(Raise(codes[k])), 2);
+    assert_int_equal(EngdErrorsEnter(PETSC_COMM_SELF, PETSC_TRUE, &outer), 0);
+    assert_int_equal(EngdExitCode(Raise(codes[k])), 3);
+    assert_int_equal(EngdErrorsEnter(PETSC_COMM_SELF, PETSC_FALSE, &inner), 0);
+    assert_int_equal(EngdExitCode(Raise(codes[k])), 2);
+    assert_int_equal(EngdErrorsLeave(&inner, PETSC_ERR_LIB), 0);
+    assert_int_equal(EngdExitCode(Raise(codes[k])), 3);
+    assert_int_equal(EngdErrorsLeave(&outer, PETSC_SUCCESS), 0);
+    assert_int_equal(EngdExitCode(Raise(codes[k])), 2);
+  }
+  assert_int_equal(EngdErrorsRaised(), raised + 5 * (PetscInt64)PETSC_STATIC_ARRAY_LENGTH(codes));
 }
 
 /* Without files: what PETSc would misread is told, all else is left alone */
@@ -394,11 +419,11 @@ static int RemoveDirectory(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestExitCodes),    cmocka_unit_test(TestArguments),   cmocka_unit_test(TestFile),
-      cmocka_unit_test(TestFileMistakes), cmocka_unit_test(TestSearch),      cmocka_unit_test(TestProblemName),
-      cmocka_unit_test(TestLineEnds),     cmocka_unit_test(TestEnvironment), cmocka_unit_test(TestPipe),
-      cmocka_unit_test(TestNesting),      cmocka_unit_test(TestOptionForm),  cmocka_unit_test(TestErrorLine),
-      cmocka_unit_test(TestErrorWords),
+      cmocka_unit_test(TestExitCodes),    cmocka_unit_test(TestArguments),    cmocka_unit_test(TestFile),
+      cmocka_unit_test(TestFileMistakes), cmocka_unit_test(TestSearch),       cmocka_unit_test(TestProblemName),
+      cmocka_unit_test(TestLineEnds),     cmocka_unit_test(TestEnvironment),  cmocka_unit_test(TestPipe),
+      cmocka_unit_test(TestNesting),      cmocka_unit_test(TestOptionForm),   cmocka_unit_test(TestErrorLine),
+      cmocka_unit_test(TestErrorWords),   cmocka_unit_test(TestErrorsOfWork),
   };
   int failures;
 

@@ -237,7 +237,7 @@ PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional F, Vec direction, Pets
 typedef struct {
   PetscInt  *index; /* [nterms] */
   PetscReal *x;     /* (dim, nterms) */
-} Lowest;
+} NonFinite;
 
 /* are the count numbers of point i of n */
 static PetscBool AreFinite(PetscInt count, PetscInt n, PetscInt i, const PetscReal v[])
@@ -261,15 +261,15 @@ static PetscBool IsFinite(EngdFunctional F, const EngdBlock *block, PetscInt i)
 
 static PetscErrorCode FindNonFinite(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
 {
-  Lowest          *worst  = (Lowest *)data;
+  NonFinite       *found  = (NonFinite *)data;
   const EngdPoints points = F->problem->term[block->term]->points;
 
   PetscFunctionBeginUser;
   (void)work;
-  for (PetscInt i = 0; worst->index[block->term] == points->nglobal && i < block->n; i++) {
+  for (PetscInt i = 0; found->index[block->term] == points->nglobal && i < block->n; i++) {
     if (IsFinite(F, block, i)) continue;
-    worst->index[block->term] = points->start + block->start + i;
-    PetscCall(PetscArraycpy(worst->x + ENGD_COUNT(block->term, points->dim), block->x + ENGD_COUNT(i, points->dim),
+    found->index[block->term] = points->start + block->start + i;
+    PetscCall(PetscArraycpy(found->x + ENGD_COUNT(block->term, points->dim), block->x + ENGD_COUNT(i, points->dim),
                             points->dim));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -296,25 +296,25 @@ PetscErrorCode EngdFunctionalCheck(EngdFunctional F)
 {
   const EngdProblem problem = F->problem;
   const PetscInt    nterms = problem->nterms, dim = problem->domain->dim;
-  Lowest            worst;
+  NonFinite         found;
   PetscInt         *lowest, bad = 0, index;
   PetscMPIInt       rank, owner = 0;
   char              where[1024];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc3(nterms, &worst.index, ENGD_COUNT(nterms, dim), &worst.x, nterms, &lowest));
-  for (PetscInt t = 0; t < nterms; t++) worst.index[t] = problem->term[t]->points->nglobal;
-  PetscCall(EngdFunctionalVisit(F, "a check of the residuals", NULL, FindNonFinite, &worst, NULL));
-  PetscCall(MPIU_Allreduce(worst.index, lowest, nterms, MPIU_INT, MPI_MIN, F->comm));
+  PetscCall(PetscMalloc3(nterms, &found.index, ENGD_COUNT(nterms, dim), &found.x, nterms, &lowest));
+  for (PetscInt t = 0; t < nterms; t++) found.index[t] = problem->term[t]->points->nglobal;
+  PetscCall(EngdFunctionalVisit(F, "a check of the residuals", NULL, FindNonFinite, &found, NULL));
+  PetscCall(MPIU_Allreduce(found.index, lowest, nterms, MPIU_INT, MPI_MIN, F->comm));
   while (bad < nterms && lowest[bad] == problem->term[bad]->points->nglobal) bad++;
   if (bad < nterms) {
     PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
-    if (worst.index[bad] == lowest[bad]) owner = rank;
+    if (found.index[bad] == lowest[bad]) owner = rank;
     PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &owner, 1, MPI_INT, MPI_MAX, F->comm));
-    PetscCall(DescribePoint(F, owner, worst.x + ENGD_COUNT(bad, dim), sizeof(where), where));
+    PetscCall(DescribePoint(F, owner, found.x + ENGD_COUNT(bad, dim), sizeof(where), where));
   }
   index = bad < nterms ? lowest[bad] : 0;
-  PetscCall(PetscFree3(worst.index, worst.x, lowest));
+  PetscCall(PetscFree3(found.index, found.x, lowest));
   PetscCheck(bad == nterms, F->comm, ENGD_ERR_NUMERICS,
              "the %s of term '%s' (or its derivative) is not finite at point %" PetscInt_FMT
              ", %s; check the expression there",

@@ -216,7 +216,7 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
     snprintf(run.message, sizeof(run.message),
              "not enough memory (in %s); take fewer points, smaller -network_layers, or more nodes", function);
   }
-  if (numerics && strstr(run.message, "generated Inf or N")) { /* PETSc's words of what its TAO types meet */
+  if (numerics && strstr(run.message, "Inf or NaN")) { /* PETSc's words of what its TAO types meet */
     n = strlen(run.message);
     snprintf(run.message + n, sizeof(run.message) - n,
              ": the loss or its gradient; take another -tao_type, or a problem that is bounded from below");

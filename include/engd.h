@@ -53,6 +53,9 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetCoordinates(EngdProblem, const char na
 PETSC_EXTERN PetscErrorCode EngdProblemSetTime(EngdProblem, PetscReal a, PetscReal b);
 PETSC_EXTERN PetscErrorCode EngdProblemSetOutputs(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetParameters(EngdProblem, const char list[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetUnknownParameters(EngdProblem, const char list[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetNetworkInputs(EngdProblem, const char list[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetAnsatz(EngdProblem, const char output[], const char text[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTerms(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermRegion(EngdProblem, const char term[], const char region[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermPoints(EngdProblem, const char term[], PetscInt n);
@@ -116,6 +119,10 @@ PETSC_EXTERN PetscErrorCode EngdFunctionalSetBlockPoints(EngdFunctional, PetscIn
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetCurvature(EngdFunctional, const char type[]);
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional);
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetUp(EngdFunctional);
+PETSC_EXTERN PetscErrorCode EngdFunctionalCreateParameters(EngdFunctional, Vec *theta);
+PETSC_EXTERN PetscErrorCode EngdFunctionalInitialize(EngdFunctional, PetscInt64 seed, Vec theta);
+PETSC_EXTERN PetscErrorCode EngdFunctionalGetUnknownParameters(EngdFunctional, Vec theta, PetscReal value[],
+                                                               PetscReal standard_error[]);
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetParameters(EngdFunctional, Vec theta);
 PETSC_EXTERN PetscErrorCode EngdFunctionalEvaluate(EngdFunctional, PetscReal *loss, Vec gradient);
 PETSC_EXTERN PetscErrorCode EngdFunctionalResidual(EngdFunctional, Vec residual);
@@ -134,6 +141,7 @@ PETSC_EXTERN PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda);
 PETSC_EXTERN PetscErrorCode EngdSolverCreate(EngdFunctional, Tao *);
 
 PETSC_EXTERN PetscErrorCode EngdReportSetMonitor(EngdReport, PetscBool, PetscInt every);
+PETSC_EXTERN PetscErrorCode EngdReportSetSpectrumMonitor(EngdReport, const char columns[]);
 PETSC_EXTERN PetscErrorCode EngdReportSetHistory(EngdReport, const char file[]);
 PETSC_EXTERN PetscErrorCode EngdReportSetSummary(EngdReport, const char file[]);
 PETSC_EXTERN PetscErrorCode EngdReportSetSolution(EngdReport, const char file[]);

@@ -97,6 +97,8 @@ PETSC_INTERN PetscErrorCode EngdExpressionCompile(EngdExpression, PetscInt order
 PETSC_INTERN PetscErrorCode EngdExpressionEvaluate(EngdExpression, PetscInt n, const EngdBatch x[],
                                                    const EngdBatch normal[], const EngdBatch jet[], PetscReal value[],
                                                    PetscReal first[], PetscReal second[]);
+/* does any text so far name this coordinate */
+PETSC_INTERN PetscErrorCode EngdExpressionReads(EngdExpression, PetscInt coordinate, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdExpressionDestroy(EngdExpression *);
 
 #endif

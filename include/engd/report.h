@@ -35,19 +35,6 @@ PETSC_INTERN PetscErrorCode EngdErrorsDestroy(EngdErrors *);
    rank 0, NULL elsewhere. Collective */
 PETSC_INTERN PetscErrorCode EngdFieldsWrite(EngdFunctional, Vec theta, const PetscReal exact[], FILE *);
 
-/* The unknown parameters of the equations at the end: their values, and their standard errors, infinite where there are none
-   (src/report/unknowns.c). Compute: at theta, where the loss is |R|^2/2. Collective */
-typedef struct _n_EngdUnknowns *EngdUnknowns;
-struct _n_EngdUnknowns {
-  EngdFunctional functional; /* borrowed */
-  PetscInt       n;
-  PetscReal     *value, *standard_error; /* [n] */
-};
-PETSC_INTERN PetscErrorCode EngdUnknownsCreate(EngdFunctional, EngdUnknowns *);
-PETSC_INTERN PetscErrorCode EngdUnknownsCompute(EngdUnknowns, Vec theta, PetscReal loss);
-PETSC_INTERN PetscErrorCode EngdUnknownsPrint(EngdUnknowns);
-PETSC_INTERN PetscErrorCode EngdUnknownsDestroy(EngdUnknowns *);
-
 /* One row an iteration, shown by the monitor and written to the history under the same names */
 enum {
   ENGD_COLUMN_ITERATION,
@@ -85,7 +72,8 @@ struct _n_EngdReport {
   EngdOutput     output;               /* the file that is being written, on rank 0 */
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
   EngdErrors     errors;               /* NULL without an exact solution */
-  EngdUnknowns   unknowns;             /* NULL where the equations have no unknown parameters */
+  PetscReal     *unknown;              /* The unknown parameters at the end; NULL until then, or where there are none. */
+  PetscReal     *standard_error;       /* Of each of them. */
   EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
   PetscBool      want_sharpness, want_index;
   PetscInt       nrows;              /* Rows so far. */

@@ -23,7 +23,7 @@ static PetscErrorCode ReadAnsatz(EngdProblem problem)
     PetscCall(EngdOptionsText(PetscOptionsObject, option,
                               "Expression of coordinates, parameters and the network's outputs, such as x*(1-x)*u; "
                               "default: the output itself",
-                              "EngdProblemSetFromOptions", NULL, NULL, &problem->ansatz[k]));
+                              "EngdProblemSetAnsatz", NULL, NULL, &problem->ansatz[k]));
     if (problem->ansatz[k]) n++;
   }
   PetscOptionsEnd();
@@ -57,11 +57,12 @@ static PetscErrorCode MakePeriodicInputs(EngdProblem problem)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -network_inputs, and how many numbers they are */
+/* -network_inputs, and how many numbers they are; of coordinates, or the network would be the same everywhere */
 static PetscErrorCode ReadInputs(EngdProblem problem)
 {
   EngdExpression inputs;
   PetscInt       nperiodic = 0;
+  PetscBool      reads     = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   for (PetscInt c = 0; c < problem->domain->dim; c++) nperiodic += problem->domain->periodic[c] ? 1 : 0;
@@ -69,7 +70,7 @@ static PetscErrorCode ReadInputs(EngdProblem problem)
   PetscCall(EngdOptionsText(PetscOptionsObject, "-network_inputs",
                             "Expressions of coordinates and parameters, such as sin(pi*x),cos(pi*x),t; default: the "
                             "coordinates",
-                            "EngdProblemSetFromOptions", NULL, NULL, &problem->inputs));
+                            "EngdProblemSetNetworkInputs", NULL, NULL, &problem->inputs));
   PetscOptionsEnd();
   PetscCheck(!problem->inputs || !nperiodic, problem->comm, PETSC_ERR_USER_INPUT,
              "-network_inputs \"%s\": -domain_periodic says what the network sees; leave out the one or the other",
@@ -79,6 +80,10 @@ static PetscErrorCode ReadInputs(EngdProblem problem)
   if (!problem->inputs) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdProblemCreateInputs(problem, &inputs));
   problem->ninputs = inputs->ncomponents;
+  for (PetscInt i = 0; i < problem->domain->dim && !reads; i++) PetscCall(EngdExpressionReads(inputs, i, &reads));
+  PetscCheck(reads, problem->comm, PETSC_ERR_USER_INPUT,
+             "-network_inputs \"%s\" reads no coordinate, so the network would be the same everywhere; name one",
+             problem->inputs);
   PetscCall(EngdExpressionDestroy(&inputs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -54,7 +54,7 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
                             "EngdProblemSetFromOptions", NULL, NULL, &functions));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-unknown_parameters",
                             "Named numbers to be found with the solution, and their first values, such as nu=0.1",
-                            "EngdProblemSetFromOptions", NULL, NULL, &unknowns));
+                            "EngdProblemSetUnknownParameters", NULL, NULL, &unknowns));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_seed", "Fixes points and initial parameters, 0 to 2147483647",
                              "EngdProblemSetSeed", 0, &seed));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_test_points",

@@ -191,6 +191,71 @@ PetscErrorCode EngdProblemSetParameters(EngdProblem problem, const char list[])
 }
 
 /*@
+  EngdProblemSetUnknownParameters - Named numbers of the equations that are to be found, with their first values
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- list    - such as "nu=0.1, k=2"; each is read by a term, and they are the last entries of theta
+
+  Options Database Key:
+. -unknown_parameters list
+
+.seealso: `EngdFunctionalGetUnknownParameters()`, `EngdFunctionalInitialize()`
+@*/
+PetscErrorCode EngdProblemSetUnknownParameters(EngdProblem problem, const char list[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-unknown_parameters", list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetNetworkInputs - What the network reads in place of the coordinates
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- list    - expressions of coordinates and parameters, such as "sin(pi*x), cos(pi*x), t"; as many as the network has inputs
+
+  Options Database Key:
+. -network_inputs list
+
+.seealso: `EngdNetworkSetSizes()`
+@*/
+PetscErrorCode EngdProblemSetNetworkInputs(EngdProblem problem, const char list[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-network_inputs", list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetAnsatz - What an unknown is in the outputs of the network
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. output  - one of EngdProblemSetOutputs()
+- text    - an expression of coordinates, parameters and the network's outputs by the names of the unknowns, such as x*(1-x)*u
+
+  Options Database Key:
+. -ansatz_<output> text
+@*/
+PetscErrorCode EngdProblemSetAnsatz(EngdProblem problem, const char output[], const char text[])
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsName("ansatz", output, sizeof(option), option));
+  PetscCall(EngdSettingsSet(&problem->settings, option, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetTerms - The names of the terms of the functional
 
   Logically collective

@@ -1,6 +1,7 @@
 /*
-  What a problem says that has no effect on the training: terms that read no unknown, unknowns that no term reads. Both may be meant
-  (a problem being built up), so they are warned of and not refused: without a word the end says "converged" of such a training.
+  What a problem says that has no effect on the training: terms that read no unknown, unknowns that no term reads, coordinates that
+  no input of the network reads. They may be meant (a problem being built up, a symmetry), so they are warned of and not
+  refused: without a word the end says "converged" of such a training.
 */
 #include <engd/private.h>
 #include <engd/unread.h>
@@ -15,6 +16,24 @@ static void MarkRead(EngdProblem problem, EngdTerm term, PetscBool read[], Petsc
     *any = PETSC_TRUE;
     if (output >= 0 && output < problem->noutputs) read[output] = PETSC_TRUE;
   }
+}
+
+static PetscErrorCode TellInputs(EngdProblem problem)
+{
+  EngdExpression inputs;
+  PetscBool      reads;
+
+  PetscFunctionBeginUser;
+  if (!problem->inputs) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdProblemCreateInputs(problem, &inputs));
+  for (PetscInt i = 0; i < problem->domain->dim; i++) {
+    PetscCall(EngdExpressionReads(inputs, i, &reads));
+    if (!reads)
+      PetscCall(PetscPrintf(problem->comm, "Warning: -network_inputs does not read the coordinate %s\n",
+                            problem->domain->coordinate[i]));
+  }
+  PetscCall(EngdExpressionDestroy(&inputs));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdProblemTellUnread(EngdProblem problem)
@@ -36,5 +55,6 @@ PetscErrorCode EngdProblemTellUnread(EngdProblem problem)
       PetscCall(PetscPrintf(problem->comm, "Warning: no term reads the unknown %s, so nothing determines it\n",
                             problem->output[k]));
   PetscCall(PetscFree(read));
+  PetscCall(TellInputs(problem));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

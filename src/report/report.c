@@ -141,14 +141,28 @@ PetscErrorCode EngdReportSetSolution(EngdReport report, const char file[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -spectrum_monitor sharpness,index */
-static PetscErrorCode SetHessianColumns(EngdReport report, const char text[])
+/*
+  EngdReportSetSpectrumMonitor - Columns of the exact Hessian's spectrum in the monitor and in the history.
+
+  Collective; before EngdReportSetUp()
+
+  Input Parameters:
++ report  - the report
+- columns - sharpness (the largest eigenvalue), index (how many are negative), or both with a comma between them; NULL: none
+
+  Options Database Key:
+. -spectrum_monitor columns
+
+  Source: src/report/report.c
+*/
+PetscErrorCode EngdReportSetSpectrumMonitor(EngdReport report, const char text[])
 {
   PetscInt  n;
   char    **names;
   PetscBool sharpness, index;
 
   PetscFunctionBeginUser;
+  report->want_sharpness = report->want_index = PETSC_FALSE;
   if (!text) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdParseNames("-spectrum_monitor", text, &n, &names));
   for (PetscInt i = 0; i < n; i++) {
@@ -217,9 +231,9 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
                      PetscOptionsObject));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-spectrum_monitor",
                             "Columns of the exact Hessian: sharpness (largest eigenvalue), index (negative ones)",
-                            "EngdReportSetFromOptions", NULL, NULL, &columns));
+                            "EngdReportSetSpectrumMonitor", NULL, NULL, &columns));
   PetscOptionsEnd();
-  PetscCall(SetHessianColumns(report, columns));
+  if (columns) PetscCall(EngdReportSetSpectrumMonitor(report, columns));
   PetscCall(PetscFree(columns));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -347,6 +361,21 @@ static PetscErrorCode WriteSolution(EngdReport report, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a line for each */
+static PetscErrorCode PrintUnknowns(EngdReport report)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(report->comm, "Unknown parameters:\n"));
+  for (PetscInt k = 0; k < report->problem->nunknowns; k++) {
+    PetscCall(PetscPrintf(report->comm, "  %-16s  %.12g", report->problem->unknown[k], (double)report->unknown[k]));
+    if (PetscIsInfOrNanReal(report->standard_error[k]))
+      PetscCall(PetscPrintf(report->comm, "  (no standard error)\n"));
+    else
+      PetscCall(PetscPrintf(report->comm, "  standard error %.1e\n", (double)report->standard_error[k]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportFinish - Measures the errors, writes the files, and prints the answer.
 
@@ -366,15 +395,17 @@ PetscErrorCode EngdReportFinish(EngdReport report, Vec theta, const EngdOutcome 
   PetscFunctionBeginUser;
   if (report->errors) PetscCall(EngdErrorsCompute(report->errors, theta, PETSC_TRUE));
   if (report->problem->nunknowns) {
-    if (!report->unknowns) PetscCall(EngdUnknownsCreate(report->functional, &report->unknowns));
-    PetscCall(EngdUnknownsCompute(report->unknowns, theta, outcome->loss));
+    const PetscInt n = report->problem->nunknowns;
+
+    if (!report->unknown) PetscCall(PetscMalloc2(n, &report->unknown, n, &report->standard_error));
+    PetscCall(EngdFunctionalGetUnknownParameters(report->functional, theta, report->unknown, report->standard_error));
   }
   PetscCall(EngdReportShowLast(report, theta));
   PetscCall(EngdHistoryClose(report));
   PetscCall(WriteSolution(report, theta));
   PetscCall(EngdSummaryWrite(report, outcome));
   PetscCall(PrintErrors(report));
-  if (report->unknowns) PetscCall(EngdUnknownsPrint(report->unknowns));
+  if (report->unknown) PetscCall(PrintUnknowns(report));
   PetscCall(PrintOutcome(report, outcome));
   PetscCall(EngdReportFileRaise(report));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -391,7 +422,7 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   if (!*report) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdHistoryClose(*report));
   PetscCall(EngdErrorsDestroy(&(*report)->errors));
-  PetscCall(EngdUnknownsDestroy(&(*report)->unknowns));
+  PetscCall(PetscFree2((*report)->unknown, (*report)->standard_error));
   PetscCall(EngdSharpnessDestroy(&(*report)->sharpness));
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree((*report)->file[k]));
   PetscCall(PetscCommDestroy(&(*report)->comm));

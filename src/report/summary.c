@@ -166,17 +166,15 @@ static PetscErrorCode PrintErrors(EngdReport report, FILE *file)
 /* {"name": {"value": v, "standard_error": e}, ...}, where the equations have unknown parameters */
 static void PrintUnknowns(EngdReport report, FILE *file)
 {
-  const EngdUnknowns unknowns = report->unknowns;
-
-  if (!unknowns) return;
+  if (!report->unknown) return;
   PrintKey(",", "unknown_parameters", file);
-  for (PetscInt k = 0; k < unknowns->n; k++) {
+  for (PetscInt k = 0; k < report->problem->nunknowns; k++) {
     fprintf(file, "%s", k ? ", " : "{");
     PrintString(report->problem->unknown[k], file);
     fprintf(file, ": {\"value\": ");
-    PrintNumber(unknowns->value[k], file);
+    PrintNumber(report->unknown[k], file);
     fprintf(file, ", \"standard_error\": ");
-    PrintNumber(unknowns->standard_error[k], file);
+    PrintNumber(report->standard_error[k], file);
     fprintf(file, "}");
   }
   fprintf(file, "}");

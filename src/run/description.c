@@ -1,6 +1,6 @@
 /*
   What a checkpoint says of the run it is of, and what must be the same where it is read: version, numbers, network, terms with
-  their points, optimisers, and the options that state problem and network, word by word. Limits, outputs and how the optimisers
+  their points, optimisers, and what options, setters or functions state of problem and network, word by word. Limits, outputs and how the optimisers
   are tuned may differ.
 */
 #include <engd/private.h>
@@ -17,7 +17,7 @@ static PetscBool BeginsWith(const char name[], const char word[])
 static PetscBool IsOfProblem(EngdRun run, const char name[])
 {
   static const char *const words[] = {"domain",   "network", "terms",   "parameters", "unknown_parameters",
-                                      "networks", "ansatz",  "sampler", "engd_seed"};
+                                      "networks", "ansatz",  "sampler", "engd_seed",  "functions"};
   static const char *const tuned[] = {"tao", "ksp", "pc", "mat", "engd_max_seconds"};
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(words); k++)
@@ -56,7 +56,23 @@ static PetscErrorCode Collect(const char name[], const char value[], void *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the options of problem and network, a line each; free with PetscFree() */
+/* what the program has given in place of text: -pde_residual function of u, lap(u) */
+static PetscErrorCode CollectFunctions(Collector *collector)
+{
+  PetscFunctionBeginUser;
+  for (EngdCallback callback = collector->run->problem->callback; callback; callback = callback->next) {
+    char option[256], value[1024];
+
+    PetscCall(
+        PetscSNPrintf(option, sizeof(option), "%s_%s", callback->term, callback->energy ? "energy" : "residual"));
+    PetscCall(PetscSNPrintf(value, sizeof(value), "a function of %s to %" PetscInt_FMT " numbers",
+                            callback->arguments, callback->ncomponents));
+    PetscCall(Collect(option, value, collector));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the options of problem and network, and what setters have said instead, a line each; free with PetscFree() */
 static PetscErrorCode CollectOptions(EngdRun run, char **text)
 {
   Collector collector = {.run = run};
@@ -64,7 +80,10 @@ static PetscErrorCode CollectOptions(EngdRun run, char **text)
 
   PetscFunctionBeginUser;
   PetscCall(PetscSegBufferCreate(1, 1024, &collector.text));
+  PetscCall(EngdSettingsPush(run->problem->settings));
   PetscCall(EngdOptionsVisit(Collect, &collector));
+  PetscCall(EngdSettingsPop(run->problem->settings));
+  PetscCall(CollectFunctions(&collector));
   PetscCall(PetscSegBufferGet(collector.text, 1, &end));
   *end = 0;
   PetscCall(PetscSegBufferExtractAlloc(collector.text, text));

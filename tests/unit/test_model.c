@@ -2,7 +2,7 @@
   Models that are more than a network: what is theirs alone. Their operators are tested with those of other problems (functionals.h).
   ranks: 1 2 3
 */
-#include "functionals.h"
+#include "refusals.h"
 
 /* values and standard errors of unknown parameters, against the normal equations solved in full */
 static const Case more_rows = {
@@ -14,17 +14,17 @@ static const Case more_rows = {
 
 static void StandardErrors(const Case *which)
 {
-  PetscReal    loss, variance, *G, *x;
+  PetscReal    loss, variance, value[2], error[2], again[2], *G, *x;
   PetscBLASInt pivot[64];
   PetscInt     N, info;
-  EngdUnknowns unknowns;
   Setting      s;
   Mat          Gram, J;
 
   Begin(PETSC_COMM_WORLD, which, "", &s);
   CHECK(EngdFunctionalEvaluate(s.F, &loss, s.w));
-  CHECK(EngdUnknownsCreate(s.F, &unknowns));
-  CHECK(EngdUnknownsCompute(unknowns, s.theta, loss));
+  CHECK(EngdFunctionalSetParameters(s.F, s.v));
+  CHECK(EngdFunctionalGetUnknownParameters(s.F, s.theta, value, error));
+  CHECK(EngdFunctionalGetUnknownParameters(s.F, s.theta, again, NULL));
   CHECK(EngdFunctionalCreateGramian(s.F, &Gram));
   CHECK(EngdFunctionalCreateJacobian(s.F, &J));
   CHECK(MatGetSize(J, &N, NULL));
@@ -39,22 +39,109 @@ static void StandardErrors(const Case *which)
     CHECK(PetscArrayzero(x, s.p));
     x[j] = 1;
     CHECK(EngdSymmetricSolve(s.p, G, pivot, x));
-    Close("standard error", unknowns->standard_error[k], PetscSqrtReal(variance * x[j]),
+    Close("standard error", error[k], PetscSqrtReal(variance * x[j]),
           1e-4 * PetscSqrtReal(variance * x[j])); /* the normal equations square the condition number */
-    Close("value", unknowns->value[k], 2 * EngdRandomUniform(3, 50, j, 0, 0) - 1, 0);
+    Close("value", value[k], 2 * EngdRandomUniform(3, 50, j, 0, 0) - 1, 0);
+    Close("value alone", again[k], value[k], 0);
   }
   CHECK(PetscFree(x));
   CHECK(PetscFree(G));
   CHECK(MatDestroy(&Gram));
   CHECK(MatDestroy(&J));
-  CHECK(EngdUnknownsDestroy(&unknowns));
   End(&s);
+}
+
+#define ONE                                                                                                          \
+  "-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 4 -engd_test_points 5 -terms pde "    \
+  "-engd_monitor 0 -pde_points 9 "
+#define LAPLACE ONE "-pde_residual lap(u) "
+#define OF_K    ONE "-pde_residual lap(u)*k "
+
+static const struct {
+  const char *options, *words;
+} bad[] = {
+    {LAPLACE "-ansatz_u x*y", "-ansatz_u \"x*y\" leaves no unknown"},
+    {LAPLACE "-ansatz_u 0*u+x", "leaves no unknown"},
+    {LAPLACE "-ansatz_u", "-ansatz_u has no value"},
+    {LAPLACE "-ansatz_u x*(1-x", "-ansatz_u: missing ')'"},
+    {LAPLACE "-ansatz_u x*w", "-ansatz_u: unknown name 'w'"},
+    {LAPLACE "-ansatz_u x*u;y", "an ansatz is one number, but this has 2 components"},
+    {LAPLACE "-ansatz_u x*u,y", "-ansatz_u: unexpected ','"},
+    {ONE "-pde_residual lap(lap(u)) -ansatz_u x*u_x", "of the network's output that an ansatz reads"},
+    {LAPLACE "-ansatz_u dot(normal,normal)*u", "-ansatz_u: 'normal' exists on boundaries only"},
+    {LAPLACE "-ansatz_w x*u", "option that nothing here reads: -ansatz_w"},
+    {LAPLACE "-network_outputs u,v -ansatz_u x*u -ansatz_v x*u", "no ansatz reads the network's output v"},
+    {LAPLACE "-unknown_parameters k=1", "no term reads k, so it cannot be found"},
+    {LAPLACE "-unknown_parameters k=1 -ansatz_u k*u", ""},
+    {OF_K "-unknown_parameters k", "k has no value"},
+    {OF_K "-unknown_parameters k=", "empty component"},
+    {OF_K "-unknown_parameters k=1/0", "must be a finite number"},
+    {OF_K "-unknown_parameters k=x", "unknown name 'x'"},
+    {OF_K "-unknown_parameters k=1,k=2", "k is given twice"},
+    {OF_K "-unknown_parameters k=1 -parameters k=2", "the name k is already that of a known parameter"},
+    {OF_K "-unknown_parameters k=1,x=2", "the name x is already that of a coordinate"},
+    {OF_K "-unknown_parameters k=1,u=2", "the name u is already that of an unknown"},
+    {OF_K "-unknown_parameters k=1,u_x=2", "cannot be the name of a parameter to be found: it is a derivative"},
+    {OF_K "-unknown_parameters k=1,sin=2", "it has a meaning in expressions"},
+    {OF_K "-unknown_parameters k=1,pi=2", "pi has a meaning of its own"},
+    {OF_K "-unknown_parameters k=1 -network_inputs k*x", "-network_inputs: unknown name 'k'"},
+    {LAPLACE "-network_outputs u,x", "-network_outputs: the name x is already that of a coordinate"},
+    {LAPLACE "-parameters u=2", "-parameters: the name u is already that of an unknown"},
+    {LAPLACE "-network_inputs u", "-network_inputs: unknown name 'u'"},
+    {LAPLACE "-network_inputs x,,y", "item 2 of the list is empty"},
+    {LAPLACE "-network_inputs x,sin(y", "missing ')'"},
+    {LAPLACE "-network_inputs", "-network_inputs has no value"},
+    {LAPLACE "-network_inputs 1,2", "reads no coordinate"},
+    {LAPLACE "-network_inputs normal", "'normal' exists on boundaries only"},
+};
+
+static void TestBad(void **state)
+{
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(bad); k++) {
+    (void)Refusal(bad[k].options);
+    if (*bad[k].words ? !strstr(refusal, bad[k].words) : refusal[0] != 0)
+      fail_msg("%s: %s", bad[k].options + strlen(ONE), refusal);
+    if (strchr(refusal, '\n')) fail_msg("more than a line: %s", refusal);
+  }
+}
+
+/* a network of other inputs than those of the problem, or of other outputs */
+static void TestCounts(void **state)
+{
+  const PetscInt sizes[][2] = {{2, 1}, {3, 2}, {3, 1}};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(sizes); k++) {
+    EngdFunctional F;
+    EngdProblem    problem;
+    EngdNetwork    network;
+    PetscErrorCode code;
+
+    CHECK(PetscOptionsInsertString(NULL, LAPLACE "-network_inputs x,y^2,x*y"));
+    CHECK(EngdProblemCreate(PETSC_COMM_WORLD, &problem));
+    CHECK(EngdProblemSetFromOptions(problem));
+    CHECK(EngdNetworkCreate(PETSC_COMM_WORLD, &network));
+    CHECK(EngdNetworkSetSizes(network, sizes[k][0], sizes[k][1]));
+    CHECK(EngdFunctionalCreate(problem, network, &F));
+    CHECK(PetscOptionsClear(NULL));
+    CHECK(PetscPushErrorHandler(KeepRefusal, NULL));
+    code = EngdFunctionalSetUp(F);
+    CHECK(PetscPopErrorHandler());
+    assert_int_equal(code, k == 2 ? 0 : PETSC_ERR_ARG_SIZ);
+    if (code) assert_non_null(strstr(refusal, "for a problem of 3 inputs (-network_inputs) and 1 unknowns"));
+    CHECK(EngdFunctionalDestroy(&F));
+    CHECK(EngdNetworkDestroy(&network));
+    CHECK(EngdProblemDestroy(&problem));
+  }
 }
 
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       {"standard errors", test_pair, NULL, NULL, &(Pair){&more_rows, StandardErrors}},
+      cmocka_unit_test(TestBad),
+      cmocka_unit_test(TestCounts),
   };
   int failed;
 

@@ -248,6 +248,84 @@ static void TestRefused(void **state)
   }
 }
 
+/* what else says what theta means: a setter's word and a function count as text does */
+#define MODEL "-network_inputs x,y^2 -ansatz_u x*u -unknown_parameters k=0.5 -pde_residual k*lap(u) -tao_max_it 1 "
+
+static PetscErrorCode Residual(void *ctx, PetscInt n, const PetscReal x[], const PetscReal normal[],
+                               const PetscReal argument[], PetscReal value[], PetscReal first[], PetscReal second[])
+{
+  (void)ctx, (void)x, (void)normal, (void)second;
+  for (PetscInt i = 0; i < n; i++) {
+    value[i] = argument[i] - 1;
+    if (first) first[i] = 1;
+  }
+  return PETSC_SUCCESS;
+}
+
+/* a run of one iteration with a setter's ansatz, or with a function of these arguments, or of options alone */
+static PetscErrorCode Train(const char options[], const char ansatz[], const char arguments[], const char restart[])
+{
+  PetscErrorCode code;
+  EngdRun        run;
+
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL, poisson.options));
+  CHECK(PetscOptionsInsertString(NULL, "-engd_monitor 0 -tao_max_it 1"));
+  CHECK(PetscOptionsInsertString(NULL, options));
+  CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
+  if (ansatz) CHECK(EngdProblemSetAnsatz(run->problem, "u", ansatz));
+  if (arguments) {
+    CHECK(PetscOptionsClearValue(NULL, "-pde_residual"));
+    CHECK(EngdProblemSetTermResidual(run->problem, "pde", arguments, 1, Residual, PETSC_FALSE, NULL, NULL));
+  }
+  if (restart)
+    CHECK(EngdRunSetRestart(run, Path(restart)));
+  else
+    CHECK(EngdRunSetCheckpoint(run, Path("model.h5"), 0, 0));
+  CHECK(EngdRunSetFromOptions(run));
+  CHECK(EngdRunSetUp(run));
+  message[0] = 0;
+  CHECK(PetscPushErrorHandler(Keep, NULL));
+  code = Solve(run);
+  CHECK(PetscPopErrorHandler());
+  if (!code) CHECK(EngdRunDestroy(&run));
+  return code;
+}
+
+static void TestModelRefused(void **state)
+{
+  const struct {
+    const char *options[2], *ansatz[2], *arguments[2], *says; /* of the file, and here */
+  } c[] = {
+      {{MODEL, MODEL "-network_inputs x,y"}, {0}, {0}, "-network_inputs is x,y^2 in the file and x,y here"},
+      {{MODEL, MODEL "-ansatz_u x*u+y"}, {0}, {0}, "-ansatz_u is x*u in the file and x*u+y here"},
+      {{MODEL, MODEL "-unknown_parameters k=1"}, {0}, {0}, "-unknown_parameters is k=0.5 in the file and k=1 here"},
+      {{MODEL, MODEL}, {0}, {0}, ""},
+      {{"", ""}, {"x*u", "y*u"}, {0}, "-ansatz_u is x*u in the file and y*u here"},
+      {{"", ""}, {"x*u", NULL}, {0}, "-ansatz_u is x*u in the file and not set here"},
+      {{"", "-ansatz_u x*u"}, {"x*u", NULL}, {0}, ""},
+      {{"", ""},
+       {0},
+       {"lap(u)", "u"},
+       "-pde_residual is a function of lap(u) to 1 numbers in the file and a function"},
+      {{"", ""}, {0}, {"lap(u)", NULL}, "-pde_residual is a function of lap(u) to 1 numbers in the file and lap(u)"},
+      {{"", ""}, {0}, {"lap(u)", "lap(u)"}, ""},
+  };
+
+  (void)state;
+  signal_at = -1;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(c); k++) {
+    PetscErrorCode code;
+
+    CHECK(Train(c[k].options[0], c[k].ansatz[0], c[k].arguments[0], NULL));
+    code = Train(c[k].options[1], c[k].ansatz[1], c[k].arguments[1], "model.h5");
+    assert_int_equal(EngdExitCode(code), *c[k].says ? ENGD_EXIT_INPUT : 0);
+    if (*c[k].says && !strstr(message, c[k].says))
+      fail_msg("%d: message \"%s\" lacks \"%s\"", (int)k, message, c[k].says);
+    if (strchr(message, '\n')) fail_msg("more than a line: %s", message);
+  }
+}
+
 /* limits, outputs and the numbers that tune an optimiser may be others than in the file */
 static void TestAllowed(void **state)
 {
@@ -335,7 +413,7 @@ static void TestLost(void **state)
 
 static int RemoveFiles(void)
 {
-  const char *const names[] = {"c.h5", "asked.h5", "kept.h5", "begin.h5", "cut.h5", "text.h5", "h.csv"};
+  const char *const names[] = {"c.h5", "asked.h5", "kept.h5", "begin.h5", "cut.h5", "text.h5", "h.csv", "model.h5"};
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(names); k++) (void)remove(Path(names[k]));
   return remove(directory);
@@ -344,8 +422,9 @@ static int RemoveFiles(void)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestBroken),  cmocka_unit_test(TestAsked),
-                                     cmocka_unit_test(TestRefused), cmocka_unit_test(TestAllowed),
-                                     cmocka_unit_test(TestHistory), cmocka_unit_test(TestLost)};
+                                     cmocka_unit_test(TestRefused), cmocka_unit_test(TestModelRefused),
+                                     cmocka_unit_test(TestAllowed), cmocka_unit_test(TestHistory),
+                                     cmocka_unit_test(TestLost)};
   int                     failures;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -6,8 +6,10 @@
 
 #define HEAT                                                                                                         \
   "-engd_problem_name warm -engd_seed 5 -engd_test_points 31 -domain_lower -0.3,0.1 -domain_upper 1,0.7 "            \
-  "-domain_coordinates x,y -domain_time 0.25,1.5 -network_outputs v,w -parameters k=2.5,q=k^2 -terms pde,rim,fit "   \
-  "-pde_points 40 -pde_sampler halton -pde_resample 3 -pde_residual v_t-k*lap(v)+w;w_t-q*lap(w) "                    \
+  "-domain_coordinates x,y -domain_time 0.25,1.5 -network_outputs v,w -parameters k=2.5,q=k^2 -unknown_parameters "  \
+  "m=0.3,s=-2 "                                                                                                      \
+  "-network_inputs x,y^2,sin(t),x*y -ansatz_w x*w+y -terms pde,rim,fit "                                             \
+  "-pde_points 40 -pde_sampler halton -pde_resample 3 -pde_residual v_t-k*lap(v)+w*m;w_t-q*lap(w)+s "                \
   "-rim_region boundary -rim_points 60 -rim_residual v-x;w -rim_weight 0.1 -rim_measure integral "                   \
   "-fit_region initial -fit_points 9 -fit_energy (v-x)^2+w^4 -exact_w x*q -network_layers 7,6 "                      \
   "-network_activation sin -network_init uniform -network_init_scale 1.25 -network_init_bias 0.5 "                   \
@@ -28,11 +30,14 @@ static void SetProblem(EngdProblem problem)
   CHECK(EngdProblemSetTime(problem, 0.25, 1.5));
   CHECK(EngdProblemSetOutputs(problem, "v,w"));
   CHECK(EngdProblemSetParameters(problem, "k=2.5, q=k^2"));
+  CHECK(EngdProblemSetUnknownParameters(problem, "m=0.3, s=-2"));
+  CHECK(EngdProblemSetNetworkInputs(problem, "x, y^2, sin(t), x*y"));
+  CHECK(EngdProblemSetAnsatz(problem, "w", "x*w + y"));
   CHECK(EngdProblemSetTerms(problem, "pde,rim,fit"));
   CHECK(EngdProblemSetTermPoints(problem, "pde", 40));
   CHECK(EngdProblemSetTermSampler(problem, "pde", "halton"));
   CHECK(EngdProblemSetTermResample(problem, "pde", 3));
-  CHECK(EngdProblemSetTermResidualText(problem, "pde", "v_t - k*lap(v) + w; w_t - q*lap(w)"));
+  CHECK(EngdProblemSetTermResidualText(problem, "pde", "v_t - k*lap(v) + w*m; w_t - q*lap(w) + s"));
   CHECK(EngdProblemSetTermRegion(problem, "rim", "boundary"));
   CHECK(EngdProblemSetTermPoints(problem, "rim", 60));
   CHECK(EngdProblemSetTermResidualText(problem, "rim", "v - x; w"));
@@ -58,6 +63,7 @@ static void MakeFunctional(const char options[], PetscBool setters, EngdFunction
 {
   EngdProblem problem;
   EngdNetwork network;
+  PetscReal   value[2], error[2];
   Vec         theta;
 
   CHECK(PetscOptionsClear(NULL));
@@ -66,7 +72,7 @@ static void MakeFunctional(const char options[], PetscBool setters, EngdFunction
   if (setters) SetProblem(problem);
   CHECK(EngdProblemSetFromOptions(problem));
   CHECK(EngdNetworkCreate(PETSC_COMM_WORLD, &network));
-  CHECK(EngdNetworkSetSizes(network, problem->domain->dim, problem->noutputs));
+  CHECK(EngdNetworkSetSizes(network, 4, 2));
   if (setters) SetNetwork(network);
   CHECK(EngdNetworkSetFromOptions(network));
   CHECK(EngdFunctionalCreate(problem, network, F));
@@ -77,11 +83,14 @@ static void MakeFunctional(const char options[], PetscBool setters, EngdFunction
   }
   CHECK(EngdFunctionalSetFromOptions(*F));
   CHECK(EngdFunctionalSetUp(*F));
-  CHECK(EngdNetworkCreateParameters(network, &theta));
+  CHECK(EngdFunctionalCreateParameters(*F, &theta));
   CHECK(VecDuplicate(theta, gradient));
-  CHECK(EngdNetworkInitialize(network, problem->seed, theta));
+  CHECK(EngdFunctionalInitialize(*F, problem->seed, theta));
   CHECK(EngdFunctionalSetParameters(*F, theta));
   CHECK(EngdFunctionalEvaluate(*F, loss, *gradient));
+  CHECK(EngdFunctionalGetUnknownParameters(*F, theta, value, error));
+  assert_true(value[0] == 0.3 && value[1] == -2);
+  assert_true(error[0] == INFINITY && error[1] == INFINITY); /* there is an energy among the terms */
   CHECK(VecDestroy(&theta));
 }
 
@@ -172,6 +181,60 @@ static void TestRefused(void **state)
   CHECK(PetscOptionsClear(NULL));
 }
 
+/* theta is of the functional, which has more of it than the network where parameters are to be found */
+static void TestParametersRefused(void **state)
+{
+  EngdFunctional F, other;
+  PetscReal      loss;
+  Vec            gradient, theta;
+
+  (void)state;
+  MakeFunctional(HEAT, PETSC_FALSE, &F, &loss, &gradient);
+  CHECK(EngdFunctionalCreate(F->problem, F->network, &other));
+  CHECK(EngdNetworkCreateParameters(F->network, &theta));
+  CHECK(PetscPushErrorHandler(KeepRefusal, NULL));
+  assert_int_equal(EngdFunctionalInitialize(F, 1, theta), PETSC_ERR_ARG_SIZ);
+  assert_non_null(strstr(refusal, "EngdFunctionalCreateParameters"));
+  assert_int_equal(EngdFunctionalInitialize(other, 1, theta), PETSC_ERR_ORDER);
+  assert_non_null(strstr(refusal, "EngdFunctionalSetUp"));
+  CHECK(PetscPopErrorHandler());
+  CHECK(VecDestroy(&theta));
+  CHECK(EngdFunctionalDestroy(&other));
+  Destroy(&F, &gradient);
+}
+
+/* columns of the Hessian by the setter, which the option overrules */
+static void TestSpectrumMonitor(void **state)
+{
+  const char *const option[] = {"", "-spectrum_monitor index"};
+
+  (void)state;
+  for (PetscInt k = 0; k < 2; k++) {
+    EngdReport     report;
+    EngdFunctional F;
+    PetscReal      loss;
+    Vec            gradient;
+
+    MakeFunctional(HEAT, PETSC_FALSE, &F, &loss, &gradient);
+    CHECK(PetscOptionsInsertString(NULL, option[k]));
+    CHECK(EngdReportCreate(F, &report));
+    CHECK(EngdReportSetSpectrumMonitor(report, "sharpness,index"));
+    CHECK(EngdReportSetSpectrumMonitor(report, NULL));
+    assert_true(!report->want_sharpness && !report->want_index);
+    CHECK(EngdReportSetSpectrumMonitor(report, "sharpness"));
+    CHECK(PetscPushErrorHandler(KeepRefusal, NULL));
+    assert_int_not_equal(EngdReportSetSpectrumMonitor(report, "flatness"), 0);
+    assert_non_null(strstr(refusal, "flatness is not known"));
+    CHECK(PetscPopErrorHandler());
+    CHECK(EngdReportSetSpectrumMonitor(report, "sharpness"));
+    CHECK(EngdReportSetFromOptions(report));
+    assert_true(report->want_sharpness == (k == 0) && report->want_index == (k == 1));
+    CHECK(EngdReportDestroy(&report));
+    Destroy(&F, &gradient);
+  }
+  CHECK(PetscOptionsClear(NULL));
+}
+
 /* u and its gradient at points that each rank has as many of as it likes: differences agree to h^2, and all ranks agree */
 static void TestEvaluate(void **state)
 {
@@ -211,8 +274,12 @@ static void TestEvaluate(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSame), cmocka_unit_test(TestOptionsWin),
-                                     cmocka_unit_test(TestEvaluate), cmocka_unit_test(TestRefused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSame),
+                                     cmocka_unit_test(TestOptionsWin),
+                                     cmocka_unit_test(TestParametersRefused),
+                                     cmocka_unit_test(TestSpectrumMonitor),
+                                     cmocka_unit_test(TestEvaluate),
+                                     cmocka_unit_test(TestRefused)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

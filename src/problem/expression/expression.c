@@ -105,6 +105,18 @@ PetscErrorCode EngdExpressionAppendDerivative(EngdExpression e, PetscInt n, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdExpressionReads(EngdExpression e, PetscInt coordinate, PetscBool *reads)
+{
+  const EngdGraph g = e->graph;
+
+  PetscFunctionBeginUser;
+  *reads = PETSC_FALSE;
+  for (EngdNode k = 0; k < g->nnodes; ++k) {
+    if (g->node[k].key.op == ENGD_OP_X && g->node[k].key.arg[0] == coordinate) *reads = PETSC_TRUE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdExpressionDestroy(EngdExpression *expression)
 {
   EngdExpression e = *expression;

@@ -11,7 +11,7 @@
 /* Name i of the caller's symbols: coordinates, outputs, parameters, unknown ones, data; NULL behind the last. kind may be NULL */
 static const char *SymbolName(const EngdSymbols *s, PetscInt i, const char **kind)
 {
-  const char *const        kinds[] = {"coordinate", "output", "parameter", "unknown parameter", "column of data"};
+  const char *const        kinds[] = {"coordinate", "output", "parameter", "parameter to be found", "column of data"};
   const char *const *const list[]  = {s->coordinate, s->output, s->parameter, s->unknown, s->data};
   const PetscInt           count[] = {s->dim, s->noutputs, s->nparameters, s->nunknowns, s->ndata};
 

@@ -1,5 +1,6 @@
 /*
-  What a run found for the unknown parameters of the equations, with the standard errors of the estimates.
+  The parameters of a functional: theta and its first values, and what theta says of the unknown parameters of the equations,
+  with the standard errors of the estimates.
 
     J = Q T, the columns of the unknown parameters last, T_22 the triangle below all others:
     covariance = s^2 (J^T J)^{-1}, of which their block is s^2 (T_22^T T_22)^{-1},   s^2 = |R|^2 / (N - p)
@@ -13,16 +14,53 @@
 #include <petscblaslapack.h>
 #include <math.h>
 
-PetscErrorCode EngdUnknownsCreate(EngdFunctional F, EngdUnknowns *out)
+/*
+  EngdFunctionalCreateParameters - A vector for theta: the weights of the network, then the unknown parameters of the equations.
+
+  Collective
+
+  Input Parameter:
+. F - set up
+
+  Output Parameter:
+. theta - spread over the ranks, named theta; zeros
+
+  Source: src/operators/parameters.c
+*/
+PetscErrorCode EngdFunctionalCreateParameters(EngdFunctional F, Vec *theta)
 {
-  EngdUnknowns unknowns;
+  PetscFunctionBeginUser;
+  PetscCheck(F->model, F->comm, PETSC_ERR_ORDER, "the functional has no parameters before EngdFunctionalSetUp()");
+  PetscCall(EngdModelCreateParameters(F->model, theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdFunctionalInitialize - Random weights, and the first values of the unknown parameters.
+
+  Collective
+
+  Input Parameters:
++ F    - set up
+- seed - the numbers are a function of it and of the global index alone, the same on any number of ranks
+
+  Output Parameter:
+. theta - made by EngdFunctionalCreateParameters()
+
+  Source: src/operators/parameters.c
+*/
+PetscErrorCode EngdFunctionalInitialize(EngdFunctional F, PetscInt64 seed, Vec theta)
+{
+  PetscInt n;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&unknowns));
-  unknowns->functional = F;
-  unknowns->n          = F->problem->nunknowns;
-  PetscCall(PetscMalloc2(unknowns->n, &unknowns->value, unknowns->n, &unknowns->standard_error));
-  *out = unknowns;
+  PetscCheck(F->model, F->comm, PETSC_ERR_ORDER, "the functional has no parameters before EngdFunctionalSetUp()");
+  PetscCall(VecGetSize(theta, &n));
+  PetscCheck(n == F->model->nparameters, F->comm, PETSC_ERR_ARG_SIZ,
+             "a vector of %" PetscInt_FMT " entries for %" PetscInt_FMT
+             " parameters; EngdFunctionalCreateParameters() makes one",
+             n, F->model->nparameters);
+  PetscCall(EngdModelInitialize(F->model, seed, theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -87,59 +125,55 @@ static PetscErrorCode InvertTriangle(PetscInt p, PetscInt n, const PetscReal T[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdUnknownsCompute(EngdUnknowns unknowns, Vec theta, PetscReal loss)
+/* error (n), at the parameters of the functional, where there is a covariance */
+static PetscErrorCode StandardErrors(EngdFunctional F, PetscReal error[])
 {
-  EngdFunctional   F = unknowns->functional;
-  const PetscInt   p = F->model->nparameters, n = unknowns->n;
+  const PetscInt p = F->model->nparameters, n = F->problem->nunknowns;
+  PetscReal     *T, loss;
+  PetscInt       N;
+  PetscMPIInt    rank;
+  PetscBool      has;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < n; k++) error[k] = INFINITY;
+  PetscCall(HasCovariance(F, &N, &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdFunctionalEvaluate(F, &loss, NULL));
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+  PetscCall(PetscMalloc1(rank ? 0 : ENGD_COUNT(p, p), &T));
+  PetscCall(FactorJacobian(F, T));
+  if (!rank) PetscCall(InvertTriangle(p, n, T, PetscSqrtReal(2 * loss / (PetscReal)(N - p)), error));
+  PetscCall(PetscFree(T));
+  PetscCallMPI(MPI_Bcast(error, (PetscMPIInt)n, MPIU_REAL, 0, F->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdFunctionalGetUnknownParameters - What theta says of the unknown parameters of the equations.
+
+  Collective; the parameters of the functional are theta afterwards
+
+  Input Parameters:
++ F     - set up
+- theta - trained, for the standard errors to mean something
+
+  Output Parameters:
++ value          - one for each of EngdProblemSetUnknownParameters(), in their order, on all ranks
+- standard_error - likewise, infinite where there is none: a term is an energy, the residuals are not more than the parameters, or J is
+                   beyond -engd_memory_limit; or NULL
+
+  Source: src/operators/parameters.c
+*/
+PetscErrorCode EngdFunctionalGetUnknownParameters(EngdFunctional F, Vec theta, PetscReal value[],
+                                                  PetscReal standard_error[])
+{
   const PetscReal *whole;
-  PetscReal       *T;
-  PetscInt         N;
-  PetscMPIInt      rank;
-  PetscBool        has;
 
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, theta));
   PetscCall(VecGetArrayRead(F->present.theta, &whole));
-  for (PetscInt k = 0; k < n; k++) {
-    unknowns->value[k]          = whole[p - n + k];
-    unknowns->standard_error[k] = INFINITY;
-  }
+  PetscCall(PetscArraycpy(value, whole + F->network->nparameters, F->problem->nunknowns));
   PetscCall(VecRestoreArrayRead(F->present.theta, &whole));
-  PetscCall(HasCovariance(F, &N, &has));
-  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
-  PetscCall(PetscMalloc1(rank ? 0 : ENGD_COUNT(p, p), &T));
-  PetscCall(FactorJacobian(F, T));
-  if (!rank)
-    PetscCall(InvertTriangle(p, n, T, PetscSqrtReal(2 * loss / (PetscReal)(N - p)), unknowns->standard_error));
-  PetscCall(PetscFree(T));
-  PetscCallMPI(MPI_Bcast(unknowns->standard_error, (PetscMPIInt)n, MPIU_REAL, 0, F->comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* a line for each */
-PetscErrorCode EngdUnknownsPrint(EngdUnknowns unknowns)
-{
-  const MPI_Comm comm = unknowns->functional->comm;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscPrintf(comm, "Unknown parameters:\n"));
-  for (PetscInt k = 0; k < unknowns->n; k++) {
-    PetscCall(
-        PetscPrintf(comm, "  %-16s  %.12g", unknowns->functional->problem->unknown[k], (double)unknowns->value[k]));
-    if (PetscIsInfOrNanReal(unknowns->standard_error[k]))
-      PetscCall(PetscPrintf(comm, "  (no standard error)\n"));
-    else
-      PetscCall(PetscPrintf(comm, "  standard error %.1e\n", (double)unknowns->standard_error[k]));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdUnknownsDestroy(EngdUnknowns *unknowns)
-{
-  PetscFunctionBeginUser;
-  if (!*unknowns) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree2((*unknowns)->value, (*unknowns)->standard_error));
-  PetscCall(PetscFree(*unknowns));
+  if (standard_error && F->problem->nunknowns) PetscCall(StandardErrors(F, standard_error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

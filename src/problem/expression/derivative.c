@@ -65,8 +65,8 @@ static PetscErrorCode FaultOrder(EngdGraph g, const EngdJetEntry *entry, const c
   for (PetscInt m = 0; m < entry->laplacian; m++) PetscCall(PetscStrlcat(name, ")", sizeof(name)));
   PetscCall(PetscSNPrintf(
       g->fault, sizeof(g->fault),
-      "derivative of too high an order (%s once more by %.24s%s; the highest order is %" PetscInt_FMT " in all)", name,
-      more, g->ansatz ? ", of the network's output that an ansatz reads" : "", (PetscInt)ENGD_JET_ORDER));
+      "derivative of too high an order (%s once more by %.24s%s; the highest order is %" PetscInt_FMT " in all)",
+      name, more, g->ansatz ? ", of the network's output that an ansatz reads" : "", (PetscInt)ENGD_JET_ORDER));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -72,9 +72,9 @@ struct _n_EngdReport {
   EngdOutput     output;               /* the file that is being written, on rank 0 */
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
   EngdErrors     errors;               /* NULL without an exact solution */
-  PetscReal     *unknown;              /* The unknown parameters at the end; NULL until then, or where there are none. */
-  PetscReal     *standard_error;       /* Of each of them. */
-  EngdSharpness  sharpness;            /* of the Hessian; NULL unless one of these is asked for: */
+  PetscReal     *unknown;        /* The unknown parameters at the end; NULL until then, or where there are none. */
+  PetscReal     *standard_error; /* Of each of them. */
+  EngdSharpness  sharpness;      /* of the Hessian; NULL unless one of these is asked for: */
   PetscBool      want_sharpness, want_index;
   PetscInt       nrows;              /* Rows so far. */
   PetscInt       continues;          /* The iteration that the file of the run before ends with, -1: none. */

@@ -145,7 +145,7 @@ AUTHORS := extend $(shell sed -n 's/^.include <engd.\(.*\)\.h>/\1/p' include/eng
 # The installed program takes the library from beside itself, so that a plug-in linked with the library meets the same one
 install: all ## install program, library, headers and options files: PREFIX=/usr/local DESTDIR=
 	@root='$(DESTDIR)$(PREFIX)'; echo "installing into $$root"; \
-	install -d $$root/bin $$root/lib/pkgconfig $$root/include/engd $$root/share/engd && \
+	install -d $$root/bin $$root/lib/pkgconfig $$root/include/engd $$root/share/engd $$root/share/man/man1 && \
 	install -m 755 $(B)/installed/engd $$root/bin/engd && \
 	install -m 644 $(LIBRARY) $$root/lib/libengd.a && \
 	install -m 755 $(SHARED) $$root/lib/libengd.so.$(VERSION) && \
@@ -153,6 +153,7 @@ install: all ## install program, library, headers and options files: PREFIX=/usr
 	install -m 644 include/engd.h $$root/include/engd.h && \
 	install -m 644 $(addprefix include/engd/,$(addsuffix .h,$(AUTHORS))) $$root/include/engd && \
 	install -m 755 runs/plot.py $$root/share/engd/plot.py && \
+	install -m 644 docs/engd.1 $$root/share/man/man1/engd.1 && \
 	rm -rf $$root/share/engd/options && cp -R options $$root/share/engd/options && \
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(slepc) $(petsc)|' \
 	  engd.pc.in > $$root/lib/pkgconfig/engd.pc
@@ -160,7 +161,8 @@ install: $(B)/installed/engd
 
 uninstall: ## remove what `make install` wrote, with the same PREFIX and DESTDIR
 	@root='$(DESTDIR)$(PREFIX)'; \
-	rm -rf $$root/bin/engd $$root/lib/libengd.* $$root/lib/pkgconfig/engd.pc $$root/include/engd.h $$root/include/engd $$root/share/engd
+	rm -rf $$root/bin/engd $$root/lib/libengd.* $$root/lib/pkgconfig/engd.pc $$root/include/engd.h $$root/include/engd $$root/share/engd \
+	  $$root/share/man/man1/engd.1
 
 bench: $(BENCHES) ## measure the Gramian-vector product against DGEMM
 	$(MPIEXEC) -n 1 $(B)/bench/gramian

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""What README.md, docs/*.md and the manual page say is there.
+
+    check_documents.py ROOT PROGRAM         options, links, files and names: a line for each that is not there, exit code 1 if any
+    check_documents.py ROOT --commands DIR  the runs of engd in the documents, a line each for tests/run/documents.sh:
+                                            document, ranks, exit code, expected error or -, arguments quoted for a shell;
+                                            options files shown in a document are written to DIR/document
+
+A command is a line of a block that begins with ./engd or with mpirun and runs ./engd. The error line of engd that follows a
+command is its expected error, and then its exit code is 2. A block that begins "# name.opts" is that file.
+An option is there if its name stands in the sources of engd or in the libraries of PETSc and SLEPc that the program is linked with.
+"""
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(sys.argv[1])
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs").glob("*.1"))]
+FEW = 2  # iterations of a command
+
+
+def blocks(text):
+    """The code blocks of a document, fenced or indented without a blank line, as lists of lines; continued lines are one."""
+    text = re.sub(r"\\\n\s*", "", text)
+    found, block, fenced = [], [], False
+    for line in [*text.split("\n"), "end"]:
+        if line.strip().startswith("```"):
+            fenced = not fenced
+        elif fenced or line.startswith("    "):
+            block.append(line if fenced else line[4:])
+            continue
+        if any(block):
+            found.append(block)
+        block = []
+    return found
+
+
+def program_arguments(line):
+    """(ranks, arguments) of a command that runs ./engd, else None."""
+    words = shlex.split(line, comments=True)
+    ranks = 1
+    if words[:1] == ["mpirun"]:
+        if "-n" in words:
+            ranks = int(words[words.index("-n") + 1])
+        words = words[words.index("./engd"):] if "./engd" in words else []
+    return (ranks, words[1:]) if words[:1] == ["./engd"] else None
+
+
+def shortened(arguments):
+    """The arguments, with few iterations for each optimiser that they name."""
+    counts = {"-tao_max_it": None} | {a: None for a in arguments if re.fullmatch(r"-\w+_tao_max_it", a)}
+    stages = arguments[arguments.index("-engd_stages") + 1].split(",") if "-engd_stages" in arguments else []
+    counts |= {f"-{stage}_tao_max_it": None for stage in stages}
+    return arguments + [word for name in counts for word in (name, str(FEW))]
+
+
+def commands(directory):
+    for path in DOCUMENTS:
+        if path.suffix != ".md":
+            continue
+        place = pathlib.Path(directory) / path.name
+        place.mkdir(parents=True)
+        for block in blocks(path.read_text()):
+            name = re.match(r"# ([\w-]+\.opts)\b", block[0])
+            if name:
+                (place / name[1]).write_text("\n".join(block) + "\n")
+            for line, after in zip(block, block[1:] + [""]):
+                run = program_arguments(line) if re.match(r"(\./engd|mpirun) ", line) else None
+                if run:
+                    error = after.strip() if after.startswith("engd: ") else "-"
+                    words = run[1] if {"-help", "-version"} & set(run[1]) else shortened(run[1])
+                    print("\t".join((path.name, str(run[0]), "0" if error == "-" else "2", error, shlex.join(words))))
+
+
+def is_option(name, literals, libraries):
+    """Does something read this option."""
+    if name in literals or f"{name}\0".encode() in libraries:
+        return True
+    for prefix in ("exact_", "ansatz_", "log_", "mat_"):
+        if name.startswith("-" + prefix):
+            return True
+    # -TERM_residual, -REGION_where: a name of the user's, then a suffix that is declared alone
+    head, _, suffix = name[1:].partition("_")
+    while suffix:
+        if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|measure|weight|resample|where|of|level_set)",
+                                                 suffix):
+            return True
+        if re.match(r"(tao|ksp|pc|engd_max)_", suffix):
+            return is_option("-" + suffix, literals, libraries)
+        head, _, suffix = suffix.partition("_")
+    return False
+
+
+def slug(heading):
+    """The anchor of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def check(program):
+    sources = "\n".join(p.read_text() for p in (ROOT / "src").rglob("*.[ch]"))
+    strings = re.findall(r'"(?:[^"\\]|\\.)*"', sources + "\n".join(p.read_text() for p in (ROOT / "examples").rglob("*.c")))
+    literals = set(re.findall(r"-[a-zA-Z]\w*", " ".join(strings)))
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+    libraries = b"".join(pathlib.Path(p).read_bytes() for p in re.findall(r"=> (\S*lib(?:petsc|slepc)\S*)", linked))
+    faults = []
+    for path in DOCUMENTS:
+        text = path.read_text()
+        name = path.relative_to(ROOT)
+        if path.suffix == ".1":
+            text = re.sub(r"\\f[BIRP]", "", text).replace("\\-", "-")
+        code = re.sub(r"(?m)^\| `.*?` \|", "", text) if path.name == "language.md" else text
+        for option in sorted(set(re.findall(r"(?<![\w.\-<>/)\]])-[a-z][a-z0-9]+_\w+(?![\w.]*\()", code))):
+            if not option.endswith("_") and not is_option(option, literals, libraries):
+                faults.append(f"{name}: {option} is read by nothing")
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            file, _, anchor = target.partition("#")
+            if "://" in file:
+                continue
+            goal = (path.parent / file) if file else path
+            if not goal.exists():
+                faults.append(f"{name}: {target} is not there")
+            elif anchor and anchor not in {slug(h) for h in re.findall(r"(?m)^#+ (.*)$", goal.read_text())}:
+                faults.append(f"{name}: {target} has no such heading")
+        for file in sorted(set(re.findall(r"(?:`|(?m:^    ))((?:src|runs|options|examples|docs|tests|include)/[\w./-]+)(?=[` ])", text))):
+            if not file.startswith("runs/out") and not (ROOT / file).exists() and not list(ROOT.glob(file + ".*")):
+                faults.append(f"{name}: {file} is not there")
+    faults += incomplete(sources)
+    version = re.search(r'ENGD_VERSION "([\d.]+)"', (ROOT / "include/engd.h").read_text())[1]
+    for file, words in (("docs/engd.1", f'"engd {version}"'), ("CITATION.cff", f"version: {version}")):
+        if words not in (ROOT / file).read_text():
+            faults.append(f"{file}: the version is {version}")
+    print("\n".join(faults) or "documents: every option, link, file and name is there")
+    return 1 if faults else 0
+
+
+def incomplete(sources):
+    """What the references must name and do not."""
+    expression = "".join((ROOT / "src/problem/expression" / f).read_text() for f in ("functions.c", "call.c"))
+    wanted = {
+        "language.md": set(re.findall(r'\{"(\w+)", \d, ', expression))
+        | set(re.findall(r'ENGD_REGISTER_(?:DOMAIN|SAMPLER|ACTIVATION)\("(\w+)"', sources)),
+        "methods.md": set(re.findall(r'ENGD_REGISTER_(?:DIRECTION|STEP|CURVATURE|PC|TAO)\("(\w+)"', sources)),
+    }
+    for document, names in wanted.items():
+        text = (ROOT / "docs" / document).read_text()
+        for name in sorted(names):
+            if not re.search(rf"`[^`\n]*\b{name}\b", text):
+                yield f"docs/{document}: {name} is not explained"
+        if len(names) < 10:
+            yield f"docs/{document}: the sources name only {len(names)} types, so this test reads them wrongly"
+
+
+if sys.argv[2] == "--commands":
+    commands(sys.argv[3])
+else:
+    sys.exit(check(sys.argv[2]))

@@ -145,6 +145,8 @@ PETSC_EXTERN PetscErrorCode EngdReportSetSpectrumMonitor(EngdReport, const char 
 PETSC_EXTERN PetscErrorCode EngdReportSetHistory(EngdReport, const char file[]);
 PETSC_EXTERN PetscErrorCode EngdReportSetSummary(EngdReport, const char file[]);
 PETSC_EXTERN PetscErrorCode EngdReportSetSolution(EngdReport, const char file[]);
+PETSC_EXTERN PetscErrorCode EngdReportSetSolutionPoints(EngdReport, const char points[]);
+PETSC_EXTERN PetscErrorCode EngdReportSetOutput(EngdReport, const char expressions[]);
 
 PETSC_EXTERN PetscErrorCode EngdSpectrumCreate(EngdFunctional, Tao, EngdSpectrum *);
 PETSC_EXTERN PetscErrorCode EngdSpectrumSetFromOptions(EngdSpectrum);
@@ -159,6 +161,7 @@ PETSC_EXTERN PetscErrorCode EngdRunSetStart(EngdRun, const char[]);
 PETSC_EXTERN PetscErrorCode EngdRunSetTargetError(EngdRun, PetscReal);
 PETSC_EXTERN PetscErrorCode EngdRunSetCheckpoint(EngdRun, const char file[], PetscInt every, PetscReal seconds);
 PETSC_EXTERN PetscErrorCode EngdRunSetRestart(EngdRun, const char file[]);
+PETSC_EXTERN PetscErrorCode EngdRunSetEvaluate(EngdRun, const char points[]);
 PETSC_EXTERN PetscErrorCode EngdRunListen(EngdRun, PetscBool);
 PETSC_EXTERN PetscErrorCode EngdRunSetFromOptions(EngdRun);
 PETSC_EXTERN PetscErrorCode EngdRunSetUp(EngdRun);

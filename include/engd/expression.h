@@ -25,6 +25,13 @@ typedef struct {
   char    *body;
 } EngdDefinition;
 
+/* A name, or a call such as residual(pde), that stands for a text of the language: components separated by ';', several being a vector */
+typedef struct {
+  char *name;
+  char *text;    /* NULL: it cannot be used, */
+  char *lacking; /* and why, a sentence */
+} EngdAlias;
+
 /* The names an expression may use. The strings belong to the caller and must outlive the expression. */
 typedef struct {
   PetscInt              nspace, dim; /* space coordinates; all coordinates (one more when there is time, the last) */
@@ -44,7 +51,9 @@ typedef struct {
   PetscBool             normal;       /* is there an outward normal (vector `normal`) here */
   /* text for the name `distance`, asked for when the name is read; NULL, or an empty text, where there is none */
   PetscErrorCode (*distance)(void *, const char **);
-  void *distance_context;
+  void            *distance_context;
+  PetscInt         naliases; /* of names that none of those above has */
+  const EngdAlias *alias;
 } EngdSymbols;
 
 /* s[k][i] = f^(k)(a[i]) for k = 0..order; a and s do not overlap */

@@ -40,4 +40,10 @@ PETSC_INTERN EngdPlace EngdModelPlace(EngdModel, EngdJetLayout, PetscInt n, cons
 PETSC_INTERN PetscErrorCode EngdModelEvaluate(EngdModel, const PetscReal theta[], PetscInt n, const PetscReal x[],
                                               PetscReal u[], PetscReal gradient[]);
 
+/* rows [n][ncomponents] of any compiled expression over the symbols of the problem; normal [n][nspace] and data [n][ndata], or
+   NULL where it has none. Not collective */
+PETSC_INTERN PetscErrorCode EngdModelEvaluateExpression(EngdModel, EngdExpression, const PetscReal theta[],
+                                                        PetscInt n, const PetscReal x[], const PetscReal normal[],
+                                                        const PetscReal data[], PetscReal rows[]);
+
 #endif

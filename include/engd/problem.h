@@ -52,6 +52,8 @@ struct _n_EngdDomainOps {
   PetscErrorCode (*distance)(EngdDomain, char **text); /* See EngdDomainGetDistance(); or NULL. */
   /* the interval of a space coordinate, of a domain that may be periodic in it; or NULL */
   PetscErrorCode (*bounds)(EngdDomain, PetscInt coordinate, PetscReal *lower, PetscReal *upper);
+  /* The box around the domain, [nspace]; or NULL. */
+  PetscErrorCode (*enclose)(EngdDomain, PetscReal lower[], PetscReal upper[]);
   PetscErrorCode (*destroy)(EngdDomain);
 };
 
@@ -92,7 +94,7 @@ PETSC_INTERN PetscErrorCode EngdPointsCreateCounts(EngdDomain, const char option
                                                    const char sampler[], PetscInt ncounts, const PetscInt counts[],
                                                    PetscInt64 seed, PetscInt stream, EngdPoints *);
 PETSC_INTERN PetscErrorCode EngdPointsCreateFromFile(EngdDomain, const char option[], const char file[],
-                                                     EngdPoints *);
+                                                     PetscBool anywhere, EngdPoints *);
 PETSC_INTERN PetscErrorCode EngdPointsSample(EngdPoints, PetscInt epoch);
 PETSC_INTERN PetscErrorCode EngdPointsDestroy(EngdPoints *);
 
@@ -113,6 +115,7 @@ PETSC_INTERN PetscErrorCode EngdSamplerSobol(PetscInt, PetscInt64, PetscInt64, P
 typedef struct _n_EngdTerm *EngdTerm;
 struct _n_EngdTerm {
   char          *name;
+  char          *text; /* Of the residual or energy; NULL where it is a function in C. */
   EngdPoints     points;
   EngdExpression expression; /* Its text, or the arguments of its function, compiled to order 2; of pointwise. */
   EngdPointwise  pointwise;
@@ -144,6 +147,7 @@ struct _n_EngdProblem {
   EngdTerm       *term;         /* [nterms] */
   PetscInt        nexact;       /* outputs whose exact solution is given */
   PetscInt       *exact_output; /* [nexact] which ones */
+  char          **exact_text;   /* [noutputs] NULL where there is none */
   EngdExpression  exact;    /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
   EngdPoints      test;     /* points of the domain never trained on, sampled once */
   EngdSettings    settings; /* what setters have said instead of options */
@@ -159,7 +163,8 @@ PETSC_INTERN PetscErrorCode EngdProblemReadParameters(EngdProblem, const char li
 PETSC_INTERN PetscErrorCode EngdProblemReadFunctions(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemReadUnknowns(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemCheckNames(EngdProblem);
-PETSC_INTERN PetscErrorCode EngdProblemCheckTermNames(EngdProblem, PetscInt, char *const names[]);
+PETSC_INTERN PetscErrorCode EngdProblemCheckTermNames(EngdProblem, const char option[], PetscInt,
+                                                      char *const names[]);
 PETSC_INTERN PetscErrorCode EngdProblemGetSymbols(EngdProblem, EngdSymbols *);
 /* the same without what depends on theta: coordinates and parameters */
 PETSC_INTERN PetscErrorCode EngdProblemGetPointSymbols(EngdProblem, EngdSymbols *);
@@ -170,6 +175,10 @@ PETSC_INTERN PetscErrorCode EngdProblemReadModel(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemCheckModel(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemCreateInputs(EngdProblem, EngdExpression *);
 PETSC_INTERN PetscErrorCode EngdProblemCreateOutputs(EngdProblem, PetscBool gradient, EngdExpression *);
+
+/* What expressions of results may name besides (aliases.c): exact_u, error_u, exact, error, residual(pde) */
+PETSC_INTERN PetscErrorCode EngdProblemCreateAliases(EngdProblem, PetscInt *n, EngdAlias **);
+PETSC_INTERN PetscErrorCode EngdAliasesDestroy(PetscInt n, EngdAlias **);
 
 /*
   Text of an option, whatever its length; the default, which may be NULL, when it is not given. With an example the

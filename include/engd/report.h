@@ -7,6 +7,7 @@
 #include <engd/spectrum.h>
 #include <engd/archive.h>
 #include <engd/output.h>
+#include <engd/solution.h>
 
 /*
   Errors of u_theta against the exact solution on the problem's test points, in the norms of their quadrature weights.
@@ -31,9 +32,6 @@ PETSC_INTERN PetscErrorCode EngdErrorsCreate(EngdFunctional, EngdErrors *);
 PETSC_INTERN PetscErrorCode EngdErrorsCompute(EngdErrors, Vec theta, PetscBool gradients);
 PETSC_INTERN PetscErrorCode EngdErrorsDestroy(EngdErrors *);
 
-/* the table of the test points, CSV: coordinates, outputs, exact values (NULL: none), in global order; the file is that of
-   rank 0, NULL elsewhere. Collective */
-PETSC_INTERN PetscErrorCode EngdFieldsWrite(EngdFunctional, Vec theta, const PetscReal exact[], FILE *);
 
 /* One row an iteration, shown by the monitor and written to the history under the same names */
 enum {
@@ -68,6 +66,10 @@ struct _n_EngdReport {
   PetscBool      monitor;
   PetscInt       every;                /* the monitor shows each every-th iteration */
   char          *file[ENGD_NFILES];    /* names, NULL where not asked for */
+  char          *points, *expressions; /* of the solution: where, and which; or NULL */
+  PetscBool      evaluates, silent;    /* does the run not train; is nothing but the solution on standard output */
+  EngdSolution   solution;             /* NULL where not asked for, as are: */
+  EngdIntegrals  integrals;
   FILE          *history;              /* on rank 0 */
   EngdOutput     output;               /* the file that is being written, on rank 0 */
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
@@ -117,6 +119,7 @@ PETSC_INTERN PetscErrorCode EngdReportMeasure(EngdReport, Vec theta, PetscReal *
 PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdReportState(EngdReport, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdReportTell(EngdReport, const char line[]);
+PETSC_INTERN PetscErrorCode EngdReportSetEvaluate(EngdReport, const char points[]); /* before SetUp */
 PETSC_INTERN PetscErrorCode EngdReportFinish(EngdReport, Vec theta, const EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdReportDestroy(EngdReport *);
 

@@ -61,6 +61,7 @@ struct _n_EngdRun {
   /* Checkpoints. */
   char     *checkpoint;    /* The file to write, or NULL. */
   char     *restart;       /* The file to go on from, or NULL. */
+  char     *evaluate;      /* Where the solution in it is evaluated without training, or NULL. */
   PetscInt  every;         /* Iterations between two checkpoints, 0: not by iterations. */
   PetscReal every_seconds; /* Seconds between two checkpoints, 0: not by seconds. */
   PetscBool due;           /* Whether one is asked for. */
@@ -75,6 +76,7 @@ struct _n_EngdRun {
   PetscBool          resumes; /* Whether the first test of the present stage is that of the iteration before. */
   PetscReal          seconds; /* Of the training before. */
   PetscReal          seconds_in_stage; /* Of the present stage before. */
+  EngdOutcome        loaded;           /* What the run had come to whose solution is evaluated. */
 };
 
 /* setters.c */
@@ -92,6 +94,13 @@ PETSC_INTERN PetscErrorCode EngdRunCheckpoint(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunCheckpointIfDue(EngdRun, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdRunRestart(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunDescribe(EngdRun, EngdArchive);
+/* LoadSolution: theta and the points of the terms alone, of a run with any optimisers, for one that does not train */
+PETSC_INTERN PetscErrorCode EngdRunDescribeProblem(EngdRun, EngdArchive);
+PETSC_INTERN PetscErrorCode EngdRunLoadSolution(EngdRun, EngdOutcome *);
+
+/* evaluate.c: the solution of a checkpoint, and nothing else. Collective */
+PETSC_INTERN PetscErrorCode EngdRunEvaluateBegin(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunEvaluateFinish(EngdRun);
 
 /* plan.c: stages where none are named. Begin and End: around each stage. Collective */
 PETSC_INTERN PetscErrorCode EngdPlanCreate(EngdRun);
@@ -106,6 +115,7 @@ PETSC_INTERN PetscErrorCode EngdRunWatch(EngdRun, EngdStage *);
 PETSC_INTERN PetscErrorCode EngdRunTrain(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunTestTarget(EngdRun, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdRunGetOutcome(EngdRun, EngdOutcome *);
+PETSC_INTERN PetscErrorCode EngdRunMeasureLoss(EngdRun, EngdOutcome *);
 
 /* limits.c: the clock, and the tests that end a stage. ReadBudget: -engd_max_seconds, infinity for no limit */
 PETSC_INTERN PetscErrorCode EngdRunReadBudget(MPI_Comm, PetscReal *seconds);

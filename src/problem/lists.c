@@ -1,7 +1,7 @@
 /*
   What the options of a problem are made of: texts of any length, lists, numbers, names.
 
-  A list is split at the commas outside parentheses; a number is a constant expression (2*pi), so that bounds and
+  A list is split at the commas outside parentheses and brackets; a number is a constant expression (2*pi), so that bounds and
   parameters are written as in the residuals; names are identifiers, and x1..x10 stands for ten of them.
   Does not read options outside PetscOptionsBegin and End: every option is declared with its sentence.
 */

@@ -197,9 +197,9 @@ PetscErrorCode EngdProblemCheckNames(EngdProblem problem)
 }
 
 /*
-  EngdProblemCheckTermNames - None may be the beginning of other options.
+  EngdProblemCheckTermNames - Names that options begin with, of terms or integrals: none may be the beginning of other options.
 */
-PetscErrorCode EngdProblemCheckTermNames(EngdProblem problem, PetscInt n, char *const names[])
+PetscErrorCode EngdProblemCheckTermNames(EngdProblem problem, const char option[], PetscInt n, char *const names[])
 {
   PetscBool same;
 
@@ -210,7 +210,7 @@ PetscErrorCode EngdProblemCheckTermNames(EngdProblem problem, PetscInt n, char *
 
       PetscCall(PetscStrncmp(names[i], reserved[k], length, &same));
       PetscCheck(!same || (names[i][length] && names[i][length] != '_'), problem->comm, PETSC_ERR_USER_INPUT,
-                 "-terms %s: -%s_... are options of something else; choose another name", names[i], reserved[k]);
+                 "%s %s: -%s_... are options of something else; choose another name", option, names[i], reserved[k]);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -177,9 +177,10 @@ static PetscErrorCode AssignColumns(EngdPoints points, const char option[], cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* are all points in the closed domain, and all weights positive; points->measure <- the sum of weights, if there are any */
-static PetscErrorCode CheckTable(EngdPoints points, const char option[], const char file[], const Table *table,
-                                 const PetscInt column[])
+/* are all points in the closed domain, if they must be, and all weights positive; points->measure <- the sum of weights, if
+   there are any */
+static PetscErrorCode CheckTable(EngdPoints points, const char option[], const char file[], PetscBool anywhere,
+                                 const Table *table, const PetscInt column[])
 {
   const EngdDomain domain = points->domain;
   const PetscInt   dim    = points->dim;
@@ -193,7 +194,7 @@ static PetscErrorCode CheckTable(EngdPoints points, const char option[], const c
     const PetscReal  weight = column[dim] < 0 ? 0 : row[column[dim]];
 
     for (PetscInt c = 0; c < dim; c++) x[c] = row[column[c]];
-    if (domain->ops->contains) PetscCall((*domain->ops->contains)(domain, x, &inside));
+    if (domain->ops->contains && !anywhere) PetscCall((*domain->ops->contains)(domain, x, &inside));
     PetscCheck(inside, points->comm, PETSC_ERR_USER_INPUT,
                "%s %s: point %" PetscInt_FMT " (%s = %g%s) is outside the domain", option, file, i + 1,
                domain->coordinate[0], (double)x[0], dim > 1 ? ", ..." : "");
@@ -225,14 +226,15 @@ static PetscErrorCode FillPoints(EngdPoints points, const Table *table, const Pe
 }
 
 /*
-  EngdPointsCreateFromFile - The points of a file, in the interior of a domain.
+  EngdPointsCreateFromFile - The points of a file, as a rule in the interior of a domain.
 
   Collective
 
   Input Parameters:
 + domain - the domain, which must outlive the points
 . option - "-fit_points_file", to name in messages
-- file   - text or CSV
+. file   - text or CSV
+- anywhere - may points be outside of the domain, too
 
   Output Parameter:
 . points - fixed, with the data of the file
@@ -242,7 +244,8 @@ static PetscErrorCode FillPoints(EngdPoints points, const Table *table, const Pe
 
   Source: src/problem/pointsfile.c
 */
-PetscErrorCode EngdPointsCreateFromFile(EngdDomain domain, const char option[], const char file[], EngdPoints *points)
+PetscErrorCode EngdPointsCreateFromFile(EngdDomain domain, const char option[], const char file[], PetscBool anywhere,
+                                        EngdPoints *points)
 {
   Table    *table;
   PetscInt *column;
@@ -255,7 +258,7 @@ PetscErrorCode EngdPointsCreateFromFile(EngdDomain domain, const char option[], 
   PetscCall(PetscStrallocpy("file", &(*points)->sampler));
   PetscCall(PetscMalloc1(domain->dim + 1 + table->ncolumns, &column));
   PetscCall(AssignColumns(*points, option, file, table, column));
-  PetscCall(CheckTable(*points, option, file, table, column));
+  PetscCall(CheckTable(*points, option, file, anywhere, table, column));
   PetscCall(FillPoints(*points, table, column));
   PetscCall(PetscFree(column));
   PetscCall(PetscFree(table->value));

@@ -92,7 +92,7 @@ static PetscErrorCode ProblemCreateTerms(EngdProblem problem, const char text[])
     PetscCall(EngdParseList("-terms", text, &n, &names));
   else
     PetscCall(EngdParseNames("-terms", text, &n, &names));
-  PetscCall(EngdProblemCheckTermNames(problem, n, names));
+  PetscCall(EngdProblemCheckTermNames(problem, "-terms", n, names));
   PetscCall(PetscCalloc1(n, &problem->term));
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(EngdTermCreateFromOptions(problem, names[i], ENGD_STREAM_TERMS + i, &problem->term[i]));
@@ -125,11 +125,9 @@ static PetscErrorCode ProblemAppendExact(EngdProblem problem, PetscInt output, c
 /* The exact solution of the unknowns that have one, and its space derivatives */
 static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 {
-  char **texts;
-
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(problem->noutputs, &problem->exact_output));
-  PetscCall(PetscCalloc1(problem->noutputs, &texts));
+  PetscCall(PetscCalloc1(problem->noutputs, &problem->exact_text));
   PetscOptionsBegin(problem->comm, "exact_", "Exact solution of the problem", "EngdProblem");
   for (PetscInt i = 0; i < problem->noutputs; i++) {
     char option[256];
@@ -137,14 +135,12 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
     PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", problem->output[i]));
     PetscCall(EngdOptionsText(PetscOptionsObject, option,
                               "Exact solution, an expression of coordinates, time and parameters, to report errors",
-                              "EngdProblemSetExact", NULL, NULL, &texts[i]));
+                              "EngdProblemSetExact", NULL, NULL, &problem->exact_text[i]));
   }
   PetscOptionsEnd();
   for (PetscInt i = 0; i < problem->noutputs; i++) {
-    if (texts[i]) PetscCall(ProblemAppendExact(problem, i, texts[i]));
-    PetscCall(PetscFree(texts[i]));
+    if (problem->exact_text[i]) PetscCall(ProblemAppendExact(problem, i, problem->exact_text[i]));
   }
-  PetscCall(PetscFree(texts));
   if (problem->exact) {
     PetscCall(EngdExpressionAppendGradient(problem->exact));
     PetscCall(EngdExpressionCompile(problem->exact, 0));
@@ -279,6 +275,7 @@ PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
   PetscCall(PetscFree(p->inputs));
   PetscCall(EngdCallbacksDestroy(&p->callback));
   PetscCall(PetscFree(p->exact_output));
+  if (p->exact_text) PetscCall(EngdListDestroy(p->noutputs, &p->exact_text));
   PetscCall(PetscFree(p->term));
   PetscCall(PetscFree(p->name));
   PetscCall(EngdDomainDestroy(&p->domain));

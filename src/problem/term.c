@@ -80,7 +80,7 @@ static PetscErrorCode TermReadPoints(EngdProblem problem, EngdTerm term, const T
              !interior    ? "region"
              : !automatic ? "sampler"
                           : "resample");
-  PetscCall(EngdPointsCreateFromFile(problem->domain, option, o->file, &term->points));
+  PetscCall(EngdPointsCreateFromFile(problem->domain, option, o->file, PETSC_FALSE, &term->points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -175,6 +175,7 @@ static PetscErrorCode TermCreatePointwise(EngdProblem problem, EngdTerm term, co
              "-%s_residual \"%s\" and -%s_energy \"%s\" exclude each other: give one", term->name, o->residual,
              term->name, o->energy);
   term->energy = o->energy ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(PetscStrallocpy(text, &term->text));
   PetscCall(TermBeginExpression(problem, term));
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_%s", term->name, term->energy ? "energy" : "residual"));
   PetscCall(EngdExpressionAppend(term->expression, option, text));
@@ -264,6 +265,7 @@ PetscErrorCode EngdTermDestroy(EngdTerm *term)
   if (!*term) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdPointsDestroy(&(*term)->points));
   PetscCall(EngdPointwiseDestroy(&(*term)->pointwise));
+  PetscCall(PetscFree((*term)->text));
   PetscCall(PetscFree((*term)->name));
   PetscCall(PetscFree(*term));
   PetscFunctionReturn(PETSC_SUCCESS);

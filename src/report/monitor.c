@@ -146,7 +146,7 @@ PetscErrorCode EngdReportMeasure(EngdReport report, Vec theta, PetscReal *error)
 PetscErrorCode EngdReportTell(EngdReport report, const char line[])
 {
   PetscFunctionBeginUser;
-  if (report->monitor) PetscCall(PetscPrintf(report->comm, "%s\n", line));
+  if (report->monitor && !report->silent) PetscCall(PetscPrintf(report->comm, "%s\n", line));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -119,13 +119,13 @@ PetscErrorCode EngdReportSetSummary(EngdReport report, const char file[])
 }
 
 /*
-  EngdReportSetSolution - Sets the file for the solution at the test points, CSV.
+  EngdReportSetSolution - Sets the file for the solution.
 
   Logically collective
 
   Input Parameters:
-+ report - before the training
-- file   - its name, or NULL for none; replaced as a whole
++ report - before the set-up of the run
+- file   - its name, or NULL for none; replaced as a whole. Its ending says the format: .csv, .npz, .h5, .vts, .vtu, .pvd
 
   Options Database Key:
 . -engd_solution file - the same
@@ -138,6 +138,70 @@ PetscErrorCode EngdReportSetSolution(EngdReport report, const char file[])
 {
   PetscFunctionBeginUser;
   PetscCall(SetFile(report, ENGD_FILE_SOLUTION, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetText(char **text, const char value[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(*text));
+  PetscCall(PetscStrallocpy(value, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdReportSetSolutionPoints - Sets where the solution is written.
+
+  Logically collective
+
+  Input Parameters:
++ report - before the set-up of the run
+- points - "test", "grid(101,51)", "slice(t=0.5; 101,101)", "line(0,0; 1,1; 200)", or the name of a file of points; NULL for what
+           suits the format
+
+  Options Database Key:
+. -engd_solution_points points - the same
+
+  Source: src/report/report.c
+*/
+PetscErrorCode EngdReportSetSolutionPoints(EngdReport report, const char points[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetText(&report->points, points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdReportSetOutput - Sets which expressions are written there.
+
+  Logically collective
+
+  Input Parameters:
++ report      - before the set-up of the run
+- expressions - a list, as "u, u_x, speed = norm2([u,v]), residual(pde), error"; NULL for the unknowns and the exact solution
+
+  Options Database Key:
+. -engd_output expressions - the same
+
+  Source: src/report/report.c
+*/
+PetscErrorCode EngdReportSetOutput(EngdReport report, const char expressions[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetText(&report->expressions, expressions));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportSetEvaluate - The run does not train: no history; the solution at these points, on standard output and nothing else
+   there if it has no file. Not collective */
+PetscErrorCode EngdReportSetEvaluate(EngdReport report, const char points[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!report->points, report->comm, PETSC_ERR_USER_INPUT,
+             "-engd_evaluate %s and -engd_solution_points %s exclude each other: give one", points, report->points);
+  PetscCall(EngdReportSetSolutionPoints(report, points));
+  report->evaluates = PETSC_TRUE;
+  report->silent    = report->file[ENGD_FILE_SOLUTION] ? PETSC_FALSE : PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -191,6 +255,15 @@ static PetscErrorCode ReadFile(EngdReport report, EngdFileKind kind, const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -engd_integrals */
+static PetscErrorCode SetIntegrals(EngdReport report, const char list[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdIntegralsDestroy(&report->integrals));
+  if (list) PetscCall(EngdIntegralsCreate(report->problem, list, &report->integrals));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportSetFromOptions - Reads what to show and to write.
 
@@ -205,7 +278,10 @@ static PetscErrorCode ReadFile(EngdReport report, EngdFileKind kind, const char 
 . -engd_history file.csv   - one row an iteration
 . -spectrum_monitor list   - columns sharpness, index: of the exact Hessian
 . -engd_summary file.json  - the run in one JSON object; peak_memory_bytes is the sum over the ranks
-- -engd_solution file.csv  - coordinates, outputs and exact values at the test points
+. -engd_solution file      - coordinates and values of the solution: .csv, .npz, .h5, .vts, .vtu, .pvd
+. -engd_solution_points p  - where: test, grid(n,..), slice(t=1; n,..), line(a; b; n), or a file of points
+. -engd_output list        - which expressions, default the unknowns and their exact solution
+- -engd_integrals a,b      - integrals of the solution, each with -a_integrand, -a_region, -a_points, -a_sampler
 
   Source: src/report/report.c
 */
@@ -213,9 +289,11 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
 {
   PetscBool monitor = report->monitor;
   PetscInt  every   = report->every;
-  char     *columns;
+  char     *columns, *points, *expressions, *integrals;
+  PetscBool help;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscOptionsHasHelp(NULL, &help));
   PetscOptionsBegin(report->comm, NULL, "Report", "EngdReport");
   PetscCall(PetscOptionsBool("-engd_monitor", "Show one line for each outer iteration", "EngdReportSetMonitor",
                              monitor, &monitor, NULL));
@@ -226,25 +304,69 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
                      "EngdReportSetHistory", PetscOptionsObject));
   PetscCall(ReadFile(report, ENGD_FILE_SUMMARY, "JSON file for the result, written at the end",
                      "EngdReportSetSummary", PetscOptionsObject));
-  PetscCall(ReadFile(report, ENGD_FILE_SOLUTION,
-                     "CSV file for coordinates, outputs and exact values at the test points", "EngdReportSetSolution",
-                     PetscOptionsObject));
+  PetscCall(
+      ReadFile(report, ENGD_FILE_SOLUTION,
+               "File for the solution; its ending says the format: .csv, .npz (NumPy), .h5 (HDF5), .vts or .vtu "
+               "(ParaView), .pvd (a series in time)",
+               "EngdReportSetSolution", PetscOptionsObject));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-engd_solution_points",
+                      "Where: test (points), grid, grid(n,..), slice(t=0.5, z=0; n,..), line(0,0; 1,1; n), or a "
+                      "file of points; default grid for ParaView, else test",
+                      "EngdReportSetSolutionPoints", report->points, NULL, &points));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-engd_output",
+                      "What: expressions, as in \"u, u_x, speed = norm2([u,v]), residual(pde), error\"; default "
+                      "the unknowns and their exact solution",
+                      "EngdReportSetOutput", report->expressions, NULL, &expressions));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-engd_integrals",
+                      "Names of integrals of the solution, such as flux,mass; each has its -<integral>_integrand, "
+                      "_region, _points, _sampler",
+                      "EngdReportSetFromOptions", help ? "<integral>" : NULL, NULL, &integrals));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-spectrum_monitor",
                             "Columns of the exact Hessian: sharpness (largest eigenvalue), index (negative ones)",
                             "EngdReportSetSpectrumMonitor", NULL, NULL, &columns));
   PetscOptionsEnd();
+  PetscCall(EngdReportSetSolutionPoints(report, points));
+  PetscCall(EngdReportSetOutput(report, expressions));
+  PetscCall(PetscFree(points));
+  PetscCall(PetscFree(expressions));
+  PetscCall(SetIntegrals(report, integrals));
+  PetscCall(PetscFree(integrals));
   if (columns) PetscCall(EngdReportSetSpectrumMonitor(report, columns));
   PetscCall(PetscFree(columns));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdReportSetUp - What the columns need of the functional, which is set up. Collective */
+/* what is written where */
+static PetscErrorCode CreateSolution(EngdReport report)
+{
+  const char *file = report->file[ENGD_FILE_SOLUTION];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSolutionDestroy(&report->solution));
+  if (file || report->evaluates) {
+    PetscCall(EngdSolutionCreate(report->functional->model, file,
+                                 report->evaluates ? "-engd_evaluate" : "-engd_solution_points", report->points,
+                                 report->expressions, &report->solution));
+  } else {
+    PetscCheck(!report->points && !report->expressions, report->comm, PETSC_ERR_USER_INPUT,
+               "%s %s without a file: give -engd_solution FILE",
+               report->points ? "-engd_solution_points" : "-engd_output",
+               report->points ? report->points : report->expressions);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportSetUp - What columns and solution need of the functional, which is set up. Collective */
 PetscErrorCode EngdReportSetUp(EngdReport report)
 {
   const PetscBool hessian = (PetscBool)(report->want_sharpness || report->want_index);
 
   PetscFunctionBeginUser;
   if (hessian && !report->sharpness) PetscCall(EngdSharpnessCreate(report->functional, &report->sharpness));
+  PetscCall(CreateSolution(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -271,6 +393,20 @@ PetscErrorCode EngdReportState(EngdReport report, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* can all of them be written */
+static PetscErrorCode CheckSolutionFiles(EngdReport report)
+{
+  char name[PETSC_MAX_PATH_LEN + 16] = "";
+
+  PetscFunctionBeginUser;
+  if (report->solution) PetscCall(EngdSolutionGetFile(report->solution, 0, sizeof(name), name));
+  for (PetscInt k = 1; name[0]; k++) {
+    PetscCall(EngdFileCheck(report->comm, "-engd_solution", name));
+    PetscCall(EngdSolutionGetFile(report->solution, k, sizeof(name), name));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportStart - Checks that the files can be written, and opens the history.
 
@@ -285,8 +421,8 @@ PetscErrorCode EngdReportStart(EngdReport report)
   PetscFunctionBeginUser;
   if (report->problem->nexact && !report->errors) PetscCall(EngdErrorsCreate(report->functional, &report->errors));
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
-  PetscCall(EngdReportFileCheck(report, ENGD_FILE_SOLUTION));
-  PetscCall(EngdHistoryOpen(report));
+  PetscCall(CheckSolutionFiles(report));
+  if (!report->evaluates) PetscCall(EngdHistoryOpen(report));
   report->nrows        = report->continues + 1;
   report->continues    = -1;
   report->shown        = PETSC_TRUE; /* there is none yet */
@@ -347,17 +483,22 @@ static PetscErrorCode PrintOutcome(EngdReport report, const EngdOutcome *outcome
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -engd_solution */
-static PetscErrorCode WriteSolution(EngdReport report, Vec theta)
+/* -engd_solution, or -engd_evaluate, and -engd_integrals */
+static PetscErrorCode EvaluateSolution(EngdReport report, Vec theta)
 {
-  const PetscReal *exact = report->errors ? report->errors->exact : NULL;
-  FILE            *file;
+  const EngdModel  model = report->functional->model;
+  const PetscReal *values;
+  Vec              whole;
 
   PetscFunctionBeginUser;
-  if (!report->file[ENGD_FILE_SOLUTION]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdReportFileBegin(report, ENGD_FILE_SOLUTION, &file));
-  PetscCall(EngdFieldsWrite(report->functional, theta, exact, file));
-  PetscCall(EngdReportFileEnd(report, ENGD_FILE_SOLUTION, &file));
+  if (!report->solution && !report->integrals) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(report->functional->present.theta, &whole));
+  PetscCall(EngdFunctionalGather(report->functional, theta, whole));
+  PetscCall(VecGetArrayRead(whole, &values));
+  if (report->solution) PetscCall(EngdSolutionWrite(report->solution, values, &report->failure[ENGD_FILE_SOLUTION]));
+  if (report->integrals) PetscCall(EngdIntegralsCompute(report->integrals, model, values));
+  PetscCall(VecRestoreArrayRead(whole, &values));
+  PetscCall(VecDestroy(&whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -402,11 +543,14 @@ PetscErrorCode EngdReportFinish(EngdReport report, Vec theta, const EngdOutcome 
   }
   PetscCall(EngdReportShowLast(report, theta));
   PetscCall(EngdHistoryClose(report));
-  PetscCall(WriteSolution(report, theta));
+  PetscCall(EvaluateSolution(report, theta));
   PetscCall(EngdSummaryWrite(report, outcome));
-  PetscCall(PrintErrors(report));
-  if (report->unknown) PetscCall(PrintUnknowns(report));
-  PetscCall(PrintOutcome(report, outcome));
+  if (!report->silent) {
+    PetscCall(PrintErrors(report));
+    if (report->unknown) PetscCall(PrintUnknowns(report));
+    if (report->integrals) PetscCall(EngdIntegralsPrint(report->integrals));
+    PetscCall(PrintOutcome(report, outcome));
+  }
   PetscCall(EngdReportFileRaise(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -424,7 +568,11 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   PetscCall(EngdErrorsDestroy(&(*report)->errors));
   PetscCall(PetscFree2((*report)->unknown, (*report)->standard_error));
   PetscCall(EngdSharpnessDestroy(&(*report)->sharpness));
+  PetscCall(EngdSolutionDestroy(&(*report)->solution));
+  PetscCall(EngdIntegralsDestroy(&(*report)->integrals));
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree((*report)->file[k]));
+  PetscCall(PetscFree((*report)->points));
+  PetscCall(PetscFree((*report)->expressions));
   PetscCall(PetscCommDestroy(&(*report)->comm));
   PetscCall(PetscFree(*report));
   PetscFunctionReturn(PETSC_SUCCESS);

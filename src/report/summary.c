@@ -180,6 +180,38 @@ static void PrintUnknowns(EngdReport report, FILE *file)
   fprintf(file, "}");
 }
 
+/* {"name": {"value": v or [v, ..], "integrand": "..", "region": "..", "points": n, "sampler": ".."}, ..}; the points are fresh ones */
+static PetscErrorCode PrintIntegrals(EngdReport report, FILE *file)
+{
+  const char      *name, *text;
+  const PetscReal *value;
+  EngdPoints       points;
+  PetscInt         n;
+
+  PetscFunctionBeginUser;
+  if (!report->integrals) PetscFunctionReturn(PETSC_SUCCESS);
+  PrintKey(",", "integrals", file);
+  for (PetscInt k = 0; k < report->integrals->n; k++) {
+    PetscCall(EngdIntegralsGet(report->integrals, k, &name, &text, &points, &n, &value));
+    fprintf(file, "%s", k ? ", " : "{");
+    PrintString(name, file);
+    fprintf(file, ": {\"value\": %s", n > 1 ? "[" : "");
+    for (PetscInt c = 0; c < n; c++) {
+      if (c) fprintf(file, ", ");
+      PrintNumber(value[c], file);
+    }
+    fprintf(file, "%s, \"integrand\": ", n > 1 ? "]" : "");
+    PrintString(text, file);
+    fprintf(file, ", \"region\": ");
+    PrintString(points->region, file);
+    fprintf(file, ", \"points\": %" PetscInt_FMT ", \"sampler\": ", points->nglobal);
+    PrintString(points->sampler, file);
+    fprintf(file, "}");
+  }
+  fprintf(file, "}");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* sum over the ranks of the largest resident set of each, in bytes */
 static PetscErrorCode GetPeakMemory(MPI_Comm comm, PetscInt64 *bytes)
 {
@@ -215,6 +247,7 @@ PetscErrorCode EngdSummaryWrite(EngdReport report, const EngdOutcome *outcome)
   PrintReal("gradient_norm", outcome->gradient_norm, file);
   PetscCall(PrintErrors(report, file));
   PrintUnknowns(report, file);
+  PetscCall(PrintIntegrals(report, file));
   PrintReal("seconds_total", outcome->seconds, file);
   PrintReal("seconds_per_iteration", outcome->seconds / outcome->iterations, file);
   PrintInteger("krylov_iterations", outcome->krylov_iterations, file);

@@ -185,3 +185,22 @@ PetscErrorCode EngdRunRestart(EngdRun run)
   PetscCall(TellRestart(run, kept));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* EngdRunLoadSolution - theta, the points of the terms, and how far the run had come. Collective */
+PetscErrorCode EngdRunLoadSolution(EngdRun run, EngdOutcome *outcome)
+{
+  EngdArchive a;
+  Place       place;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveCreate(run->comm, ENGD_ARCHIVE_LOAD, run->restart, &a));
+  PetscCall(EngdRunDescribeProblem(run, a));
+  PetscCall(WalkPlace(a, &place));
+  PetscCall(EngdArchiveVec(a, "theta", run->theta));
+  PetscCall(EngdFunctionalState(run->functional, run->theta, a));
+  PetscCall(EngdArchiveDestroy(&a));
+  outcome->iterations        = place.before + place.iteration;
+  outcome->krylov_iterations = place.krylov;
+  outcome->seconds           = place.seconds;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

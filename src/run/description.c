@@ -175,8 +175,8 @@ static PetscErrorCode MatchSizes(EngdRun run, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunDescribe - saves the description, or compares it with the one in the file: an error that names what differs. Collective */
-PetscErrorCode EngdRunDescribe(EngdRun run, EngdArchive a)
+/* EngdRunDescribeProblem - the same without the optimisers. Collective */
+PetscErrorCode EngdRunDescribeProblem(EngdRun run, EngdArchive a)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdArchivePush(a, "description"));
@@ -185,6 +185,16 @@ PetscErrorCode EngdRunDescribe(EngdRun run, EngdArchive a)
   PetscCall(MatchOptions(run, a));
   PetscCall(MatchSizes(run, a));
   PetscCall(EngdArchiveMatchInt(a, "seed", "the seed", run->problem->seed));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunDescribe - saves the description, or compares it with the one in the file: an error that names what differs. Collective */
+PetscErrorCode EngdRunDescribe(EngdRun run, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunDescribeProblem(run, a));
+  PetscCall(EngdArchivePush(a, "description"));
   PetscCall(MatchOptimisers(run, a));
   PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);

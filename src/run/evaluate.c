@@ -1,5 +1,5 @@
 /*
-  The solution at any points, for programs that go on with it.
+  The solution at any points: for programs that go on with it, and for a run that does not train (-engd_evaluate).
 */
 #include <engd/private.h>
 
@@ -34,5 +34,24 @@ PetscErrorCode EngdRunEvaluate(EngdRun run, PetscInt n, const PetscReal x[], Pet
   }
   PetscCall(VecRestoreArrayRead(whole, &values));
   PetscCall(VecDestroy(&whole));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunEvaluateBegin - The solution of the checkpoint, and whether files can be written. Collective */
+PetscErrorCode EngdRunEvaluateBegin(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  run->loaded = (EngdOutcome){.reason = "EVALUATED", .words = "not trained further"};
+  PetscCall(EngdRunLoadSolution(run, &run->loaded));
+  PetscCall(EngdReportStart(run->report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunEvaluateFinish - Its values, errors and integrals: no history, no checkpoint. Collective */
+PetscErrorCode EngdRunEvaluateFinish(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunMeasureLoss(run, &run->loaded));
+  PetscCall(EngdReportFinish(run->report, run->theta, &run->loaded));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -184,6 +184,24 @@ static PetscErrorCode AddOptionsFiles(MPI_Comm comm, Places *places)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the points that the solution is evaluated at, and the files of a series but for the first, which an option names */
+static PetscErrorCode AddSolution(EngdRun run, Places *places)
+{
+  const EngdReport  report                        = run->report;
+  const char *const option                        = report->evaluates ? "-engd_evaluate" : "-engd_solution_points";
+  char              name[PETSC_MAX_PATH_LEN + 16] = "";
+
+  PetscFunctionBeginUser;
+  if (report->points && EngdPlacesIsFile(report->points))
+    PetscCall(AddPlace(places, option, report->points, PETSC_FALSE));
+  if (report->solution) PetscCall(EngdSolutionGetFile(report->solution, 1, sizeof(name), name));
+  for (PetscInt k = 2; name[0]; k++) {
+    PetscCall(AddPlace(places, "-engd_solution", name, PETSC_TRUE));
+    PetscCall(EngdSolutionGetFile(report->solution, k, sizeof(name), name));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdRunCheckFiles - Fails, naming the options, when an output cannot be written, or would overwrite another or what is read.
 
@@ -208,7 +226,7 @@ PetscErrorCode EngdRunCheckFiles(EngdRun run)
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(outputs); k++)
     PetscCall(AddOption(&places, outputs[k], PETSC_TRUE));
   PetscCall(AddOption(&places, "-engd_restart", PETSC_FALSE));
-  PetscCall(AddOption(&places, "-engd_evaluate", PETSC_FALSE));
+  PetscCall(AddSolution(run, &places));
   for (PetscInt t = 0; t < run->problem->nterms; t++) {
     PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_points_file", run->problem->term[t]->name));
     PetscCall(AddOption(&places, option, PETSC_FALSE));

@@ -91,7 +91,8 @@ static PetscErrorCode SetFromOptions(EngdRun run)
 . -engd_checkpoint file.h5      - all that the run is
 . -engd_checkpoint_every k      - iterations between two checkpoints
 . -engd_checkpoint_seconds s    - seconds between two checkpoints
-- -engd_restart file.h5         - go on from this checkpoint
+. -engd_restart file.h5         - go on from this checkpoint
+- -engd_evaluate points         - do not: evaluate its solution there
 
   Source: src/run/run.c
 */
@@ -120,6 +121,7 @@ static PetscErrorCode SetUp(EngdRun run)
   PetscCall(EngdSettingsPop(run->plan.settings));
   PetscCall(EngdSpectrumCreate(run->functional, run->stage[0].tao, &run->spectrum));
   PetscCall(EngdSpectrumSetFromOptions(run->spectrum));
+  if (run->evaluate) PetscCall(EngdReportSetEvaluate(run->report, run->evaluate));
   PetscCall(EngdReportSetUp(run->report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -225,6 +227,11 @@ static PetscErrorCode Finish(EngdRun run)
 static PetscErrorCode Solve(EngdRun run)
 {
   PetscFunctionBeginUser;
+  if (run->evaluate) {
+    PetscCall(Do(run, EngdRunEvaluateBegin, engd_log.setup, PETSC_FALSE));
+    PetscCall(Do(run, EngdRunEvaluateFinish, engd_log.report, PETSC_TRUE));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(Do(run, Begin, engd_log.setup, PETSC_FALSE));
   PetscCall(Do(run, Train, engd_log.train, PETSC_TRUE));
   PetscCall(Do(run, Finish, engd_log.report, PETSC_TRUE));
@@ -403,6 +410,7 @@ PetscErrorCode EngdRunDestroy(EngdRun *run)
   PetscCall(PetscFree((*run)->stages));
   PetscCall(PetscFree((*run)->checkpoint));
   PetscCall(PetscFree((*run)->restart));
+  PetscCall(PetscFree((*run)->evaluate));
   PetscCall(PetscCommDestroy(&(*run)->comm));
   PetscCall(PetscFree(*run));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -136,6 +136,32 @@ PetscErrorCode EngdRunSetRestart(EngdRun run, const char file[])
 }
 
 /*
+  EngdRunSetEvaluate - Makes EngdRunSolve() evaluate the solution of a checkpoint instead of training.
+
+  Logically collective
+
+  Input Parameters:
++ run    - before its set-up, and after EngdRunSetRestart(), which names the checkpoint
+- points - where, as EngdReportSetSolutionPoints() takes it; NULL: train
+
+  Options Database Key:
+. -engd_evaluate points - the same
+
+  Source: src/run/setters.c
+*/
+PetscErrorCode EngdRunSetEvaluate(EngdRun run, const char points[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(
+      !points || run->restart, run->comm, PETSC_ERR_USER_INPUT,
+      "-engd_evaluate %s: of which solution? give -engd_restart FILE.h5, a checkpoint; to train and then evaluate "
+      "there, -engd_solution FILE -engd_solution_points %s",
+      points, points);
+  PetscCall(SetText(&run->evaluate, points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
   EngdRunListen - Lets signals end the training, for programs that have no handlers of their own.
 
   Logically collective
@@ -176,7 +202,7 @@ PetscErrorCode EngdRunIsInterrupted(EngdRun run, PetscBool *interrupted)
 /* what is saved when, and where the run begins */
 static PetscErrorCode ReadCheckpointOptions(EngdRun run)
 {
-  char     *file, *restart;
+  char     *file, *restart, *evaluate;
   PetscInt  every   = run->every;
   PetscReal seconds = run->every_seconds;
   PetscBool set[2];
@@ -195,12 +221,18 @@ static PetscErrorCode ReadCheckpointOptions(EngdRun run)
   PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_restart",
                             "Checkpoint that the run goes on from, with the same problem, network and optimisers",
                             "EngdRunSetRestart", run->restart, NULL, &restart));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_evaluate",
+                            "Do not train: the solution of -engd_restart at points of a file, test, grid(n,..), "
+                            "slice(..) or line(..), on standard output or in -engd_solution",
+                            "EngdRunSetEvaluate", run->evaluate, NULL, &evaluate));
   PetscOptionsEnd();
   PetscCheck(file || !(set[0] || set[1]), run->comm, PETSC_ERR_USER_INPUT,
              "-engd_checkpoint_%s without a file: give -engd_checkpoint FILE.h5", set[0] ? "every" : "seconds");
   if (file && !set[0] && !set[1] && every == 0 && seconds == 0) seconds = 300;
   PetscCall(EngdRunSetCheckpoint(run, file, every, seconds));
   PetscCall(EngdRunSetRestart(run, restart));
+  PetscCall(EngdRunSetEvaluate(run, evaluate));
+  PetscCall(PetscFree(evaluate));
   PetscCall(PetscFree(file));
   PetscCall(PetscFree(restart));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -179,10 +179,12 @@ PetscErrorCode EngdRunTrain(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* loss and gradient at theta, which some TAO types keep to themselves: brgn tells its regularised loss one iteration late */
-static PetscErrorCode MeasureLoss(EngdFunctional F, Vec theta, EngdOutcome *outcome)
+/* EngdRunMeasureLoss - loss and gradient at theta, which some TAO types keep to themselves: brgn tells its regularised loss one iteration late */
+PetscErrorCode EngdRunMeasureLoss(EngdRun run, EngdOutcome *outcome)
 {
-  Vec gradient;
+  const EngdFunctional F     = run->functional;
+  const Vec            theta = run->theta;
+  Vec                  gradient;
 
   PetscFunctionBeginUser;
   outcome->evaluations = F->count.evaluations; /* those of the optimisers count, and this one does not */
@@ -206,6 +208,6 @@ PetscErrorCode EngdRunGetOutcome(EngdRun run, EngdOutcome *outcome)
   PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
   outcome->reason = TaoConvergedReasons[reason];
   outcome->words  = EngdRunDescribeEnd(run, reason);
-  PetscCall(MeasureLoss(run->functional, run->theta, outcome));
+  PetscCall(EngdRunMeasureLoss(run, outcome));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   EngdPoints points;
 
-  if (EngdPointsCreateFromFile(domain, "-fuzz", FuzzFile(data, size), &points)) return 0;
+  if (EngdPointsCreateFromFile(domain, "-fuzz", FuzzFile(data, size), PETSC_FALSE, &points)) return 0;
   for (PetscInt i = 0; i < points->nlocal * points->dim; i++)
     if (!(points->x[i] >= 0 && points->x[i] <= 1)) abort();
   Must(EngdPointsDestroy(&points));

@@ -240,6 +240,16 @@ static PetscErrorCode EngdDomainDestroy_Solid(EngdDomain domain)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode EngdDomainEnclose_Solid(EngdDomain domain, PetscReal lower[], PetscReal upper[])
+{
+  const EngdSolid *solid = (const EngdSolid *)domain->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscArraycpy(lower, solid->lower, domain->nspace));
+  PetscCall(PetscArraycpy(upper, solid->upper, domain->nspace));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdDomainSetSolid - The ops of a domain whose data is a solid, all but setfromoptions and setup.
 */
@@ -253,6 +263,7 @@ PetscErrorCode EngdDomainSetSolid(EngdDomain domain)
   domain->ops->view          = EngdDomainView_Solid;
   domain->ops->contains      = EngdDomainContains_Solid;
   domain->ops->distance      = EngdDomainGetDistance_Solid;
+  domain->ops->enclose       = EngdDomainEnclose_Solid;
   domain->ops->destroy       = EngdDomainDestroy_Solid;
   domain->ops->pointssetup   = EngdPointsSetUp_Solid;
   domain->ops->pointssample  = EngdPointsSample_Solid;

@@ -277,8 +277,11 @@ PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], E
   const PetscInt opened = p->start, base = p->nstack, defined = EngdFindDefinition(p, name);
   Function       f = {NULL, 0, 0, ENGD_OP_JET, NULL};
   PetscInt       n;
+  PetscBool      alias;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdParseAliasCall(p, start, name, &alias, value));
+  if (alias) PetscFunctionReturn(PETSC_SUCCESS);
   if (defined >= 0)
     f.min_args = f.max_args = p->graph->symbols->definition[defined].nargs;
   else if (!FindFunction(name, &f))

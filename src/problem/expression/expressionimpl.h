@@ -224,6 +224,8 @@ PETSC_INTERN PetscErrorCode EngdValueCreate(EngdParser *, PetscBool vector, Pets
 PETSC_INTERN PetscErrorCode EngdValueApply(EngdParser *, PetscInt column, EngdOp, PetscInt nargs,
                                            const EngdValue arg[], EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseCall(EngdParser *, PetscInt start, const char name[], EngdValue *);
+PETSC_INTERN PetscErrorCode EngdParseAliasCall(EngdParser *, PetscInt start, const char name[], PetscBool *,
+                                               EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseName(EngdParser *, PetscInt start, const char name[], EngdValue *);
 PETSC_INTERN PetscInt       EngdFindDefinition(const EngdParser *, const char name[]);
 PETSC_INTERN PetscErrorCode EngdParseDefinition(EngdParser *, PetscInt which, const EngdValue arg[], EngdValue *);

@@ -1,7 +1,8 @@
 /*
   Names: coordinates, outputs, parameters, unknown ones, pi, normal, distance, the vector x of coordinates x1, x2, ..., and
   derivatives of outputs like u_x, u_xy, u_tt, u_x1x2, whose suffix is split into coordinates, long ones first, with
-  backtracking. The exact name of an output wins over a derivative; others may not be called as one: EngdSymbolsCheck.
+  backtracking; last, names and calls that stand for a text. The exact name of an output wins over a derivative; others may not be
+  called as one: EngdSymbolsCheck.
 */
 #include "expressionimpl.h"
 #include <ctype.h>
@@ -232,6 +233,74 @@ static PetscErrorCode ParseDistance(EngdParser *p, PetscInt start, EngdNode *nod
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The alias of a name, or NULL */
+static const EngdAlias *FindAlias(const EngdSymbols *s, const char name[])
+{
+  for (PetscInt i = 0; i < s->naliases; ++i) {
+    if (strcmp(s->alias[i].name, name) == 0) return &s->alias[i];
+  }
+  return NULL;
+}
+
+/* The text of an alias, read by a parser of its own into the same graph */
+static PetscErrorCode ParseAlias(EngdParser *p, PetscInt start, const EngdAlias *d, EngdValue *value)
+{
+  EngdGraph  g      = p->graph;
+  EngdParser parser = {
+      .expression = p->expression, .graph = g, .option = p->option, .text = d->text, .npool = p->npool};
+  EngdNode *node = NULL;
+  PetscInt  n = 0, size = 0;
+
+  PetscFunctionBeginUser;
+  if (!d->text) PetscCall(EngdParserFail(p, start, "%s", d->lacking));
+  do {
+    EngdValue component;
+
+    PetscCall(EngdParserNext(&parser));
+    PetscCall(EngdParseExpression(&parser, &component));
+    PetscCall(EngdReserve(n + component.n, sizeof(*node), &size, &node));
+    PetscCall(PetscArraycpy(node + n, g->pool + component.offset, component.n));
+    n += component.n;
+  } while (EngdParserAt(&parser, ";"));
+  PetscCall(EngdValueCreate(p, n > 1 ? PETSC_TRUE : PETSC_FALSE, n, value));
+  PetscCall(PetscArraycpy(g->pool + value->offset, node, n));
+  PetscCall(PetscFree(node));
+  PetscCall(PetscFree(parser.stack));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* residual(pde): a call whose argument is a name; the "(" is the next token. found: are there aliases of this form */
+PetscErrorCode EngdParseAliasCall(EngdParser *p, PetscInt start, const char name[], PetscBool *found,
+                                  EngdValue *value)
+{
+  const EngdSymbols *s      = p->graph->symbols;
+  const PetscInt     opened = p->start;
+  const size_t       n      = strlen(name);
+  char               whole[3 * ENGD_NAME_LENGTH], known[512] = "";
+  const EngdAlias   *d;
+
+  PetscFunctionBeginUser;
+  *found = PETSC_FALSE;
+  for (PetscInt i = 0; i < s->naliases; ++i) {
+    const char *other = s->alias[i].name;
+
+    if (strncmp(other, name, n) != 0 || other[n] != '(') continue;
+    *found = PETSC_TRUE;
+    if (strlen(known) + strlen(other) + 3 < sizeof(known))
+      snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", known[0] ? ", " : "", other);
+  }
+  if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdParserNext(p));
+  snprintf(whole, sizeof(whole), "%s(%.*s)", name, (int)PetscMin(p->length, 2 * ENGD_NAME_LENGTH - 8),
+           p->text + p->start);
+  d = FindAlias(s, whole);
+  if (!d) PetscCall(EngdParserFail(p, p->start, "%s is not known; there is %s", whole, known));
+  PetscCall(EngdParserNext(p));
+  PetscCall(EngdParserExpect(p, ")", opened));
+  PetscCall(ParseAlias(p, start, d, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
 {
   EngdGraph          g      = p->graph;
@@ -261,6 +330,10 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
       PetscCall(EngdParserFail(p, start, "'normal' exists on boundaries only: unknown here"));
     }
     PetscCall(CreateVector(p, op, value));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (coordinate < 0 && output < 0 && parameter < 0 && unknown < 0 && data < 0 && FindAlias(s, name)) {
+    PetscCall(ParseAlias(p, start, FindAlias(s, name), value));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (coordinate >= 0)

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""The solution in a checkpoint of engd (-engd_checkpoint), for NumPy; nothing else is needed but h5py.
+
+  from engd import load
+  u, gradient = load("run.h5")(x)     # x (n, coordinates), time last; u (n, outputs); gradient (n, outputs, coordinates)
+
+  runs/engd.py run.h5 points.csv      # prints them; the first line of the file may name its columns
+
+-network_inputs, -ansatz_<output> and parameters are those of the run; `distance`, derivatives and plug-ins are not known here.
+"""
+import csv
+import math
+import re
+import sys
+
+import numpy as np
+
+erf = np.vectorize(math.erf, otypes=[float])
+sigmoid = lambda a: 0.5 + 0.5 * np.tanh(0.5 * a)
+density = lambda a: np.exp(-0.5 * a * a) / math.sqrt(2 * math.pi)
+bell = lambda a: 0.5 * (1 + erf(a / math.sqrt(2)))
+FUNCTIONS = {  # each with its derivative
+    "sin": (np.sin, np.cos), "cos": (np.cos, lambda a: -np.sin(a)), "tan": (np.tan, lambda a: 1 / np.cos(a) ** 2),
+    "exp": (np.exp, np.exp), "log": (np.log, lambda a: 1 / a), "sqrt": (np.sqrt, lambda a: 0.5 / np.sqrt(a)),
+    "sinh": (np.sinh, np.cosh), "cosh": (np.cosh, np.sinh), "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
+    "abs": (np.abs, np.sign), "sign": (np.sign, np.zeros_like), "erf": (erf, lambda a: 2 / math.sqrt(math.pi) * np.exp(-a * a)),
+    "sigmoid": (sigmoid, lambda a: sigmoid(a) * (1 - sigmoid(a))), "softplus": (lambda a: np.logaddexp(0, a), sigmoid),
+    "silu": (lambda a: a * sigmoid(a), lambda a: sigmoid(a) * (1 + a * (1 - sigmoid(a)))),
+    "gelu": (lambda a: a * bell(a), lambda a: bell(a) + a * density(a))}
+
+
+class Dual:
+    """A number v at each point with its gradient d; vectors of the language are object arrays of these."""
+    def __init__(self, v, d):
+        self.v, self.d = v, d
+
+    def chain(self, v, slope, other=None, other_slope=0.0):
+        d = np.expand_dims(slope, -1) * self.d
+        return Dual(v, d if other is None else d + np.expand_dims(other_slope, -1) * other.d)
+
+    def lift(self, other):
+        return other if isinstance(other, Dual) else Dual(other + 0 * self.v, 0 * self.d)
+
+    def entrywise(rule):  # with a vector it is numpy's business
+        return lambda self, o: NotImplemented if isinstance(o, np.ndarray) else rule(self, self.lift(o))
+
+    __add__ = __radd__ = entrywise(lambda a, b: a.chain(a.v + b.v, 1.0, b, 1.0))
+    __mul__ = __rmul__ = entrywise(lambda a, b: a.chain(a.v * b.v, b.v, b, a.v))
+    __truediv__ = entrywise(lambda a, b: a.chain(a.v / b.v, 1 / b.v, b, -a.v / b.v**2))
+    def __neg__(self): return self * -1.0
+    def __sub__(self, o): return self + -o
+    def __rsub__(self, o): return -self + o
+    def __rtruediv__(self, o): return self.lift(o) / self
+    def __pow__(self, o):
+        return FUNCTIONS_OF["exp"](FUNCTIONS_OF["log"](self) * o) if isinstance(o, Dual) else self.chain(self.v**o, o * self.v ** (o - 1))
+    def __rpow__(self, o): return FUNCTIONS_OF["exp"](self * math.log(o))
+    def __lt__(self, o): return self.v < self.lift(o).v
+    def __gt__(self, o): return self.v > self.lift(o).v
+
+
+def apply(name):
+    f, slope = FUNCTIONS[name]
+    each = lambda a: a.chain(f(a.v), slope(a.v)) if isinstance(a, Dual) else float(f(a))
+    return lambda a: np.array([each(b) for b in a], dtype=object) if isinstance(a, np.ndarray) and a.dtype == object else each(a)
+
+
+FUNCTIONS_OF = {name: apply(name) for name in FUNCTIONS}
+
+
+def names_of(text):
+    """x,y or x1..x10"""
+    ranges = (re.fullmatch(r"(.*?)(\d+)\.\.\1(\d+)", name.strip()) or name.strip() for name in text.split(","))
+    return [n for r in ranges for n in ([r] if isinstance(r, str) else [f"{r[1]}{k}" for k in range(int(r[2]), int(r[3]) + 1)])]
+
+
+def items_of(text):
+    """The items of a list, commas in brackets left alone"""
+    items, depth = [""], 0
+    for c in text:
+        depth += (c in "([") - (c in ")]")
+        items[-1:] = [items[-1], ""] if c == "," and depth == 0 else [items[-1] + c]
+    return [item.strip() for item in items]
+
+
+def evaluate(text, names):
+    choose = lambda c, a, b: sum(np.where(c, k, 1 - k) * v for k, v in ((1.0, a), (0.0, b)))
+    known = {**FUNCTIONS_OF, "pi": math.pi, "sum": np.sum, "prod": np.prod, "dot": np.dot, "choose": choose, **names}
+    return eval(re.sub(r"\bif\s*\(", "choose(", text).replace("^", "**"), {"__builtins__": {}}, known)
+
+
+def load(path):
+    """The function x -> (u, gradient) of a checkpoint"""
+    import h5py
+
+    with h5py.File(path) as file:
+        theta, layers = file["theta"][()].ravel(), [int(n) for n in file["description/layers"]]
+        activation = FUNCTIONS_OF[file["description/activation"][()].decode().strip("\0")]
+        lines = file["description/options"][()].decode().strip("\0\n").split("\n")
+    options = {line.split(" ", 1)[0][1:]: line.split(" ", 1)[1].strip() for line in lines if line}
+    numbers = {}
+    for item in items_of(options["parameters"]) if "parameters" in options else []:
+        name, value = item.split("=")
+        numbers.update({n: float(evaluate(value, numbers)) for n in names_of(name)})
+    unknown = [n for item in items_of(options.get("unknown_parameters", "")) if item for n in names_of(item.split("=")[0])]
+    numbers.update(zip(unknown, theta[len(theta) - len(unknown):]))
+    outputs = names_of(options.get("network_outputs", "u"))
+
+    def solution(x):
+        x = np.atleast_2d(np.asarray(x, dtype=float))
+        nspace = x.shape[1] - ("domain_time" in options)
+        coordinates = names_of(options.get("domain_coordinates", f"x1..x{nspace}")) + ["t"][: x.shape[1] - nspace]
+        names = {**numbers, **{n: Dual(x[:, i], np.broadcast_to(np.eye(x.shape[1])[i], x.shape)) for i, n in enumerate(coordinates)}}
+        if [n[-1:] for n in coordinates[:1]] == ["1"]:
+            names[coordinates[0][:-1]] = np.array([names[n] for n in coordinates[:nspace]], dtype=object)
+        inputs = items_of(options["network_inputs"]) if "network_inputs" in options else coordinates
+        values = [e for i in inputs for e in np.atleast_1d(np.array(evaluate(i, names), dtype=object))]
+        lifted = [names[coordinates[0]].lift(e) for e in values]
+        z, at = Dual(np.stack([e.v for e in lifted], 1), np.stack([e.d for e in lifted], 1)), 0  # (n, width), (n, width, dim)
+        for l, (n_in, n_out) in enumerate(zip(layers, layers[1:])):
+            w, b = theta[at : at + n_in * n_out].reshape(n_in, n_out), theta[at + n_in * n_out : at + (n_in + 1) * n_out]
+            at += (n_in + 1) * n_out
+            z = Dual(z.v @ w + b, np.einsum("nid,io->nod", z.d, w))
+            z = activation(z) if l < len(layers) - 2 else z
+        raw = {n: Dual(z.v[:, k], z.d[:, k]) for k, n in enumerate(outputs)}
+        u = [evaluate(options["ansatz_" + n], {**names, **raw}) if "ansatz_" + n in options else raw[n] for n in outputs]
+        return np.stack([e.v for e in u], 1), np.stack([e.d for e in u], 1)
+
+    solution.outputs = outputs
+    return solution
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    rows = [row for row in csv.reader(open(sys.argv[2])) if row]
+    try:
+        points = np.array(rows, dtype=float)
+    except ValueError:
+        points = np.array(rows[1:], dtype=float)
+    u, gradient = load(sys.argv[1])(points)
+    np.savetxt(sys.stdout, np.hstack([points, u, gradient.reshape(len(u), -1)]), delimiter=",", fmt="%.17g")

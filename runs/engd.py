@@ -54,8 +54,8 @@ class Dual:
     def __pow__(self, o):
         return FUNCTIONS_OF["exp"](FUNCTIONS_OF["log"](self) * o) if isinstance(o, Dual) else self.chain(self.v**o, o * self.v ** (o - 1))
     def __rpow__(self, o): return FUNCTIONS_OF["exp"](self * math.log(o))
-    def __lt__(self, o): return self.v < self.lift(o).v
-    def __gt__(self, o): return self.v > self.lift(o).v
+    def __lt__(self, o): return Dual(1.0 * (self.v < self.lift(o).v), 0 * self.d)
+    def __gt__(self, o): return Dual(1.0 * (self.v > self.lift(o).v), 0 * self.d)
 
 
 def apply(name):
@@ -82,10 +82,28 @@ def items_of(text):
     return [item.strip() for item in items]
 
 
+def choose(c, a, b):
+    if not isinstance(c, Dual):
+        return a if c else b
+    a, b = c.lift(a), c.lift(b)
+    return Dual(np.where(c.v != 0, a.v, b.v), np.where(c.v[:, None] != 0, a.d, b.d))
+
+
 def evaluate(text, names):
-    choose = lambda c, a, b: sum(np.where(c, k, 1 - k) * v for k, v in ((1.0, a), (0.0, b)))
     known = {**FUNCTIONS_OF, "pi": math.pi, "sum": np.sum, "prod": np.prod, "dot": np.dot, "choose": choose, **names}
     return eval(re.sub(r"\bif\s*\(", "choose(", text).replace("^", "**"), {"__builtins__": {}}, known)
+
+
+def add_functions(text, names):
+    """names with those of -functions, r = .., f(a, b) = .., each of which may use those before it"""
+    names = dict(names)
+    for item in filter(None, items_of(text)):
+        head, body = item.split("=", 1)
+        name, *arguments = [w.strip() for w in re.split(r"[(,)]", head) if w.strip()]
+        known = dict(names)
+        value = lambda *a, k=known, w=arguments, b=body: evaluate(b, {**k, **dict(zip(w, a))})
+        names[name] = value if arguments else value()
+    return names
 
 
 def load(path):
@@ -95,6 +113,7 @@ def load(path):
     with h5py.File(path) as file:
         theta, layers = file["theta"][()].ravel(), [int(n) for n in file["description/layers"]]
         activation = FUNCTIONS_OF[file["description/activation"][()].decode().strip("\0")]
+        network_inputs = file["description/inputs"][()].decode().strip("\0")
         lines = file["description/options"][()].decode().strip("\0\n").split("\n")
     options = {line.split(" ", 1)[0][1:]: line.split(" ", 1)[1].strip() for line in lines if line}
     numbers = {}
@@ -105,6 +124,11 @@ def load(path):
     numbers.update(zip(unknown, theta[len(theta) - len(unknown):]))
     outputs = names_of(options.get("network_outputs", "u"))
 
+    def used_by(texts, names):  # functions may read what is not known here, so they are left out where nobody calls them
+        functions = options.get("functions", "")
+        called = any(re.search(rf"\b{re.split('[(=]', f)[0].strip()}\b", t) for f in items_of(functions) if f for t in texts)
+        return add_functions(functions, names) if called else names
+
     def solution(x):
         x = np.atleast_2d(np.asarray(x, dtype=float))
         nspace = x.shape[1] - ("domain_time" in options)
@@ -112,8 +136,8 @@ def load(path):
         names = {**numbers, **{n: Dual(x[:, i], np.broadcast_to(np.eye(x.shape[1])[i], x.shape)) for i, n in enumerate(coordinates)}}
         if [n[-1:] for n in coordinates[:1]] == ["1"]:
             names[coordinates[0][:-1]] = np.array([names[n] for n in coordinates[:nspace]], dtype=object)
-        inputs = items_of(options["network_inputs"]) if "network_inputs" in options else coordinates
-        values = [e for i in inputs for e in np.atleast_1d(np.array(evaluate(i, names), dtype=object))]
+        texts = items_of(network_inputs) if network_inputs else coordinates
+        values = [e for i in texts for e in np.atleast_1d(np.array(evaluate(i, used_by(texts, names)), dtype=object))]
         lifted = [names[coordinates[0]].lift(e) for e in values]
         z, at = Dual(np.stack([e.v for e in lifted], 1), np.stack([e.d for e in lifted], 1)), 0  # (n, width), (n, width, dim)
         for l, (n_in, n_out) in enumerate(zip(layers, layers[1:])):
@@ -122,7 +146,8 @@ def load(path):
             z = Dual(z.v @ w + b, np.einsum("nid,io->nod", z.d, w))
             z = activation(z) if l < len(layers) - 2 else z
         raw = {n: Dual(z.v[:, k], z.d[:, k]) for k, n in enumerate(outputs)}
-        u = [evaluate(options["ansatz_" + n], {**names, **raw}) if "ansatz_" + n in options else raw[n] for n in outputs]
+        ansatz = [options.get("ansatz_" + n, n) for n in outputs]
+        u = [evaluate(text, used_by(ansatz, {**names, **raw})) for text in ansatz]
         return np.stack([e.v for e in u], 1), np.stack([e.d for e in u], 1)
 
     solution.outputs = outputs

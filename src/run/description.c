@@ -168,6 +168,8 @@ static PetscErrorCode MatchSizes(EngdRun run, EngdArchive a)
   size[0] = network->ninputs;
   for (PetscInt l = 0; l < network->nlayers; l++) size[l + 1] = network->layer[l].n_out;
   PetscCall(EngdArchiveMatchInts(a, "layers", "the list of layers of the network", n, size));
+  PetscCall(EngdArchiveMatchString(a, "inputs", "the text of the inputs of the network",
+                                   run->problem->inputs ? run->problem->inputs : ""));
   PetscCall(EngdArchiveMatchString(a, "activation", "the activation of the network", network->activation));
   for (PetscInt t = 0; t < run->problem->nterms; t++) size[t] = run->problem->term[t]->points->nglobal;
   PetscCall(EngdArchiveMatchInts(a, "points", "the numbers of points of the terms", run->problem->nterms, size));

@@ -114,6 +114,42 @@ rejects 'tao_adam_schedule_period 0' "${poisson[@]}" -tao_type adam -tao_adam_sc
 rejects 'tao_ls_armijo_sigma 2' "${poisson[@]}" -tao_engd_step armijo -tao_ls_armijo_sigma 2
 rejects 'engd_max_seconds -1' "${poisson[@]}" -engd_max_seconds -1
 
+# What is written where
+solution=("${poisson[@]}" -engd_solution u.csv)
+rejects 'engd_solution u.txt: the ending .txt is not known; give .csv' "${poisson[@]}" -engd_solution u.txt
+rejects 'u.pvd: it is a series in time, and there is none' "${poisson[@]}" -engd_solution u.pvd
+rejects 'u.pvd: .*at one time' -options_file heat.opts -tao_max_it 1 -engd_solution u.pvd -engd_solution_points 'slice(t=1)'
+rejects 'u.vts: it holds grids, but .* test is a list' "${poisson[@]}" -engd_solution u.vts -engd_solution_points test
+rejects 'slice\(x5=0.5' -options_file poisson5d.opts -tao_max_it 1 -engd_solution u.vtu
+rejects 'three coordinates, and these points 4' -options_file poisson5d.opts -tao_max_it 1 -engd_solution u.vtu -engd_solution_points 'slice(x1=0; 3)'
+rejects '-engd_output u without a file: give -engd_solution' "${poisson[@]}" -engd_output u
+rejects '-engd_solution_points grid without a file' "${poisson[@]}" -engd_solution_points grid
+rejects '-engd_output: unexpected end at column 4: "u \+"' "${solution[@]}" -engd_output 'u, u +'
+rejects 'residual\(sea\) is not known; there is residual\(pde\), residual\(wall\)' "${solution[@]}" -engd_output 'residual(sea)'
+rejects "'normal' exists on boundaries only" -options_file ball-neumann.opts -tao_max_it 1 -engd_solution u.csv -engd_output 'normal'
+rejects 'there is no exact solution of v, give -exact_v' -options_file kovasznay.opts -tao_max_it 1 -network_outputs u,v,p,w -ansatz_u u+w \
+  -engd_solution u.csv -engd_output error_w,error_v
+rejects 'already a column u; name this one' "${solution[@]}" -engd_output 'u, u'
+rejects 'already a column x' "${solution[@]}" -engd_output 'x'
+rejects 'cannot have a /, as u/x has; name it' "${poisson[@]}" -engd_solution u.h5 -engd_output 'u/x'
+rejects 'from 1 to' "${solution[@]}" -engd_solution_points 'grid(0)'
+rejects '3 numbers for 2 coordinates' "${solution[@]}" -engd_solution_points 'grid(3,3,3)'
+rejects 'too many for one file' "${solution[@]}" -engd_solution_points 'grid(100000)'
+rejects 'there is no coordinate z' "${solution[@]}" -engd_solution_points 'slice(z=1)'
+rejects 'holds no coordinate' "${solution[@]}" -engd_solution_points 'slice(1; 3)'
+rejects 'all coordinates are held' "${solution[@]}" -engd_solution_points 'slice(x=0, y=0)'
+rejects 'ends of 2 and 1 numbers for 2 coordinates' "${solution[@]}" -engd_solution_points 'line(0,0; 1; 3)'
+rejects 'none of the 3 points is in the domain' "${solution[@]}" -engd_solution_points 'line(2,2; 3,3; 3)'
+rejects 'engd_solution_points nowhere.csv: cannot be read' "${solution[@]}" -engd_solution_points nowhere.csv
+rejects 'engd_evaluate test: of which solution\? give -engd_restart' "${poisson[@]}" -engd_evaluate test
+rejects 'nothere.h5 cannot be read' "${poisson[@]}" -engd_evaluate test -engd_restart nothere.h5
+rejects 'exclude each other' "${solution[@]}" -engd_evaluate test -engd_restart nothere.h5 -engd_solution_points grid
+rejects '-flux_integrand is missing' "${poisson[@]}" -engd_integrals flux
+rejects "-flux_integrand: 'normal' exists on boundaries only" "${poisson[@]}" -engd_integrals flux -flux_integrand 'dot(grad(u), normal)'
+rejects '-flux_region.*beach' "${poisson[@]}" -engd_integrals flux -flux_integrand u -flux_region beach
+rejects '-engd_integrals pde: a term has this name' "${poisson[@]}" -engd_integrals pde
+rejects '-engd_integrals tao: -tao_... are options of something else' "${poisson[@]}" -engd_integrals tao
+
 # Options that are good alone and make no sense together
 rejects 'momentum 0.5.*quadratic' "${poisson[@]}" -tao_engd_momentum 0.5 -tao_engd_step quadratic
 rejects 'dual_momentum 0.8.*quadratic' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_step quadratic

@@ -12,7 +12,7 @@ typedef enum {
   ENGD_STREAM_PARAMETERS,
   ENGD_STREAM_TEST_POINTS,
   ENGD_STREAM_SCRAMBLE,
-  ENGD_STREAM_TERMS,           /* term t draws from stream ENGD_STREAM_TERMS + t */
+  ENGD_STREAM_TERMS,            /* term t draws from stream ENGD_STREAM_TERMS + t */
   ENGD_STREAM_SKETCH = 1 << 24, /* beyond all terms */
   ENGD_STREAM_INTEGRALS         /* integral k draws from stream ENGD_STREAM_INTEGRALS + k */
 } EngdStream;

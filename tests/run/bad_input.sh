@@ -127,8 +127,8 @@ rejects '-engd_solution_points grid without a file' "${poisson[@]}" -engd_soluti
 rejects '-engd_output: unexpected end at column 4: "u \+"' "${solution[@]}" -engd_output 'u, u +'
 rejects 'residual\(sea\) is not known; there is residual\(pde\), residual\(wall\)' "${solution[@]}" -engd_output 'residual(sea)'
 rejects "'normal' exists on boundaries only" -options_file ball-neumann.opts -tao_max_it 1 -engd_solution u.csv -engd_output 'normal'
-rejects 'there is no exact solution of v, give -exact_v' -options_file kovasznay.opts -tao_max_it 1 -network_outputs u,v,p,w -ansatz_u u+w \
-  -engd_solution u.csv -engd_output error_w,error_v
+rejects 'there is no exact solution of w, give -exact_w' -options_file kovasznay.opts -tao_max_it 1 -network_outputs u,v,p,w -ansatz_u u+w \
+  -engd_solution u.csv -engd_output error_u,error_w
 rejects 'already a column u; name this one' "${solution[@]}" -engd_output 'u, u'
 rejects 'already a column x' "${solution[@]}" -engd_output 'x'
 rejects 'cannot have a /, as u/x has; name it' "${poisson[@]}" -engd_solution u.h5 -engd_output 'u/x'

@@ -98,8 +98,12 @@ static const struct {
   const char *options, *words; /* words: of the refusal, NULL if there is none */
 } files[] = {
     {"-engd_summary s.json -engd_history s.json", "-engd_history s.json would be lost"},
-    {"-engd_summary s.json -engd_solution ./s.json", "would be lost: it is also the file of -engd_solution ./s.json"},
-    {"-engd_summary folder/../s.json -engd_solution s.json", "would be lost"},
+    {"-engd_summary s.csv -engd_solution ./s.csv", "would be lost: it is also the file of -engd_solution ./s.csv"},
+    {"-engd_summary folder/../s.csv -engd_solution s.csv", "would be lost"},
+    {"-engd_solution points.csv -engd_solution_points points.csv",
+     "overwrite a file that is read, that of -engd_solution_points points.csv"},
+    {"-domain_time 0,1 -engd_solution u.pvd -engd_history u_0020.vtu", "would be lost"},
+    {"-engd_solution no/such/u.vtu", NULL}, /* told by the report, when it starts */
     {"-engd_history h.csv -spectrum hessian -spectrum_output h.csv",
      "would be lost: it is also the file of -spectrum"},
     {"-engd_history second -engd_solution folder/target", "would be lost"},

@@ -32,7 +32,6 @@ PETSC_INTERN PetscErrorCode EngdErrorsCreate(EngdFunctional, EngdErrors *);
 PETSC_INTERN PetscErrorCode EngdErrorsCompute(EngdErrors, Vec theta, PetscBool gradients);
 PETSC_INTERN PetscErrorCode EngdErrorsDestroy(EngdErrors *);
 
-
 /* One row an iteration, shown by the monitor and written to the history under the same names */
 enum {
   ENGD_COLUMN_ITERATION,

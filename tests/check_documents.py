@@ -126,13 +126,25 @@ def check(program):
         for file in sorted(set(re.findall(r"(?:`|(?m:^    ))((?:src|runs|options|examples|docs|tests|include)/[\w./-]+)(?=[` ])", text))):
             if not file.startswith("runs/out") and not (ROOT / file).exists() and not list(ROOT.glob(file + ".*")):
                 faults.append(f"{name}: {file} is not there")
-    faults += incomplete(sources)
+    faults += [*incomplete(sources), *unsaid(sources)]
     version = re.search(r'ENGD_VERSION "([\d.]+)"', (ROOT / "include/engd.h").read_text())[1]
     for file, words in (("docs/engd.1", f'"engd {version}"'), ("CITATION.cff", f"version: {version}")):
         if words not in (ROOT / file).read_text():
             faults.append(f"{file}: the version is {version}")
     print("\n".join(faults) or "documents: every option, link, file and name is there")
     return 1 if faults else 0
+
+
+def unsaid(sources):
+    """Messages of the table of errors of which no three words in a row stand in the sources or in what tests expect."""
+    tests = "".join((ROOT / "tests" / f).read_text() for f in ("unit/test_expression_errors.c", "run/bad_input.sh"))
+    plain = lambda text: re.sub(r"[^a-z]+", " ", re.sub(r"%[-.*0-9]*l?[a-z]\b", " ", text.lower())).split()
+    said = " " + " ".join(plain(re.sub(r'" PetscInt_FMT "|"\s*"', "", sources + tests))) + " "
+    for message in re.findall(r"(?m)^\| `(.*?)` \|", (ROOT / "docs/language.md").read_text().split("## Errors and what they mean")[1]):
+        words = plain(re.sub(r"'[^']*'", " ", message))
+        some = min(3, len(words))
+        if not any(f" {' '.join(words[i:i + some])} " in said for i in range(len(words) - some + 1)):
+            yield f"docs/language.md: no error says: {message}"
 
 
 def incomplete(sources):

@@ -5,7 +5,8 @@
   A yardstick, not a test: nothing fails here. About 10 seconds a line.
 */
 static const char help[] =
-    "lap(u) + sum(cos(pi*x)) inside and u on the boundary of the unit cube, with networks d-w-w-w-w-1.\n"
+    "lap(u) + sum(cos(pi*x)), or -bench_residual, inside and u on the boundary of the unit cube, with networks "
+    "d-w-w-w-w-1.\n"
     "  large, layer  DGEMM of 1024 x 1024 x 1024, and of w x w x columns, as in a layer\n"
     "  product       G v with the jets of the parameters kept: only its matrix products are counted, all time is\n"
     "  gradient      loss and gradient at new parameters, with the forward pass\n"
@@ -40,14 +41,15 @@ typedef struct {
 /* points inside, for a product of about 0.2 s and jets of less than about 1 GB on a rank */
 static PetscInt PointCount(PetscInt d, PetscInt w)
 {
-  const PetscReal channels = d + 2, flops = 4 * 3 * 2.0 * w * w * channels, bytes = 4 * 8.0 * w * (2 * channels + 3);
+  const PetscReal channels = d + 2 /* of a Laplacian */, flops = 4 * 3 * 2.0 * w * w * channels,
+                  bytes = 4 * 8.0 * w * (2 * channels + 3);
 
   return 1 + (PetscInt)PetscMin(0.2 * 4e10 / flops, 1e9 / bytes);
 }
 
-static PetscErrorCode SetOptions(PetscInt d, PetscInt w)
+static PetscErrorCode SetOptions(PetscInt d, PetscInt w, const char residual[])
 {
-  char        options[1024];
+  char        options[1280];
   PetscInt    n = PointCount(d, w);
   PetscMPIInt size;
 
@@ -56,15 +58,16 @@ static PetscErrorCode SetOptions(PetscInt d, PetscInt w)
   PetscCall(PetscSNPrintf(options, sizeof(options),
                           "-domain_coordinates x1..x%" PetscInt_FMT " -domain_lower 0 -domain_upper 1 "
                           "-network_layers %" PetscInt_FMT ",%" PetscInt_FMT ",%" PetscInt_FMT ",%" PetscInt_FMT
-                          " -terms pde,wall -pde_residual lap(u)+sum(cos(pi*x)) -wall_residual u "
+                          " -terms pde,wall -wall_residual u "
                           "-pde_sampler uniform -wall_sampler uniform -wall_region boundary "
                           "-pde_points %" PetscInt_FMT " -wall_points %" PetscInt_FMT,
                           d, w, w, w, w, n * size, (n / 4 + 1) * size));
   PetscCall(PetscOptionsInsertString(NULL, options));
+  PetscCall(PetscOptionsSetValue(NULL, "-pde_residual", residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Begin(Bench *b, PetscInt d, PetscInt w, PetscInt vectors)
+static PetscErrorCode Begin(Bench *b, PetscInt d, PetscInt w, PetscInt vectors, const char residual[])
 {
   PetscInt local;
   size_t   size;
@@ -72,7 +75,7 @@ static PetscErrorCode Begin(Bench *b, PetscInt d, PetscInt w, PetscInt vectors)
   PetscFunctionBeginUser;
   b->dim   = d;
   b->width = w;
-  PetscCall(SetOptions(d, w));
+  PetscCall(SetOptions(d, w, residual));
   PetscCall(EngdProblemCreate(PETSC_COMM_WORLD, &b->problem));
   PetscCall(EngdProblemSetFromOptions(b->problem));
   PetscCall(EngdNetworkCreate(PETSC_COMM_WORLD, &b->network));
@@ -206,14 +209,14 @@ static PetscErrorCode Try(Bench *b, PetscBool logging, Timing *timing)
 }
 
 /* one line of the table */
-static PetscErrorCode Line(PetscInt d, PetscInt w, PetscInt k, PetscInt tries)
+static PetscErrorCode Line(PetscInt d, PetscInt w, PetscInt k, PetscInt tries, const char residual[])
 {
   Timing large = {.run = Large}, layer = {.run = Layer}, product = {.run = Product}, gradient = {.run = Gradient},
          several = {.run = Several}, hessian = {.run = HessianProduct};
   Bench b;
 
   PetscFunctionBeginUser;
-  PetscCall(Begin(&b, d, w, k));
+  PetscCall(Begin(&b, d, w, k, residual));
   PetscCall(Gradient(&b));
   for (PetscInt try = 0; try < tries; try++) {
     PetscCall(Try(&b, PETSC_TRUE, &layer));
@@ -237,13 +240,13 @@ static PetscErrorCode Line(PetscInt d, PetscInt w, PetscInt k, PetscInt tries)
 }
 
 /* the time of a product before and after PETSc's log begins, which gives the share of the activations */
-static PetscErrorCode BeginLog(PetscInt tries)
+static PetscErrorCode BeginLog(PetscInt tries, const char residual[])
 {
   Timing without = {.run = Product}, with = {.run = Product};
   Bench  b;
 
   PetscFunctionBeginUser;
-  PetscCall(Begin(&b, 2, 64, 1));
+  PetscCall(Begin(&b, 2, 64, 1, residual));
   PetscCall(Gradient(&b));
   for (PetscInt k = 0; k < tries; k++) PetscCall(Try(&b, PETSC_FALSE, &without));
   PetscCall(PetscLogDefaultBegin());
@@ -258,6 +261,7 @@ static PetscErrorCode Run(void)
 {
   PetscInt  dims[16] = {2, 10, 100}, widths[16] = {64, 128, 256}, ndims = 16, nwidths = 16, tries = 5, nvectors = 64;
   PetscBool given[2];
+  char      residual[256] = "lap(u)+sum(cos(pi*x))";
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(PETSC_COMM_WORLD, NULL, "The Gramian-vector product against DGEMM", NULL);
@@ -267,13 +271,16 @@ static PetscErrorCode Run(void)
   PetscCall(PetscOptionsInt("-bench_tries", "The best of how many tries, positive", NULL, tries, &tries, NULL));
   PetscCall(PetscOptionsInt("-bench_vectors", "Vectors of a product with several, positive", NULL, nvectors,
                             &nvectors, NULL));
+  PetscCall(PetscOptionsString("-bench_residual", "Residual inside, such as lap(lap(u))", NULL, residual, residual,
+                               sizeof(residual), NULL));
   PetscOptionsEnd();
-  PetscCall(BeginLog(tries));
+  PetscCall(BeginLog(tries, residual));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%4s %5s %7s %7s %8s %8s %9s %9s %9s %9s %10s %11s %8s %6s %8s\n", "d", "w",
                         "points", "columns", "large", "layer", "product", "seconds", "/layer", "/large", "gradient",
                         "activations", "several", "gain", "hessian"));
   for (PetscInt k = 0; k < (given[0] ? ndims : 3); k++) {
-    for (PetscInt l = 0; l < (given[1] ? nwidths : 3); l++) PetscCall(Line(dims[k], widths[l], nvectors, tries));
+    for (PetscInt l = 0; l < (given[1] ? nwidths : 3); l++)
+      PetscCall(Line(dims[k], widths[l], nvectors, tries, residual));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

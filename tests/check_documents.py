@@ -2,11 +2,12 @@
 """What README.md, docs/*.md and the manual page say is there.
 
     check_documents.py ROOT PROGRAM         options, links, files and names: a line for each that is not there, exit code 1 if any
-    check_documents.py ROOT --commands DIR  the runs of engd in the documents, a line each for tests/run/documents.sh:
+    check_documents.py ROOT --commands DIR  the commands in the documents, a line each for tests/run/documents.sh:
                                             document, ranks, exit code, expected error or -, arguments quoted for a shell;
                                             options files shown in a document are written to DIR/document
 
-A command is a line of a block that begins with ./engd or with mpirun and runs ./engd. The error line of engd that follows a
+A command is a line of a block that begins with ./engd or with mpirun and runs ./engd; one that begins with runs/ is a script of
+that folder, and has the ranks 0. The error line of engd that follows a
 command is its expected error, and then its exit code is 2. A block that begins "# name.opts" is that file.
 An option is there if its name stands in the sources of engd or in the libraries of PETSc and SLEPc that the program is linked with.
 """
@@ -67,6 +68,8 @@ def commands(directory):
             if name:
                 (place / name[1]).write_text("\n".join(block) + "\n")
             for line, after in zip(block, block[1:] + [""]):
+                if re.match(r"runs/\w+\.py ", line):
+                    print("\t".join((path.name, "0", "0", "-", shlex.join(shlex.split(line, comments=True)))))
                 run = program_arguments(line) if re.match(r"(\./engd|mpirun) ", line) else None
                 if run:
                     error = after.strip() if after.startswith("engd: ") else "-"
@@ -84,7 +87,7 @@ def is_option(name, literals, libraries):
     # -TERM_residual, -REGION_where: a name of the user's, then a suffix that is declared alone
     head, _, suffix = name[1:].partition("_")
     while suffix:
-        if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|measure|weight|resample|where|of|level_set)",
+        if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|measure|weight|resample|where|of|level_set|integrand)",
                                                  suffix):
             return True
         if re.match(r"(tao|ksp|pc|engd_max)_", suffix):

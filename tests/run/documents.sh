@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The documents: every command in README.md and docs/*.md runs, with few iterations; what they name, options, files and links, is
-# there. The commands of a document run in its order in one directory, so that one may use the files of another.
+# there. The commands of a document run in its order in one directory, so that one may use the files of another. Scripts that draw
+# are run where there is matplotlib.
 . "$(dirname "$0")/case.sh"
 files=$(mktemp -d)
 trap 'finish_test; rm -rf "$files"; echo done' EXIT
@@ -10,10 +11,20 @@ run 1 -version
 python3 "$ENGD_ROOT/tests/check_documents.py" "$ENGD_ROOT" "$ENGD_PROGRAM" >names || complain "$(cat names)"
 ! command -v groff >/dev/null || expect_equal "$(groff -man -Tutf8 -ww "$ENGD_ROOT/docs/engd.1" 2>&1 >/dev/null)" ""
 
+python=
+for each in python3 /usr/bin/python3; do
+  [ -z "$python" ] && "$each" -c 'import matplotlib' 2>/dev/null && python=$each
+done
+
 ncommands=0
 while IFS=$'\t' read -r -u 3 document ranks code error arguments; do
   eval "set -- $arguments"
   ncommands=$((ncommands + 1))
+  if [ "$ranks" = 0 ]; then
+    [ -n "$python" ] || continue
+    (cd "$files/$document" && PYTHONDONTWRITEBYTECODE=1 "$python" "$ENGD_ROOT/$1" "${@:2}" 2>&1) >drawn || complain "$*" "$(tail -n 3 drawn)"
+    continue
+  fi
   directory=$SCRATCH/run.$((runs + 1))
   mkdir -p "$directory" && cp -r "$files/$document/." "$directory"
   name "$document: $*"

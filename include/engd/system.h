@@ -23,6 +23,7 @@ typedef struct {
   MPI_Comm  comm;       /* Or MPI_COMM_NULL. */
   PetscBool solving;    /* An error on PETSC_COMM_SELF may be this rank's alone. */
   char      place[128]; /* What stands before the messages. */
+  char      kept[512];  /* What stands behind those of a breakdown: where a good state is. */
 } EngdErrorsWork;
 PETSC_INTERN PetscErrorCode EngdErrorsEnter(MPI_Comm, PetscBool solving, EngdErrorsWork *outer);
 PETSC_INTERN PetscErrorCode EngdErrorsLeave(const EngdErrorsWork *outer, PetscErrorCode);
@@ -35,6 +36,9 @@ PETSC_INTERN void EngdHelpEnd(int rank);
 
 /* What stands before the messages of errors from now on, "stage adam: "; NULL for nothing */
 PETSC_INTERN PetscErrorCode EngdErrorsSetPlace(const char kind[], const char name[]);
+
+/* What stands behind the messages of a breakdown from now on, "iteration 5 is in c.h5"; NULL for nothing */
+PETSC_INTERN PetscErrorCode EngdErrorsSetKept(const char text[]);
 
 /* The BLAS of a rank: threads, kernels (src/system/blas.c) */
 PETSC_INTERN PetscErrorCode EngdBlasSetFromOptions(EngdOptionItems PetscOptionsObject);

@@ -73,6 +73,18 @@ static PetscBool HasEnded(PetscInt reason)
                      reason == TAO_DIVERGED_LS_FAILURE || reason == TAO_DIVERGED_TR_REDUCTION);
 }
 
+/* a breakdown from now on names the file */
+static PetscErrorCode NameFile(EngdRun run, PetscInt iteration)
+{
+  char text[512];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(text, sizeof(text), "the state after iteration %" PetscInt_FMT " is kept: -engd_restart %s",
+                          iteration, run->checkpoint));
+  PetscCall(EngdErrorsSetKept(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdRunCheckpoint - Writes the file; a failure is told, kept for the end of the run, and costs nothing else. Collective */
 PetscErrorCode EngdRunCheckpoint(EngdRun run)
 {
@@ -95,6 +107,7 @@ PetscErrorCode EngdRunCheckpoint(EngdRun run)
   PetscCall(PetscLogEventEnd(engd_log.checkpoint, 0, 0, 0, 0));
   run->written = place.before + place.iteration;
   run->due     = PETSC_FALSE;
+  if (!failure) PetscCall(NameFile(run, run->written));
   PetscCall(EngdRunGetSeconds(run, &run->written_at));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -149,6 +149,6 @@ const char *EngdRunDescribeEnd(EngdRun run, TaoConvergedReason reason)
   case TAO_DIVERGED_LS_FAILURE: return "stopped: no step decreased the loss";
   case TAO_DIVERGED_TR_REDUCTION: return "stopped: trust region too small";
   case TAO_DIVERGED_USER: return "stopped by the user";
-  default: return "not finished";
+  default: return "stopped: the optimiser gave no reason";
   }
 }

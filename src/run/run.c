@@ -166,9 +166,9 @@ PetscErrorCode EngdRunCheckOptions(EngdRun run, PetscBool final)
 }
 
 /* note <- where the state is, and that a run was interrupted */
-static PetscErrorCode NoteCheckpoint(EngdRun run, EngdOutcome *outcome)
+static PetscErrorCode NoteCheckpoint(EngdRun run, PetscBool finite, EngdOutcome *outcome)
 {
-  const PetscBool written     = (PetscBool)(run->checkpoint && !run->failure[0]);
+  const PetscBool written     = (PetscBool)(run->checkpoint && finite && !run->failure[0]);
   const PetscBool interrupted = (PetscBool)(run->end == ENGD_END_BY_SIGNAL);
 
   PetscFunctionBeginUser;
@@ -209,17 +209,24 @@ static PetscErrorCode Train(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* what came out */
+/* what came out; no checkpoint of a state without a loss takes the place of a good one */
 static PetscErrorCode Finish(EngdRun run)
 {
   EngdOutcome outcome;
+  PetscBool   finite;
 
   PetscFunctionBeginUser;
   PetscCall(EngdRunGetOutcome(run, &outcome));
-  PetscCall(NoteCheckpoint(run, &outcome));
+  finite = PetscIsInfOrNanReal(outcome.loss) ? PETSC_FALSE : PETSC_TRUE;
+  if (finite) PetscCall(EngdRunCheckpoint(run));
+  PetscCall(NoteCheckpoint(run, finite, &outcome));
   PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
   PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome.iterations));
   PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
+  PetscCheck(finite, run->comm, ENGD_ERR_NUMERICS,
+             "the training has come to a loss of %g after %" PetscInt_FMT " iterations; take another -tao_type, or a "
+             "problem that is bounded from below",
+             (double)outcome.loss, outcome.iterations);
   PetscCheck(!run->failure[0], run->comm, PETSC_ERR_FILE_WRITE, "-engd_checkpoint %s", run->failure);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

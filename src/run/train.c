@@ -160,7 +160,7 @@ static PetscErrorCode Start(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunTrain - runs the stages, until all have ended, or something has that ends the run; the last checkpoint. Collective */
+/* EngdRunTrain - runs the stages, until all have ended, or something has that ends the run. Collective */
 PetscErrorCode EngdRunTrain(EngdRun run)
 {
   PetscReal seconds;
@@ -175,7 +175,6 @@ PetscErrorCode EngdRunTrain(EngdRun run)
         (PetscBool)(run->present + 1 == run->nstages || run->end != ENGD_END_BY_TAO || seconds >= run->max_seconds);
     if (!last) PetscCall(GoOn(run));
   }
-  PetscCall(EngdRunCheckpoint(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

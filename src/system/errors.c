@@ -128,7 +128,7 @@ static void AddFileNames(size_t size, char message[])
   if (joint[1] == 'o') snprintf(message + strlen(message), size - strlen(message), ")");
 }
 
-/* is the number that ends before text[i], a point, one that PETSc prints so, 1 as "1."; the user's own words stay as they are */
+/* is the number that ends before text[i], a point, one that PETSc prints so, 1 as "1." and nan as "nan."; the user's own words stay as they are */
 static PetscBool IsBarePoint(const char text[], size_t i)
 {
   const char next = text[i + 1], after = next ? text[i + 2] : 0;
@@ -136,6 +136,8 @@ static PetscBool IsBarePoint(const char text[], size_t i)
   size_t     begin  = i;
   PetscBool  theirs = PETSC_FALSE;
 
+  if (i >= 3 && (!strncmp(text + i - 3, "nan", 3) || !strncmp(text + i - 3, "inf", 3)))
+    return (PetscBool)(i == 3 || !isalnum((unsigned char)text[i - 4])); /* nan. and -inf. */
   if (!i || !isdigit((unsigned char)text[i - 1]) || (next && !strchr(" ,;:)]x", next))) return PETSC_FALSE;
   if (next == ' ' && isupper((unsigned char)after)) return PETSC_FALSE; /* the end of a sentence */
   while (begin && (isdigit((unsigned char)text[begin - 1]) || text[begin - 1] == '-')) begin--;
@@ -222,6 +224,10 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
              ": the loss or its gradient; take another -tao_type, or a problem that is bounded from below");
   }
   if (numerics) code = ENGD_ERR_NUMERICS;
+  if (code == ENGD_ERR_NUMERICS && run.work.kept[0]) {
+    n = strlen(run.message);
+    snprintf(run.message + n, sizeof(run.message) - n, " (%s)", run.work.kept);
+  }
   run.code = code;
   EngdOptionsTellMissing(sizeof(run.message), run.message);
   AddOptionNames(sizeof(run.message), run.message);
@@ -294,6 +300,13 @@ PetscErrorCode EngdErrorsSetPlace(const char kind[], const char name[])
 {
   run.work.place[0] = 0;
   if (kind) snprintf(run.work.place, sizeof(run.work.place), "%s %s: ", kind, name);
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode EngdErrorsSetKept(const char text[])
+{
+  run.work.kept[0] = 0;
+  if (text) snprintf(run.work.kept, sizeof(run.work.kept), "%s", text);
   return PETSC_SUCCESS;
 }
 

@@ -411,9 +411,46 @@ static void TestLost(void **state)
   CHECK(EngdRunDestroy(&run));
 }
 
+/* an optimiser that ends where the loss is no number: all is told, it is an error, and the checkpoint stays that of a good state */
+static PetscErrorCode Poison(Tao tao, void *data)
+{
+  const EngdRun run = (EngdRun)data;
+  Vec           theta;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetSolution(tao, &theta));
+  if (run->last_row == 4) PetscCall(VecSet(theta, NAN));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void TestNotFinite(void **state)
+{
+  EngdRun   run;
+  PetscReal theta;
+
+  (void)state;
+  signal_at = -1;
+  Make("-tao_type adam -tao_max_it 4 -engd_checkpoint_every 2", "finite.h5", NULL, &run);
+  CHECK(TaoMonitorSet(run->stage[0].tao, Poison, run, NULL));
+  message[0] = 0;
+  CHECK(PetscPushErrorHandler(Keep, NULL));
+  assert_int_equal(EngdExitCode(Solve(run)), ENGD_EXIT_NUMERICS);
+  CHECK(PetscPopErrorHandler());
+  assert_non_null(strstr(message, "the training has come to a loss of nan"));
+  assert_int_equal(run->written, 2);
+  CHECK(EngdRunDestroy(&run));
+  Make("-tao_type adam -tao_max_it 4", NULL, "finite.h5", &run);
+  CHECK(Solve(run));
+  assert_int_equal(run->last_row, 4);
+  CHECK(VecNorm(run->theta, NORM_2, &theta));
+  assert_true(theta > 0);
+  CHECK(EngdRunDestroy(&run));
+}
+
 static int RemoveFiles(void)
 {
-  const char *const names[] = {"c.h5", "asked.h5", "kept.h5", "begin.h5", "cut.h5", "text.h5", "h.csv", "model.h5"};
+  const char *const names[] = {"c.h5",    "asked.h5", "kept.h5",  "begin.h5", "cut.h5",
+                               "text.h5", "h.csv",    "model.h5", "finite.h5"};
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(names); k++) (void)remove(Path(names[k]));
   return remove(directory);
@@ -424,7 +461,7 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestBroken),  cmocka_unit_test(TestAsked),
                                      cmocka_unit_test(TestRefused), cmocka_unit_test(TestModelRefused),
                                      cmocka_unit_test(TestAllowed), cmocka_unit_test(TestHistory),
-                                     cmocka_unit_test(TestLost)};
+                                     cmocka_unit_test(TestLost),    cmocka_unit_test(TestNotFinite)};
   int                     failures;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -155,7 +155,7 @@ def incomplete(sources):
     expression = "".join((ROOT / "src/problem/expression" / f).read_text() for f in ("functions.c", "call.c"))
     wanted = {
         "language.md": set(re.findall(r'\{"(\w+)", \d, ', expression))
-        | set(re.findall(r'ENGD_REGISTER_(?:DOMAIN|SAMPLER|ACTIVATION)\("(\w+)"', sources)),
+        | set(re.findall(r'ENGD_REGISTER_(?:DOMAIN|SAMPLER|ACTIVATION|FUNCTION)\("(\w+)"', sources)),
         "methods.md": set(re.findall(r'ENGD_REGISTER_(?:DIRECTION|STEP|CURVATURE|PC|TAO)\("(\w+)"', sources)),
     }
     for document, names in wanted.items():

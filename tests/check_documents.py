@@ -9,7 +9,7 @@
 A command is a line of a block that begins with ./engd or with mpirun and runs ./engd; one that begins with runs/ is a script of
 that folder, and has the ranks 0. The error line of engd that follows a
 command is its expected error, and then its exit code is 2. A block that begins "# name.opts" is that file.
-An option is there if its name stands in the sources of engd or in the libraries of PETSc and SLEPc that the program is linked with.
+An option is there if its name stands in the sources of engd or in the program and the libraries of PETSc and SLEPc.
 """
 import pathlib
 import re
@@ -106,7 +106,7 @@ def check(program):
     strings = re.findall(r'"(?:[^"\\]|\\.)*"', sources + "\n".join(p.read_text() for p in (ROOT / "examples").rglob("*.c")))
     literals = set(re.findall(r"-[a-zA-Z]\w*", " ".join(strings)))
     linked = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
-    libraries = b"".join(pathlib.Path(p).read_bytes() for p in re.findall(r"=> (\S*lib(?:petsc|slepc)\S*)", linked))
+    libraries = b"".join(pathlib.Path(p).read_bytes() for p in [program, *re.findall(r"=> (\S*lib(?:petsc|slepc)\S*)", linked)])
     faults = []
     for path in DOCUMENTS:
         text = path.read_text()

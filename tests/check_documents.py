@@ -131,7 +131,8 @@ def check(program):
                 faults.append(f"{name}: {file} is not there")
     faults += [*incomplete(sources), *unsaid(sources)]
     version = re.search(r'ENGD_VERSION "([\d.]+)"', (ROOT / "include/engd.h").read_text())[1]
-    for file, words in (("docs/engd.1", f'"engd {version}"'), ("CITATION.cff", f"version: {version}")):
+    for file, words in (("docs/engd.1", f'"engd {version}"'), ("CITATION.cff", f"version: {version}"),
+                        ("README.md", f"version = {{{version}}}")):
         if words not in (ROOT / file).read_text():
             faults.append(f"{file}: the version is {version}")
     print("\n".join(faults) or "documents: every option, link, file and name is there")

@@ -257,6 +257,13 @@ $(B)/registered.c: FORCE
 	@mkdir -p $(@D) && grep '^ENGD_REGISTER_' $(SOURCES) | LC_ALL=C sort -t: -k2 | awk -f src/registered.awk >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
+# What the summaries of runs name, where the sources are a clone
+COMMIT := $(shell [ -e .git ] && git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
+$(B)/src/system/version.o: FAST := -DENGD_COMMIT='"$(COMMIT)"'
+$(B)/src/system/version.o: $(B)/commit
+$(B)/commit: FORCE
+	@mkdir -p $(@D); echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
+
 # Changes when the compiler or its flags do, so that objects of two kinds are never mixed
 $(B)/flags: FORCE
 	$(if $(strip $(libdir)),,$(error PETSc and SLEPc are not found$(if $(PETSC_DIR), in PETSC_DIR=$(PETSC_DIR) PETSC_ARCH=$(PETSC_ARCH)): `make install-packages`, or set PETSC_DIR [PETSC_ARCH] and SLEPC_DIR))

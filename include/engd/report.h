@@ -7,6 +7,7 @@
 #include <engd/spectrum.h>
 #include <engd/archive.h>
 #include <engd/output.h>
+#include <time.h>
 #include <engd/solution.h>
 
 /*
@@ -67,6 +68,7 @@ struct _n_EngdReport {
   char          *file[ENGD_NFILES];    /* names, NULL where not asked for */
   char          *points, *expressions; /* of the solution: where, and which; or NULL */
   PetscBool      evaluates, silent;    /* does the run not train; is nothing but the solution on standard output */
+  time_t         started;              /* When the report did. */
   EngdSolution   solution;             /* NULL where not asked for, as are: */
   EngdIntegrals  integrals;
   FILE          *history;              /* on rank 0 */
@@ -94,6 +96,12 @@ typedef struct {
   PetscReal   seconds, left; /* since the training began, and to its end, infinity if that cannot be told */
 } EngdIteration;
 
+/* An optimiser of a run; its name is NULL where it is the only one. */
+typedef struct {
+  const char *name;
+  Tao         tao;
+} EngdOutcomeStage;
+
 /* What a run came to, for the summary and the last lines */
 typedef struct {
   PetscInt    iterations, krylov_iterations;
@@ -102,6 +110,9 @@ typedef struct {
   const char *reason;                         /* why it ended, a word for programs */
   const char *words;                          /* the same for people */
   char        note[PETSC_MAX_PATH_LEN + 128]; /* what else there is to tell, a line, or empty */
+  /* The optimisers that have run, borrowed. */
+  PetscInt          nstages;
+  EngdOutcomeStage *stage; /* [nstages] */
 } EngdOutcome;
 
 /*
@@ -124,6 +135,11 @@ PETSC_INTERN PetscErrorCode EngdReportDestroy(EngdReport *);
 
 PETSC_INTERN PetscBool      EngdReportHasColumn(EngdReport, PetscInt);
 PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport, Vec theta); /* the last line, if it was skipped */
+/* resolved.c: provenance; options with the values that they came to; all objects in their own words. Rank 0 writes; View: collective */
+PETSC_INTERN PetscErrorCode EngdProvenanceWrite(time_t started, FILE *);
+PETSC_INTERN PetscErrorCode EngdResolvedWrite(EngdReport, const EngdOutcome *, FILE *);
+PETSC_INTERN PetscErrorCode EngdResolvedView(EngdReport, const EngdOutcome *, char **text);
+PETSC_INTERN void           EngdResolvedWriteView(char text[], FILE *);
 PETSC_INTERN PetscErrorCode EngdSummaryWrite(EngdReport, const EngdOutcome *);
 
 PETSC_INTERN PetscErrorCode EngdHistoryOpen(EngdReport);

@@ -115,6 +115,7 @@ PETSC_INTERN PetscErrorCode EngdRunWatch(EngdRun, EngdStage *);
 PETSC_INTERN PetscErrorCode EngdRunTrain(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunTestTarget(EngdRun, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdRunGetOutcome(EngdRun, EngdOutcome *);
+PETSC_INTERN PetscErrorCode EngdRunForgetOutcome(EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdRunMeasureLoss(EngdRun, EngdOutcome *);
 
 /* limits.c: the clock, and the tests that end a stage. ReadBudget: -engd_max_seconds, infinity for no limit */

@@ -80,4 +80,8 @@ typedef struct {
 PETSC_INTERN EngdLog        engd_log;
 PETSC_INTERN PetscErrorCode EngdLogRegister(void);
 
+/* What was built, and by what; NULL where it is not known (src/system/version.c) */
+PETSC_INTERN const char *EngdCommit(void);
+PETSC_INTERN const char *EngdCompiler(void);
+
 #endif

@@ -420,6 +420,8 @@ PetscErrorCode EngdReportStart(EngdReport report)
 {
   PetscFunctionBeginUser;
   if (report->problem->nexact && !report->errors) PetscCall(EngdErrorsCreate(report->functional, &report->errors));
+  report->started = time(NULL);
+  report->started = time(NULL);
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
   PetscCall(CheckSolutionFiles(report));
   if (!report->evaluates) PetscCall(EngdHistoryOpen(report));

@@ -221,6 +221,7 @@ static PetscErrorCode Finish(EngdRun run)
   if (finite) PetscCall(EngdRunCheckpoint(run));
   PetscCall(NoteCheckpoint(run, finite, &outcome));
   PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
+  PetscCall(EngdRunForgetOutcome(&outcome));
   PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome.iterations));
   PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
   PetscCheck(finite, run->comm, ENGD_ERR_NUMERICS,

@@ -196,7 +196,7 @@ PetscErrorCode EngdRunMeasureLoss(EngdRun run, EngdOutcome *outcome)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunGetOutcome - what the training came to. Collective */
+/* EngdRunGetOutcome - what the training came to; to be forgotten by EngdRunForgetOutcome(). Collective */
 PetscErrorCode EngdRunGetOutcome(EngdRun run, EngdOutcome *outcome)
 {
   TaoConvergedReason reason;
@@ -208,5 +208,16 @@ PetscErrorCode EngdRunGetOutcome(EngdRun run, EngdOutcome *outcome)
   outcome->reason = TaoConvergedReasons[reason];
   outcome->words  = EngdRunDescribeEnd(run, reason);
   PetscCall(EngdRunMeasureLoss(run, outcome));
+  outcome->nstages = run->present + 1;
+  PetscCall(PetscMalloc1(outcome->nstages, &outcome->stage));
+  for (PetscInt k = 0; k < outcome->nstages; k++)
+    outcome->stage[k] = (EngdOutcomeStage){run->stage[k].name, run->stage[k].tao};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdRunForgetOutcome(EngdOutcome *outcome)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(outcome->stage));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,7 +4,8 @@
   A file is words, `-key value` pairs in any number a line; "..." or '...' quotes a value with blanks, # starts a comment,
   -options_file nests. NAME is looked for in the working directory, in options/ beside the program (share/engd/options of an
   installed one), and in the directories of $ENGD_OPTIONS_PATH. What PETSc would accept in silence or misread is said here: -key=value, a word that belongs to no
-  option; a value such as "-lap(u) - 1" is kept from being taken for a key. YAML files are found here and read by PETSc.
+  option; a value such as "-lap(u) - 1" is kept from being taken for a key. YAML files are found here and read by PETSc. The summary of
+  a run (-engd_summary run.json) stands for the options of that run, without its outputs.
 
   This runs on rank 0 before PETSc is up, hence plain C; the words are then broadcast. Aliases of options are not supported.
 */
@@ -12,6 +13,7 @@
 #include <engd/private.h>
 #include <engd/output.h>
 #include <engd/options_text.h>
+#include <engd/json.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -225,6 +227,47 @@ static PetscBool NameProblem(Words *words, const char path[])
   return Append(words, "", "-engd_problem_name") && Append(words, "", name) ? PETSC_TRUE : PETSC_FALSE;
 }
 
+/* Options of a summary that are not repeated: its outputs, which would overwrite those of the run, and what goes with them */
+static PetscBool IsOutput(const char name[], const char value[])
+{
+  static const char *const outputs[] = {
+      "engd_summary",    "engd_history",          "engd_solution",           "engd_solution_points", "engd_output",
+      "engd_checkpoint", "engd_checkpoint_every", "engd_checkpoint_seconds", "spectrum_output"};
+  const size_t n = strlen(name);
+
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(outputs); k++)
+    if (!strcmp(name, outputs[k])) return PETSC_TRUE;
+  return n > 5 && !strcmp(name + n - 5, "_view") && value && strchr(value, ':') ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* words <- words, -name value */
+static PetscBool AddOption(void *data, const char name[], const char value[])
+{
+  Words *words = (Words *)data;
+  char   key[256];
+
+  if (IsOutput(name, value)) return PETSC_TRUE;
+  Compose(sizeof(key), key, "-%s", name);
+  if (!AddWord(words, key, PETSC_FALSE)) return PETSC_FALSE;
+  if (value && !AddWord(words, value, PETSC_TRUE)) return PETSC_FALSE;
+  words->expected = NOTHING;
+  return PETSC_TRUE;
+}
+
+/* words <- words, the options of the run of this summary */
+static PetscBool AddSummary(Words *words, const char path[], const char text[])
+{
+  char before[sizeof(words->place)];
+
+  strcpy(before, words->place);
+  Compose(sizeof(words->place), words->place, "%s: ", path);
+  if (!EngdSummaryVisit(text, AddOption, words))
+    return words->message[0] ? PETSC_FALSE
+                             : Mistake(words, "the options in this summary cannot be read: it is damaged");
+  strcpy(words->place, before);
+  return PETSC_TRUE;
+}
+
 /* words <- words, what the options file of this name says */
 static PetscBool ReadOptionsFile(Words *words, const char name[])
 {
@@ -240,6 +283,11 @@ static PetscBool ReadOptionsFile(Words *words, const char name[])
   if (!yaml || !stream) {
     text = ReadText(words, path);
     if (!text) return PETSC_FALSE;
+  }
+  if (text && strcasecmp(words->key, "-options_file_yaml") && EngdIsSummary(text)) {
+    good = AddSummary(words, path, text);
+    free(text);
+    return good;
   }
   if (yaml || EngdBeginsAsYAML(text)) {
     free(text);

@@ -4,6 +4,27 @@
 #include <engd/private.h>
 #include <slepcsys.h>
 
+#if !defined(ENGD_COMMIT)
+#define ENGD_COMMIT "" /* the makefile knows it where the sources are a clone */
+#endif
+
+/* the commit that was built, NULL where it is not known */
+const char *EngdCommit(void)
+{
+  return ENGD_COMMIT[0] ? ENGD_COMMIT : NULL;
+}
+
+const char *EngdCompiler(void)
+{
+#if defined(__clang__)
+  return __VERSION__;
+#elif defined(__GNUC__)
+  return "gcc " __VERSION__;
+#else
+  return NULL;
+#endif
+}
+
 /*
   EngdShowVersion - Prints the version if the options ask for it, a program then ends.
 

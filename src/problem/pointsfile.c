@@ -4,11 +4,13 @@
     x, y, f, weight        names, if the first line has any: the coordinates in any order, `weight`, and data that
     0.1, 0.2, 1.7, 0.5     expressions may read by name; without names the columns are the coordinates
 
+  The file is looked for where options files are: the working directory, options/ beside the program, $ENGD_OPTIONS_PATH.
   Separated by commas, semicolons or blanks; # begins a comment. Without weights each point weighs |domain| / N. Rank 0 reads,
   all ranks have the same points whatever their number. No normals, so the points belong to the interior.
 */
 #define _GNU_SOURCE /* getline, strtok_r */
 #include <engd/private.h>
+#include <engd/options_text.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -91,7 +93,8 @@ static PetscBool IsBinary(const char line[], size_t n)
 /* the whole file; what is wrong is in table->fault */
 static PetscErrorCode ReadTable(const char name[], Table *table)
 {
-  FILE    *file = fopen(name, "r");
+  char     path[PETSC_MAX_PATH_LEN], searched[PETSC_MAX_PATH_LEN];
+  FILE    *file = fopen(EngdFindOptionsFile(name, sizeof(path), path, searched) ? path : name, "r");
   char    *line = NULL, *copy = NULL;
   size_t   size   = 0;
   ssize_t  length = 0;

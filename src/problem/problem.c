@@ -31,7 +31,7 @@ PetscErrorCode EngdProblemCreate(MPI_Comm comm, EngdProblem *problem)
 }
 
 /* Names, parameters, seed; returns the list of terms and the number of test points */
-static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, PetscInt *ntest)
+static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, PetscInt *ntest, char **file)
 {
   char      name[PETSC_MAX_PATH_LEN] = "engd", *outputs, *parameters, *functions, *unknowns;
   PetscInt  seed                     = 0;
@@ -60,6 +60,9 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_test_points",
                              "How many points to measure errors on, never trained on, positive",
                              "EngdProblemSetTestPoints", 1, ntest));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_test_file",
+                            "Text or CSV file of these points instead; its columns named as unknowns are exact solutions",
+                            "EngdProblemSetFromOptions", NULL, NULL, file));
   PetscCall(PetscOptionsString("-engd_problem_name",
                                "Name of the problem in reports; default: that of the first options file",
                                "EngdProblemSetName", name, name, sizeof(name), NULL));
@@ -111,6 +114,8 @@ static PetscErrorCode ProblemAppendExact(EngdProblem problem, PetscInt output, c
   PetscFunctionBeginUser;
   if (!problem->exact) {
     PetscCall(EngdProblemGetPointSymbols(problem, &symbols));
+    symbols.ndata = problem->test->ndata;
+    symbols.data  = (const char *const *)problem->test->data_name;
     PetscCall(EngdExpressionCreate(&symbols, &problem->exact));
   }
   PetscCall(PetscSNPrintf(option, sizeof(option), "-exact_%s", problem->output[output]));
@@ -119,6 +124,20 @@ static PetscErrorCode ProblemAppendExact(EngdProblem problem, PetscInt output, c
   PetscCheck(problem->exact->ncomponents == problem->nexact, problem->comm, PETSC_ERR_USER_INPUT,
              "%s \"%s\" must have one component, not %" PetscInt_FMT, option, text,
              problem->exact->ncomponents - problem->nexact + 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* text <- the name of the column of the test points that is this unknown, unless there is none */
+static PetscErrorCode ProblemFindExact(EngdProblem problem, PetscInt output, char **text)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < problem->test->ndata; k++) {
+    if (strcmp(problem->test->data_name[k], problem->output[output])) continue;
+    PetscCheck(!*text, problem->comm, PETSC_ERR_USER_INPUT,
+               "-exact_%s \"%s\": the file of -engd_test_file has a column %s; leave out the one or the other",
+               problem->output[output], *text, problem->output[output]);
+    PetscCall(PetscStrallocpy(problem->output[output], text));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -139,10 +158,12 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
   }
   PetscOptionsEnd();
   for (PetscInt i = 0; i < problem->noutputs; i++) {
+    PetscCall(ProblemFindExact(problem, i, &problem->exact_text[i]));
     if (problem->exact_text[i]) PetscCall(ProblemAppendExact(problem, i, problem->exact_text[i]));
   }
   if (problem->exact) {
-    PetscCall(EngdExpressionAppendGradient(problem->exact));
+    problem->smooth = problem->test->ndata ? PETSC_FALSE : PETSC_TRUE;
+    if (problem->smooth) PetscCall(EngdExpressionAppendGradient(problem->exact));
     PetscCall(EngdExpressionCompile(problem->exact, 0));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -167,19 +188,20 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 . -exact_<output> text       - the exact solution
 . -engd_seed n               - of points and initial parameters, default 0
 . -engd_test_points n        - points to measure errors on, default 4000
+. -engd_test_file file       - of these points, perhaps with the exact solution
 - -engd_problem_name name    - for reports
 
 .seealso: `EngdProblemCreate()`, `EngdProblemView()`
 @*/
 PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
 {
-  char       *terms;
+  char       *terms, *file;
   PetscInt    ntest = 4000;
   EngdSymbols words;
 
   PetscFunctionBeginUser;
   PetscCall(EngdSettingsPush(problem->settings));
-  PetscCall(ProblemReadOptions(problem, &terms, &ntest));
+  PetscCall(ProblemReadOptions(problem, &terms, &ntest, &file));
   words = (EngdSymbols){.nparameters  = problem->nparameters,
                         .parameter    = (const char *const *)problem->parameter,
                         .value        = problem->value,
@@ -191,9 +213,13 @@ PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
   PetscCall(ProblemCreateTerms(problem, terms));
   PetscCall(PetscFree(terms));
   PetscCall(EngdProblemCheckModel(problem));
+  if (file)
+    PetscCall(EngdPointsCreateFromFile(problem->domain, "-engd_test_file", file, &problem->test));
+  else
+    PetscCall(EngdPointsCreate(problem->domain, "-engd_test_points", "interior", "quasi", ntest, problem->seed,
+                               ENGD_STREAM_TEST_POINTS, &problem->test));
+  PetscCall(PetscFree(file));
   PetscCall(ProblemCreateExact(problem));
-  PetscCall(EngdPointsCreate(problem->domain, "-engd_test_points", "interior", "quasi", ntest, problem->seed,
-                             ENGD_STREAM_TEST_POINTS, &problem->test));
   PetscCall(EngdSettingsPop(problem->settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -6,9 +6,10 @@
     max         = max_n |u - u*|
 
   and for all these outputs together (sums over outputs first, then the quotient). Local sums, then one reduction; the
-  exact values are computed once. Where u* vanishes the relative errors are infinite or undefined, and say so.
+  exact values are computed once. Of an exact solution from a file the gradient is not known, and H1 is no number. Where u* vanishes the relative errors are infinite or undefined, and say so.
 */
 #include <engd/private.h>
+#include <math.h>
 
 /* fails where an exact solution has values that are not finite */
 static PetscErrorCode CheckExact(EngdErrors errors)
@@ -43,8 +44,10 @@ PetscErrorCode EngdErrorsCreate(EngdFunctional functional, EngdErrors *out)
   PetscCall(VecDuplicate(functional->present.theta, &errors->theta));
   PetscCall(PetscCalloc1(problem->nexact, &errors->output));
   PetscCall(PetscMalloc1(ENGD_COUNT(problem->exact->ncomponents, points->nlocal), &errors->exact));
-  PetscCall(PetscMalloc1(points->dim, &x));
+  PetscCall(PetscMalloc1(points->dim + points->ndata, &x));
   for (PetscInt i = 0; i < points->dim; i++) x[i] = (EngdBatch){points->x + i, points->dim};
+  for (PetscInt i = 0; i < points->ndata; i++)
+    x[points->dim + i] = (EngdBatch){points->data_value + i, points->ndata};
   PetscCall(EngdExpressionEvaluate(problem->exact, points->nlocal, x, NULL, NULL, errors->exact, NULL, NULL));
   PetscCall(PetscFree(x));
   *out = errors;
@@ -86,6 +89,7 @@ static void SetNorms(const PetscReal sum[NSUMS], PetscReal max, PetscBool gradie
 {
   norms->relative_l2 = PetscSqrtReal(sum[SUM_ERROR] / sum[SUM_EXACT]);
   norms->max         = PetscIsInfOrNanReal(sum[SUM_ERROR]) ? sum[SUM_ERROR] : max;
+  norms->relative_h1 = (PetscReal)NAN;
   if (!gradients) return;
   norms->relative_h1 =
       PetscSqrtReal((sum[SUM_ERROR] + sum[SUM_GRADIENT_ERROR]) / (sum[SUM_EXACT] + sum[SUM_GRADIENT_EXACT]));
@@ -118,6 +122,7 @@ PetscErrorCode EngdErrorsCompute(EngdErrors errors, Vec theta, PetscBool gradien
   PetscReal(*sum)[NSUMS], *max, *u, *gradient = NULL;
 
   PetscFunctionBeginUser;
+  gradients = (PetscBool)(gradients && F->problem->smooth);
   PetscCall(PetscMalloc1(n, &u));
   if (gradients) PetscCall(PetscMalloc1(n * points->nspace + 1, &gradient));
   PetscCall(PetscCalloc2(nexact + 1, &sum, nexact + 1, &max));

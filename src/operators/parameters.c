@@ -2,13 +2,14 @@
   The parameters of a functional: theta and its first values, and what theta says of the unknown parameters of the equations,
   with the standard errors of the estimates.
 
-    J = Q T, the columns of the unknown parameters last, T_22 the triangle below all others:
-    covariance = s^2 (J^T J)^{-1}, of which their block is s^2 (T_22^T T_22)^{-1},   s^2 = |R|^2 / (N - p)
+    J = Q T, the columns of the unknown parameters last; estimate k changes by sum_i c_ki dR_i,  c_k = Q T^{-T} e_k,
+    variance_k = N / (N - p) sum_i (c_ki R_i)^2
 
-  T_22 is what is left of their columns of J when all that the weights of the network can explain is taken away, so J is never
-  squared. There are standard errors where all terms are residuals, residuals are more than parameters, and J fits the memory
-  limit; they say something about noise where the residuals are independent and their term weights are those of the noise.
-  Reference: Seber and Wild, Nonlinear regression (1989), chapter 5.
+  T^{-T} e_k has entries only in the triangle T_22 below all others, which is what is left of their columns of J when all that
+  the weights of the network can explain is taken away; J is never squared. As each residual has its own square in place of one
+  variance for all, equations that are solved to rounding and data with noise go together, whatever their weights. There are
+  standard errors where all terms are residuals, residuals are more than parameters, and J fits the memory limit.
+  Reference: White, Econometrica 48 (1980), with the factor of MacKinnon and White, J. Econometrics 29 (1985), HC1.
 */
 #include <engd/private.h>
 #include <petscblaslapack.h>
@@ -84,67 +85,85 @@ static PetscErrorCode HasCovariance(EngdFunctional F, PetscInt *N, PetscBool *ha
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* T (p, p) of J = Q T, on rank 0 */
-static PetscErrorCode FactorJacobian(EngdFunctional F, PetscReal T[])
+/* qr <- J = Q T, T (p, p) on rank 0 */
+static PetscErrorCode FactorJacobian(EngdFunctional F, PetscInt nrows, EngdTSQR *qr, PetscReal T[])
 {
-  PetscInt   nrows, lda;
+  PetscInt   lda;
   PetscReal *A;
-  EngdTSQR   qr;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdExplicitCountRows(F, &nrows));
-  PetscCall(EngdTSQRCreate(F->comm, nrows, F->model->nparameters, &qr));
-  PetscCall(EngdTSQRGetArray(qr, &lda, &A));
+  PetscCall(EngdTSQRCreate(F->comm, nrows, F->model->nparameters, qr));
+  PetscCall(EngdTSQRGetArray(*qr, &lda, &A));
   PetscCall(EngdExplicitFillRows(F, lda, A));
-  PetscCall(EngdTSQRFactor(qr, T));
-  PetscCall(EngdTSQRDestroy(&qr));
+  PetscCall(EngdTSQRFactor(*qr, T));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* error_k = s |row k of T_22^{-1}|, infinite where T_22 is singular */
-static PetscErrorCode InvertTriangle(PetscInt p, PetscInt n, const PetscReal T[], PetscReal s, PetscReal error[])
+/* y = T^{-T} e for the unit vector of column p - n + k; *singular where T_22 is */
+static PetscErrorCode SolveTriangle(PetscInt p, PetscInt n, PetscInt k, const PetscReal T[], PetscReal y[],
+                                    PetscBool *singular)
 {
   const PetscReal *T22 = T + ENGD_COUNT(p - n, p) + (p - n);
-  PetscReal       *inverse;
-  PetscBLASInt     order, ld, info;
+  PetscBLASInt     order, ld, one = 1, info;
 
   PetscFunctionBeginUser;
   PetscCall(PetscBLASIntCast(n, &order));
   PetscCall(PetscBLASIntCast(p, &ld));
-  PetscCall(PetscCalloc1(ENGD_COUNT(n, n), &inverse));
-  for (PetscInt k = 0; k < n; k++) inverse[ENGD_COUNT(k, n) + k] = 1;
+  PetscCall(PetscArrayzero(y, p));
+  y[p - n + k] = 1;
   PetscCallBLAS("LAPACKtrtrs",
-                LAPACKtrtrs_("U", "N", "N", &order, &order, (PetscReal *)T22, &ld, inverse, &order, &info));
-  for (PetscInt k = 0; k < n; k++) {
-    PetscReal square = 0;
-
-    for (PetscInt j = k; j < n; j++) square += PetscSqr(inverse[ENGD_COUNT(j, n) + k]);
-    error[k] = info ? INFINITY : s * PetscSqrtReal(square);
-  }
-  PetscCall(PetscFree(inverse));
+                LAPACKtrtrs_("U", "T", "N", &order, &one, (PetscReal *)T22, &ld, y + (p - n), &order, &info));
+  *singular = info ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* error (n), at the parameters of the functional, where there is a covariance */
-static PetscErrorCode StandardErrors(EngdFunctional F, PetscReal error[])
+/* error_k = (N / (N - p) sum_i (c_ki R_i)^2)^(1/2), infinite where T_22 is singular; at the parameters of the functional */
+static PetscErrorCode ComputeErrors(EngdFunctional F, PetscInt N, PetscReal error[])
 {
-  const PetscInt p = F->model->nparameters, n = F->problem->nunknowns;
-  PetscReal     *T, loss;
-  PetscInt       N;
-  PetscMPIInt    rank;
-  PetscBool      has;
+  const PetscInt   p = F->model->nparameters, n = F->problem->nunknowns;
+  const PetscReal *R;
+  PetscReal       *T, *y, *c, square;
+  PetscInt         nrows;
+  PetscMPIInt      rank;
+  PetscBool        singular = PETSC_FALSE;
+  EngdTSQR         qr;
+  Vec              residual;
 
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < n; k++) error[k] = INFINITY;
-  PetscCall(HasCovariance(F, &N, &has));
-  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdFunctionalEvaluate(F, &loss, NULL));
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
-  PetscCall(PetscMalloc1(rank ? 0 : ENGD_COUNT(p, p), &T));
-  PetscCall(FactorJacobian(F, T));
-  if (!rank) PetscCall(InvertTriangle(p, n, T, PetscSqrtReal(2 * loss / (PetscReal)(N - p)), error));
-  PetscCall(PetscFree(T));
-  PetscCallMPI(MPI_Bcast(error, (PetscMPIInt)n, MPIU_REAL, 0, F->comm));
+  PetscCall(EngdExplicitCountRows(F, &nrows));
+  PetscCall(VecCreateMPI(F->comm, nrows, N, &residual));
+  PetscCall(EngdFunctionalResidual(F, residual));
+  PetscCall(PetscMalloc3(rank ? 0 : ENGD_COUNT(p, p), &T, p, &y, nrows, &c));
+  PetscCall(FactorJacobian(F, nrows, &qr, T));
+  PetscCall(VecGetArrayRead(residual, &R));
+  for (PetscInt k = 0; k < n; k++) {
+    if (!rank) PetscCall(SolveTriangle(p, n, k, T, y, &singular));
+    PetscCallMPI(MPI_Bcast(&singular, 1, MPIU_BOOL, 0, F->comm));
+    if (singular) continue;
+    PetscCall(EngdTSQRMult(qr, y, c));
+    square = 0;
+    for (PetscInt i = 0; i < nrows; i++) square += PetscSqr(c[i] * R[i]);
+    PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &square, 1, MPIU_REAL, MPIU_SUM, F->comm));
+    error[k] = PetscSqrtReal((PetscReal)N / (PetscReal)(N - p) * square);
+  }
+  PetscCall(VecRestoreArrayRead(residual, &R));
+  PetscCall(EngdTSQRDestroy(&qr));
+  PetscCall(PetscFree3(T, y, c));
+  PetscCall(VecDestroy(&residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* error (n), at the parameters of the functional, infinite where there is no covariance */
+static PetscErrorCode StandardErrors(EngdFunctional F, PetscReal error[])
+{
+  PetscInt  N;
+  PetscBool has;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < F->problem->nunknowns; k++) error[k] = INFINITY;
+  PetscCall(HasCovariance(F, &N, &has));
+  if (has) PetscCall(ComputeErrors(F, N, error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -14,22 +14,24 @@ static const Case more_rows = {
 
 static void StandardErrors(const Case *which)
 {
-  PetscReal    loss, variance, value[2], error[2], again[2], *G, *x;
+  PetscReal    value[2], error[2], again[2], expected, *G, *x;
   PetscBLASInt pivot[64];
   PetscInt     N, info;
   Setting      s;
   Mat          Gram, J;
+  Vec          direction, change, residual;
 
   Begin(PETSC_COMM_WORLD, which, "", &s);
-  CHECK(EngdFunctionalEvaluate(s.F, &loss, s.w));
   CHECK(EngdFunctionalSetParameters(s.F, s.v));
   CHECK(EngdFunctionalGetUnknownParameters(s.F, s.theta, value, error));
   CHECK(EngdFunctionalGetUnknownParameters(s.F, s.theta, again, NULL));
   CHECK(EngdFunctionalCreateGramian(s.F, &Gram));
   CHECK(EngdFunctionalCreateJacobian(s.F, &J));
   CHECK(MatGetSize(J, &N, NULL));
-  variance = 2 * loss / (PetscReal)(N - s.p);
-  G        = Dense(Gram);
+  CHECK(MatCreateVecs(J, &direction, &change));
+  CHECK(VecDuplicate(change, &residual));
+  CHECK(EngdFunctionalResidual(s.F, residual));
+  G = Dense(Gram);
   CHECK(PetscMalloc1(s.p, &x));
   CHECK(EngdSymmetricFactor(s.p, G, pivot, &info));
   assert_int_equal(info, 0);
@@ -39,8 +41,15 @@ static void StandardErrors(const Case *which)
     CHECK(PetscArrayzero(x, s.p));
     x[j] = 1;
     CHECK(EngdSymmetricSolve(s.p, G, pivot, x));
-    Close("standard error", error[k], PetscSqrtReal(variance * x[j]),
-          1e-4 * PetscSqrtReal(variance * x[j])); /* the normal equations square the condition number */
+    for (PetscInt i = 0; i < s.p; i++) CHECK(VecSetValue(direction, i, x[i], INSERT_VALUES));
+    CHECK(VecAssemblyBegin(direction));
+    CHECK(VecAssemblyEnd(direction));
+    CHECK(MatMult(J, direction, change)); /* what estimate k is in the residuals */
+    CHECK(VecPointwiseMult(change, change, residual));
+    CHECK(VecNorm(change, NORM_2, &expected));
+    expected *= PetscSqrtReal((PetscReal)N / (PetscReal)(N - s.p));
+    /* the normal equations square the condition number */
+    Close("standard error", error[k], expected, 1e-4 * expected);
     Close("value", value[k], 2 * EngdRandomUniform(3, 50, j, 0, 0) - 1, 0);
     Close("value alone", again[k], value[k], 0);
   }
@@ -48,6 +57,9 @@ static void StandardErrors(const Case *which)
   CHECK(PetscFree(G));
   CHECK(MatDestroy(&Gram));
   CHECK(MatDestroy(&J));
+  CHECK(VecDestroy(&direction));
+  CHECK(VecDestroy(&change));
+  CHECK(VecDestroy(&residual));
   End(&s);
 }
 

@@ -149,7 +149,8 @@ struct _n_EngdProblem {
   PetscInt       *exact_output; /* [nexact] which ones */
   char          **exact_text;   /* [noutputs] NULL where there is none */
   EngdExpression  exact;    /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
-  PetscBool smooth; /* are there these derivatives: not of solutions from a file */
+  PetscBool       smooth;   /* are there these derivatives: not of solutions from a file */
+  EngdExpression  where;    /* [nexact] conditions, where each exact solution is one; NULL: everywhere */
   EngdPoints      test;     /* points of the domain never trained on, sampled once */
   EngdSettings    settings; /* what setters have said instead of options */
 };

@@ -60,9 +60,10 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_test_points",
                              "How many points to measure errors on, never trained on, positive",
                              "EngdProblemSetTestPoints", 1, ntest));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_test_file",
-                            "Text or CSV file of these points instead; its columns named as unknowns are exact solutions",
-                            "EngdProblemSetFromOptions", NULL, NULL, file));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-engd_test_file",
+                      "Text or CSV file of these points instead; its columns named as unknowns are exact solutions",
+                      "EngdProblemSetFromOptions", NULL, NULL, file));
   PetscCall(PetscOptionsString("-engd_problem_name",
                                "Name of the problem in reports; default: that of the first options file",
                                "EngdProblemSetName", name, name, sizeof(name), NULL));
@@ -141,12 +142,38 @@ static PetscErrorCode ProblemFindExact(EngdProblem problem, PetscInt output, cha
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -exact_<output>_where; those of the outputs before it that have none are 1 */
+static PetscErrorCode ProblemAppendWhere(EngdProblem problem, PetscInt output, const char text[], PetscBool exact)
+{
+  EngdSymbols symbols;
+  char        option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-exact_%s_where", problem->output[output]));
+  PetscCheck(exact, problem->comm, PETSC_ERR_USER_INPUT, "%s \"%s\": there is no exact solution; give -exact_%s",
+             option, text, problem->output[output]);
+  if (!problem->where) {
+    PetscCall(EngdProblemGetPointSymbols(problem, &symbols));
+    PetscCall(EngdExpressionCreate(&symbols, &problem->where));
+  }
+  while (problem->where->ncomponents < problem->nexact - 1)
+    PetscCall(EngdExpressionAppend(problem->where, option, "1"));
+  PetscCall(EngdExpressionAppend(problem->where, option, text));
+  PetscCheck(problem->where->ncomponents == problem->nexact, problem->comm, PETSC_ERR_USER_INPUT,
+             "%s \"%s\" must be one condition, not %" PetscInt_FMT, option, text,
+             problem->where->ncomponents - problem->nexact + 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The exact solution of the unknowns that have one, and its space derivatives */
 static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 {
+  char **wheres;
+
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(problem->noutputs, &problem->exact_output));
   PetscCall(PetscCalloc1(problem->noutputs, &problem->exact_text));
+  PetscCall(PetscCalloc1(problem->noutputs, &wheres));
   PetscOptionsBegin(problem->comm, "exact_", "Exact solution of the problem", "EngdProblem");
   for (PetscInt i = 0; i < problem->noutputs; i++) {
     char option[256];
@@ -155,16 +182,28 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
     PetscCall(EngdOptionsText(PetscOptionsObject, option,
                               "Exact solution, an expression of coordinates, time and parameters, to report errors",
                               "EngdProblemSetExact", NULL, NULL, &problem->exact_text[i]));
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_where", problem->output[i]));
+    PetscCall(EngdOptionsText(PetscOptionsObject, option,
+                              "Condition on the coordinates: the part of the domain where the unknown is one, and its "
+                              "errors are measured",
+                              "EngdProblemSetFromOptions", NULL, NULL, &wheres[i]));
   }
   PetscOptionsEnd();
   for (PetscInt i = 0; i < problem->noutputs; i++) {
+    const char *where = wheres[i];
+
     PetscCall(ProblemFindExact(problem, i, &problem->exact_text[i]));
     if (problem->exact_text[i]) PetscCall(ProblemAppendExact(problem, i, problem->exact_text[i]));
+    if (where) PetscCall(ProblemAppendWhere(problem, i, where, (PetscBool)(problem->exact_text[i] != NULL)));
   }
+  PetscCall(EngdListDestroy(problem->noutputs, &wheres));
   if (problem->exact) {
     problem->smooth = problem->test->ndata ? PETSC_FALSE : PETSC_TRUE;
     if (problem->smooth) PetscCall(EngdExpressionAppendGradient(problem->exact));
     PetscCall(EngdExpressionCompile(problem->exact, 0));
+    while (problem->where && problem->where->ncomponents < problem->nexact)
+      PetscCall(EngdExpressionAppend(problem->where, "-exact_where", "1"));
+    if (problem->where) PetscCall(EngdExpressionCompile(problem->where, 0));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -186,6 +225,7 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 . -network_inputs text       - what the network reads in place of the coordinates, default these
 . -ansatz_<output> text      - what an unknown is in the outputs of the network, default the output of its name
 . -exact_<output> text       - the exact solution
+. -exact_<output>_where text - where it is one
 . -engd_seed n               - of points and initial parameters, default 0
 . -engd_test_points n        - points to measure errors on, default 4000
 . -engd_test_file file       - of these points, perhaps with the exact solution
@@ -284,7 +324,8 @@ PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
   PetscFunctionBeginUser;
   if (!p) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt i = 0; i < p->nterms; i++) PetscCall(EngdTermDestroy(&p->term[i]));
-  if (p->exact) PetscCall(EngdExpressionDestroy(&p->exact));
+  PetscCall(EngdExpressionDestroy(&p->exact));
+  PetscCall(EngdExpressionDestroy(&p->where));
   PetscCall(EngdPointsDestroy(&p->test));
   PetscCall(EngdListDestroy(p->noutputs, &p->output));
   PetscCall(EngdListDestroy(p->nparameters, &p->parameter));

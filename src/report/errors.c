@@ -21,7 +21,11 @@ static PetscErrorCode CheckExact(EngdErrors errors)
   for (PetscInt k = 0; k < problem->nexact; k++) {
     PetscInt bad = 0;
 
-    for (PetscInt i = 0; i < n; i++) bad += PetscIsInfOrNanReal(errors->exact[ENGD_COUNT(k, n) + i]);
+    for (PetscInt i = 0; i < n; i++) {
+      const size_t at = ENGD_COUNT(k, n) + i;
+
+      if (!errors->where || errors->where[at] != 0) bad += PetscIsInfOrNanReal(errors->exact[at]);
+    }
     PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bad, 1, MPIU_INT, MPI_SUM, errors->functional->comm));
     PetscCheck(!bad, errors->functional->comm, PETSC_ERR_USER_INPUT,
                "-exact_%s is not a finite number at %" PetscInt_FMT " of the %" PetscInt_FMT
@@ -49,6 +53,10 @@ PetscErrorCode EngdErrorsCreate(EngdFunctional functional, EngdErrors *out)
   for (PetscInt i = 0; i < points->ndata; i++)
     x[points->dim + i] = (EngdBatch){points->data_value + i, points->ndata};
   PetscCall(EngdExpressionEvaluate(problem->exact, points->nlocal, x, NULL, NULL, errors->exact, NULL, NULL));
+  if (problem->where) {
+    PetscCall(PetscMalloc1(ENGD_COUNT(problem->nexact, points->nlocal), &errors->where));
+    PetscCall(EngdExpressionEvaluate(problem->where, points->nlocal, x, NULL, NULL, errors->where, NULL, NULL));
+  }
   PetscCall(PetscFree(x));
   *out = errors;
   PetscCall(CheckExact(errors));
@@ -69,8 +77,10 @@ static void AddPoints(EngdErrors errors, PetscInt k, const PetscReal u[], const 
   const PetscReal  *slope = errors->exact + ENGD_COUNT(problem->nexact + k * nspace, n);
 
   for (PetscInt i = 0; i < n; i++) {
-    const PetscReal w = points->weight[i], e = u[ENGD_COUNT(i, m) + problem->exact_output[k]] - exact[i];
+    const PetscReal w = points->weight[i];
+    const PetscReal e = u[ENGD_COUNT(i, m) + problem->exact_output[k]] - exact[i];
 
+    if (errors->where && errors->where[ENGD_COUNT(k, n) + i] == 0) continue;
     sum[SUM_ERROR] += w * e * e;
     sum[SUM_EXACT] += w * exact[i] * exact[i];
     *max = PetscMax(*max, PetscAbsReal(e));
@@ -146,6 +156,7 @@ PetscErrorCode EngdErrorsDestroy(EngdErrors *errors)
   if (!*errors) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDestroy(&(*errors)->theta));
   PetscCall(PetscFree((*errors)->exact));
+  PetscCall(PetscFree((*errors)->where));
   PetscCall(PetscFree((*errors)->output));
   PetscCall(PetscFree(*errors));
   PetscFunctionReturn(PETSC_SUCCESS);

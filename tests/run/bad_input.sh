@@ -64,6 +64,16 @@ rejects 'pde_points.*-30|-30.*pde_points' "${poisson[@]}" -pde_points -30
 rejects 'pde_points.* 0|(^| )0.*pde_points' "${poisson[@]}" -pde_points 0
 rejects 'network_layers' "${poisson[@]}" -network_layers 0
 rejects 'network_outputs' "${poisson[@]}" -network_outputs ''
+printf 'x,y,u\n.1,.2,nan\n' >"$files/nan.csv"
+printf 'x,y,u\n.1,.2,1\n.1,.2\n' >"$files/short.csv"
+printf 'x,u\n.1,.2\n' >"$files/no_y.csv"
+rejects "-engd_test_file .*nan.csv: line 2: 'nan' is no finite number" "${poisson[@]}" -engd_test_file "$files/nan.csv"
+rejects '-engd_test_file .*short.csv: line 3 has 2 columns, not 3' "${poisson[@]}" -engd_test_file "$files/short.csv"
+rejects '-engd_test_file .*no_y.csv: there is no column named y' "${poisson[@]}" -engd_test_file "$files/no_y.csv"
+printf 'x,y,u\n.1,.2,1\n' >"$files/one.csv"
+rejects '-exact_u "sin.*has a column u' "${poisson[@]}" -engd_test_file "$files/one.csv"
+rejects '-exact_v_where "x": there is no exact solution' "${poisson[@]}" -network_outputs u,v -exact_v_where x
+rejects '-exact_u_where "x; y" must be one condition' "${poisson[@]}" -exact_u_where 'x; y'
 rejects '-domain_periodic x: .*only a box is periodic' "${poisson[@]}" -domain_type ball -domain_periodic x
 rejects '-network_inputs "x": -domain_periodic says' "${poisson[@]}" -domain_periodic x -network_inputs x
 rejects '-functions "f": .* not of the form' "${poisson[@]}" -functions f

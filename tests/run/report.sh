@@ -59,3 +59,18 @@ sed '/^-exact_u/d' "$ENGD_ROOT/options/poisson.opts" >"$SCRATCH/unknown.opts"
 run 2 -options_file "$SCRATCH/unknown.opts" -engd_target_error 1e-3
 expect_exit 2
 expect_stderr_one_line_matching 'no exact solution .* give -exact_u'
+
+# Errors against the columns of a file, and of an unknown that is one in a part of the domain only
+printf 'x,u,v\n.1,2,1\n.4,-1,3\n.8,0.5,2\n' >"$SCRATCH/points.csv"
+name "exact solutions from a file, where they are"
+run 2 -terms fit -network_outputs u,v -network_layers 3 -domain_coordinates x -domain_lower 0 -domain_upper 1 -fit_points 5 \
+  -fit_residual 'u - x; v' -tao_max_it 2 -engd_test_file "$SCRATCH/points.csv" -exact_v_where 'x > .2' -engd_summary s.json -engd_solution u.csv
+expect_exit 0
+expect_stderr_empty
+expect_equal "$(cut -d, -f1,4,5 u.csv | tr '\n' ' ')" "x,exact_u,exact_v 0.10000000000000001,2,1 0.40000000000000002,-1,3 0.80000000000000004,0.5,2 "
+for unknown in 2,4,0,u 3,5,0.2,v; do
+  IFS=, read -r value exact from name <<<"$unknown"
+  expect_close "$(json s.json "relative_l2_error_$name")" "$(awk -F, -v v="$value" -v e="$exact" -v from="$from" '
+    NR > 1 && $1 > from {a += ($v - $e)^2; b += $e^2} END {printf "%.15g", sqrt(a / b)}' u.csv)" 1e-12
+done
+expect_equal "$(json s.json relative_h1_error)" None

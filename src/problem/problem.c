@@ -128,17 +128,20 @@ static PetscErrorCode ProblemAppendExact(EngdProblem problem, PetscInt output, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* text <- the name of the column of the test points that is this unknown, unless there is none */
-static PetscErrorCode ProblemFindExact(EngdProblem problem, PetscInt output, char **text)
+/* The exact solution of an unknown from its text, or from the column of the test points that has its name */
+static PetscErrorCode ProblemFindExact(EngdProblem problem, PetscInt output, const char text[], PetscBool *found)
 {
   PetscFunctionBeginUser;
+  *found = (PetscBool)(text != NULL);
   for (PetscInt k = 0; k < problem->test->ndata; k++) {
     if (strcmp(problem->test->data_name[k], problem->output[output])) continue;
-    PetscCheck(!*text, problem->comm, PETSC_ERR_USER_INPUT,
+    PetscCheck(!text, problem->comm, PETSC_ERR_USER_INPUT,
                "-exact_%s \"%s\": the file of -engd_test_file has a column %s; leave out the one or the other",
-               problem->output[output], *text, problem->output[output]);
-    PetscCall(PetscStrallocpy(problem->output[output], text));
+               problem->output[output], text, problem->output[output]);
+    text   = problem->output[output];
+    *found = PETSC_TRUE;
   }
+  if (*found) PetscCall(ProblemAppendExact(problem, output, text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -183,18 +186,18 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
                               "Exact solution, an expression of coordinates, time and parameters, to report errors",
                               "EngdProblemSetExact", NULL, NULL, &problem->exact_text[i]));
     PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_where", problem->output[i]));
-    PetscCall(EngdOptionsText(PetscOptionsObject, option,
-                              "Condition on the coordinates: the part of the domain where the unknown is one, and its "
-                              "errors are measured",
-                              "EngdProblemSetFromOptions", NULL, NULL, &wheres[i]));
+    PetscCall(
+        EngdOptionsText(PetscOptionsObject, option,
+                        "Condition on the coordinates: the part of the domain where the unknown is one, and its "
+                        "errors are measured",
+                        "EngdProblemSetFromOptions", NULL, NULL, &wheres[i]));
   }
   PetscOptionsEnd();
   for (PetscInt i = 0; i < problem->noutputs; i++) {
-    const char *where = wheres[i];
+    PetscBool found;
 
-    PetscCall(ProblemFindExact(problem, i, &problem->exact_text[i]));
-    if (problem->exact_text[i]) PetscCall(ProblemAppendExact(problem, i, problem->exact_text[i]));
-    if (where) PetscCall(ProblemAppendWhere(problem, i, where, (PetscBool)(problem->exact_text[i] != NULL)));
+    PetscCall(ProblemFindExact(problem, i, problem->exact_text[i], &found));
+    if (wheres[i]) PetscCall(ProblemAppendWhere(problem, i, wheres[i], found));
   }
   PetscCall(EngdListDestroy(problem->noutputs, &wheres));
   if (problem->exact) {
@@ -254,7 +257,7 @@ PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
   PetscCall(PetscFree(terms));
   PetscCall(EngdProblemCheckModel(problem));
   if (file)
-    PetscCall(EngdPointsCreateFromFile(problem->domain, "-engd_test_file", file, &problem->test));
+    PetscCall(EngdPointsCreateFromFile(problem->domain, "-engd_test_file", file, PETSC_FALSE, &problem->test));
   else
     PetscCall(EngdPointsCreate(problem->domain, "-engd_test_points", "interior", "quasi", ntest, problem->seed,
                                ENGD_STREAM_TEST_POINTS, &problem->test));

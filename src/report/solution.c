@@ -187,15 +187,16 @@ static PetscErrorCode AddItem(EngdSolution s, const char item[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* exact or error: one column for each output that has an exact solution */
+/* exact or error: one column for each output that has an exact solution as text, which is known at all points */
 static PetscErrorCode AddExact(EngdSolution s, const char what[])
 {
   const EngdProblem problem = s->model->problem;
   char              name[256];
 
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < problem->nexact; k++) {
-    PetscCall(PetscSNPrintf(name, sizeof(name), "%s_%s", what, problem->output[problem->exact_output[k]]));
+  for (PetscInt k = 0; k < problem->noutputs; k++) {
+    if (!problem->exact_text[k]) continue;
+    PetscCall(PetscSNPrintf(name, sizeof(name), "%s_%s", what, problem->output[k]));
     PetscCall(AddItem(s, name));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -67,10 +67,9 @@ run 2 -terms fit -network_outputs u,v -network_layers 3 -domain_coordinates x -d
   -fit_residual 'u - x; v' -tao_max_it 2 -engd_test_file "$SCRATCH/points.csv" -exact_v_where 'x > .2' -engd_summary s.json -engd_solution u.csv
 expect_exit 0
 expect_stderr_empty
-expect_equal "$(cut -d, -f1,4,5 u.csv | tr '\n' ' ')" "x,exact_u,exact_v 0.10000000000000001,2,1 0.40000000000000002,-1,3 0.80000000000000004,0.5,2 "
-for unknown in 2,4,0,u 3,5,0.2,v; do
-  IFS=, read -r value exact from name <<<"$unknown"
-  expect_close "$(json s.json "relative_l2_error_$name")" "$(awk -F, -v v="$value" -v e="$exact" -v from="$from" '
-    NR > 1 && $1 > from {a += ($v - $e)^2; b += $e^2} END {printf "%.15g", sqrt(a / b)}' u.csv)" 1e-12
+for unknown in 2,0,u 3,0.2,v; do
+  IFS=, read -r column from name <<<"$unknown"
+  expect_close "$(json s.json "relative_l2_error_$name")" "$(paste -d, u.csv "$SCRATCH/points.csv" | awk -F, -v c="$column" -v from="$from" '
+    NR > 1 && $1 > from {e = $(NF / 2 + c); a += ($c - e)^2; b += e^2} END {printf "%.15g", sqrt(a / b)}')" 1e-12
 done
 expect_equal "$(json s.json relative_h1_error)" None

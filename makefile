@@ -128,10 +128,10 @@ valgrind: ## some of the tests under valgrind, on one and two ranks
 
 # Coverage-guided, by clang's libFuzzer; what it finds stays in $(B)/fuzz, and what broke something belongs into tests/fuzz/corpus
 FUZZ_SECONDS ?= 60
-fuzz: ## fuzz expressions, options files and points files: FUZZ_SECONDS=60 each
+fuzz: ## fuzz expressions, options files, points files and checkpoints: FUZZ_SECONDS=60 each
 	@$(MAKE) $(JOBS) fuzzers B=$(B)/fuzz CC=clang FUZZING=1 OPTFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address"
 	@set -e; for f in $(notdir $(FUZZERS)); do echo "fuzzing $$f"; mkdir -p $(B)/fuzz/found/$$f; \
-	  $(B)/fuzz/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=4096 -detect_leaks=0 -print_final_stats=1 \
+	  ASAN_OPTIONS=detect_leaks=0 $(B)/fuzz/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=4096 -detect_leaks=0 -print_final_stats=1 \
 	    -artifact_prefix=$(B)/fuzz/$$f. $(B)/fuzz/found/$$f tests/fuzz/corpus/$$f 2>&1 | \
 	    grep -E '^(stat|==|SUMMARY|ERROR)|ALARM|Test unit' ; test $${PIPESTATUS[0]} = 0; done
 fuzzers: $(FUZZERS)

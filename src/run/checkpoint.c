@@ -174,26 +174,37 @@ static PetscErrorCode TellRestart(EngdRun run, PetscBool kept)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunRestart - the run is where the checkpoint was written. Collective */
-PetscErrorCode EngdRunRestart(EngdRun run)
+/* the run is where the archive says; kept: with the state of the optimiser */
+static PetscErrorCode Load(EngdRun run, EngdArchive a, PetscBool *kept)
 {
-  EngdArchive a;
-  Place       place;
-  PetscBool   kept;
+  Place place;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdArchiveCreate(run->comm, ENGD_ARCHIVE_LOAD, run->restart, &a));
   PetscCall(EngdRunDescribe(run, a));
   PetscCall(WalkPlace(a, &place));
   PetscCheck(place.stage >= 0 && place.stage < run->nstages, run->comm, PETSC_ERR_FILE_UNEXPECTED,
              "%s: it is in stage %" PetscInt_FMT " of %" PetscInt_FMT, run->restart, place.stage, run->nstages);
   run->present = place.stage;
-  PetscCall(EngdArchiveHas(a, "solver/begun", &kept));
-  PetscCall(GoTo(run, &place, kept));
+  PetscCall(EngdArchiveHas(a, "solver/begun", kept));
+  PetscCall(GoTo(run, &place, *kept));
   PetscCall(EngdStageEnter(&run->stage[run->present]));
   PetscCall(WalkRest(run, a));
   PetscCall(EngdStageLeave(&run->stage[run->present], run->functional));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunRestart - the run is where the checkpoint was written; a file that does not fit is closed again. Collective */
+PetscErrorCode EngdRunRestart(EngdRun run)
+{
+  EngdArchive    a;
+  PetscErrorCode ierr;
+  PetscBool      kept;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveCreate(run->comm, ENGD_ARCHIVE_LOAD, run->restart, &a));
+  ierr = Load(run, a, &kept);
   PetscCall(EngdArchiveDestroy(&a));
+  PetscCall(ierr);
   PetscCall(EngdReportContinue(run->report, run->last_row));
   PetscCall(TellRestart(run, kept));
   PetscFunctionReturn(PETSC_SUCCESS);

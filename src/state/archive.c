@@ -127,8 +127,9 @@ static PetscErrorCode Mark(EngdArchive a)
 */
 PetscErrorCode EngdArchiveCreate(MPI_Comm comm, EngdArchiveMode mode, const char file[], EngdArchive *out)
 {
-  EngdArchive a;
-  PetscMPIInt good = 1;
+  EngdArchive    a;
+  PetscErrorCode ierr;
+  PetscMPIInt    good = 1;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&a));
@@ -144,7 +145,9 @@ PetscErrorCode EngdArchiveCreate(MPI_Comm comm, EngdArchiveMode mode, const char
   }
   PetscCallMPI(MPI_Bcast(&good, 1, MPI_INT, 0, a->comm));
   PetscCheck(good, a->comm, PETSC_ERR_MEM, "%s: no memory for its name", file);
-  PetscCall(Mark(a));
+  ierr = Mark(a);
+  if (ierr) PetscCall(EngdArchiveDestroy(out));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -11,6 +11,7 @@
 #include <petscblaslapack.h>
 
 #define LOGARITHM 690 /* below that of the largest number */
+#define SMALL     32 /* order of matrices with workspace on the stack: the metric of a point is one, for each point */
 
 /* petscblaslapack.h has no name for it */
 #if !defined(LAPACKsyevd_)
@@ -22,8 +23,9 @@ BLAS_EXTERN void LAPACKsyevd_(const char *, const char *, const PetscBLASInt *, 
 
 PetscErrorCode EngdSymmetricEigen(const char job[], PetscInt n, PetscReal A[], PetscReal l[], PetscInt *info)
 {
-  PetscBLASInt bn, lwork = -1, liwork = -1, result, *iwork, isize;
-  PetscReal   *work, size;
+  PetscReal    swork[1 + 6 * SMALL + 2 * SMALL * SMALL], *work = swork, size;
+  PetscBLASInt siwork[3 + 5 * SMALL], *iwork                   = siwork, isize;
+  PetscBLASInt bn, lwork = PETSC_STATIC_ARRAY_LENGTH(swork), liwork = PETSC_STATIC_ARRAY_LENGTH(siwork), result;
 
   PetscFunctionBeginUser;
   PetscCall(PetscBLASIntCast(n, &bn));
@@ -31,12 +33,15 @@ PetscErrorCode EngdSymmetricEigen(const char job[], PetscInt n, PetscReal A[], P
   PetscCheck(job[0] == 'N' || 1 + 6. * n + 2. * n * n <= (PetscReal)PETSC_BLAS_INT_MAX, PETSC_COMM_SELF,
              PETSC_ERR_ARG_OUTOFRANGE, "a dense matrix of order %" PetscInt_FMT " is beyond this LAPACK's integers",
              n);
-  PetscCallBLAS("LAPACKsyevd", LAPACKsyevd_(job, "U", &bn, A, &bn, l, &size, &lwork, &isize, &liwork, &result));
-  lwork  = (PetscBLASInt)size;
-  liwork = isize;
-  PetscCall(PetscMalloc2(lwork, &work, liwork, &iwork));
+  if (n > SMALL) {
+    lwork = liwork = -1;
+    PetscCallBLAS("LAPACKsyevd", LAPACKsyevd_(job, "U", &bn, A, &bn, l, &size, &lwork, &isize, &liwork, &result));
+    lwork  = (PetscBLASInt)size;
+    liwork = isize;
+    PetscCall(PetscMalloc2(lwork, &work, liwork, &iwork));
+  }
   PetscCallBLAS("LAPACKsyevd", LAPACKsyevd_(job, "U", &bn, A, &bn, l, work, &lwork, iwork, &liwork, &result));
-  PetscCall(PetscFree2(work, iwork));
+  if (n > SMALL) PetscCall(PetscFree2(work, iwork));
   *info = result;
   PetscCall(PetscLogFlops(9.0 * n * n * n)); /* the customary estimate, Golub and Van Loan, section 8.3 */
   PetscFunctionReturn(PETSC_SUCCESS);

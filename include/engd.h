@@ -140,6 +140,18 @@ PETSC_EXTERN PetscErrorCode EngdGramianSetDamping(Mat G, PetscReal lambda);
 
 PETSC_EXTERN PetscErrorCode EngdSolverCreate(EngdFunctional, Tao *);
 
+/* of a Tao of type engd */
+PETSC_EXTERN PetscErrorCode TaoEngdSetDirectionType(Tao, const char type[]);
+PETSC_EXTERN PetscErrorCode TaoEngdSetStepType(Tao, const char type[]);
+PETSC_EXTERN PetscErrorCode TaoEngdSetDamping(Tao, PetscReal lambda, PetscBool adapt);
+PETSC_EXTERN PetscErrorCode TaoEngdSetDampingRule(Tao, PetscReal min, PetscReal increase, PetscReal decrease);
+PETSC_EXTERN PetscErrorCode TaoEngdSetMomentum(Tao, PetscReal mu);
+PETSC_EXTERN PetscErrorCode TaoEngdSetMaxRejections(Tao, PetscInt n);
+PETSC_EXTERN PetscErrorCode TaoEngdSetAcceptIncrease(Tao, PetscBool);
+PETSC_EXTERN PetscErrorCode TaoEngdSetRetryStep(Tao, PetscReal length);
+PETSC_EXTERN PetscErrorCode TaoEngdSetGeodesic(Tao, PetscBool);
+PETSC_EXTERN PetscErrorCode TaoEngdSetStall(Tao, PetscInt n);
+
 PETSC_EXTERN PetscErrorCode EngdReportSetMonitor(EngdReport, PetscBool, PetscInt every);
 PETSC_EXTERN PetscErrorCode EngdReportSetSpectrumMonitor(EngdReport, const char columns[]);
 PETSC_EXTERN PetscErrorCode EngdReportSetHistory(EngdReport, const char file[]);

@@ -39,6 +39,7 @@ typedef struct {
   PetscErrorCode (*destroy)(void *data);
 } EngdTaoOps;
 PETSC_INTERN PetscErrorCode EngdTaoBecome(Tao, const EngdTaoOps *, void *data, PetscInt iterations);
+PETSC_INTERN PetscErrorCode EngdTaoGetData(Tao, const char type[], void *data);
 PETSC_INTERN PetscErrorCode EngdTaoCreateKSP(Tao, KSP *);
 
 /* theta, points and all that an optimiser keeps between its iterations. Saved from a monitor, or between two TaoSolve(); after
@@ -163,6 +164,7 @@ struct _n_EngdStep {
 
 PETSC_INTERN void           EngdDampingInitialize(EngdDamping *);
 PETSC_INTERN PetscErrorCode EngdDampingSetFromOptions(EngdDamping *, MPI_Comm, EngdOptionItems PetscOptionsObject);
+PETSC_INTERN PetscErrorCode EngdDampingCheck(const EngdDamping *, MPI_Comm);
 PETSC_INTERN void           EngdDampingFollow(EngdDamping *, const EngdLine *);
 PETSC_EXTERN PetscErrorCode EngdDampingRaise(EngdSolver, PetscReal least);
 PETSC_INTERN PetscErrorCode EngdDampingSetOperators(EngdSolver);

@@ -17,28 +17,39 @@ void EngdDampingInitialize(EngdDamping *damping)
   damping->lambda = damping->first;
 }
 
+static PetscErrorCode CheckNumber(MPI_Comm comm, const char option[], PetscReal value, PetscReal least)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(value >= least && !PetscIsInfReal(value), comm, PETSC_ERR_ARG_OUTOFRANGE, "%s %g: give %s", option,
+             (double)value, least > 0 ? "a number of at least 1" : "zero or a positive number");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdDampingCheck(const EngdDamping *damping, MPI_Comm comm)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CheckNumber(comm, "-tao_engd_damping", damping->first, 0));
+  PetscCall(CheckNumber(comm, "-tao_engd_damping_min", damping->min, 0));
+  PetscCall(CheckNumber(comm, "-tao_engd_damping_decrease", damping->decrease, 1));
+  PetscCall(CheckNumber(comm, "-tao_engd_damping_increase", damping->increase, 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdDampingSetFromOptions(EngdDamping *damping, MPI_Comm comm, EngdOptionItems PetscOptionsObject)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsReal("-tao_engd_damping", "lambda of G + lambda I, the first or the fixed one, not negative",
-                             "EngdGramianSetDamping", damping->first, &damping->first, NULL));
-  PetscCheck(damping->first >= 0 && !PetscIsInfReal(damping->first), comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_damping %g: give zero or a positive number", (double)damping->first);
+                             "TaoEngdSetDamping", damping->first, &damping->first, NULL));
   PetscCall(PetscOptionsBool("-tao_engd_damping_adapt", "Lower lambda after long steps and raise it after short ones",
-                             "EngdGramianSetDamping", damping->adapt, &damping->adapt, NULL));
+                             "TaoEngdSetDamping", damping->adapt, &damping->adapt, NULL));
   PetscCall(PetscOptionsReal("-tao_engd_damping_min", "Least lambda when it adapts, not negative",
-                             "EngdGramianSetDamping", damping->min, &damping->min, NULL));
-  PetscCheck(damping->min >= 0 && !PetscIsInfReal(damping->min), comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_damping_min %g: give zero or a positive number", (double)damping->min);
+                             "TaoEngdSetDampingRule", damping->min, &damping->min, NULL));
   PetscCall(PetscOptionsReal("-tao_engd_damping_decrease",
-                             "Divisor of lambda after a step of at least 1/4, at least 1", "EngdGramianSetDamping",
+                             "Divisor of lambda after a step of at least 1/4, at least 1", "TaoEngdSetDampingRule",
                              damping->decrease, &damping->decrease, NULL));
-  PetscCheck(damping->decrease >= 1 && !PetscIsInfReal(damping->decrease), comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_damping_decrease %g: give a number of at least 1", (double)damping->decrease);
   PetscCall(PetscOptionsReal("-tao_engd_damping_increase", "Factor of lambda after a shorter step, at least 1",
-                             "EngdGramianSetDamping", damping->increase, &damping->increase, NULL));
-  PetscCheck(damping->increase >= 1 && !PetscIsInfReal(damping->increase), comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_damping_increase %g: give a number of at least 1", (double)damping->increase);
+                             "TaoEngdSetDampingRule", damping->increase, &damping->increase, NULL));
+  PetscCall(EngdDampingCheck(damping, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -8,27 +8,9 @@
   nearly Gauss-Newton. The loop around them is that of tao_loop.c.
   References: Mueller and Zeinhofer (arXiv 2302.13163), Dangel et al. (2405.15603).
 */
-#include <engd/private.h>
+#include "tao_engd.h"
 
-#define STALL_DECREASE 1e-3    /* less of the loss than this, in -tao_engd_stall iterations, is no progress; */
-#define STALL_MOST     1000000 /* at most so many: their losses are kept */
-
-typedef struct {
-  struct _n_EngdSolver solver[1];
-  PetscReal            momentum;
-  PetscInt             max_rejections;
-  EngdDirection        direction; /* NULL until the options are read */
-  EngdDirectionChoice  choice;    /* of it, if it is left to us */
-  EngdStep             step;
-  PetscReal            retry_step;  /* more cautious directions are tried after a step no longer than this */
-  PetscBool            geodesic;    /* the option: are slow iterations followed by accelerated ones */
-  EngdGeodesic         accelerator; /* NULL where the direction or the problem has none */
-  PetscInt             stall;       /* stop after so many iterations without progress */
-  EngdProgress         progress;
-  Vec                  d;                   /* the direction */
-  Vec                  buffer, trial, best; /* m_{k-1}, a try of m_k and the best one so far */
-  PetscInt             rejections;          /* in a row, up to now */
-} TAO_ENGD;
+#define STALL_DECREASE 1e-3 /* less of the loss than this, in -tao_engd_stall iterations, is no progress; */
 
 /* do points change during the training, so that losses of two iterations cannot be compared */
 static PetscBool Resamples(const TAO_ENGD *engd)
@@ -274,8 +256,8 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCall(EngdGramianGetFunctional(G, &engd->solver->functional));
   PetscOptionsHeadBegin(PetscOptionsObject, "Natural-gradient steps");
   PetscCall(EngdRegistryDescribe(&engd_steps, "Way to the step length", sizeof(sentence), sentence));
-  PetscCall(
-      PetscOptionsString("-tao_engd_step", sentence, "EngdStepRegister", engd->step->type, type, sizeof(type), &set));
+  PetscCall(PetscOptionsString("-tao_engd_step", sentence, "TaoEngdSetStepType", engd->step->type, type, sizeof(type),
+                               &set));
   if (set) {
     PetscCall(EngdStepDestroy(&engd->step));
     PetscCall(EngdStepCreate(type, &engd->step));
@@ -283,33 +265,29 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCall(KSPSetFromOptions(engd->solver->ksp));
   PetscCall(EngdDirectionSelect(&engd->direction, engd->solver, &engd->choice, PetscOptionsObject));
   PetscCall(EngdDampingSetFromOptions(&engd->solver->damping, comm, PetscOptionsObject));
-  PetscCall(PetscOptionsReal("-tao_engd_momentum", "mu of m <- mu m + d, from 0 to below 1", "TAO type engd",
+  PetscCall(PetscOptionsReal("-tao_engd_momentum", "mu of m <- mu m + d, from 0 to below 1", "TaoEngdSetMomentum",
                              engd->momentum, &engd->momentum, NULL));
-  PetscCheck(engd->momentum >= 0 && engd->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_momentum %g: give a number from 0 to below 1", (double)engd->momentum);
+  PetscCall(TaoEngdSetMomentum(tao, engd->momentum));
   PetscCall(PetscOptionsInt("-tao_engd_max_rejections", "Stop after so many iterations without a step, positive",
-                            "TAO type engd", engd->max_rejections, &engd->max_rejections, NULL));
-  PetscCheck(engd->max_rejections > 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_max_rejections %" PetscInt_FMT ": give a positive number", engd->max_rejections);
-  PetscCall(
-      PetscOptionsBool("-tao_engd_accept_increase",
-                       "Keep steps of -tao_engd_step fixed that raise the loss, as pure Newton needs near saddles",
-                       "TAO type engd", engd->solver->accept_increase, &engd->solver->accept_increase, NULL));
+                            "TaoEngdSetMaxRejections", engd->max_rejections, &engd->max_rejections, NULL));
+  PetscCall(TaoEngdSetMaxRejections(tao, engd->max_rejections));
+  PetscCall(PetscOptionsBool(
+      "-tao_engd_accept_increase",
+      "Keep steps of -tao_engd_step fixed that raise the loss, as pure Newton needs near saddles",
+      "TaoEngdSetAcceptIncrease", engd->solver->accept_increase, &engd->solver->accept_increase, NULL));
   PetscCall(
       PetscOptionsReal("-tao_engd_retry_step",
                        "Try more cautious directions, if any, after a step no longer than this, from 0 to below 1",
-                       "TAO type engd", engd->retry_step, &engd->retry_step, NULL));
-  PetscCheck(engd->retry_step >= 0 && engd->retry_step < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_retry_step %g: give a number from 0 to below 1", (double)engd->retry_step);
+                       "TaoEngdSetRetryStep", engd->retry_step, &engd->retry_step, NULL));
+  PetscCall(TaoEngdSetRetryStep(tao, engd->retry_step));
   PetscCall(PetscOptionsBool("-tao_engd_geodesic",
                              "Follow slow iterations by accelerated ones, if the direction has factors of J",
-                             "TAO type engd", engd->geodesic, &engd->geodesic, &set));
+                             "TaoEngdSetGeodesic", engd->geodesic, &engd->geodesic, &set));
   PetscCall(PetscOptionsInt(
       "-tao_engd_stall",
       "Stop after so many iterations that lower the loss by less than 0.1%, up to 1000000, 0 for never",
-      "TAO type engd", engd->stall, &engd->stall, NULL));
-  PetscCheck(engd->stall >= 0 && engd->stall <= STALL_MOST, comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_stall %" PetscInt_FMT ": give 1 to %d, or 0 for never", engd->stall, STALL_MOST);
+      "TaoEngdSetStall", engd->stall, &engd->stall, NULL));
+  PetscCall(TaoEngdSetStall(tao, engd->stall));
   PetscOptionsHeadEnd();
   if (engd->direction->ops->setfromoptions) {
     PetscCall((*engd->direction->ops->setfromoptions)(engd->direction, engd->solver, PetscOptionsObject));

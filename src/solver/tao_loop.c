@@ -248,6 +248,19 @@ static PetscErrorCode TaoDestroy_Loop(Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* *data = that of a Tao of this type of ours, whose loop is here */
+PetscErrorCode EngdTaoGetData(Tao tao, const char type[], void *data)
+{
+  PetscBool same;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscObjectTypeCompare((PetscObject)tao, type, &same));
+  PetscCheck(same, PetscObjectComm((PetscObject)tao), PETSC_ERR_ARG_WRONG, "the Tao is of type %s, not %s",
+             ((PetscObject)tao)->type_name ? ((PetscObject)tao)->type_name : "none", type);
+  *(void **)data = ((TaoLoop *)tao->data)->data;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* makes tao one of our types: its operations, its data, iterations unless -tao_max_it says otherwise. Collective */
 PetscErrorCode EngdTaoBecome(Tao tao, const EngdTaoOps *ops, void *data, PetscInt iterations)
 {

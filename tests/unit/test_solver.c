@@ -262,6 +262,62 @@ static void TestTrustRegionDamping(void **state)
   CHECK(PetscFree(r.theta));
 }
 
+/* theta after a run of the Tao from that of the setting, on every rank */
+static void SolveFrom(Setting *s, Tao tao, PetscReal last[])
+{
+  Vec theta;
+
+  CHECK(VecDuplicate(s->theta, &theta));
+  CHECK(VecCopy(s->theta, theta));
+  CHECK(TaoSetSolution(tao, theta));
+  CHECK(TaoSetMaximumIterations(tao, 6));
+  CHECK(TaoSolve(tao));
+  Whole(theta, last);
+  CHECK(VecDestroy(&theta));
+}
+
+/* Setters do what their options do, bit for bit; a direction chosen by a setter gives way to its option; wrong values and a Tao
+   of another type are refused */
+static void TestSetters(void **state)
+{
+  Setting    s;
+  PetscReal *options, *setters;
+  Tao        tao;
+
+  (void)state;
+  Begin(PETSC_COMM_WORLD, &poisson, "", &s);
+  CHECK(PetscMalloc2(s.p, &options, s.p, &setters));
+  CreateTao(&s,
+            "-tao_engd_direction dense -tao_engd_step armijo -tao_engd_damping 0.5 -tao_engd_damping_min 1e-3 "
+            "-tao_engd_damping_increase 3 -tao_engd_damping_decrease 2 -tao_engd_momentum 0.25 "
+            "-tao_engd_max_rejections 3 -tao_engd_retry_step 0 -tao_engd_geodesic 0 -tao_engd_stall 5",
+            &tao);
+  SolveFrom(&s, tao, options);
+  CHECK(TaoDestroy(&tao));
+  CreateTao(&s, "", &tao);
+  CHECK(TaoEngdSetDirectionType(tao, "dense"));
+  CHECK(TaoEngdSetStepType(tao, "armijo"));
+  CHECK(TaoEngdSetDamping(tao, 0.5, PETSC_TRUE));
+  CHECK(TaoEngdSetDampingRule(tao, 1e-3, 3, 2));
+  CHECK(TaoEngdSetMomentum(tao, 0.25));
+  CHECK(TaoEngdSetMaxRejections(tao, 3));
+  CHECK(TaoEngdSetRetryStep(tao, 0));
+  CHECK(TaoEngdSetGeodesic(tao, PETSC_FALSE));
+  CHECK(TaoEngdSetStall(tao, 5));
+  CHECK(TaoEngdSetAcceptIncrease(tao, PETSC_FALSE));
+  SolveFrom(&s, tao, setters);
+  assert_memory_equal(setters, options, (size_t)s.p * sizeof(PetscReal));
+  CHECK(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  assert_true(TaoEngdSetMomentum(tao, 1) && TaoEngdSetDamping(tao, -1, PETSC_TRUE) && TaoEngdSetStall(tao, -1));
+  assert_true(TaoEngdSetDampingRule(tao, 0, 0.5, 2) && TaoEngdSetStepType(tao, "none such"));
+  CHECK(TaoSetType(tao, TAOLMVM));
+  assert_true(TaoEngdSetMomentum(tao, 0.5));
+  CHECK(PetscPopErrorHandler());
+  CHECK(TaoDestroy(&tao));
+  CHECK(PetscFree2(options, setters));
+  End(&s);
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
@@ -269,7 +325,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(TestDampingAdapts),      cmocka_unit_test(TestMomentum),
       cmocka_unit_test(TestMomentumUphill),     cmocka_unit_test(TestPreconditionerFollows),
       cmocka_unit_test(TestKfacStarIsNewton),   cmocka_unit_test(TestKfacStarMomentum),
-      cmocka_unit_test(TestTrustRegionDamping),
+      cmocka_unit_test(TestTrustRegionDamping), cmocka_unit_test(TestSetters),
   };
   int failed;
 

@@ -178,7 +178,7 @@ PetscErrorCode EngdDirectionSelect(EngdDirection *direction, EngdSolver solver, 
   PetscFunctionBeginUser;
   PetscCall(SelectStructure(solver, PetscOptionsObject));
   PetscCall(EngdRegistryDescribe(&engd_directions, "Way to the direction", sizeof(sentence), sentence));
-  PetscCall(PetscOptionsString("-tao_engd_direction", sentence, "EngdDirectionRegister",
+  PetscCall(PetscOptionsString("-tao_engd_direction", sentence, "TaoEngdSetDirectionType",
                                *direction ? (*direction)->type : ENGD_DEFAULT_DIRECTION, type, sizeof(type), &set));
   if (set || !*direction || solver->structure != before) {
     if (!set) PetscCall(PetscStrncpy(type, *direction ? (*direction)->type : ENGD_DEFAULT_DIRECTION, sizeof(type)));

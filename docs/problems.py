@@ -5,8 +5,8 @@
     docs/problems.py --check    says whether it is up to date; exit code 1 if it is not
 
 A file's first sentence says what it is. Its seconds are the first number before "s", "seconds" or "minutes" in the comment,
-its error the first number after the word "error"; a file that does not say them has a dash. A new folder below options/ is a
-new table.
+its error the first number after "relative L2 error", or else after "error"; a file that does not say them has a dash. A new
+folder below options/ is a new table.
 """
 import pathlib
 import re
@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "problems.md"
 NUMBER = r"(?:\d[\d.]*|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty|thirty)"
 SECONDS = re.compile(rf"\b({NUMBER}(?:\s+to\s+{NUMBER})?\s+(?:s|seconds?|minutes?))\b")
-ERROR = re.compile(r"\berrors?\b[^.;]*?\b(\d(?:\.\d+)?e-\d+)")
+ERRORS = [re.compile(begin + r"[^.;]*?(\d(?:\.\d+)?e-\d+)") for begin in (r"relative\s+L2\s+error\b", r"\berrors?\b")]
 FOLDERS = {
     "": "Problems with their options, each as `-options_file NAME`. Seconds are of the machine that the file names, else of about one idle core.",
     "suite": "Problems that are stated and not tuned, as `-options_file suite/NAME`; what came out is in [untuned](../runs/untuned.md).",
@@ -39,8 +39,8 @@ def described(text):
     """What a comment says: the first sentence without its cost, the seconds, the error."""
     first = re.split(r"(?<=[\w)]\.)(?<!\bal\.)\s+(?=[A-Z\d-])", text)[0].rstrip(".")
     clauses = re.split(r";\s+", first)
-    kept = [c for i, c in enumerate(clauses) if i == 0 or not (SECONDS.search(c) or ERROR.search(c))]
-    seconds, error = SECONDS.search(text), ERROR.search(text)
+    kept = [c for i, c in enumerate(clauses) if i == 0 or not (SECONDS.search(c) or ERRORS[1].search(c))]
+    seconds, error = SECONDS.search(text), ERRORS[0].search(text) or ERRORS[1].search(text)
     return "; ".join(kept), seconds[1] if seconds else "-", error[1] if error else "-"
 
 

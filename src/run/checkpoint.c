@@ -85,29 +85,40 @@ static PetscErrorCode NameFile(EngdRun run, PetscInt iteration)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* all that the run is, as a file */
+static PetscErrorCode Save(EngdRun run, EngdArchive a, Place *place)
+{
+  const char *failure;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunDescribe(run, a));
+  PetscCall(WalkPlace(a, place));
+  PetscCall(WalkRest(run, a));
+  PetscCall(EngdArchiveWrite(a, &failure));
+  PetscCall(PetscStrncpy(run->failure, failure ? failure : "", sizeof(run->failure)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdRunCheckpoint - Writes the file; a failure is told, kept for the end of the run, and costs nothing else. Collective */
 PetscErrorCode EngdRunCheckpoint(EngdRun run)
 {
-  EngdArchive a;
-  Place       place;
-  const char *failure;
+  EngdArchive    a;
+  Place          place;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   if (!run->checkpoint) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(engd_log.checkpoint, 0, 0, 0, 0));
   PetscCall(GetPlace(run, &place));
   PetscCall(EngdArchiveCreate(run->comm, ENGD_ARCHIVE_SAVE, run->checkpoint, &a));
-  PetscCall(EngdRunDescribe(run, a));
-  PetscCall(WalkPlace(a, &place));
-  PetscCall(WalkRest(run, a));
-  PetscCall(EngdArchiveWrite(a, &failure));
-  PetscCall(PetscStrncpy(run->failure, failure ? failure : "", sizeof(run->failure)));
-  if (failure) PetscCall(EngdReportTell(run->report, failure));
+  ierr = Save(run, a, &place);
   PetscCall(EngdArchiveDestroy(&a));
+  PetscCall(ierr);
+  if (run->failure[0]) PetscCall(EngdReportTell(run->report, run->failure));
   PetscCall(PetscLogEventEnd(engd_log.checkpoint, 0, 0, 0, 0));
   run->written = place.before + place.iteration;
   run->due     = PETSC_FALSE;
-  if (!failure) PetscCall(NameFile(run, run->written));
+  if (!run->failure[0]) PetscCall(NameFile(run, run->written));
   PetscCall(EngdRunGetSeconds(run, &run->written_at));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

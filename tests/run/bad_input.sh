@@ -180,7 +180,7 @@ rejects 'parentheses' "${poisson[@]}" -wall_residual -u
 rejects 'pde_residual.*column 9' "${poisson[@]}" -pde_residual 'lap(u) +'
 rejects 'pde_residual.*column 8' "${poisson[@]}" -pde_residual 'lap(u) ) + 1'
 rejects 'pde_residual.*what.*column 10|pde_residual.*column 10.*what' "${poisson[@]}" -pde_residual 'lap(u) + what'
-rejects 'pde_residual.*u_xxx' "${poisson[@]}" -pde_residual 'u_xxx + u'
+rejects 'pde_residual.*u_xxxx once more by x; the highest order is 4' "${poisson[@]}" -pde_residual 'u_xxxxx + u'
 rejects 'option.*-exact_v x' "${poisson[@]}" -exact_v 'x'
 rejects 'exact_u' "${poisson[@]}" -exact_u 'x; y'
 rejects 'exact_u' "${poisson[@]}" -exact_u 'u + x'

@@ -152,7 +152,7 @@ install: all ## install program, library, headers and options files: PREFIX=/usr
 	ln -sf libengd.so.$(VERSION) $$root/lib/libengd.so.$(ABI) && ln -sf libengd.so.$(ABI) $$root/lib/libengd.so && \
 	install -m 644 include/engd.h $$root/include/engd.h && \
 	install -m 644 $(addprefix include/engd/,$(addsuffix .h,$(AUTHORS))) $$root/include/engd && \
-	install -m 755 runs/plot.py runs/engd.py $$root/share/engd && \
+	install -m 755 runs/plot.py runs/report.py runs/engd.py $$root/share/engd && \
 	install -m 644 docs/engd.1 $$root/share/man/man1/engd.1 && \
 	rm -rf $$root/share/engd/options && cp -R options $$root/share/engd/options && \
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(slepc) $(petsc)|' \

@@ -2,20 +2,37 @@
 """Pictures of what engd writes. Needs numpy and matplotlib; nothing of engd needs this script.
 
   runs/plot.py history run.csv other.csv -o history.png    loss and error against iterations and seconds (-engd_history)
+  runs/plot.py solution solution.csv -o solution.png       lines, maps or slices of the solution and its error (-engd_solution:
+                                                           .csv, .npz or .h5), residual(..) columns too
   runs/plot.py spectrum spectrum.csv -o spectrum.png       eigenvalues and densities, those of each operator in a row
                                                            (-spectrum_output, .csv or .h5)
-  runs/plot.py solution solution.csv -o solution.png       a field of two coordinates, and its error (-engd_solution)
+
+Of many curves the six that end lowest have a colour and a name at their ends, the others are grey. --dark for dark pages.
 """
 import argparse
 import csv
-import itertools
 import os
+import re
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+
+NAMED = 6  # curves with a name
+COLOURS = ("#2a6fbb", "#d1701c", "#2f8f5b", "#b5467c", "#7a62c9", "#8a7a1f")
+DARK_COLOURS = ("#6cb0f2", "#f0a35e", "#6fcf97", "#e88bb5", "#b3a2f2", "#d8c45a")
+
+
+def set_style(dark):
+    """Colours of paper and ink; in SVG and PDF text stays text"""
+    ink, paper = ("#d8d8d4", "#1b1d20") if dark else ("#26282b", "#ffffff")
+    plt.rcParams.update({
+        "figure.facecolor": paper, "axes.facecolor": paper, "savefig.facecolor": paper, "text.color": ink, "axes.labelcolor": ink,
+        "axes.edgecolor": ink, "xtick.color": ink, "ytick.color": ink, "grid.color": ink, "axes.linewidth": 0.7, "font.size": 9,
+        "axes.titlesize": 9, "svg.fonttype": "none", "pdf.fonttype": 42,
+        "axes.prop_cycle": plt.cycler(color=DARK_COLOURS if dark else COLOURS)})
 
 
 def read(path):
@@ -28,32 +45,56 @@ def read(path):
     return dict(zip(header, np.array(rows, dtype=float).T))
 
 
-def plot_history(arguments):
-    """Loss (above) and error (below, where some file has one) on log axes against iterations and seconds."""
-    below = len(os.path.commonpath([os.path.dirname(f) for f in arguments.file])) if len(arguments.file) > 1 else 0
-    runs = {f[below:].lstrip("/").removesuffix(".csv"): read(f) for f in arguments.file}
-    styles = list(itertools.product(("-", "--", ":"), plt.rcParams["axes.prop_cycle"].by_key()["color"]))
+def name_ends(axis, curves):
+    """The names of curves [(x, y, name, colour)] beside the right end of the axis, apart from each other, joined to the ends."""
+    to_axis = axis.transData + axis.transAxes.inverted()
+    ends = sorted((float(to_axis.transform((x[-1], y[-1]))[1]), float(to_axis.transform((x[-1], y[-1]))[0]), name, colour)
+                  for x, y, name, colour in curves)
+    apart = 14 / (axis.get_window_extent().height * 72 / axis.figure.dpi)
+    up, down = [], []
+    for height, *_ in ends:
+        up.append(max(height, up[-1] + apart) if up else height)
+    for height, *_ in reversed(ends):
+        down.append(min(height, down[-1] - apart) if down else height)
+    places = [(a + b) / 2 for a, b in zip(up, reversed(down))]
+    shift = min(0.0, places[0]) if places else 0.0
+    for place, (height, right, name, colour) in zip(places, ends):
+        axis.annotate(name, xy=(right, height), xytext=(1.04, place - shift), xycoords="axes fraction", textcoords="axes fraction", color=colour,
+                      va="center", fontsize=8, annotation_clip=False,
+                      arrowprops=dict(arrowstyle="-", color=colour, linewidth=0.5, alpha=0.7, shrinkA=1, shrinkB=0))
+
+
+def history_figure(runs, log=False):
+    """Loss (above) and error (below, where some run has one) on log axes against iterations and seconds; runs: {name: columns}"""
     names = [n for n in ("loss", "relative_l2_error") if any(n in run for run in runs.values())]
-    figure, axes = plt.subplots(len(names), 2, figsize=(9, 3.2 * len(names)), sharex="col", sharey="row", squeeze=False)
+    figure, axes = plt.subplots(len(names), 2, figsize=(9, 2.9 * len(names)), sharex="col", sharey="row", squeeze=False)
+    order = sorted(runs, key=lambda label: runs[label].get(names[-1], runs[label]["loss"])[-1])
+    colours = dict(zip(order[:NAMED], plt.rcParams["axes.prop_cycle"].by_key()["color"]))
     for row, name in zip(axes, names):
         for axis, against in zip(row, ("iteration", "seconds")):
-            for (label, run), (style, colour) in zip(runs.items(), itertools.cycle(styles)):
+            for label in reversed(order):
+                run, named = runs[label], label in colours
                 if name in run:
-                    axis.plot(run[against], run[name], style, color=colour, label=label, linewidth=1.2)
+                    axis.plot(run[against], run[name], color=colours.get(label, "#9a9a96"), linewidth=1.4 if named else 0.7,
+                              alpha=1 if named else 0.5, zorder=3 if named else 2)
             axis.set_yscale("log" if all((run[name] > 0).any() for run in runs.values() if name in run) else "linear")
-            axis.grid(True, which="major", alpha=0.3)
+            axis.grid(True, which="major", alpha=0.15)
+            axis.spines[["top", "right"]].set_visible(False)
         row[0].set_ylabel({"loss": "loss", "relative_l2_error": "relative $L^2$ error"}[name])
     axes[-1][0].set_xlabel("iterations")
     axes[-1][1].set_xlabel("seconds")
-    if arguments.log:
-        for axis in axes[-1]:
-            axis.set_xscale("log")
-    if len(runs) > 6:
-        figure.set_figwidth(11)
-        figure.legend(*axes[0][1].get_legend_handles_labels(), frameon=False, fontsize=8, loc="center right")
-    elif len(runs) > 1:
-        axes[0][1].legend(frameon=False)
+    for axis in axes[-1] if log else ():
+        axis.set_xscale("log")
+    figure.tight_layout(rect=(0, 0, 0.86 if len(runs) > 1 else 1, 1))
+    for row, name in zip(axes, names) if len(runs) > 1 else ():
+        name_ends(row[1], [(runs[label]["seconds"], runs[label][name], label, colours[label]) for label in colours if name in runs[label]])
     return figure
+
+
+def plot_history(arguments):
+    below = len(os.path.commonpath([os.path.dirname(f) for f in arguments.file])) if len(arguments.file) > 1 else 0
+    runs = {f[below:].lstrip("/").removesuffix(".csv"): read(f) for f in arguments.file}
+    return history_figure(runs, arguments.log)
 
 
 def read_spectra(path):
@@ -111,28 +152,140 @@ def plot_spectrum(arguments):
     return figure
 
 
-def plot_solution(arguments):
-    """u_theta and log10 |u_theta - u*| over the first two columns, which are the coordinates."""
-    table = read(arguments.file)
-    names = list(table)
-    outputs = [n for n in names[2:] if not n.startswith("exact_")]
-    output = arguments.output or outputs[0]
-    if output not in outputs:
-        raise SystemExit(f"{arguments.file}: no output {output}; there are {', '.join(outputs)}")
-    x, y, u, exact = table[names[0]], table[names[1]], table[output], table.get("exact_" + output)
-    fields = [(f"${output}_\\theta$", u, "viridis")]
-    if exact is not None:
-        error = np.abs(u - exact)
-        floor = max(error.max() * 1e-4, np.finfo(float).tiny)
-        fields.append((f"$\\log_{{10}}|{output}_\\theta - {output}^*|$", np.log10(np.maximum(error, floor)), "magma"))
-    figure, axes = plt.subplots(1, len(fields), figsize=(5 * len(fields), 4.2), squeeze=False)
-    for axis, (title, values, colours) in zip(axes[0], fields):
-        picture = axis.tricontourf(x, y, values, levels=40, cmap=colours)
-        figure.colorbar(picture, ax=axis, shrink=0.9)
-        axis.set(title=title, xlabel=names[0], ylabel=names[1])
-        if not arguments.stretch:
-            axis.set_aspect("equal")
+def read_table(path):
+    """The columns of a file of -engd_solution, the first coordinate fastest, by name"""
+    if path.endswith(".npz"):
+        return {name: array.ravel(order="F") for name, array in np.load(path).items()}
+    if path.endswith((".h5", ".hdf5")):
+        import h5py
+
+        with h5py.File(path) as file:
+            table = {name: array[()].ravel() for name, array in file.items()}
+        return dict(sorted(table.items(), key=lambda item: (not is_coordinate(item[0]), item[0].startswith(("error", "exact", "residual")), item[0])))
+    if not path.endswith(".csv"):
+        raise SystemExit(f"{path}: a picture is made of .csv, .npz or .h5; .vts, .vtu and .pvd are for ParaView")
+    return read(path)
+
+
+def is_coordinate(name):
+    return bool(re.fullmatch(r"[xyzt]|x\d+", name))
+
+
+def fields_of(table, coordinates, wanted):
+    """What is drawn: [(title, values, is it a magnitude for a log scale)], the solution beside its error"""
+    values = [n for n in table if n not in coordinates]
+    if wanted:
+        missing = [n for n in wanted if n not in values]
+        if missing:
+            raise SystemExit(f"no column {missing[0]}; there are {', '.join(values)}")
+        return [(n, table[n], n.startswith(("error", "residual"))) for n in wanted]
+    fields = []
+    for name in values:
+        exact, error = table.get("exact_" + name), table.get("error_" + name)
+        if name.startswith(("error", "residual")):
+            if not (name.startswith("error_") and name[6:] in values):
+                fields.append((f"|{name}|", np.abs(table[name]), True))
+        elif not name.startswith("exact"):
+            fields.append((name, table[name], False))
+            if exact is not None or error is not None:
+                fields.append((f"|error of {name}|", np.abs(table[name] - exact if error is None else error), True))
+    return fields
+
+
+def colour_scale(values, magnitude):
+    """Norm and colours: of errors and residuals a log scale, of signed ones blue to red about zero"""
+    finite = values[np.isfinite(values)]
+    top = float(finite.max()) if finite.size else 1.0
+    if magnitude and top > 0:
+        floor = max(top * 1e-4, float(np.finfo(float).tiny))
+        return matplotlib.colors.LogNorm(floor, top), "magma"
+    low = float(finite.min()) if finite.size else 0.0
+    if low < 0 < top and -low > 0.2 * top and top > -0.2 * low:
+        return matplotlib.colors.Normalize(-max(top, -low), max(top, -low)), "RdBu_r"
+    return matplotlib.colors.Normalize(low, top), "viridis"
+
+
+def draw_map(axis, x, y, values, scale, stretch):
+    """A field of two coordinates: cells of a grid, or triangles between points"""
+    norm, colours = scale
+    xs, ys = np.unique(x), np.unique(y)
+    shown = np.maximum(values, norm.vmin) if isinstance(norm, matplotlib.colors.LogNorm) else values
+    if len(xs) * len(ys) == len(x):
+        order = np.lexsort((x, y))
+        picture = axis.pcolormesh(xs, ys, shown[order].reshape(len(ys), len(xs)), norm=norm, cmap=colours, shading="gouraud" if np.isfinite(shown).all() else "nearest", rasterized=True)
+    else:
+        good = np.isfinite(shown)
+        picture = axis.tripcolor(x[good], y[good], shown[good], norm=norm, cmap=colours, shading="gouraud", rasterized=True)
+    if not stretch:
+        axis.set_aspect("equal")
+    return picture
+
+
+def line_figure(x, name, fields):
+    """Fields against one coordinate, a log axis for magnitudes"""
+    figure, axes = plt.subplots(1, len(fields), figsize=(4.2 * len(fields), 3.2), squeeze=False)
+    order = np.argsort(x)
+    for axis, (title, values, magnitude) in zip(axes[0], fields):
+        axis.plot(x[order], np.abs(values[order]) if magnitude else values[order], linewidth=1.4)
+        if magnitude and (np.abs(values) > 0).any():
+            axis.set_yscale("log")
+        axis.set(title=title, xlabel=name)
+        axis.grid(True, alpha=0.15)
+        axis.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def scatter_figure(fields):
+    """Of points in many coordinates: how the values are distributed"""
+    figure, axes = plt.subplots(1, len(fields), figsize=(4.2 * len(fields), 3.2), squeeze=False)
+    for axis, (title, values, magnitude) in zip(axes[0], fields):
+        values = np.abs(values[np.isfinite(values)]) if magnitude else values[np.isfinite(values)]
+        positive = values[values > 0]
+        bins = np.geomspace(positive.min(), positive.max(), 60) if magnitude and positive.size and positive.min() < positive.max() else 60
+        axis.hist(values, bins=bins, color=plt.rcParams["axes.prop_cycle"].by_key()["color"][0])
+        axis.set(title=title, ylabel="points", xscale="log" if not isinstance(bins, int) else "linear")
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def solution_figure(table, wanted=(), coordinates=None, stretch=False):
+    """Lines over one coordinate, maps over two, maps at three values of the last of three, distributions beyond"""
+    names = coordinates or [n for n in table if is_coordinate(n)] or list(table)[:2]
+    varying = [n for n in names if np.ptp(table[n]) > 1e-12 * np.abs(table[n]).max()]
+    fields = fields_of(table, names, wanted)
+    if not fields or not varying:
+        raise SystemExit("nothing to draw: no values, or one point")
+    if len(varying) == 1:
+        return line_figure(table[varying[0]], varying[0], fields)
+    along = np.stack([table[n] - table[n][0] for n in varying], 1)
+    if np.linalg.matrix_rank(along, tol=1e-9 * np.abs(along).max()) == 1:
+        return line_figure(np.linalg.norm(along, axis=1), "distance along the line", fields)
+    last = np.unique(table[varying[-1]])
+    if len(varying) > 3 or (len(varying) == 3 and len(last) * 4 > len(table[varying[0]])):
+        return scatter_figure(fields)
+    levels = last[np.unique([0, len(last) // 2, len(last) - 1])] if len(varying) == 3 else [None]
+    stretch = stretch or varying[1] == "t" or np.ptp(table[varying[0]]) > 4 * np.ptp(table[varying[1]]) or np.ptp(table[varying[1]]) > 4 * np.ptp(table[varying[0]])
+    columns = len(fields) if levels[0] is None else len(levels)
+    rows = 1 if levels[0] is None else len(fields)
+    if rows == 1 and columns > 3:
+        rows, columns = -(-columns // 2), 2
+    figure, axes = plt.subplots(rows, columns, figsize=(3.9 * columns, 3.3 * rows), squeeze=False, layout="constrained")
+    panels = [(f, level) for f in fields for level in levels]
+    for axis, ((title, values, magnitude), level) in zip(axes.flat, panels):
+        at = np.ones(len(values), dtype=bool) if level is None else table[varying[-1]] == level
+        shown = np.abs(values) if magnitude else values
+        picture = draw_map(axis, table[varying[0]][at], table[varying[1]][at], shown[at], colour_scale(shown, magnitude), stretch)
+        axis.set(title=title if level is None else f"{title} at {varying[-1]} = {level:g}", xlabel=varying[0], ylabel=varying[1])
+        figure.colorbar(picture, ax=axis, shrink=0.85).outline.set_visible(False)
+    for axis in axes.flat[len(panels):]:
+        axis.set_axis_off()
+    return figure
+
+
+def plot_solution(arguments):
+    wanted = [n.strip() for n in arguments.output.split(",")] if arguments.output else ()
+    coordinates = arguments.coordinates.split(",") if arguments.coordinates else None
+    return solution_figure(read_table(arguments.file), wanted, coordinates, arguments.stretch)
 
 
 def main():
@@ -145,17 +298,21 @@ def main():
     spectrum = commands.add_parser("spectrum", help="eigenvalues and densities of the operators")
     spectrum.add_argument("file", help="file of -spectrum_output")
     spectrum.set_defaults(plot=plot_spectrum)
-    solution = commands.add_parser("solution", help="the solution over two coordinates, and its error")
-    solution.add_argument("file", help="CSV file of -engd_solution")
-    solution.add_argument("--output", help="which unknown, the first by default")
+    solution = commands.add_parser("solution", help="the solution and its error over one, two or three coordinates")
+    solution.add_argument("file", help="file of -engd_solution: .csv, .npz, .h5")
+    solution.add_argument("--output", help="which columns, a list; default all, errors beside the unknowns")
+    solution.add_argument("--coordinates", help="which columns are coordinates, where they are not x, y, z, t, x1, ..")
     solution.add_argument("--stretch", action="store_true", help="fill the picture, axes not to scale")
     solution.set_defaults(plot=plot_solution)
     for command in (history, spectrum, solution):
         command.add_argument("-o", "--out", required=True, help="picture to write: .png, .pdf, .svg")
+        command.add_argument("--dark", action="store_true", help="for a dark page")
     arguments = parser.parse_args()
+    set_style(arguments.dark)
     figure = arguments.plot(arguments)
-    figure.tight_layout(rect=(0, 0, 0.84 if figure.legends else 1, 1))
-    figure.savefig(arguments.out, dpi=150)
+    if arguments.command == "spectrum":
+        figure.tight_layout()
+    figure.savefig(arguments.out, dpi=150, bbox_inches="tight")
 
 
 if __name__ == "__main__":

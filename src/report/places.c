@@ -258,7 +258,7 @@ static PetscErrorCode CreateLine(EngdPlaces places, const char option[], char *t
   for (PetscInt i = 0; i < places->nlocal; i++) {
     const PetscReal s = (PetscReal)(places->start + i) / (PetscReal)(n - 1);
 
-    for (PetscInt c = 0; c < dim; c++) places->x[ENGD_COUNT(i, dim) + c] = (1 - s) * a[c] + s * b[c];
+    for (PetscInt c = 0; c < dim; c++) places->x[ENGD_COUNT(i, dim) + c] = s < 1 ? a[c] + s * (b[c] - a[c]) : b[c];
   }
   PetscCall(PetscFree(a));
   PetscCall(PetscFree(b));

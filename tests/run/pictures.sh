@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# runs/plot.py and runs/report.py on what a run wrote, with any python3 that has matplotlib; without one there is nothing to draw.
+. "$(dirname "$0")/case.sh"
+for python in python3 /usr/bin/python3; do "$python" -c 'import matplotlib, numpy' 2>/dev/null && break || python=""; done
+[ -n "$python" ] || exit 0
+export PYTHONDONTWRITEBYTECODE=1
+draws() { # arguments of plot.py ... -o FILE: a picture that is not a few bytes
+  "$python" "$ENGD_ROOT/runs/plot.py" "$@" >words 2>&1 || complain "plot.py $*: $(tail -n 1 words)"
+  expect_less 3000 "$(stat -c %s "${*: -1}" 2>/dev/null || echo 0)"
+}
+refuses() { # REGEX arguments of plot.py: one line
+  ! "$python" "$ENGD_ROOT/runs/plot.py" "${@:2}" >words 2>&1 || complain "plot.py ${*:2} does not fail"
+  [ "$(wc -l <words)" = 1 ] && grep -qE -- "$1" words || complain "plot.py ${*:2}: $(tail -n 1 words)"
+}
+run 1 -options_file heat.opts -network_layers 6 -tao_max_it 2 -engd_summary run.json -engd_history h.csv -engd_solution u.npz \
+  -engd_solution_points "grid(9,7)" -engd_output "u, error, residual(pde)" -engd_integrals mass -mass_integrand "u^2"
+expect_exit 0
+draws solution u.npz -o u.png
+draws solution u.npz --output "u,residual(pde)" --dark -o u.pdf
+for k in 1 2 3 4 5 6 7 8; do awk -F, -v k="$k" 'NR > 1 {OFS = ","; $2 *= k} {print}' h.csv >"h$k.csv"; done
+draws history h?.csv -o h.svg
+expect_equal "$(grep -c '<text[^>]*>h[1-8]</text>' h.svg)" 12 # six names beside each of two pictures
+refuses 'no column w; there are' solution u.npz --output w -o w.png
+refuses 'for ParaView' solution u.vtu -o w.png
+"$python" "$ENGD_ROOT/runs/report.py" run.json -o one.html >words 2>&1 || complain "$(tail -n 1 words)"
+cp run.json second.json
+"$python" "$ENGD_ROOT/runs/report.py" run.json second.json -o two.html >words 2>&1 || complain "$(tail -n 1 words)"
+for page in one two; do
+  "$python" - "$page.html" run.json <<'PYTHON' >words 2>&1 || complain "$page.html: $(tail -n 1 words)"
+import html.parser, json, sys
+text, run = open(sys.argv[1], encoding="utf-8").read(), json.load(open(sys.argv[2]))
+
+class Page(html.parser.HTMLParser):
+    open_, pictures = [], 0
+    def handle_starttag(self, tag, attributes):
+        if tag not in ("meta", "img", "source"): self.open_.append(tag)
+        for name, value in attributes:
+            if name in ("src", "srcset"):
+                assert value.startswith("data:image/png;base64,"), value[:40]  # nothing from outside
+                self.pictures += 1
+    def handle_endtag(self, tag):
+        assert self.open_.pop() == tag, tag
+
+page = Page()
+page.feed(text)
+assert not page.open_ and page.pictures in (4, 10), (page.open_, page.pictures)
+for wanted in (run["options"]["pde_residual"], run["host"], f'{run["relative_l2_error"]:.2e}', "mpirun -n 1 ./engd -options_file run.json", "u^2"):
+    assert html.escape(wanted) in text, wanted
+PYTHON
+done
+printf '{"a": 1}' >other.json
+! "$python" "$ENGD_ROOT/runs/report.py" other.json >words 2>&1 || complain "report.py takes what is no summary"
+expect_equal "$(cat words)" "other.json: no summary of engd (-engd_summary)"

@@ -76,6 +76,8 @@ struct _n_EngdReport {
   EngdOutput     output;               /* the file that is being written, on rank 0 */
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */
   EngdErrors     errors;               /* NULL without an exact solution */
+  PetscInt       nchosen;              /* What defaults have chosen, */
+  char         **chosen;               /* a line each. */
   PetscReal     *unknown;        /* The unknown parameters at the end; NULL until then, or where there are none. */
   PetscReal     *standard_error; /* Of each of them. */
   EngdSharpness  sharpness;      /* of the Hessian; NULL unless one of these is asked for: */
@@ -113,7 +115,10 @@ typedef struct {
   char        note[PETSC_MAX_PATH_LEN + 128]; /* what else there is to tell, a line, or empty */
   /* The optimisers that have run, borrowed. */
   PetscInt          nstages;
-  EngdOutcomeStage *stage; /* [nstages] */
+  EngdOutcomeStage *stage;                       /* [nstages] */
+  PetscReal         fresh_loss, estimated_error; /* on points never trained on; infinite where they are not known */
+  const char       *limited_by;                  /* capacity, points, optimisation, rounding; NULL: not known */
+  char judgement[256], warning[256]; /* the same in a line, and that the problem is not solved; or empty */
 } EngdOutcome;
 
 /*
@@ -131,6 +136,8 @@ PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdReportState(EngdReport, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdReportTell(EngdReport, const char line[]);
 PETSC_INTERN PetscErrorCode EngdReportSetEvaluate(EngdReport, const char points[]); /* before SetUp */
+PETSC_INTERN PetscErrorCode EngdReportChoose(EngdReport,
+                                             const char line[]); /* the same, and `chosen` of the summary */
 PETSC_INTERN PetscErrorCode EngdReportFinish(EngdReport, Vec theta, const EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdReportDestroy(EngdReport *);
 

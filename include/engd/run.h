@@ -26,9 +26,21 @@ typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME, ENGD_END_B
 typedef struct {
   PetscBool    made;
   EngdSettings settings; /* their options, but for those that the user gives */
-  Vec          best;     /* parameters with the least loss at the end of a stage */
-  PetscReal    loss;
+  Vec          best,
+      valley; /* parameters with the least loss on fresh points at the end of a stage; at the end of the first */
+  PetscReal loss, fresh; /* of the best */
+  PetscBool slow;        /* is that why the present stage has ended */
 } EngdPlan;
+
+/* The last iterations of a stage */
+#define ENGD_PACE 40
+typedef struct {
+  PetscInt  n; /* iterations so far, of which the last ENGD_PACE + 1 are kept, iteration k at k modulo that */
+  PetscReal loss[ENGD_PACE + 1], seconds[ENGD_PACE + 1];
+} EngdPace;
+
+/* -engd_start: what is left open is chosen, only if all is, or nothing */
+typedef enum { ENGD_START_AUTO, ENGD_START_LEAST_SQUARES, ENGD_START_NONE } EngdStartMode;
 
 struct _n_EngdRun {
   MPI_Comm       comm;
@@ -37,8 +49,11 @@ struct _n_EngdRun {
   EngdFunctional functional; /* NULL until the options are read; so are all that follow, up to the set-up. */
   Vec            theta;
   EngdStart      origin;     /* What was done to theta and the weights of terms before the training. */
-  PetscBool      by_squares; /* Whether anything was: -engd_start least_squares. */
+  EngdStartMode  start_mode; /* -engd_start. */
   EngdPlan       plan;
+  EngdPace       pace;
+  EngdPoints    *fresh_points;     /* [nterms] never trained on, NULL where a term has none; or NULL */
+  PetscReal      zero, fresh_zero; /* the loss of u = 0, on fresh points too; infinite where there is none */
   EngdReport     report;
   EngdSpectrum   spectrum;
   PetscInt       nstages;
@@ -103,11 +118,20 @@ PETSC_INTERN PetscErrorCode EngdRunEvaluateBegin(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunEvaluateFinish(EngdRun);
 
 /* plan.c: stages where none are named. Begin and End: around each stage. Collective */
+PETSC_INTERN PetscErrorCode EngdPlanLeaves(EngdRun, PetscBool *all);
 PETSC_INTERN PetscErrorCode EngdPlanCreate(EngdRun);
 PETSC_INTERN PetscErrorCode EngdPlanBegin(EngdRun);
-PETSC_INTERN PetscErrorCode EngdPlanEnd(EngdRun);
+PETSC_INTERN PetscBool      EngdPlanIsSlow(EngdRun);
+PETSC_INTERN PetscErrorCode EngdPlanEnd(EngdRun, PetscBool failed, PetscBool *done);
 PETSC_INTERN PetscErrorCode EngdPlanState(EngdRun, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdPlanDestroy(EngdRun);
+
+/* judge.c: fresh points, what limits, what more time would bring. Collective, but for Record */
+PETSC_INTERN PetscErrorCode EngdRunMeasure(EngdRun, Vec theta, PetscReal *loss, PetscReal *fresh);
+PETSC_INTERN PetscErrorCode EngdRunMeasureZero(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunDestroyFreshPoints(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunJudge(EngdRun, TaoConvergedReason, EngdOutcome *);
+PETSC_INTERN void           EngdPaceRecord(EngdPace *, PetscReal loss, PetscReal seconds);
 
 /* train.c: the stages in turn, and what they came to. Collective */
 PETSC_INTERN PetscErrorCode EngdRunBegin(EngdRun);

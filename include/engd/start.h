@@ -16,20 +16,24 @@ PETSC_INTERN PetscErrorCode      EngdLastLayerSolve(EngdLastLayer, Vec theta, Pe
 PETSC_INTERN PetscErrorCode      EngdLastLayerDestroy(EngdLastLayer *);
 
 /* Hidden units over the box that holds all points. Place: by so many times scale[i] in coordinate i, last layer zero.
-   Normalise: theta as if each coordinate ran from -1 to 1 */
+   Flatten: theta drawn as from scale times the standard weights for coordinates from -1 to 1, biases within bias, outputs of
+   the mean and the size of those at theta */
 typedef struct _n_EngdUnits *EngdUnits;
 PETSC_INTERN PetscErrorCode  EngdUnitsCreate(EngdFunctional, EngdUnits *);
 PETSC_INTERN PetscErrorCode  EngdUnitsPlace(EngdUnits, const PetscReal scale[], Vec theta);
-PETSC_INTERN PetscErrorCode  EngdUnitsNormalise(EngdUnits, Vec theta);
+PETSC_INTERN PetscErrorCode  EngdUnitsFlatten(EngdUnits, Vec theta, PetscReal scale, PetscReal bias, Vec flat);
 PETSC_INTERN PetscErrorCode  EngdUnitsDestroy(EngdUnits *);
 
-/* What was done: the weights of terms that were balanced, the scales of the units; second: another beginning, with small
-   weights of the standard distribution, or NULL. text says it in a line */
+/* What was done: the weights of terms that were balanced, the scales of the units; flat: other beginnings, with units that bend
+   little over the domain, or NULL. text says it in a line */
+#define ENGD_START_NFLAT 2
 typedef struct {
   PetscBool balanced, placed;
-  Vec       second;
+  Vec       flat[ENGD_START_NFLAT];
   char      text[1024];
 } EngdStart;
+/* Leaves: do options or setters say nothing of initial weights, nothing of the weights of terms */
+PETSC_INTERN PetscErrorCode EngdStartLeaves(EngdFunctional, PetscBool *units, PetscBool *weights);
 PETSC_INTERN PetscErrorCode EngdStartRun(EngdFunctional, Vec theta, EngdStart *);
 PETSC_INTERN PetscErrorCode EngdStartDestroy(EngdStart *);
 

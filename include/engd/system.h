@@ -27,6 +27,11 @@ typedef struct {
 } EngdErrorsWork;
 PETSC_INTERN PetscErrorCode EngdErrorsEnter(MPI_Comm, PetscBool solving, EngdErrorsWork *outer);
 PETSC_INTERN PetscErrorCode EngdErrorsLeave(const EngdErrorsWork *outer, PetscErrorCode);
+
+/* Errors of this code, which all ranks of the work meet together, are not told until it is success again; the words of the last. */
+PETSC_INTERN void        EngdErrorsForgive(PetscErrorCode);
+PETSC_INTERN const char *EngdErrorsForgiven(void);
+
 PETSC_INTERN void           EngdOptionsExpand(MPI_Comm, int *, char ***, size_t, char[]);
 PETSC_INTERN PetscErrorCode EngdCheckOptionForm(MPI_Comm);
 

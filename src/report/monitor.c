@@ -150,6 +150,17 @@ PetscErrorCode EngdReportTell(EngdReport report, const char line[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdReportChoose - The same for what defaults have chosen, which the summary lists. Collective */
+PetscErrorCode EngdReportChoose(EngdReport report, const char line[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdReportTell(report, line));
+  PetscCall(PetscRealloc((size_t)(report->nchosen + 1) * sizeof(char *), &report->chosen));
+  PetscCall(PetscStrallocpy(line, &report->chosen[report->nchosen]));
+  report->nchosen++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportShowLast - Shows the last iteration if -engd_monitor_every passed over it; the final errors are known by now.
 */

@@ -476,6 +476,8 @@ static PetscErrorCode PrintOutcome(EngdReport report, const EngdOutcome *outcome
     PetscCall(PetscPrintf(comm, "Wrote the %s to %s\n", engd_file_kind[k], report->file[k]));
   }
   if (outcome->note[0]) PetscCall(PetscPrintf(comm, "%s\n", outcome->note));
+  if (outcome->judgement[0]) PetscCall(PetscPrintf(comm, "%s\n", outcome->judgement));
+  if (outcome->warning[0]) PetscCall(PetscPrintf(comm, "%s\n", outcome->warning));
   if (report->errors)
     PetscCall(PetscPrintf(comm, "relative L2 error %.2e", (double)report->errors->all.relative_l2));
   else
@@ -575,6 +577,8 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree((*report)->file[k]));
   PetscCall(PetscFree((*report)->points));
   PetscCall(PetscFree((*report)->expressions));
+  for (PetscInt k = 0; k < (*report)->nchosen; k++) PetscCall(PetscFree((*report)->chosen[k]));
+  PetscCall(PetscFree((*report)->chosen));
   PetscCall(PetscCommDestroy(&(*report)->comm));
   PetscCall(PetscFree(*report));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -82,6 +82,21 @@ static PetscErrorCode PrintErrors(EngdReport report, FILE *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* what defaults have chosen, a list of lines, and what limits the error, as far as it is known */
+static void PrintJudgement(EngdReport report, const EngdOutcome *outcome, FILE *file)
+{
+  if (report->nchosen) EngdJSONKey(",", "chosen", file);
+  for (PetscInt k = 0; k < report->nchosen; k++) {
+    fprintf(file, "%s\n    ", k ? "," : "[");
+    EngdJSONString(report->chosen[k], file);
+  }
+  if (report->nchosen) fprintf(file, "\n  ]");
+  if (!outcome->limited_by) return;
+  EngdJSONReal("fresh_loss", outcome->fresh_loss, file);
+  EngdJSONReal("estimated_error", outcome->estimated_error, file);
+  EngdJSONText("limited_by", outcome->limited_by, file);
+}
+
 /* {"name": {"value": v, "standard_error": e}, ...}, where the equations have unknown parameters */
 static void PrintUnknowns(EngdReport report, FILE *file)
 {
@@ -170,6 +185,7 @@ PetscErrorCode EngdSummaryWrite(EngdReport report, const EngdOutcome *outcome)
   EngdJSONReal("loss", outcome->loss, file);
   EngdJSONReal("gradient_norm", outcome->gradient_norm, file);
   PetscCall(PrintErrors(report, file));
+  PrintJudgement(report, outcome, file);
   PrintUnknowns(report, file);
   PetscCall(PrintIntegrals(report, file));
   EngdJSONReal("seconds_total", outcome->seconds, file);

@@ -70,6 +70,9 @@ static PetscErrorCode TestLimits(EngdRun run, Tao tao, PetscBool first)
   } else if (!first && (asked[OVER_RUN] || asked[OVER_STAGE])) {
     if (asked[OVER_RUN]) run->end = ENGD_END_BY_TIME;
     PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  } else if (EngdPlanIsSlow(run)) {
+    run->plan.slow = PETSC_TRUE;
+    PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -142,7 +145,7 @@ const char *EngdRunDescribeEnd(EngdRun run, TaoConvergedReason reason)
   case TAO_CONVERGED_GTTOL: return "converged: gradient norm reduced by -tao_gttol";
   case TAO_CONVERGED_STEPTOL: return "converged: steps no longer lower the loss";
   case TAO_CONVERGED_MINF: return "converged: loss below -tao_fmin";
-  case TAO_CONVERGED_USER: return "stopped: time budget used";
+  case TAO_CONVERGED_USER: return run->plan.slow ? "stopped: the loss falls slowly" : "stopped: time budget used";
   case TAO_DIVERGED_MAXITS: return "stopped: maximum iterations reached";
   case TAO_DIVERGED_NAN: return "failed: a number that is not finite";
   case TAO_DIVERGED_MAXFCN: return "stopped: maximum loss evaluations reached";

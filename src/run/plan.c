@@ -1,25 +1,36 @@
 /*
-  The optimisers of a run that is told none: a plan of stages, and the best parameters of them.
+  The optimisers of a run that is told none: a plan of stages, each from a beginning of its own, and the best parameters of all.
 
-    valley   the Gramian written out and averaged (dense, LDL^T, beta 0.6): falls at once from any start and follows narrow
-             valleys, but its last digits come slowly
-    digits   truncated least squares (tsvd) from small weights: slow at first, then within ten iterations at rounding, or
-             nowhere; not where an iteration is dear
-    valley   again, from the better of the two, to the end of the time
+    valley   the Gramian written out and averaged (dense, LDL^T, beta 0.6) from steep units: falls at once from any start and
+             follows narrow valleys, but its last digits come slowly
+    digits   truncated least squares (tsvd) from flat units: slow at first, then within ten iterations at rounding, or nowhere
+    wide     the same from units that bend three times as much
+    again    valley goes on, to the end of the time
 
-  Neither of the first two wins everywhere (runs/untuned.md). A plan is made for least
-  squares on points that stay, with no more parameters than residuals, if no option of TAO, KSP or PC is given and no stages.
+  None of them wins everywhere (runs/untuned.md), and each of the first three takes a few seconds. A stage of digits ends when it
+  is slow, by what its last iterations brought; the plan ends when one has come to rounding. The best is what has the least loss
+  on fresh points. A breakdown of the numerics ends its stage alone. A plan is made for least squares on points that stay and
+  with no more parameters than residuals; by default only where no option or setter says a word about weights of terms, initial
+  weights, optimisers or stages.
 */
 #include <engd/private.h>
 #include <math.h>
 
 #define MOST_PARAMETERS 3000 /* of a Gramian written out */
 #define MOST_DIGITS     640  /* of the SVDs */
-#define VALLEY_FIRST    400  /* iterations before digits */
-#define DIGITS          200
+#define VALLEY_FIRST    100  /* iterations before digits, */
+#define DIGITS          400  /* and of these at most */
+#define SHARE           0.3  /* of the time, for a stage of digits at most */
+#define SLOW            0.1  /* digits are slow if ENGD_PACE iterations leave more than this part of the loss */
 #define SECONDS         60
+#define ROUNDING        1e-17 /* of the loss of u = 0: there is no less to gain */
+#define SOLVED          1e-13 /* the same, where a stage that has ended by itself is enough */
+#define FRESH           10    /* times the loss on the points, on fresh ones: a solution does not make a difference */
 
-/* is an option of an optimiser in the database; stages have theirs behind a prefix, and are named by an option */
+enum { VALLEY, DIGITS_FIRST, DIGITS_WIDE, AGAIN };
+
+/* is an option of an optimiser in the database, but for those that only show something; stages have theirs behind a prefix, and
+   are named by an option */
 static PetscErrorCode IsSaid(PetscBool *said)
 {
   char *all, *word;
@@ -28,8 +39,11 @@ static PetscErrorCode IsSaid(PetscBool *said)
   *said = PETSC_FALSE;
   PetscCall(PetscOptionsGetAll(NULL, &all));
   for (word = strtok(all, " "); word && !*said; word = strtok(NULL, " ")) {
-    *said = (PetscBool)(!strncmp(word, "-tao_", 5) || !strncmp(word, "-ksp_", 5) || !strncmp(word, "-pc_", 4) ||
-                        !strncmp(word, "-engd_stages", 12) || !strncmp(word, "-spectrum", 9));
+    const PetscBool shows = (PetscBool)(strstr(word, "_view") || strstr(word, "_monitor") || strstr(word, "_reason"));
+
+    *said = (PetscBool)((!strncmp(word, "-tao_", 5) && !shows) || (!strncmp(word, "-ksp_", 5) && !shows) ||
+                        (!strncmp(word, "-pc_", 4) && !shows) || !strncmp(word, "-engd_stages", 12) ||
+                        !strncmp(word, "-spectrum", 9));
   }
   PetscCall(PetscFree(all));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -49,6 +63,19 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits)
   PetscCall(EngdExplicitCountRows(F, &N));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &N, 1, MPIU_INT, MPI_SUM, F->comm));
   *suits = (PetscBool)(p <= N && p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanLeaves - is all that a plan chooses left to it, and would it suit the problem. Collective */
+PetscErrorCode EngdPlanLeaves(EngdRun run, PetscBool *all)
+{
+  PetscBool units, weights, said;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdStartLeaves(run->functional, &units, &weights));
+  PetscCall(IsSaid(&said));
+  PetscCall(Suits(run->functional, all));
+  *all = (PetscBool)(*all && units && weights && !said && !run->stages);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -76,7 +103,11 @@ static PetscErrorCode SetStage(EngdRun run, const char name[], PetscBool dense, 
   PetscCall(PetscSNPrintf(number, sizeof(number), "%" PetscInt_FMT, iterations));
   PetscCall(SetOption(run, name, "tao_max_it", number));
   PetscCall(SetOption(run, name, "tao_engd_direction", dense ? "dense" : "tsvd"));
-  if (!dense) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!dense) {
+    PetscCall(PetscSNPrintf(number, sizeof(number), "%g", (double)(SHARE * run->max_seconds)));
+    PetscCall(SetOption(run, name, "engd_max_seconds", number));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(SetOption(run, name, "tao_engd_dense_type", "ldlt"));
   PetscCall(SetOption(run, name, "tao_engd_dense_ema", "0.6"));
   PetscCall(SetOption(run, name, "tao_engd_stall", "300"));
@@ -97,52 +128,115 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   if (!suits) PetscFunctionReturn(PETSC_SUCCESS);
   digits         = (PetscBool)(run->network->nparameters <= MOST_DIGITS);
   run->plan.made = PETSC_TRUE;
-  PetscCall(EngdRunSetStages(run, digits ? "valley,digits,again" : "valley"));
+  if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
+  PetscCall(EngdRunSetStages(run, digits ? "valley,digits,wide,again" : "valley"));
   PetscCall(SetStage(run, "valley", PETSC_TRUE, digits ? VALLEY_FIRST : PETSC_MAX_INT / 2));
   if (digits) PetscCall(SetStage(run, "digits", PETSC_FALSE, DIGITS));
+  if (digits) PetscCall(SetStage(run, "wide", PETSC_FALSE, DIGITS));
   if (digits) PetscCall(SetStage(run, "again", PETSC_TRUE, PETSC_MAX_INT / 2));
-  if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
   PetscCall(VecDuplicate(run->theta, &run->plan.best));
-  run->plan.loss = PETSC_MAX_REAL;
+  PetscCall(VecDuplicate(run->theta, &run->plan.valley));
+  PetscCall(VecCopy(run->theta, run->plan.best));
+  PetscCall(VecCopy(run->theta, run->plan.valley));
+  run->plan.loss = run->plan.fresh = PETSC_MAX_REAL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdPlanBegin - theta of the present stage: as it is, the second beginning, the best. Collective */
+/* EngdPlanBegin - theta of the present stage: as it is, a flat beginning, what the valley came to. Collective */
 PetscErrorCode EngdPlanBegin(EngdRun run)
 {
+  static const char *const what[] = {"steep units and their last layer by least squares; averaged Gramian, LDL^T",
+                                     "flat units; truncated least squares",
+                                     "less flat units; truncated least squares",
+                                     "the end of the valley; averaged Gramian, LDL^T"};
+  EngdPlan                *plan   = &run->plan;
+  char                     line[256];
+
   PetscFunctionBeginUser;
-  if (!run->plan.made) PetscFunctionReturn(PETSC_SUCCESS);
-  if (run->present == 1) PetscCall(VecCopy(run->origin.second, run->theta));
-  if (run->present == 2) PetscCall(VecCopy(run->plan.best, run->theta));
+  plan->slow  = PETSC_FALSE;
+  run->pace.n = 0;
+  if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
+  if (run->present == DIGITS_FIRST) PetscCall(VecCopy(run->origin.flat[0], run->theta));
+  if (run->present == DIGITS_WIDE) PetscCall(VecCopy(run->origin.flat[1], run->theta));
+  if (run->present == AGAIN) PetscCall(VecCopy(plan->valley, run->theta));
+  PetscCall(PetscSNPrintf(line, sizeof(line), "Stage %s: %s", run->stage[run->present].name, what[run->present]));
+  PetscCall(EngdReportChoose(run->report, line));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdPlanEnd - the best theta is kept, and is that of the run when the last stage has ended. Collective */
-PetscErrorCode EngdPlanEnd(EngdRun run)
+/* EngdPlanIsSlow - should the present stage make room for the next one. The same on all ranks. Not collective */
+PetscBool EngdPlanIsSlow(EngdRun run)
 {
-  PetscReal loss;
+  const EngdPace *pace = &run->pace;
+
+  if (!run->plan.made || (run->present != DIGITS_FIRST && run->present != DIGITS_WIDE)) return PETSC_FALSE;
+  if (pace->n <= ENGD_PACE) return PETSC_FALSE;
+  return (PetscBool)(pace->loss[(pace->n - 1) % (ENGD_PACE + 1)] > SLOW * pace->loss[pace->n % (ENGD_PACE + 1)]);
+}
+
+/* has the plan nothing left to try */
+static PetscErrorCode Finish(EngdRun run, PetscReal loss, PetscReal fresh, PetscBool *done)
+{
+  const Tao          tao = run->stage[run->present].tao;
+  TaoConvergedReason reason;
+  PetscBool          itself;
 
   PetscFunctionBeginUser;
-  if (!run->plan.made) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
-  PetscCall(EngdFunctionalEvaluate(run->functional, &loss, NULL));
-  if (loss < run->plan.loss) {
-    PetscCall(VecCopy(run->theta, run->plan.best));
-    run->plan.loss = loss;
+  PetscCall(TaoGetConvergedReason(tao, &reason));
+  itself =
+      (PetscBool)(reason == TAO_CONVERGED_STEPTOL || reason == TAO_DIVERGED_LS_FAILURE ||
+                  reason == TAO_CONVERGED_GATOL || reason == TAO_CONVERGED_GRTOL || reason == TAO_CONVERGED_GTTOL);
+  *done =
+      (PetscBool)(fresh <= FRESH * loss && (loss < ROUNDING * run->zero || (itself && run->present == DIGITS_WIDE &&
+                                                                            run->plan.loss < SOLVED * run->zero)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanEnd - the best theta is kept, and is that of the run when the last stage has ended; done: no stage need follow.
+   failed: theta is of no use. Collective */
+PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
+{
+  EngdPlan *plan = &run->plan;
+  PetscReal loss = PETSC_MAX_REAL, fresh = PETSC_MAX_REAL;
+  char      line[256];
+
+  PetscFunctionBeginUser;
+  *done = PETSC_FALSE;
+  if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!failed) {
+    PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
+    if (run->present == VALLEY) PetscCall(VecCopy(run->theta, plan->valley));
+    PetscCall(Finish(run, loss, fresh, done));
+    PetscCall(PetscSNPrintf(line, sizeof(line), "%s: loss %.2e, on fresh points %.2e%s",
+                            run->stage[run->present].name, (double)loss, (double)fresh,
+                            fresh < plan->fresh ? ", the best" : ""));
+    PetscCall(EngdReportTell(run->report, line));
+  }
+  if (fresh < plan->fresh) {
+    PetscCall(VecCopy(run->theta, plan->best));
+    plan->loss  = loss;
+    plan->fresh = fresh;
   } else {
-    PetscCall(VecCopy(run->plan.best, run->theta));
+    PetscCall(VecCopy(plan->best, run->theta));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdPlanState - the best parameters so far. Collective */
+/* EngdPlanState - the best parameters so far, and where the valley ended. Collective */
 PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
 {
+  EngdPlan *plan = &run->plan;
+
   PetscFunctionBeginUser;
-  if (!run->plan.made) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchivePush(a, "plan"));
-  PetscCall(EngdArchiveReal(a, "loss", &run->plan.loss, PETSC_MAX_REAL));
-  PetscCall(EngdArchiveVec(a, "best", run->plan.best));
+  PetscCall(EngdArchiveReal(a, "loss", &plan->loss, PETSC_MAX_REAL));
+  PetscCall(EngdArchiveReal(a, "fresh", &plan->fresh, PETSC_MAX_REAL));
+  PetscCall(EngdArchiveVec(a, "best", plan->best));
+  PetscCall(EngdArchiveVec(a, "valley", plan->valley));
+  PetscCall(EngdArchiveInt(a, "recorded", &run->pace.n, 0));
+  PetscCall(EngdArchiveReals(a, "losses", ENGD_PACE + 1, run->pace.loss));
+  PetscCall(EngdArchiveReals(a, "seconds", ENGD_PACE + 1, run->pace.seconds));
   PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -152,5 +246,6 @@ PetscErrorCode EngdPlanDestroy(EngdRun run)
   PetscFunctionBeginUser;
   PetscCall(EngdSettingsDestroy(&run->plan.settings));
   PetscCall(VecDestroy(&run->plan.best));
+  PetscCall(VecDestroy(&run->plan.valley));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

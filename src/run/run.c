@@ -85,7 +85,7 @@ static PetscErrorCode SetFromOptions(EngdRun run)
   Options Database Keys:
 + -engd_stages a,b,c            - the names of optimisers in turn; without it there is one
 . -a_tao_type type              - and any other option of TAO, KSP and PC, or -a_engd_max_seconds, for stage a alone
-. -engd_start name             - least_squares or none: what is done before the training
+. -engd_start name             - auto, least_squares or none: what is done before the training
 . -engd_max_seconds s           - budget of the training, with what a restart goes on from
 . -engd_target_error e          - stop at the first iteration whose relative L2 error is at most e
 . -engd_checkpoint file.h5      - all that the run is
@@ -106,7 +106,7 @@ PetscErrorCode EngdRunSetFromOptions(EngdRun run)
 /* points, parameters, optimisers, spectrum */
 static PetscErrorCode SetUp(EngdRun run)
 {
-  PetscBool help;
+  PetscBool help, begins;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsHasHelp(NULL, &help));
@@ -114,8 +114,12 @@ static PetscErrorCode SetUp(EngdRun run)
   PetscCall(EngdFunctionalSetUp(run->functional));
   PetscCall(EngdModelCreateParameters(run->functional->model, &run->theta));
   PetscCall(EngdModelInitialize(run->functional->model, run->problem->seed, run->theta));
-  if (run->by_squares && !help) PetscCall(EngdStartRun(run->functional, run->theta, &run->origin));
-  if (run->by_squares && !help) PetscCall(EngdPlanCreate(run));
+  begins = (PetscBool)(run->start_mode == ENGD_START_LEAST_SQUARES);
+  if (run->start_mode == ENGD_START_AUTO) PetscCall(EngdPlanLeaves(run, &begins));
+  if (begins && !help) {
+    PetscCall(EngdStartRun(run->functional, run->theta, &run->origin));
+    PetscCall(EngdPlanCreate(run));
+  }
   PetscCall(EngdSettingsPush(run->plan.settings));
   PetscCall(EngdStagesCreate(run));
   PetscCall(EngdSettingsPop(run->plan.settings));
@@ -204,7 +208,8 @@ static PetscErrorCode Begin(EngdRun run)
 static PetscErrorCode Train(EngdRun run)
 {
   PetscFunctionBeginUser;
-  if (run->origin.text[0]) PetscCall(EngdReportTell(run->report, run->origin.text));
+  PetscCall(EngdRunMeasureZero(run));
+  if (run->origin.text[0]) PetscCall(EngdReportChoose(run->report, run->origin.text));
   PetscCall(EngdRunTrain(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -218,7 +223,8 @@ static PetscErrorCode Finish(EngdRun run)
   PetscFunctionBeginUser;
   PetscCall(EngdRunGetOutcome(run, &outcome));
   finite = PetscIsInfOrNanReal(outcome.loss) ? PETSC_FALSE : PETSC_TRUE;
-  if (finite) PetscCall(EngdRunCheckpoint(run));
+  if (finite && (!run->plan.made || run->end == ENGD_END_BY_TAO)) /* a plan that is cut has written its own */
+    PetscCall(EngdRunCheckpoint(run));
   PetscCall(NoteCheckpoint(run, finite, &outcome));
   PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
   PetscCall(EngdRunForgetOutcome(&outcome));
@@ -410,6 +416,7 @@ PetscErrorCode EngdRunDestroy(EngdRun *run)
   PetscCall(EngdReportDestroy(&(*run)->report));
   PetscCall(EngdStagesDestroy(*run));
   PetscCall(EngdPlanDestroy(*run));
+  PetscCall(EngdRunDestroyFreshPoints(*run));
   PetscCall(EngdStartDestroy(&(*run)->origin));
   PetscCall(VecDestroy(&(*run)->theta));
   PetscCall(EngdFunctionalDestroy(&(*run)->functional));

@@ -238,6 +238,8 @@ static PetscErrorCode ReadCheckpointOptions(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const char *const start_modes[] = {"auto", "least_squares", "none"};
+
 /*
   EngdRunSetStart - Sets what is done before the training where options leave it open.
 
@@ -246,7 +248,7 @@ static PetscErrorCode ReadCheckpointOptions(EngdRun run)
   Input Parameters:
 + run  - before EngdRunSetUp()
 - name - "least_squares": weights of terms by the size of their rows of J, hidden units over the domain, the last layer by
-         least squares; or "none"
+         least squares, and optimisers in turn; "none": nothing of these; "auto": all of them if all is left open, else nothing
 
   Options Database Key:
 . -engd_start name - the same
@@ -257,12 +259,14 @@ static PetscErrorCode ReadCheckpointOptions(EngdRun run)
 */
 PetscErrorCode EngdRunSetStart(EngdRun run, const char name[])
 {
-  PetscBool known;
+  PetscInt  mode;
+  PetscBool known = PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscStrInList(name, "least_squares,none", ',', &known));
-  PetscCheck(known, run->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-engd_start %s: give least_squares or none", name);
-  run->by_squares = (PetscBool)(name[0] == 'l');
+  for (mode = 0; mode < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(start_modes) && !known; mode++)
+    PetscCall(PetscStrcmp(name, start_modes[mode], &known));
+  PetscCheck(known, run->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-engd_start %s: give auto, least_squares or none", name);
+  run->start_mode = (EngdStartMode)(mode - 1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -285,8 +289,9 @@ PetscErrorCode EngdRunReadOptions(EngdRun run)
   PetscCall(
       PetscOptionsString("-engd_start",
                          "least_squares: weights of terms, hidden units and last layer that suit the problem, as "
-                         "far as no option says them, and optimisers in turn if none is named; none: neither",
-                         "EngdRunSetStart", run->by_squares ? "least_squares" : "none", start, sizeof(start), &set));
+                         "far as no option says them, and optimisers in turn if none is named; none: neither; "
+                         "auto: all if no option says any of it, else none",
+                         "EngdRunSetStart", start_modes[run->start_mode], start, sizeof(start), &set));
   PetscOptionsEnd();
   if (set) PetscCall(EngdRunSetStart(run, start));
   PetscCall(EngdRunSetStages(run, stages));

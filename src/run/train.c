@@ -57,6 +57,7 @@ static PetscErrorCode Watch(Tao tao, void *data)
   PetscCall(TaoGetSolution(tao, &theta));
   PetscCall(Describe(run, tao, iteration, &it));
   run->last_row = it.iteration;
+  EngdPaceRecord(&run->pace, it.loss, it.seconds);
   PetscCall(EngdReportAddRow(run->report, &it, theta, run->target > 0 ? &error : NULL));
   if (run->target > 0 && error <= run->target) {
     run->end = ENGD_END_BY_TARGET;
@@ -109,24 +110,50 @@ static PetscErrorCode GoOn(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the present stage, from the parameters that the one before came to */
-static PetscErrorCode SolveStage(EngdRun run)
+/* TaoSolve; of a plan with other stages to go by, a breakdown of the numerics, which all ranks meet, ends the stage alone */
+static PetscErrorCode Solve(EngdRun run, EngdStage *stage, PetscBool *failed)
 {
-  EngdStage *stage = &run->stage[run->present];
+  PetscErrorCode code;
+  char           text[1024];
+
+  PetscFunctionBeginUser;
+  if (!run->plan.made || run->nstages == 1) {
+    PetscCall(TaoSolve(stage->tao));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  EngdErrorsForgive(ENGD_ERR_NUMERICS);
+  code = TaoSolve(stage->tao);
+  EngdErrorsForgive(PETSC_SUCCESS);
+  *failed = (PetscBool)(code == ENGD_ERR_NUMERICS);
+  if (!*failed) PetscCall(code);
+  if (!*failed) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(text, sizeof(text), "%s has broken down: %s", stage->name, EngdErrorsForgiven()));
+  PetscCall(EngdReportTell(run->report, text));
+  PetscCall(TaoSetConvergedReason(stage->tao, TAO_DIVERGED_NAN));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the present stage, from the parameters that the one before came to */
+static PetscErrorCode SolveStage(EngdRun run, PetscBool *done)
+{
+  EngdStage *stage  = &run->stage[run->present];
+  PetscBool  failed = PETSC_FALSE;
   char       text[128];
 
   PetscFunctionBeginUser;
   PetscCall(PetscSNPrintf(text, sizeof(text), "Stage %s", stage->name));
-  if (stage->name) PetscCall(EngdReportTell(run->report, text));
+  if (stage->name && (!run->plan.made || run->resumes)) PetscCall(EngdReportTell(run->report, text));
   PetscCall(EngdSolverSetIterationsBefore(stage->tao, run->iterations));
   if (!run->resumes) PetscCall(EngdPlanBegin(run));
   PetscCall(EngdStageEnter(stage));
   if (run->reason) /* it had ended when the checkpoint was written */
     PetscCall(TaoSetConvergedReason(stage->tao, run->reason));
   else
-    PetscCall(TaoSolve(stage->tao));
+    PetscCall(Solve(run, stage, &failed));
   PetscCall(EngdStageLeave(stage, run->functional));
-  PetscCall(EngdPlanEnd(run));
+  if (run->plan.made && run->end != ENGD_END_BY_TAO)
+    PetscCall(EngdRunCheckpoint(run)); /* from theta of the stage it goes on */
+  PetscCall(EngdPlanEnd(run, failed, done));
   run->reason  = TAO_CONTINUE_ITERATING;
   run->resumes = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -164,15 +191,15 @@ static PetscErrorCode Start(EngdRun run)
 PetscErrorCode EngdRunTrain(EngdRun run)
 {
   PetscReal seconds;
-  PetscBool last = PETSC_FALSE;
+  PetscBool last = PETSC_FALSE, done;
 
   PetscFunctionBeginUser;
   PetscCall(Start(run));
   while (!last) {
-    PetscCall(SolveStage(run));
+    PetscCall(SolveStage(run, &done));
     PetscCall(EngdRunGetSeconds(run, &seconds));
-    last =
-        (PetscBool)(run->present + 1 == run->nstages || run->end != ENGD_END_BY_TAO || seconds >= run->max_seconds);
+    last = (PetscBool)(done || run->present + 1 == run->nstages || run->end != ENGD_END_BY_TAO ||
+                       seconds >= run->max_seconds);
     if (!last) PetscCall(GoOn(run));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -208,6 +235,7 @@ PetscErrorCode EngdRunGetOutcome(EngdRun run, EngdOutcome *outcome)
   outcome->reason = TaoConvergedReasons[reason];
   outcome->words  = EngdRunDescribeEnd(run, reason);
   PetscCall(EngdRunMeasureLoss(run, outcome));
+  PetscCall(EngdRunJudge(run, reason, outcome));
   outcome->nstages = run->present + 1;
   PetscCall(PetscMalloc1(outcome->nstages, &outcome->stage));
   for (PetscInt k = 0; k < outcome->nstages; k++)

@@ -19,6 +19,11 @@
 #define MOST   1500 /* columns of the last layer */
 #define DEAR   5e7  /* entries of J, of which no trials are made */
 
+/* of the standard weights and of biases: smooth solutions end at rounding from the first, less smooth ones from the second */
+static const struct {
+  PetscReal scale, bias;
+} flat[ENGD_START_NFLAT] = {{1, 0.75}, {3, 1.5}};
+
 typedef struct {
   EngdFunctional F;
   EngdLastLayer  last;
@@ -100,18 +105,22 @@ static PetscErrorCode Suits(EngdFunctional F, Vec theta, PetscBool *suits)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* has the user said something about initial weights, or about the weight of a term */
-static PetscErrorCode IsSaid(EngdFunctional F, PetscBool *units, PetscBool *weights)
+PetscErrorCode EngdStartLeaves(EngdFunctional F, PetscBool *units, PetscBool *weights)
 {
   static const char *const options[] = {"-network_init", "-network_init_scale", "-network_init_bias"};
   const EngdNetwork        net       = F->network;
 
   PetscFunctionBeginUser;
-  *units   = (PetscBool)(net->initial[0] != 'g' || net->initial_scale != 1 || net->initial_bias != 0);
-  *weights = PETSC_FALSE;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options) && !*units; k++)
-    PetscCall(PetscOptionsHasName(NULL, NULL, options[k], units));
-  for (PetscInt t = 0; t < F->problem->nterms; t++) *weights = (PetscBool)(*weights || F->problem->term[t]->weighted);
+  *units   = (PetscBool)(net->initial[0] == 'g' && net->initial_scale == 1 && net->initial_bias == 0);
+  *weights = PETSC_TRUE;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options) && *units; k++) {
+    PetscBool said;
+
+    PetscCall(PetscOptionsHasName(NULL, NULL, options[k], &said));
+    *units = (PetscBool)!said;
+  }
+  for (PetscInt t = 0; t < F->problem->nterms; t++)
+    *weights = (PetscBool)(*weights && !F->problem->term[t]->weighted);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,8 +150,11 @@ static PetscErrorCode Describe(Beginning *b, PetscReal loss, EngdStart *start)
 static PetscErrorCode Begin(Beginning *b, Vec theta, EngdStart *start)
 {
   PetscReal loss;
+  Vec       standard;
 
   PetscFunctionBeginUser;
+  PetscCall(VecDuplicate(theta, &standard));
+  PetscCall(VecCopy(theta, standard));
   PetscCall(EngdUnitsPlace(b->units, b->scale, theta));
   if (start->balanced) PetscCall(BalanceTerms(b, theta));
   PetscCall(ChooseScale(b, theta));
@@ -150,9 +162,14 @@ static PetscErrorCode Begin(Beginning *b, Vec theta, EngdStart *start)
   if (start->balanced) PetscCall(BalanceTerms(b, theta));
   PetscCall(EngdLastLayerSolve(b->last, theta, 2 * STEPS, &loss));
   if (PetscIsInfOrNanReal(loss)) /* at u = 0, say, which the standard beginning avoids */
-    PetscCall(VecCopy(start->second, theta));
+    PetscCall(VecCopy(standard, theta));
   else
     PetscCall(Describe(b, loss, start));
+  for (PetscInt k = 0; k < ENGD_START_NFLAT; k++) {
+    PetscCall(VecDuplicate(theta, &start->flat[k]));
+    PetscCall(EngdUnitsFlatten(b->units, theta, flat[k].scale, flat[k].bias, start->flat[k]));
+  }
+  PetscCall(VecDestroy(&standard));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -167,29 +184,26 @@ static PetscErrorCode Begin(Beginning *b, Vec theta, EngdStart *start)
 
   Output Parameters:
 + theta - those to begin with
-- start - what was done, and the standard ones over the domain's own units; to be destroyed
+- start - what was done, and other parameters to begin with; to be destroyed
 
   Source: src/start/start.c
 */
 PetscErrorCode EngdStartRun(EngdFunctional F, Vec theta, EngdStart *start)
 {
   const PetscInt dim = F->problem->domain->dim;
-  PetscBool      suits, units, weights;
+  PetscBool      suits, units, weights; /* are they left to us */
   Beginning      b = {.F = F};
 
   PetscFunctionBeginUser;
   *start = (EngdStart){.balanced = PETSC_FALSE};
-  PetscCall(IsSaid(F, &units, &weights));
+  PetscCall(EngdStartLeaves(F, &units, &weights));
   PetscCall(Suits(F, theta, &suits));
-  if (units || !suits) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!units || !suits) PetscFunctionReturn(PETSC_SUCCESS);
   start->placed   = PETSC_TRUE;
-  start->balanced = (PetscBool)!weights;
+  start->balanced = weights;
   PetscCall(PetscMalloc2(dim, &b.scale, dim, &b.trial));
   for (PetscInt i = 0; i < dim; i++) b.scale[i] = SCALE;
   PetscCall(EngdUnitsCreate(F, &b.units));
-  PetscCall(VecDuplicate(theta, &start->second));
-  PetscCall(VecCopy(theta, start->second));
-  PetscCall(EngdUnitsNormalise(b.units, start->second));
   PetscCall(EngdLastLayerCreate(F, theta, &b.last));
   PetscCall(Begin(&b, theta, start));
   PetscCall(EngdLastLayerDestroy(&b.last));
@@ -201,6 +215,6 @@ PetscErrorCode EngdStartRun(EngdFunctional F, Vec theta, EngdStart *start)
 PetscErrorCode EngdStartDestroy(EngdStart *start)
 {
   PetscFunctionBeginUser;
-  PetscCall(VecDestroy(&start->second));
+  for (PetscInt k = 0; k < ENGD_START_NFLAT; k++) PetscCall(VecDestroy(&start->flat[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -30,6 +30,7 @@ static struct {
   EngdErrorsWork work;      /* What this rank is at. */
   PetscBool      traceback; /* PETSc's is shown, too. */
   PetscErrorCode code;      /* Of the last error that has not been got over. */
+  PetscErrorCode forgiven;  /* Errors that are not told, as the caller goes on after them. */
   PetscBool      confined;  /* It is of some of the ranks only. */
   PetscBool      said;      /* This rank has printed its message. */
   PetscInt64     raised;    /* Errors so far. */
@@ -191,6 +192,16 @@ static PetscBool Judge(MPI_Comm comm, int size)
   return (PetscBool)(rank == 0);
 }
 
+/* is comm all ranks of the work */
+static PetscBool IsMetByAll(MPI_Comm comm)
+{
+  int size, all;
+
+  if (run.work.comm == MPI_COMM_NULL || MPI_Comm_size(comm, &size) || MPI_Comm_size(run.work.comm, &all))
+    return PETSC_FALSE;
+  return (PetscBool)(size == all);
+}
+
 /* What PetscError() calls where an error begins, and again in every function on its way up */
 static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function, const char *file,
                                   PetscErrorCode code, PetscErrorType type, const char *message, void *unused)
@@ -208,6 +219,7 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
   /* so LAPACK and PETSc's TAO types call a breakdown of what they are given */
   numerics = (PetscBool)(run.work.solving && (code == PETSC_ERR_USER || code == PETSC_ERR_LIB));
   KeepMessage(code, message);
+  if (run.forgiven && (numerics ? ENGD_ERR_NUMERICS : code) == run.forgiven && IsMetByAll(comm)) return run.forgiven;
   if (strstr(run.message, "max number of options")) { /* of PETSC_ERR_MEM, but it is no memory that is short */
     code = PETSC_ERR_USER_INPUT;
     snprintf(
@@ -253,6 +265,19 @@ PetscErrorCode EngdErrorsBegin(MPI_Comm comm, char **arguments)
   run.code = PETSC_SUCCESS;
   run.work = (EngdErrorsWork){.comm = MPI_COMM_NULL};
   return PetscPushErrorHandler(HandleError, NULL);
+}
+
+/* EngdErrorsForgive - Errors of this code that all ranks of the work meet are not told until it is set back to success. Not
+   collective */
+void EngdErrorsForgive(PetscErrorCode code)
+{
+  run.forgiven = code;
+}
+
+/* EngdErrorsForgiven - The words of the last error. Not collective */
+const char *EngdErrorsForgiven(void)
+{
+  return run.message;
 }
 
 PetscInt64 EngdErrorsRaised(void)

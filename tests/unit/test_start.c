@@ -85,8 +85,8 @@ static void TestSaid(void **state)
     const char *options;
     PetscBool   balanced, placed;
     PetscInt    stages;
-  } c[] = {{"", PETSC_TRUE, PETSC_TRUE, 3},
-           {"-wall_weight 1", PETSC_FALSE, PETSC_TRUE, 3},
+  } c[] = {{"", PETSC_TRUE, PETSC_TRUE, 4},
+           {"-wall_weight 1", PETSC_FALSE, PETSC_TRUE, 4},
            {"-network_init_scale 1", PETSC_FALSE, PETSC_FALSE, 1},
            {"-tao_max_it 200", PETSC_TRUE, PETSC_TRUE, 1},
            {"-engd_stages engd", PETSC_TRUE, PETSC_TRUE, 1},
@@ -123,16 +123,17 @@ static void TestBest(void **state)
   PetscReal start;
 
   (void)state;
-  MakeRun(PETSC_COMM_WORLD, POISSON UNITS("1"),
-          "-valley_tao_max_it 12 -digits_tao_max_it 1 -again_tao_max_it 1 -again_tao_engd_step fixed "
-          "-again_tao_engd_step_length 1e3 -again_tao_engd_accept_increase",
-          &run);
+  MakeRun(
+      PETSC_COMM_WORLD, POISSON UNITS("1"),
+      "-valley_tao_max_it 12 -digits_tao_max_it 1 -wide_tao_max_it 1 -again_tao_max_it 1 -again_tao_engd_step fixed "
+      "-again_tao_engd_step_length 1e3 -again_tao_engd_accept_increase",
+      &run);
   start        = Loss(run);
   PETSC_STDOUT = fopen("/dev/null", "w");
   CHECK(EngdRunSolve(run));
   (void)fclose(PETSC_STDOUT);
   PETSC_STDOUT = before;
-  assert_int_equal(run->present, 2);
+  assert_int_equal(run->present, 3);
   assert_true(run->plan.loss < 0.1 * start);
   assert_true(PetscAbsReal(Loss(run) / run->plan.loss - 1) < 1e-9);
   CHECK(EngdRunDestroy(&run));

@@ -1,0 +1,192 @@
+/*
+  What a run has come to, without an exact solution: the loss on fresh points, and what limits it.
+
+    estimate = sqrt(L(theta) / L(0)) on fresh points,   L(0) the loss of u = 0, which is that of the data alone
+
+  Fresh points are random ones of an epoch that no training reaches; points from files have none. The estimate is one of the
+  residual: how much of it is the error is a matter of the stability of the problem, and it is said as an estimate.
+  What limits:  rounding where the loss has lost all digits that a sum of squares has;  points where fresh ones have many times
+  the loss of the others;  optimisation where the loss was still falling at the end;  capacity of the network otherwise.
+*/
+#include <engd/private.h>
+#include <math.h>
+
+#define FRESH    1000003 /* epoch of fresh points */
+#define ROUNDING 1e-17   /* of the loss of u = 0 */
+#define POINTS   10      /* times the loss, on fresh points */
+#define FALLING  0.9     /* of the loss is left after ENGD_PACE iterations at the most, while it falls */
+#define UNSOLVED 0.03    /* of the residual of u = 0: what is left is no solution */
+#define FORECAST 1e-30   /* losses below it are not forecast */
+
+/* as many points of each region as the term has, at random; points from a file have none. Collective */
+static PetscErrorCode CreateFreshPoints(EngdRun run)
+{
+  const EngdProblem problem = run->problem;
+
+  PetscFunctionBeginUser;
+  if (run->fresh_points) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscCalloc1(problem->nterms, &run->fresh_points));
+  for (PetscInt t = 0; t < problem->nterms; t++) {
+    const EngdPoints points = problem->term[t]->points;
+    EngdPoints      *fresh  = &run->fresh_points[t];
+    char             option[256];
+
+    if (points->ndata || !points->region || !points->domain->ops->pointssetup) continue;
+    PetscCall(PetscSNPrintf(option, sizeof(option), "%s_region", points->prefix));
+    PetscCall(EngdPointsCreate(points->domain, option, points->region, "uniform", points->nglobal, points->seed,
+                               points->stream, fresh));
+    if ((*fresh)->nglobal != points->nglobal) PetscCall(EngdPointsDestroy(fresh));
+    if (*fresh) PetscCall(EngdPointsSample(*fresh, FRESH));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunDestroyFreshPoints - Collective */
+PetscErrorCode EngdRunDestroyFreshPoints(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; run->fresh_points && t < run->problem->nterms; t++)
+    PetscCall(EngdPointsDestroy(&run->fresh_points[t]));
+  PetscCall(PetscFree(run->fresh_points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the fresh points take the places of the terms' own, or give them back */
+static PetscErrorCode SwapPoints(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < run->problem->nterms; t++) {
+    const EngdPoints own = run->problem->term[t]->points;
+
+    if (!run->fresh_points[t]) continue;
+    run->problem->term[t]->points = run->fresh_points[t];
+    run->fresh_points[t]          = own;
+  }
+  PetscCall(EngdFunctionalAttachPoints(run->functional));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunMeasure - the loss at theta, on the points and, unless NULL, on fresh ones; not counted. Collective */
+PetscErrorCode EngdRunMeasure(EngdRun run, Vec theta, PetscReal *loss, PetscReal *fresh)
+{
+  EngdFunctional   F           = run->functional;
+  const PetscInt64 evaluations = F->count.evaluations;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalSetParameters(F, theta));
+  PetscCall(EngdFunctionalEvaluate(F, loss, NULL));
+  if (fresh) {
+    PetscCall(CreateFreshPoints(run));
+    PetscCall(SwapPoints(run));
+    PetscCall(EngdFunctionalEvaluate(F, fresh, NULL));
+    PetscCall(SwapPoints(run));
+  }
+  F->count.evaluations = evaluations;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunMeasureZero - run->zero, run->fresh_zero <- the loss of u = 0, infinite where there is none to compare with. Collective */
+PetscErrorCode EngdRunMeasureZero(EngdRun run)
+{
+  Vec zero;
+
+  PetscFunctionBeginUser;
+  run->zero = run->fresh_zero = INFINITY;
+  if (!run->functional->least_squares) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(run->theta, &zero));
+  PetscCall(VecZeroEntries(zero));
+  PetscCall(EngdRunMeasure(run, zero, &run->zero, &run->fresh_zero));
+  PetscCall(VecDestroy(&zero));
+  if (!(run->zero > 0)) run->zero = INFINITY;
+  if (!(run->fresh_zero > 0)) run->fresh_zero = INFINITY;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPaceRecord - the loss of an iteration, and when it came. Not collective */
+void EngdPaceRecord(EngdPace *pace, PetscReal loss, PetscReal seconds)
+{
+  pace->loss[pace->n % (ENGD_PACE + 1)]    = loss;
+  pace->seconds[pace->n % (ENGD_PACE + 1)] = seconds;
+  pace->n++;
+}
+
+/* decades of the loss a second, and the part of it that is left, over the last iterations, by the clock of this rank */
+static PetscReal Rate(const EngdPace *pace, PetscReal *left)
+{
+  const PetscInt n = PetscMin(pace->n, ENGD_PACE + 1), last = pace->n - 1, first = pace->n - n;
+  PetscReal      t = 0, y = 0, tt = 0, ty = 0;
+
+  *left = 1;
+  if (n < 3) return 0;
+  *left = pace->loss[last % (ENGD_PACE + 1)] / pace->loss[first % (ENGD_PACE + 1)];
+  for (PetscInt k = first; k <= last; k++) {
+    const PetscReal s = pace->seconds[k % (ENGD_PACE + 1)] - pace->seconds[first % (ENGD_PACE + 1)];
+    const PetscReal l = PetscLog10Real(PetscMax(pace->loss[k % (ENGD_PACE + 1)], PETSC_MACHINE_EPSILON * FORECAST));
+
+    t += s, y += l, tt += s * s, ty += s * l;
+  }
+  return n * tt > t * t ? -(n * ty - t * y) / (n * tt - t * t) : 0;
+}
+
+/*
+  EngdRunJudge - What limits the loss, how large the error may be, and what more time would bring.
+
+  Collective
+
+  Input Parameters:
++ run     - after its training
+- outcome - with the loss
+
+  Output Parameter:
+. outcome - fresh_loss, estimated_error (infinite where it is not known), limited_by (NULL for energies), judgement, warning
+
+  Source: src/run/judge.c
+*/
+PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome *outcome)
+{
+  const size_t    size = sizeof(outcome->judgement);
+  const PetscBool cut =
+      (PetscBool)(run->end != ENGD_END_BY_TAO || reason == TAO_CONVERGED_USER || reason == TAO_DIVERGED_MAXITS ||
+                  reason == TAO_DIVERGED_MAXFCN || reason == TAO_DIVERGED_USER);
+  PetscReal loss, left, rate = Rate(&run->pace, &left);
+
+  PetscFunctionBeginUser;
+  outcome->limited_by      = NULL;
+  outcome->fresh_loss      = INFINITY;
+  outcome->estimated_error = INFINITY;
+  outcome->judgement[0] = outcome->warning[0] = 0;
+  if (!run->functional->least_squares) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdRunMeasure(run, run->theta, &loss, &outcome->fresh_loss));
+  if (!PetscIsInfReal(run->fresh_zero))
+    outcome->estimated_error = PetscSqrtReal(PetscMax(outcome->fresh_loss, 0) / run->fresh_zero);
+  if (loss <= ROUNDING * run->zero && !PetscIsInfReal(run->zero) && outcome->fresh_loss <= POINTS * loss)
+    outcome->limited_by = "rounding";
+  else if (outcome->fresh_loss > POINTS * loss)
+    outcome->limited_by = "points";
+  else
+    outcome->limited_by = cut && left < FALLING ? "optimisation" : "capacity";
+  PetscCallMPI(MPI_Bcast(&rate, 1, MPIU_REAL, 0, run->comm));
+  if (!PetscIsInfOrNanReal(outcome->estimated_error))
+    PetscCall(PetscSNPrintf(outcome->judgement, size,
+                            "estimated error %.1e, the residual on fresh points over that of u = 0; limited by %s",
+                            (double)outcome->estimated_error, outcome->limited_by));
+  else
+    PetscCall(PetscSNPrintf(outcome->judgement, size, "loss on fresh points %.1e; limited by %s",
+                            (double)outcome->fresh_loss, outcome->limited_by));
+  if (cut && left < FALLING && rate > 0) {
+    char text[128];
+
+    PetscCall(
+        PetscSNPrintf(text, sizeof(text), "; at its last pace the loss falls ten times in %.2g s", 1 / (double)rate));
+    PetscCall(PetscStrlcat(outcome->judgement, text, size));
+  }
+  if (!(outcome->fresh_loss <= PetscSqr(UNSOLVED) * run->fresh_zero) && !PetscIsInfReal(run->fresh_zero))
+    PetscCall(
+        PetscSNPrintf(outcome->warning, sizeof(outcome->warning),
+                      "Warning: the problem is not solved: on fresh points the residual is %.2g of that of u = 0%s",
+                      (double)outcome->estimated_error,
+                      outcome->fresh_loss > POINTS * loss
+                          ? ", many times that on the points of the training: take more points"
+                          : "; more units, points or time, or terms that do not contradict each other"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -168,25 +168,25 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
   PetscCallMPI(MPI_Bcast(&rate, 1, MPIU_REAL, 0, run->comm));
   if (!PetscIsInfOrNanReal(outcome->estimated_error))
     PetscCall(PetscSNPrintf(outcome->judgement, size,
-                            "estimated error %.1e, the residual on fresh points over that of u = 0; limited by %s",
+                            "estimated error %.1e (residual on fresh points over that of u = 0), limited by %s",
                             (double)outcome->estimated_error, outcome->limited_by));
   else
-    PetscCall(PetscSNPrintf(outcome->judgement, size, "loss on fresh points %.1e; limited by %s",
+    PetscCall(PetscSNPrintf(outcome->judgement, size, "loss on fresh points %.1e, limited by %s",
                             (double)outcome->fresh_loss, outcome->limited_by));
   if (cut && left < FALLING && rate > 0) {
     char text[128];
 
     PetscCall(
-        PetscSNPrintf(text, sizeof(text), "; at its last pace the loss falls ten times in %.2g s", 1 / (double)rate));
+        PetscSNPrintf(text, sizeof(text), "\nat its last pace the loss falls ten times in %.2g s", 1 / (double)rate));
     PetscCall(PetscStrlcat(outcome->judgement, text, size));
   }
   if (!(outcome->fresh_loss <= PetscSqr(UNSOLVED) * run->fresh_zero) && !PetscIsInfReal(run->fresh_zero))
     PetscCall(
         PetscSNPrintf(outcome->warning, sizeof(outcome->warning),
-                      "Warning: the problem is not solved: on fresh points the residual is %.2g of that of u = 0%s",
+                      "Warning: the problem is not solved: residual %.2g of that of u = 0 on fresh points;\n  %s",
                       (double)outcome->estimated_error,
                       outcome->fresh_loss > POINTS * loss
-                          ? ", many times that on the points of the training: take more points"
-                          : "; more units, points or time, or terms that do not contradict each other"));
+                          ? "it is many times that on the points of the training: take more points"
+                          : "take more units, points or time, or terms that do not contradict each other"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -135,7 +135,7 @@ static PetscErrorCode Describe(Beginning *b, PetscReal loss, EngdStart *start)
   PetscCall(PetscSNPrintf(start->text, size, "start: last layer by least squares (loss %.3g), units of scale",
                           (double)loss));
   for (PetscInt i = 0; i < problem->domain->dim; i++) {
-    PetscCall(PetscSNPrintf(word, sizeof(word), " %g", (double)b->scale[i]));
+    snprintf(word, sizeof(word), " %g", (double)b->scale[i]); /* PETSc would print 3 as 3. */
     PetscCall(PetscStrlcat(start->text, word, size));
   }
   for (PetscInt t = 0; t < problem->nterms && start->balanced; t++) {

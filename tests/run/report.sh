@@ -3,8 +3,8 @@
 . "$(dirname "$0")/case.sh"
 short=(-options_file poisson.opts -network_layers 10 -pde_points 100 -wall_points 40 -tao_max_it 8)
 keys="problem options version petsc_version slepc_version mpi compiler commit host started ended ranks seed parameters points resolved iterations converged_reason loss gradient_norm \
-relative_l2_error relative_l2_error_u relative_h1_error max_error seconds_total seconds_per_iteration krylov_iterations \
-function_evaluations peak_memory_bytes view"
+relative_l2_error relative_l2_error_u relative_h1_error max_error fresh_loss estimated_error limited_by seconds_total \
+seconds_per_iteration krylov_iterations function_evaluations peak_memory_bytes view"
 
 for ranks in 1 3; do
   run "$ranks" "${short[@]}" -engd_seed 4 -engd_summary s.json -engd_history h.csv -engd_solution u.csv

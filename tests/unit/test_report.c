@@ -233,9 +233,12 @@ static void no_exact(void **state)
     assert_non_null(summary);
     assert_int_equal(CountLines(history), 7);
     assert_null(strstr(history, "error"));
-    assert_null(strstr(summary, "error"));
+    assert_null(strstr(summary, "relative_"));
+    assert_null(strstr(summary, "max_error"));
+    assert_non_null(strstr(summary, "\"estimated_error\": "));
     assert_non_null(strstr(stdout_text, "          -\n")); /* how long it will take is not known at first */
-    assert_int_equal(CountLines(stdout_text), 2 + 3 + 4);  /* header; lines 0, 3, 5; work, two files, the answer */
+    /* header; lines 0, 3, 5; work, two files, the judgement, the pace, the warning in two, the answer */
+    assert_int_equal(CountLines(stdout_text), 2 + 3 + 8);
     assert_non_null(strstr(stdout_text, "\n        5  "));
     assert_null(strstr(stdout_text, "\n        4  "));
     assert_int_equal(strncmp(LastLine(stdout_text), "loss ", 5), 0);
@@ -256,7 +259,9 @@ static void quiet(void **state)
   MakeRunIn(SQUARE "-exact_u x -tao_gatol 1e9 -engd_monitor false -engd_summary DIR/s.json", 1, &run);
   OK(RunAndCatchOutput(&run));
   if (rank == 0) {
-    assert_int_equal(CountLines(stdout_text), 3 + 3);
+    assert_int_equal(CountLines(stdout_text),
+                     3 + 6); /* errors; work, the file, the judgement, the warning, the answer */
+    assert_non_null(strstr(stdout_text, "Warning: the problem is not solved"));
     assert_non_null(strstr(stdout_text, "after 0 iterations"));
     summary = ReadFile("s.json");
     assert_non_null(summary);

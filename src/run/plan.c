@@ -20,7 +20,8 @@
 #define MOST_DIGITS     640  /* of the SVDs */
 #define VALLEY_FIRST    100  /* iterations before digits, */
 #define DIGITS          400  /* and of these at most */
-#define SHARE           0.3  /* of the time, for a stage of digits at most */
+#define SHARE_FIRST     0.6  /* of the time, for the first stage of digits at most, while it is not slow, */
+#define SHARE_WIDE      0.3  /* and for the second */
 #define SLOW            0.1  /* digits are slow if ENGD_PACE iterations leave more than this part of the loss */
 #define SECONDS         60
 #define ROUNDING        1e-17 /* of the loss of u = 0: there is no less to gain */
@@ -94,17 +95,18 @@ static PetscErrorCode SetOption(EngdRun run, const char stage[], const char name
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the options of a stage */
-static PetscErrorCode SetStage(EngdRun run, const char name[], PetscBool dense, PetscInt iterations)
+/* the options of a stage of digits with this share of the time, or of a valley where it is 0 */
+static PetscErrorCode SetStage(EngdRun run, const char name[], PetscReal share, PetscInt iterations)
 {
-  char number[32];
+  const PetscBool dense = (PetscBool)(share == 0);
+  char            number[32];
 
   PetscFunctionBeginUser;
   PetscCall(PetscSNPrintf(number, sizeof(number), "%" PetscInt_FMT, iterations));
   PetscCall(SetOption(run, name, "tao_max_it", number));
   PetscCall(SetOption(run, name, "tao_engd_direction", dense ? "dense" : "tsvd"));
   if (!dense) {
-    PetscCall(PetscSNPrintf(number, sizeof(number), "%g", (double)(SHARE * run->max_seconds)));
+    PetscCall(PetscSNPrintf(number, sizeof(number), "%g", (double)(share * run->max_seconds)));
     PetscCall(SetOption(run, name, "engd_max_seconds", number));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -130,10 +132,10 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   run->plan.made = PETSC_TRUE;
   if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
   PetscCall(EngdRunSetStages(run, digits ? "valley,digits,wide,again" : "valley"));
-  PetscCall(SetStage(run, "valley", PETSC_TRUE, digits ? VALLEY_FIRST : PETSC_MAX_INT / 2));
-  if (digits) PetscCall(SetStage(run, "digits", PETSC_FALSE, DIGITS));
-  if (digits) PetscCall(SetStage(run, "wide", PETSC_FALSE, DIGITS));
-  if (digits) PetscCall(SetStage(run, "again", PETSC_TRUE, PETSC_MAX_INT / 2));
+  PetscCall(SetStage(run, "valley", 0, digits ? VALLEY_FIRST : PETSC_MAX_INT / 2));
+  if (digits) PetscCall(SetStage(run, "digits", SHARE_FIRST, DIGITS));
+  if (digits) PetscCall(SetStage(run, "wide", SHARE_WIDE, DIGITS));
+  if (digits) PetscCall(SetStage(run, "again", 0, PETSC_MAX_INT / 2));
   PetscCall(VecDuplicate(run->theta, &run->plan.best));
   PetscCall(VecDuplicate(run->theta, &run->plan.valley));
   PetscCall(VecCopy(run->theta, run->plan.best));

@@ -103,6 +103,8 @@ PETSC_INTERN PetscErrorCode EngdSolidAccepts(const EngdSolid *, PetscInt shape, 
                                              PetscBool *);
 PETSC_INTERN PetscErrorCode EngdSolidGetDistance(const EngdSolid *, char *const coordinate[], char **text);
 PETSC_INTERN PetscErrorCode EngdSolidDestroy(EngdSolid **);
+PETSC_INTERN PetscErrorCode EngdSolidReadHoles(EngdDomain, EngdOptionItems);
+PETSC_INTERN PetscErrorCode EngdSolidSetUpHoles(EngdDomain);
 PETSC_INTERN PetscErrorCode EngdSolidParse(EngdDomain, const char option[], const char text[], PetscInt nparts,
                                            char **names, const PetscInt nodes[], EngdSolid *);
 PETSC_INTERN PetscErrorCode EngdSolidParsePart(EngdDomain, const char option[], const char text[], const char name[],

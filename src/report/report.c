@@ -64,11 +64,18 @@ PetscErrorCode EngdReportSetMonitor(EngdReport report, PetscBool monitor, PetscI
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode SetText(char **text, const char value[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(*text));
+  PetscCall(PetscStrallocpy(value, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetFile(EngdReport report, EngdFileKind kind, const char name[])
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree(report->file[kind]));
-  PetscCall(PetscStrallocpy(name, &report->file[kind]));
+  PetscCall(SetText(&report->file[kind], name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -138,14 +145,6 @@ PetscErrorCode EngdReportSetSolution(EngdReport report, const char file[])
 {
   PetscFunctionBeginUser;
   PetscCall(SetFile(report, ENGD_FILE_SOLUTION, file));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode SetText(char **text, const char value[])
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*text));
-  PetscCall(PetscStrallocpy(value, text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

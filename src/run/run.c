@@ -229,7 +229,9 @@ static PetscErrorCode Finish(EngdRun run)
   PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
   PetscCall(EngdRunForgetOutcome(&outcome));
   PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome.iterations));
+  PetscCall(EngdErrorsSetPlace("option", "-theta_view"));
   PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
+  PetscCall(EngdErrorsSetPlace(NULL, NULL));
   PetscCheck(finite, run->comm, ENGD_ERR_NUMERICS,
              "the training has come to a loss of %g after %" PetscInt_FMT " iterations; take another -tao_type, or a "
              "problem that is bounded from below",

@@ -1,5 +1,5 @@
 /*
-  Options without a value, as in `-tao_max_it -ksp_rtol 1e-3`, of which PETSc keeps the default in silence.
+  Options without a value, or with one of blanks, as in `-tao_max_it -ksp_rtol 1e-3`, of which PETSc keeps the default in silence.
 
   Method: such an option gets a value that PETSc takes for yes, so that yes-or-no options read what they read without it, and
   that nothing else takes: a number, a type, a list fails at it. The word is yes or true in letters that nobody writes, another
@@ -34,7 +34,7 @@ PetscErrorCode EngdOptionsMarkMissing(void)
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = 0; i < n; i++) {
-    if ((values[i] && values[i][0]) || IsOfViewer(names[i])) continue;
+    if ((values[i] && values[i][strspn(values[i], " \t\n")]) || IsOfViewer(names[i])) continue;
     PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", names[i]));
     PetscCall(PetscOptionsSetValue(NULL, option, mark[next++ % PETSC_STATIC_ARRAY_LENGTH(mark)]));
   }

@@ -65,9 +65,11 @@ static void TestNeed(void **state)
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(need); k++) {
     snprintf(expected, sizeof(expected), "%s has no value", need[k][0]);
-    for (int last = 0; last < 2; last++) { /* before another key, and at the end */
+    for (int how = 0; how < 3; how++) { /* before another key, at the end, and with blanks */
       snprintf(options, sizeof(options), POISSON RESIDUALS "%s %s %s", need[k][1], need[k][0],
-               last ? "" : "-tao_fmin 0 -tao_engd_geodesic");
+               how == 0   ? "-tao_fmin 0 -tao_engd_geodesic"
+               : how == 1 ? ""
+                          : "\"  \"");
       if (!strstr(Refusal(options), expected)) fail_msg("%s %s: %s", need[k][1], need[k][0], refusal);
     }
   }

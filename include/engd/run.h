@@ -30,6 +30,7 @@ typedef struct {
       valley; /* parameters with the least loss on fresh points at the end of a stage; at the end of the first */
   PetscReal loss, fresh; /* of the best */
   PetscBool slow;        /* is that why the present stage has ended */
+  PetscBool done;        /* has it come to rounding, so that no stage need follow */
 } EngdPlan;
 
 /* The last iterations of a stage */

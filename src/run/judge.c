@@ -173,7 +173,7 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
   else
     PetscCall(PetscSNPrintf(outcome->judgement, size, "loss on fresh points %.1e, limited by %s",
                             (double)outcome->fresh_loss, outcome->limited_by));
-  if (cut && left < FALLING && rate > 0) {
+  if (cut && left < FALLING && rate > 0 && outcome->limited_by[0] != 'r') {
     char text[128];
 
     PetscCall(

@@ -139,6 +139,7 @@ const char *EngdRunDescribeEnd(EngdRun run, TaoConvergedReason reason)
   if (run->end == ENGD_END_BY_TARGET) return "converged: relative L2 error at -engd_target_error";
   if (run->end == ENGD_END_BY_SIGNAL)
     return run->signal == SIGTERM ? "interrupted by SIGTERM" : "interrupted by SIGINT";
+  if (run->plan.done && reason == TAO_CONVERGED_USER) return "converged: loss at rounding";
   switch (reason) {
   case TAO_CONVERGED_GATOL: return "converged: gradient norm below -tao_gatol";
   case TAO_CONVERGED_GRTOL: return "converged: gradient norm below -tao_grtol times the loss";

@@ -209,6 +209,7 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
     PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
     if (run->present == VALLEY) PetscCall(VecCopy(run->theta, plan->valley));
     PetscCall(Finish(run, loss, fresh, done));
+    plan->done = *done;
     PetscCall(PetscSNPrintf(line, sizeof(line), "%s: loss %.2e, on fresh points %.2e%s",
                             run->stage[run->present].name, (double)loss, (double)fresh,
                             fresh < plan->fresh ? ", the best" : ""));

@@ -15,8 +15,8 @@ for file in "$ENGD_ROOT"/options/*.opts; do
   lines+=("$(printf '%s\037' -options_file "${files[-1]}.opts" -options_file "$SCRATCH/few.opts" "${iterations[@]}" "${points[@]}" \
     -engd_monitor false -engd_history)h.csv")
 done
-# Steps that ranks can agree on: no singular values in the rounding of J, no Krylov method that is stopped on its way
-printf -- '-tao_engd_rcond 1e-3 -tao_engd_damping 0.1 -tao_engd_damping_adapt false -ksp_max_it 5 -tao_engd_geodesic false\n' >"$SCRATCH/few.opts"
+# Steps that ranks can agree on: no J of a condition beyond rounding, no Krylov method that is stopped on its way
+printf -- '-tao_engd_rcond 1e-3 -tao_engd_damping 0.1 -tao_engd_damping_adapt false -ksp_max_it 5 -tao_engd_geodesic false -network_init_scale 2\n' >"$SCRATCH/few.opts"
 
 # same HISTORY REFERENCE TOLERANCE: iterations, and losses to the tolerance; what differs, or nothing
 compare() {

@@ -5,6 +5,8 @@
 */
 #include <engd/private.h>
 
+#define LONGEST 16777216 /* letters of options */
+
 /* does the name begin with this word and go on with _, or end */
 static PetscBool BeginsWith(const char name[], const char word[])
 {
@@ -127,6 +129,9 @@ static PetscErrorCode MatchOptions(EngdRun run, EngdArchive a)
   PetscCall(CollectOptions(run, &here));
   length = (PetscInt)strlen(here) + 1;
   PetscCall(EngdArchiveInt(a, "options_length", &length, 0));
+  PetscCheck(length > 0 && length <= LONGEST, run->comm, PETSC_ERR_FILE_UNEXPECTED,
+             "%s is damaged: it has %" PetscInt_FMT " letters of options",
+             run->restart ? run->restart : run->checkpoint, length);
   PetscCall(PetscCalloc1(length + 1, &there));
   if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE) PetscCall(PetscStrncpy(there, here, (size_t)length));
   PetscCall(EngdArchiveString(a, "options", (size_t)length + 1, there, ""));

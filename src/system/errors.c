@@ -138,7 +138,9 @@ static PetscBool IsBarePoint(const char text[], size_t i)
   PetscBool  theirs = PETSC_FALSE;
 
   if (i >= 3 && (!strncmp(text + i - 3, "nan", 3) || !strncmp(text + i - 3, "inf", 3)))
-    return (PetscBool)(i == 3 || !isalnum((unsigned char)text[i - 4])); /* nan. and -inf. */
+    /* nan. and -inf., and not nan.csv or a/nan.csv */
+    return (PetscBool)((i == 3 || !(isalnum((unsigned char)text[i - 4]) || strchr("/_.", text[i - 4]))) &&
+                       (!next || strchr(" ,;:)]", next)));
   if (!i || !isdigit((unsigned char)text[i - 1]) || (next && !strchr(" ,;:)]x", next))) return PETSC_FALSE;
   if (next == ' ' && isupper((unsigned char)after)) return PETSC_FALSE; /* the end of a sentence */
   while (begin && (isdigit((unsigned char)text[begin - 1]) || text[begin - 1] == '-')) begin--;

@@ -19,8 +19,8 @@ export CMOCKA_MESSAGE_OUTPUT=TAP
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
-at_once=$((($(nproc) + 1) / 2)) # programs have up to four ranks
-((at_once > 1)) || at_once=2 # starting and waiting are most of a test
+at_once=$(($(nproc) * 3 / 4)) # programs have up to four ranks
+((at_once > 2)) || at_once=3 # starting and waiting are a third of a test
 
 # Every kind writes "passed failed" to $1/count and what there is to say of failures to $1/log
 run_command() { # directory command

@@ -66,7 +66,7 @@ OUT=$PWD PARALLEL=2 timeout 2 "$ENGD_ROOT/runs/compare.sh" poisson.opts 50 "${sm
 expect_equal $? 124
 expect_stderr_empty
 expect_no_file compare-poisson.txt
-for ((k = 0; k < 50; k++)); do pgrep -f "$PWD/compare-poisson" >/dev/null && sleep 0.2; done
+for ((k = 0; k < 150; k++)); do pgrep -f "$PWD/compare-poisson" >/dev/null && sleep 0.2; done
 ! pgrep -f "$PWD/compare-poisson" >/dev/null || complain "a run goes on"
 
 OPTIMISERS=adam RANKS=2

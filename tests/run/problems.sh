@@ -9,9 +9,10 @@ trap 'finish_test; rm -rf "$files"; echo done' EXIT
 keys() {
   local unknown=
   [ "$1" != parameters ] || { unknown=" unknown_parameters" && shift; }
-  echo "problem options version petsc_version ranks seed parameters points iterations converged_reason loss gradient_norm" \
-    "relative_l2_error ${*/#/relative_l2_error_} relative_h1_error max_error$unknown seconds_total seconds_per_iteration" \
-    "krylov_iterations function_evaluations peak_memory_bytes"
+  echo "problem options version petsc_version slepc_version mpi compiler commit host started ended ranks seed parameters points" \
+    "resolved iterations converged_reason loss gradient_norm relative_l2_error ${*/#/relative_l2_error_} relative_h1_error" \
+    "max_error fresh_loss estimated_error limited_by$unknown seconds_total seconds_per_iteration krylov_iterations" \
+    "function_evaluations peak_memory_bytes view"
 }
 
 # expect_solved PROBLEM ITERATIONS UNKNOWN...: from -engd_summary s.json -engd_history h.csv

@@ -39,7 +39,7 @@ void EngdActivation_Square(PetscInt n, const PetscReal a[], PetscInt order, Pets
 C
 build "new types in the tree, one file each"
 ((exit_code == 0)) || complain "make failed" "$(cat stderr)"
-compiled=$(grep -c '^compile' stdout)
+compiled=$(grep '^compile' stdout | grep -vc system/version.c) # which holds the commit, and here is none
 ((compiled == 7)) || complain "$compiled files were compiled, not six types and the table"
 
 ENGD_PROGRAM=$work/engd

@@ -42,11 +42,10 @@ static const char *const chosen[] = {
     "ksp_type", "ksp_rtol",   "ksp_atol",  "ksp_max_it", "pc_type",         "eps_nev",
     "eps_tol",  "eps_max_it", "eps_ncv",   "svd_nsv",    "svd_tol",         "options_file",
     "log_view", "dll_append"};
-/* Prefixes of PETSc's and SLEPc's objects, and of what engd registers among them */
+/* Prefixes of PETSc's and SLEPc's objects; those of engd's own PCs and TAO types are in the table of built-in types */
 static const char *const foreign[] = {
     "tao_", "ksp_", "pc_",  "eps_",    "svd_",           "st_",         "bv_",  "ds_",   "fn_", "rg_",
     "sf_",  "mat_", "vec_", "device_", "default_device", "root_device", "all_", "snes_", "ts_"};
-static const char *const own[] = {"tao_engd_", "tao_adam_", "tao_sgd_", "pc_kfac_", "pc_nystrom_"};
 /* Options that PETSc prints in the midst of other groups */
 static const struct {
   const char *prefix, *title;
@@ -63,11 +62,25 @@ static PetscBool BeginsWithOne(const char name[], const char *const list[], size
   return PETSC_FALSE;
 }
 
+/* is it an option of a PC or a TAO type of engd, "kind_type_..." */
+static PetscBool IsOfOwnType(const char name[])
+{
+  for (const EngdRegistered *entry = engd_registered; entry->kind; entry++) {
+    const size_t kind = strlen(entry->kind), type = strlen(entry->name);
+
+    if (strcmp(entry->kind, "pc") && strcmp(entry->kind, "tao")) continue;
+    if (!strncmp(name, entry->kind, kind) && name[kind] == '_' && !strncmp(name + kind + 1, entry->name, type) &&
+        name[kind + 1 + type] == '_')
+      return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
 static PetscBool IsShown(const char name[])
 {
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(chosen); k++)
     if (!strcmp(name, chosen[k])) return PETSC_TRUE;
-  if (BeginsWithOne(name, own, PETSC_STATIC_ARRAY_LENGTH(own))) return PETSC_TRUE;
+  if (IsOfOwnType(name)) return PETSC_TRUE;
   return (PetscBool)!BeginsWithOne(name, foreign, PETSC_STATIC_ARRAY_LENGTH(foreign));
 }
 

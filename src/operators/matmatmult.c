@@ -307,19 +307,20 @@ static PetscErrorCode MultiplyJacobian(Several *s, PetscBool transpose, const Op
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* C = (J^T W J + lambda I) B: MatMatMult() of a Gramian with a dense matrix */
-PetscErrorCode EngdGramianMatMatMult(EngdFunctional F, PetscReal lambda, Mat G, Mat B, Mat C)
+/* C = the product of A, with F between Begin and End; lambda is NULL for a Jacobian */
+static PetscErrorCode Multiply(EngdFunctional F, const char user[], const PetscReal *lambda, PetscBool transpose,
+                               Mat A, Mat B, Mat C)
 {
-  Several       *s;
+  Several       *s = NULL;
   Operands       o;
   PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.several, 0, 0, 0, 0));
   PetscCall(GetOperands(B, C, &o));
-  PetscCall(EngdFunctionalBegin(F, "a product of a Gramian with several vectors"));
-  ierr = GetWork(F, G, o.n, &s);
-  if (!ierr) ierr = MultiplyGramian(s, lambda, &o);
+  PetscCall(EngdFunctionalBegin(F, user));
+  ierr = GetWork(F, A, o.n, &s);
+  if (!ierr) ierr = lambda ? MultiplyGramian(s, *lambda, &o) : MultiplyJacobian(s, transpose, &o);
   PetscCall(EngdFunctionalEnd(F));
   PetscCall(RestoreOperands(B, C, &o));
   PetscCall(ierr);
@@ -328,23 +329,18 @@ PetscErrorCode EngdGramianMatMatMult(EngdFunctional F, PetscReal lambda, Mat G, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* C = (J^T W J + lambda I) B: MatMatMult() of a Gramian with a dense matrix */
+PetscErrorCode EngdGramianMatMatMult(EngdFunctional F, PetscReal lambda, Mat G, Mat B, Mat C)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Multiply(F, "a product of a Gramian with several vectors", &lambda, PETSC_FALSE, G, B, C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* C = J B, or J^T B: MatMatMult() and MatTransposeMatMult() of a Jacobian with a dense matrix */
 PetscErrorCode EngdJacobianMatMatMult(EngdFunctional F, PetscBool transpose, Mat J, Mat B, Mat C)
 {
-  Several       *s;
-  Operands       o;
-  PetscErrorCode ierr;
-
   PetscFunctionBeginUser;
-  PetscCall(PetscLogEventBegin(engd_log.several, 0, 0, 0, 0));
-  PetscCall(GetOperands(B, C, &o));
-  PetscCall(EngdFunctionalBegin(F, "a product of the Jacobian with several vectors"));
-  ierr = GetWork(F, J, o.n, &s);
-  if (!ierr) ierr = MultiplyJacobian(s, transpose, &o);
-  PetscCall(EngdFunctionalEnd(F));
-  PetscCall(RestoreOperands(B, C, &o));
-  PetscCall(ierr);
-  F->count.products += o.n;
-  PetscCall(PetscLogEventEnd(engd_log.several, 0, 0, 0, 0));
+  PetscCall(Multiply(F, "a product of the Jacobian with several vectors", NULL, transpose, J, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -227,6 +227,7 @@ PETSC_INTERN PetscErrorCode EngdMatMatWorkDestroy(EngdMatMatWork *);
 
 /* the Jacobian written out, rows of the curvature's roots: by rows A (nrows, p) on each rank, or by columns A (p_local, N) */
 PETSC_INTERN PetscErrorCode EngdExplicitCountRows(EngdFunctional, PetscInt *nrows);
+PETSC_INTERN PetscErrorCode EngdExplicitCountAllRows(EngdFunctional, PetscInt *N);
 PETSC_INTERN PetscErrorCode EngdExplicitHasResidual(EngdFunctional, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdExplicitBytes(EngdFunctional, PetscBool by_columns, PetscReal *);
 PETSC_INTERN PetscErrorCode EngdExplicitFillRows(EngdFunctional, PetscInt lda, PetscReal A[]);

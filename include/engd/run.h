@@ -35,6 +35,10 @@ typedef struct {
 
 /* The last iterations of a stage */
 #define ENGD_PACE 40
+
+#define ENGD_LOSS_ROUNDING 1e-17 /* part of the loss of u = 0 that is rounding: there is no less to gain */
+#define ENGD_FRESH_FACTOR                                                                                            \
+  10 /* a loss on fresh points beyond so many times that of the training says that points are missing */
 typedef struct {
   PetscInt  n; /* iterations so far, of which the last ENGD_PACE + 1 are kept, iteration k at k modulo that */
   PetscReal loss[ENGD_PACE + 1], seconds[ENGD_PACE + 1];

@@ -18,4 +18,7 @@ PETSC_INTERN PetscErrorCode EngdSettingsPush(EngdSettings);
 PETSC_INTERN PetscErrorCode EngdSettingsPop(EngdSettings);
 PETSC_INTERN PetscErrorCode EngdSettingsDestroy(EngdSettings *);
 
+/* *text <- a copy of value, which may be NULL, in place of what it was. Not collective */
+PETSC_INTERN PetscErrorCode EngdTextReplace(char **text, const char value[]);
+
 #endif

@@ -125,8 +125,7 @@ PetscErrorCode EngdNetworkSetActivation(EngdNetwork net, const char name[])
 {
   PetscFunctionBeginUser;
   PetscCall(EngdActivationFind(name, &net->activate));
-  PetscCall(PetscFree(net->activation));
-  PetscCall(PetscStrallocpy(name, &net->activation));
+  PetscCall(EngdTextReplace(&net->activation, name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -182,8 +181,7 @@ PetscErrorCode EngdNetworkSetInitialization(EngdNetwork net, const char name[], 
   PetscCheck(bias >= 0 && !PetscIsInfOrNanReal(bias), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-network_init_bias %g: give zero or a positive number", (double)bias);
   if (name != net->initial) {
-    PetscCall(PetscFree(net->initial));
-    PetscCall(PetscStrallocpy(name, &net->initial));
+    PetscCall(EngdTextReplace(&net->initial, name));
   }
   net->initial_scale = scale;
   net->initial_bias  = bias;
@@ -249,8 +247,7 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
       "within 1/sqrt(n_in)",
       "EngdNetworkSetInitialization", initial, 3, net->initial, &choice, &set));
   if (set) {
-    PetscCall(PetscFree(net->initial));
-    PetscCall(PetscStrallocpy(initial[choice], &net->initial));
+    PetscCall(EngdTextReplace(&net->initial, initial[choice]));
   }
   PetscCall(PetscOptionsReal("-network_init_scale", "Factor of the initial weights, positive",
                              "EngdNetworkSetInitialization", net->initial_scale, &net->initial_scale, NULL));

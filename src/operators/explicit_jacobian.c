@@ -27,6 +27,17 @@ PetscErrorCode EngdExplicitCountRows(EngdFunctional F, PetscInt *nrows)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdExplicitCountAllRows - those of all ranks. Collective */
+PetscErrorCode EngdExplicitCountAllRows(EngdFunctional F, PetscInt *N)
+{
+  PetscInt nrows;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdExplicitCountRows(F, &nrows));
+  PetscCall(MPIU_Allreduce(&nrows, N, 1, MPIU_INT, MPI_SUM, F->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdExplicitHasResidual - are the rows those of the weighted residual R, so that A^T R = gradient. Not collective */
 PetscErrorCode EngdExplicitHasResidual(EngdFunctional F, PetscBool *has)
 {

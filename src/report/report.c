@@ -64,18 +64,10 @@ PetscErrorCode EngdReportSetMonitor(EngdReport report, PetscBool monitor, PetscI
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetText(char **text, const char value[])
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*text));
-  PetscCall(PetscStrallocpy(value, text));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode SetFile(EngdReport report, EngdFileKind kind, const char name[])
 {
   PetscFunctionBeginUser;
-  PetscCall(SetText(&report->file[kind], name));
+  PetscCall(EngdTextReplace(&report->file[kind], name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -166,7 +158,7 @@ PetscErrorCode EngdReportSetSolution(EngdReport report, const char file[])
 PetscErrorCode EngdReportSetSolutionPoints(EngdReport report, const char points[])
 {
   PetscFunctionBeginUser;
-  PetscCall(SetText(&report->points, points));
+  PetscCall(EngdTextReplace(&report->points, points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,7 +179,7 @@ PetscErrorCode EngdReportSetSolutionPoints(EngdReport report, const char points[
 PetscErrorCode EngdReportSetOutput(EngdReport report, const char expressions[])
 {
   PetscFunctionBeginUser;
-  PetscCall(SetText(&report->expressions, expressions));
+  PetscCall(EngdTextReplace(&report->expressions, expressions));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

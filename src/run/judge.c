@@ -12,8 +12,6 @@
 #include <math.h>
 
 #define FRESH    1000003 /* epoch of fresh points */
-#define ROUNDING 1e-17   /* of the loss of u = 0 */
-#define POINTS   10      /* times the loss, on fresh points */
 #define FALLING  0.9     /* of the loss is left after ENGD_PACE iterations at the most, while it falls */
 #define UNSOLVED 0.03    /* of the residual of u = 0: what is left is no solution */
 #define FORECAST 1e-30   /* losses below it are not forecast */
@@ -159,9 +157,10 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
   PetscCall(EngdRunMeasure(run, run->theta, &loss, &outcome->fresh_loss));
   if (!PetscIsInfReal(run->fresh_zero))
     outcome->estimated_error = PetscSqrtReal(PetscMax(outcome->fresh_loss, 0) / run->fresh_zero);
-  if (loss <= ROUNDING * run->zero && !PetscIsInfReal(run->zero) && outcome->fresh_loss <= POINTS * loss)
+  if (loss <= ENGD_LOSS_ROUNDING * run->zero && !PetscIsInfReal(run->zero) &&
+      outcome->fresh_loss <= ENGD_FRESH_FACTOR * loss)
     outcome->limited_by = "rounding";
-  else if (outcome->fresh_loss > POINTS * loss)
+  else if (outcome->fresh_loss > ENGD_FRESH_FACTOR * loss)
     outcome->limited_by = "points";
   else
     outcome->limited_by = cut && left < FALLING ? "optimisation" : "capacity";
@@ -185,7 +184,7 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
         PetscSNPrintf(outcome->warning, sizeof(outcome->warning),
                       "Warning: the problem is not solved: residual %.2g of that of u = 0 on fresh points;\n  %s",
                       (double)outcome->estimated_error,
-                      outcome->fresh_loss > POINTS * loss
+                      outcome->fresh_loss > ENGD_FRESH_FACTOR * loss
                           ? "it is many times that on the points of the training: take more points"
                           : "take more units, points or time, or terms that do not contradict each other"));
   PetscFunctionReturn(PETSC_SUCCESS);

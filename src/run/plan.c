@@ -24,29 +24,29 @@
 #define SHARE_WIDE      0.3  /* and for the second */
 #define SLOW            0.1  /* digits are slow if ENGD_PACE iterations leave more than this part of the loss */
 #define SECONDS         60
-#define ROUNDING        1e-17 /* of the loss of u = 0: there is no less to gain */
-#define SOLVED          1e-13 /* the same, where a stage that has ended by itself is enough */
-#define FRESH           10    /* times the loss on the points, on fresh ones: a solution does not make a difference */
+#define SOLVED          1e-13 /* of the loss of u = 0, where a stage that has ended by itself is enough */
 
 enum { VALLEY, DIGITS_FIRST, DIGITS_WIDE, AGAIN };
 
-/* is an option of an optimiser in the database, but for those that only show something; stages have theirs behind a prefix, and
-   are named by an option */
-static PetscErrorCode IsSaid(PetscBool *said)
+/* *said: is this an option of an optimiser, but for those that only show something; stages have theirs behind a prefix, and are
+   named by an option */
+static PetscErrorCode Says(const char name[], const char value[], void *said)
 {
-  char *all, *word;
+  const PetscBool shows = (PetscBool)(strstr(name, "_view") || strstr(name, "_monitor") || strstr(name, "_reason"));
 
   PetscFunctionBeginUser;
-  *said = PETSC_FALSE;
-  PetscCall(PetscOptionsGetAll(NULL, &all));
-  for (word = strtok(all, " "); word && !*said; word = strtok(NULL, " ")) {
-    const PetscBool shows = (PetscBool)(strstr(word, "_view") || strstr(word, "_monitor") || strstr(word, "_reason"));
+  (void)value;
+  if ((!strncmp(name, "tao_", 4) && !shows) || (!strncmp(name, "ksp_", 4) && !shows) ||
+      (!strncmp(name, "pc_", 3) && !shows) || !strncmp(name, "engd_stages", 11) || !strncmp(name, "spectrum", 8))
+    *(PetscBool *)said = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    *said = (PetscBool)((!strncmp(word, "-tao_", 5) && !shows) || (!strncmp(word, "-ksp_", 5) && !shows) ||
-                        (!strncmp(word, "-pc_", 4) && !shows) || !strncmp(word, "-engd_stages", 12) ||
-                        !strncmp(word, "-spectrum", 9));
-  }
-  PetscCall(PetscFree(all));
+static PetscErrorCode IsSaid(PetscBool *said)
+{
+  PetscFunctionBeginUser;
+  *said = PETSC_FALSE;
+  PetscCall(EngdOptionsVisit(Says, said));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -61,8 +61,7 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits)
   PetscCall(EngdExplicitHasResidual(F, suits));
   for (PetscInt t = 0; t < F->problem->nterms; t++) *suits = (PetscBool)(*suits && !F->problem->term[t]->resample);
   if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdExplicitCountRows(F, &N));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &N, 1, MPIU_INT, MPI_SUM, F->comm));
+  PetscCall(EngdExplicitCountAllRows(F, &N));
   *suits = (PetscBool)(p <= N && p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -80,18 +79,31 @@ PetscErrorCode EngdPlanLeaves(EngdRun run, PetscBool *all)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+typedef struct {
+  const char *name; /* with its dash */
+  PetscBool   given;
+} Sought;
+
+static PetscErrorCode Compare(const char name[], const char value[], void *data)
+{
+  Sought *sought = (Sought *)data;
+
+  PetscFunctionBeginUser;
+  (void)value;
+  if (!strcmp(name, sought->name + 1)) sought->given = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* an option of a stage, unless the user has given it: asking the database for it would mark it as read */
 static PetscErrorCode SetOption(EngdRun run, const char stage[], const char name[], const char value[])
 {
-  char      option[64], *all, *word;
-  PetscBool given = PETSC_FALSE;
+  char   option[64];
+  Sought sought = {option, PETSC_FALSE};
 
   PetscFunctionBeginUser;
   PetscCall(EngdSettingsName(stage, name, sizeof(option), option));
-  PetscCall(PetscOptionsGetAll(NULL, &all));
-  for (word = strtok(all, " "); word && !given; word = strtok(NULL, " ")) given = (PetscBool)!strcmp(word, option);
-  PetscCall(PetscFree(all));
-  if (!given) PetscCall(EngdSettingsSet(&run->plan.settings, option, value));
+  PetscCall(EngdOptionsVisit(Compare, &sought));
+  if (!sought.given) PetscCall(EngdSettingsSet(&run->plan.settings, option, value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,9 +200,9 @@ static PetscErrorCode Finish(EngdRun run, PetscReal loss, PetscReal fresh, Petsc
   itself =
       (PetscBool)(reason == TAO_CONVERGED_STEPTOL || reason == TAO_DIVERGED_LS_FAILURE ||
                   reason == TAO_CONVERGED_GATOL || reason == TAO_CONVERGED_GRTOL || reason == TAO_CONVERGED_GTTOL);
-  *done =
-      (PetscBool)(fresh <= FRESH * loss && (loss < ROUNDING * run->zero || (itself && run->present == DIGITS_WIDE &&
-                                                                            run->plan.loss < SOLVED * run->zero)));
+  *done = (PetscBool)(fresh <= ENGD_FRESH_FACTOR * loss &&
+                      (loss < ENGD_LOSS_ROUNDING * run->zero ||
+                       (itself && run->present == DIGITS_WIDE && run->plan.loss < SOLVED * run->zero)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

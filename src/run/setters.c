@@ -4,14 +4,6 @@
 #include <engd/private.h>
 #include <math.h>
 
-static PetscErrorCode SetText(char **text, const char value[])
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*text));
-  PetscCall(PetscStrallocpy(value, text));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /*
   EngdRunSetStages - Sets optimisers that work one after the other.
 
@@ -29,7 +21,7 @@ static PetscErrorCode SetText(char **text, const char value[])
 PetscErrorCode EngdRunSetStages(EngdRun run, const char names[])
 {
   PetscFunctionBeginUser;
-  PetscCall(SetText(&run->stages, names));
+  PetscCall(EngdTextReplace(&run->stages, names));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -106,7 +98,7 @@ PetscErrorCode EngdRunSetCheckpoint(EngdRun run, const char file[], PetscInt eve
              "-engd_checkpoint_every %" PetscInt_FMT ": give a positive number, or 0", every);
   PetscCheck(seconds >= 0 && !PetscIsInfReal(seconds), run->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-engd_checkpoint_seconds %g: give a positive number, or 0", (double)seconds);
-  PetscCall(SetText(&run->checkpoint, file));
+  PetscCall(EngdTextReplace(&run->checkpoint, file));
   run->every         = every;
   run->every_seconds = file ? seconds : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -131,7 +123,7 @@ PetscErrorCode EngdRunSetCheckpoint(EngdRun run, const char file[], PetscInt eve
 PetscErrorCode EngdRunSetRestart(EngdRun run, const char file[])
 {
   PetscFunctionBeginUser;
-  PetscCall(SetText(&run->restart, file));
+  PetscCall(EngdTextReplace(&run->restart, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -157,7 +149,7 @@ PetscErrorCode EngdRunSetEvaluate(EngdRun run, const char points[])
       "-engd_evaluate %s: of which solution? give -engd_restart FILE.h5, a checkpoint; to train and then evaluate "
       "there, -engd_solution FILE -engd_solution_points %s",
       points, points);
-  PetscCall(SetText(&run->evaluate, points));
+  PetscCall(EngdTextReplace(&run->evaluate, points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -68,8 +68,7 @@ static PetscErrorCode ChooseScale(Beginning *b, Vec theta)
   PetscInt       rows;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdExplicitCountRows(b->F, &rows));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &rows, 1, MPIU_INT, MPI_SUM, b->F->comm));
+  PetscCall(EngdExplicitCountAllRows(b->F, &rows));
   if ((PetscReal)rows * b->F->model->nparameters > DEAR) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Try(b, b->scale, theta, &least));
   for (PetscInt sweep = 0; sweep < SWEEPS; sweep++) {

@@ -17,6 +17,14 @@ struct _n_EngdSettings {
   Setting *setting;
 };
 
+PetscErrorCode EngdTextReplace(char **text, const char value[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(*text));
+  PetscCall(PetscStrallocpy(value, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* room for one more */
 static PetscErrorCode Grow(EngdSettings settings)
 {
@@ -47,8 +55,7 @@ PetscErrorCode EngdSettingsSet(EngdSettings *settings, const char option[], cons
     *setting = (Setting){NULL, NULL, PETSC_FALSE};
     PetscCall(PetscStrallocpy(option, &setting->option));
   }
-  PetscCall(PetscFree(setting->value));
-  PetscCall(PetscStrallocpy(value, &setting->value));
+  PetscCall(EngdTextReplace(&setting->value, value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -194,9 +194,9 @@ PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
     PetscCall(PetscStrlen(list, &length));
     PetscCall(PetscSNPrintf(list + length, sizeof(list) - length, ", and %" PetscInt_FMT " more", unused - TOLD));
   }
-  PetscCheck(
-      !unused, F->comm, PETSC_ERR_USER_INPUT,
-      "option%s that nothing here reads: %s (misspelt, or of a term, output or method not chosen; -help lists all)",
-      unused > 1 ? "s" : "", list);
+  PetscCheck(!unused, F->comm, PETSC_ERR_USER_INPUT,
+             "option%s that nothing here reads: %s (misspelt, or of a term, output or method not chosen; -help all "
+             "lists all)",
+             unused > 1 ? "s" : "", list);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,7 +1,8 @@
 /*
   The Kronecker factors of KFAC for PDE residuals, per layer and group of terms.
 
-    A = 1/(sum N S) sum_{n,s} Z Z^T     Z_{n,s} the input of the layer on channel s, with a bias row: 1 on the value, else 0
+    A = 1/(sum N S) sum_{n,s} v_n Z Z^T Z_{n,s} the input of the layer on channel s, with a bias row: 1 on the value, else 0;
+                                        v_n the quadrature weight of the point over the mean one
     B = sum_{n,k,s} g g^T               g_{n,s} the cotangent of its output from row C_k of W^{1/2}, weights included
 
   Unknown parameters are a layer without inputs: A = 1, and B is their whole block of the metric.
@@ -16,9 +17,10 @@
 /* The sums of this rank: layer l holds A, B of each group present, one after the other */
 typedef struct {
   EngdKfac   *kfac;
-  PetscInt    group; /* of the block that is being summed */
-  PetscReal **sum;   /* [nlayers] */
-  PetscReal  *input; /* (dim, S n) of a block */
+  PetscInt    group;            /* of the block that is being summed */
+  PetscReal **sum;              /* [nlayers] */
+  PetscReal  *input, *weighted; /* (dim, S n) of a block; (n_in, S n) of a layer times the roots of v */
+  PetscReal  *root;             /* [n] those roots */
 } Sums;
 
 PetscInt EngdKfacGroup(EngdFunctional F, PetscInt term)
@@ -57,10 +59,40 @@ static PetscErrorCode AddOuter(PetscInt n, PetscInt k, const PetscReal Z[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A += Z Z^T with the bias row, for the inputs of all layers on a block */
-static PetscErrorCode AddInputs(Sums *sums, EngdJet jet)
+/* root <- sqrt(v) of the points of a block; are they not all 1 */
+static PetscBool FillRoots(EngdFunctional F, const EngdBlock *block, PetscReal root[])
 {
-  EngdKfac *kfac = sums->kfac;
+  const EngdPoints points = F->problem->term[block->term]->points;
+  const PetscReal  scale  = (PetscReal)points->nglobal / points->measure;
+  PetscBool        differ = PETSC_FALSE;
+
+  for (PetscInt i = 0; i < block->n; i++) {
+    root[i] = PetscSqrtReal(scale * points->weight[block->start + i]);
+    if (PetscAbsReal(root[i] - 1) > 1e-12) differ = PETSC_TRUE;
+  }
+  return differ;
+}
+
+/* y (n_in, S n) <- root_i z_i */
+static void WeightInput(PetscInt n_in, PetscInt nchannels, PetscInt n, const PetscReal root[], const PetscReal z[],
+                        PetscReal y[])
+{
+  for (PetscInt s = 0; s < nchannels; s++) {
+    for (PetscInt i = 0; i < n; i++) {
+      const size_t at = ENGD_COUNT(s * n + i, n_in);
+
+      for (PetscInt k = 0; k < n_in; k++) y[at + k] = root[i] * z[at + k];
+    }
+  }
+}
+
+/* A += v Z Z^T with the bias row, for the inputs of all layers on a block */
+static PetscErrorCode AddInputs(Sums *sums, EngdBlock *block)
+{
+  EngdKfac       *kfac     = sums->kfac;
+  const EngdJet   jet      = block->jet;
+  const PetscInt  S        = jet->layout->nchannels;
+  const PetscBool weighted = FillRoots(kfac->functional, block, sums->root);
 
   PetscFunctionBeginUser;
   PetscCall(EngdJetFillInput(jet, sums->input));
@@ -70,11 +102,15 @@ static PetscErrorCode AddInputs(Sums *sums, EngdJet jet)
     PetscReal       *A    = sums->sum[l] + PairStart(kfac, &kfac->layer[l], sums->group);
     PetscReal       *bias = A + ENGD_COUNT(n_in, n_in + 1);
 
-    if (n_in) PetscCall(AddOuter(n_in, jet->layout->nchannels * jet->n, z, A, n_in + 1));
-    for (PetscInt i = 0; i < jet->n; i++) {
-      for (PetscInt k = 0; k < n_in; k++) bias[k] += z[ENGD_COUNT(i, n_in) + k];
+    if (weighted && n_in) {
+      WeightInput(n_in, S, jet->n, sums->root, z, sums->weighted);
+      z = sums->weighted;
     }
-    bias[n_in] += jet->n;
+    if (n_in) PetscCall(AddOuter(n_in, S * jet->n, z, A, n_in + 1));
+    for (PetscInt i = 0; i < jet->n; i++) {
+      for (PetscInt k = 0; k < n_in; k++) bias[k] += sums->root[i] * z[ENGD_COUNT(i, n_in) + k];
+      bias[n_in] += PetscSqr(sums->root[i]);
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -106,7 +142,7 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork
   PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
   if (!nroots) PetscFunctionReturn(PETSC_SUCCESS);
   sums->group = EngdKfacGroup(F, block->term);
-  PetscCall(AddInputs(sums, block->jet));
+  PetscCall(AddInputs(sums, block));
   for (PetscInt k = 0; k < nroots; k++) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
     PetscCall(EngdJetAdjoint(block->jet, work->theta, work->gu, work->jet, AddCotangents, sums));
@@ -114,14 +150,17 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* numbers of the largest input jet of a block */
-static PetscInt LargestInput(EngdFunctional F)
+/* numbers of the largest input jet of a block, of the network or of a layer; points of the largest block */
+static void MeasureInputs(EngdFunctional F, PetscInt *input, PetscInt *points)
 {
-  PetscInt n = 0;
+  PetscInt width = F->network->ninputs;
 
-  for (PetscInt b = 0; b < F->nblocks; b++)
-    n = PetscMax(n, F->term[F->block[b].term].layout->nchannels * F->block[b].n * F->network->ninputs);
-  return n;
+  for (PetscInt l = 0; l <= F->network->nhidden; l++) width = PetscMax(width, F->network->layer[l].n_in);
+  *input = *points = 0;
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    *input  = PetscMax(*input, F->term[F->block[b].term].layout->nchannels * F->block[b].n * width);
+    *points = PetscMax(*points, F->block[b].n);
+  }
 }
 
 /* sum N S of a group, over all ranks */
@@ -173,12 +212,14 @@ PetscErrorCode EngdKfacUpdateFactors(EngdKfac *kfac)
   Sums      sums = {.kfac = kfac};
   PetscReal columns[ENGD_KFAC_GROUPS], *memory;
   size_t    size = 0;
+  PetscInt  input, points;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.kfac_factors, 0, 0, 0, 0));
   for (PetscInt l = 0; l < kfac->nlayers; l++) size += ENGD_COUNT(ENGD_KFAC_GROUPS, PairSize(&kfac->layer[l]));
   PetscCall(PetscCalloc1(size, &memory));
-  PetscCall(PetscMalloc2(kfac->nlayers, &sums.sum, LargestInput(kfac->functional), &sums.input));
+  MeasureInputs(kfac->functional, &input, &points);
+  PetscCall(PetscMalloc4(kfac->nlayers, &sums.sum, input, &sums.input, input, &sums.weighted, points, &sums.root));
   size = 0;
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     sums.sum[l] = memory + size;
@@ -187,7 +228,7 @@ PetscErrorCode EngdKfacUpdateFactors(EngdKfac *kfac)
   PetscCall(EngdFunctionalVisit(kfac->functional, "the factors of KFAC", NULL, AddBlock, &sums, NULL));
   PetscCall(CountColumns(kfac->functional, columns));
   for (PetscInt l = 0; l < kfac->nlayers; l++) PetscCall(ReduceLayer(&sums, l, columns));
-  PetscCall(PetscFree2(sums.sum, sums.input));
+  PetscCall(PetscFree4(sums.sum, sums.input, sums.weighted, sums.root));
   PetscCall(PetscFree(memory));
   PetscCall(PetscLogEventEnd(engd_log.kfac_factors, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -38,10 +38,11 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
   PetscCall(EngdOptionsText(PetscOptionsObject, "-points",
                             "How many points, positive; or for the samplers grid and gauss one number a coordinate",
                             "EngdProblemSetTermPoints", NULL, o->file ? NULL : "900", &o->points));
-  PetscCall(EngdRegistryDescribe(&engd_samplers,
-                                 "How points are placed (auto: grid up to 3 dimensions of boxes and on curves, else "
-                                 "quasi; quasi: sobol where its table suffices, else halton)",
-                                 sizeof(sentence), sentence));
+  PetscCall(
+      EngdRegistryDescribe(&engd_samplers,
+                           "How points are placed (auto: gauss up to 3 dimensions of boxes, grid on curves, else "
+                           "quasi; quasi: sobol where its table suffices, else halton)",
+                           sizeof(sentence), sentence));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler", sentence, "EngdProblemSetTermSampler", "auto", NULL,
                             &o->sampler));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-residual",

@@ -38,10 +38,10 @@ static PetscErrorCode ReadOptions(EngdProblem problem, const char name[], Integr
   PetscCall(EngdOptionsText(PetscOptionsObject, "-points",
                             "How many points, positive; or for the samplers grid and gauss one number a coordinate",
                             "EngdReportSetFromOptions", "4000", NULL, &o->points));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler",
-                            "How they are placed, as for terms: gauss is exact for polynomials on boxes, auto a grid "
-                            "on curves and boxes, else quasi",
-                            "EngdReportSetFromOptions", "auto", NULL, &o->sampler));
+  PetscCall(EngdOptionsText(
+      PetscOptionsObject, "-sampler",
+      "How they are placed, as for terms: gauss, which auto takes on boxes, is exact for polynomials there",
+      "EngdReportSetFromOptions", "auto", NULL, &o->sampler));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }

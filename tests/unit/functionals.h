@@ -100,7 +100,7 @@ static const Case cases[] = {
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"periodic, fourth order",
      MODEL_NETWORK "-network_inputs sin(2*x),cos(2*x),y^3 -unknown_parameters k=0.4 -terms pde -pde_points 9 "
-                   "-pde_residual u_y+u*u_x+k*u_xxx+k^2*lap(u_xx)",
+                   "-pde_sampler grid -pde_residual u_y+u*u_x+k*u_xxx+k^2*lap(u_xx)",
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"energy",
      MODEL_NETWORK "-network_inputs x,x*y -ansatz_u x*u -unknown_parameters s=0.7 -terms body -body_points 9 "

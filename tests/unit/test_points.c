@@ -218,14 +218,14 @@ static void counts(void **state)
   }
 }
 
-/* auto: grid up to three dimensions of the region, then sobol, halton beyond the table */
+/* auto: gauss up to three dimensions of the region, then sobol, halton beyond the table */
 static void automatic(void **state)
 {
   const struct {
     PetscInt    d;
     const char *region, *sampler, *is;
-  } c[] = {{3, "interior", "auto", "grid"},     {3, "interior", "quasi", "sobol"}, {4, "interior", "auto", "sobol"},
-           {4, "boundary", "auto", "grid"},     {5, "boundary", "auto", "sobol"},  {161, "interior", "auto", "sobol"},
+  } c[] = {{3, "interior", "auto", "gauss"},    {3, "interior", "quasi", "sobol"}, {4, "interior", "auto", "sobol"},
+           {4, "boundary", "auto", "gauss"},    {5, "boundary", "auto", "sobol"},  {161, "interior", "auto", "sobol"},
            {162, "interior", "auto", "halton"}, {3, "boundary", "auto", "sobol"}};
 
   (void)state;

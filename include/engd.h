@@ -62,6 +62,11 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetTermPoints(EngdProblem, const char ter
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermPointsFile(EngdProblem, const char term[], const char file[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermSampler(EngdProblem, const char term[], const char sampler[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermResample(EngdProblem, const char term[], PetscInt every);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermAdapt(EngdProblem, const char term[], const char method[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermAdaptDensity(EngdProblem, const char term[], PetscReal exponent,
+                                                           PetscReal floor);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermAdaptPoints(EngdProblem, const char term[], PetscInt candidates,
+                                                          PetscInt add, PetscInt times);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermWeight(EngdProblem, const char term[], PetscReal);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermMeasure(EngdProblem, const char term[], const char measure[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermResidualText(EngdProblem, const char term[], const char residual[]);
@@ -133,6 +138,7 @@ PETSC_EXTERN PetscErrorCode EngdFunctionalCreateJacobian(EngdFunctional, Mat *J)
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional, Mat *G);
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateHessian(EngdFunctional, Mat *H);
 PETSC_EXTERN PetscErrorCode EngdFunctionalResample(EngdFunctional, PetscInt iteration, PetscBool *changed);
+PETSC_EXTERN PetscErrorCode EngdFunctionalAddPoints(EngdFunctional, PetscInt term, PetscInt n, PetscInt *added);
 PETSC_EXTERN PetscErrorCode EngdFunctionalDestroy(EngdFunctional *);
 
 /* of G = J^T W J + lambda I, and of the Hessian, H + lambda I */

@@ -87,7 +87,7 @@ def is_option(name, literals, libraries):
     # -TERM_residual, -REGION_where: a name of the user's, then a suffix that is declared alone
     head, _, suffix = name[1:].partition("_")
     while suffix:
-        if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|measure|weight|resample|where|of|level_set|integrand)",
+        if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|measure|weight|resample|adapt|where|of|level_set|integrand)",
                                                  suffix):
             return True
         if re.match(r"(tao|ksp|pc|engd_max)_", suffix):

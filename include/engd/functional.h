@@ -196,6 +196,14 @@ PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, Vec whole, Vec 
 /* what blocks borrow from points that have been taken anew; epochs of the points and counters, and whether theta is the Vec that
    was last set. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional);
+/* the blocks of the terms again, whose points are another number now; no matrix or optimiser that knows the rows lives on */
+PETSC_INTERN PetscErrorCode EngdFunctionalResize(EngdFunctional);
+/* points of a block of term t, the most that its shared jet holds */
+PETSC_INTERN PetscInt EngdFunctionalBlockSize(EngdFunctional, PetscInt t);
+/* adapt.c: the points of term t, which asks for it, follow the residual at the present theta. Collective */
+PETSC_INTERN PetscErrorCode EngdFunctionalAdapt(EngdFunctional, PetscInt t);
+/* does any term take new points at this iteration */
+PETSC_INTERN PetscBool      EngdFunctionalResamples(EngdFunctional, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdFunctionalState(EngdFunctional, Vec theta, EngdArchive);
 
 /* fails, naming term and point, if a residual is not finite at the present theta. Collective */

@@ -4,6 +4,7 @@
 #ifndef ENGD_PROBLEM_H
 #define ENGD_PROBLEM_H
 
+#include <engd/archive.h>
 #include <engd/expression.h>
 #include <engd/pointwise.h>
 #include <engd/settings.h>
@@ -24,6 +25,9 @@ struct _n_EngdPoints {
   PetscBool  interior; /* does the region have the dimension of the domain (so that H1 makes sense on it) */
   PetscInt   nspace, dim;
   PetscInt   nglobal; /* Points in all. */
+  PetscInt   nfirst;  /* As many as they were when they were created. */
+  PetscInt   nactive; /* The first of them, those that count: the others have no weight yet. */
+  PetscBool  moved;   /* Whether they follow a residual, so that seed, stream and epoch do not say where they are. */
   PetscInt   nlocal;  /* Points of this rank. */
   PetscInt   start;   /* The global index of the first of these. */
   PetscReal  measure; /* Length, area, ... of the region, times that of the time interval. */
@@ -98,6 +102,21 @@ PETSC_INTERN PetscErrorCode EngdPointsCreateFromFile(EngdDomain, const char opti
 PETSC_INTERN PetscErrorCode EngdPointsSample(EngdPoints, PetscInt epoch);
 PETSC_INTERN PetscErrorCode EngdPointsDestroy(EngdPoints *);
 
+/* movepoints.c: another number of points, of which those beyond the old ones have no weight; points first, .., first + n - 1 are
+   put where those of `from` with these numbers are, the same list on all ranks; all that they are, where they have moved. Collective */
+PETSC_INTERN PetscErrorCode EngdPointsResize(EngdPoints, PetscInt nglobal);
+PETSC_INTERN PetscErrorCode EngdPointsPlace(EngdPoints, PetscInt first, PetscInt n, EngdPoints from,
+                                            const PetscInt number[]);
+PETSC_INTERN PetscErrorCode EngdPointsState(EngdPoints, EngdArchive, PetscBool *resized);
+
+/* choose.c: n numbers of candidates, drawn with a density |r|^exponent / mean + floor, and with what chance each was. Collective */
+typedef struct {
+  PetscReal exponent, floor; /* of the density */
+  PetscReal mean, largest;   /* of |r| on the candidates, out */
+} EngdDensity;
+PETSC_INTERN PetscErrorCode EngdPointsChoose(EngdPoints candidates, const PetscReal norm[], PetscInt n, EngdDensity *,
+                                             PetscInt number[], PetscReal chance[]);
+
 /* Unit-cube samplers: q[dim] in [0,1)^dim, number `index` of the sequence of (seed, stream, epoch) with n in all */
 typedef PetscErrorCode (*EngdSamplerFn)(PetscInt dim, PetscInt64 n, PetscInt64 seed, PetscInt stream, PetscInt epoch,
                                         PetscInt64 index, PetscReal q[]);
@@ -110,6 +129,23 @@ PETSC_INTERN PetscErrorCode EngdSamplerHalton(PetscInt, PetscInt64, PetscInt64, 
 PETSC_INTERN PetscErrorCode EngdSamplerSobol(PetscInt, PetscInt64, PetscInt64, PetscInt, PetscInt, PetscInt64,
                                              PetscReal[]);
 #define ENGD_SOBOL_DIMENSIONS 161 /* of the table of sobol */
+
+/*
+  How the points of a term follow its residual: rad draws all of them anew, rar adds some. (src/problem/adapt.c says how it is
+  read, src/operators/adapt.c what is done.)
+*/
+typedef enum { ENGD_ADAPT_NONE, ENGD_ADAPT_RAD, ENGD_ADAPT_RAR } EngdAdaptMethod;
+typedef struct {
+  EngdAdaptMethod method;
+  EngdDensity     density;    /* Also what was found the last time. */
+  PetscInt        candidates; /* How many points are looked at, 0: ten times those that are taken. */
+  PetscInt        add;        /* Points that rar adds each time. */
+  PetscInt        times;      /* That it is done at most, 0: no bound. */
+  PetscBool  quadrature; /* Whether weights make up for the density, so that the mean stays that over the region. */
+  PetscInt   done;       /* Times that it has been done. */
+  PetscBool  fresh;      /* Whether that has not been told yet. */
+  EngdPoints candidate;  /* From the first time on. */
+} EngdAdapt;
 
 /* lambda_t sum_n w_n e_t(x_n, Du(x_n)) with e = |r|^2/2 for a residual r */
 typedef struct _n_EngdTerm *EngdTerm;
@@ -124,6 +160,7 @@ struct _n_EngdTerm {
   PetscBool      weighted; /* has the user given it */
   PetscReal      measure;  /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */
   PetscInt       resample; /* new points every so many iterations, 0 never */
+  EngdAdapt      adapt;
 };
 
 struct _n_EngdProblem {
@@ -157,6 +194,11 @@ struct _n_EngdProblem {
 
 /* Reads the options of a term between its own PetscOptionsBegin and End */
 PETSC_INTERN PetscErrorCode EngdTermCreateFromOptions(EngdProblem, const char name[], PetscInt stream, EngdTerm *);
+/* adapt.c: the options -<term>_adapt_..., between its own Begin and End; once the term is there, the room that it needs */
+PETSC_INTERN PetscErrorCode EngdAdaptReadOptions(EngdOptionItems, const char name[], EngdAdapt *);
+PETSC_INTERN PetscErrorCode EngdAdaptSetUp(EngdTerm, PetscBool file);
+PETSC_INTERN PetscErrorCode EngdAdaptView(EngdTerm, PetscViewer);
+PETSC_INTERN const char    *EngdAdaptName(EngdAdaptMethod);
 PETSC_INTERN PetscErrorCode EngdTermView(EngdTerm, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdTermDestroy(EngdTerm *);
 /* The names of a problem; the symbols are those an expression of it may use */

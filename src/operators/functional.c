@@ -128,8 +128,7 @@ static PetscErrorCode SetUpLayout(EngdFunctional F, PetscInt t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* points of a block of term t */
-static PetscInt BlockSize(EngdFunctional F, PetscInt t)
+PetscInt EngdFunctionalBlockSize(EngdFunctional F, PetscInt t)
 {
   const PetscInt n = F->options.block_points ? F->options.block_points : BLOCK_COLUMNS / F->term[t].layout->nchannels;
 
@@ -183,7 +182,7 @@ static PetscErrorCode SetUpJets(EngdFunctional F)
   }
   F->keep = (PetscBool)(bytes <= F->options.memory_limit);
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    PetscCall(EngdJetCreate(F->network, F->term[t].layout, BlockSize(F, t), &F->term[t].shared));
+    PetscCall(EngdJetCreate(F->network, F->term[t].layout, EngdFunctionalBlockSize(F, t), &F->term[t].shared));
   }
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock *block = &F->block[b];
@@ -209,7 +208,7 @@ static Sizes LargestSizes(EngdFunctional F)
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     const EngdFunctionalTerm *term      = &F->term[t];
     const EngdPointwise       pointwise = F->problem->term[t]->pointwise;
-    const PetscInt            n         = BlockSize(F, t);
+    const PetscInt            n         = EngdFunctionalBlockSize(F, t);
     PetscInt                  nvalues = pointwise->ncomponents, nentries = pointwise->nentries;
 
     if (term->measured) {
@@ -265,24 +264,57 @@ PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the scratch that every functional needs, and the whole vectors */
+/* the scratch that every functional needs, as large as the largest block */
 static PetscErrorCode SetUpWork(EngdFunctional F)
 {
   const Sizes    size = LargestSizes(F);
   EngdBlockWork *work = &F->work;
-  Vec            distributed;
 
   PetscFunctionBeginUser;
   PetscCall(EngdJetWorkCreate(F->network, size.columns, &work->jet));
   PetscCall(PetscMalloc3(size.jet, &work->du, size.jet, &work->gu, size.values, &work->y));
   PetscCall(PetscMalloc2(F->model->nparameters, &F->trial.theta, size.values, &F->trial.value));
   PetscCall(PetscMalloc2(size.inputs, &F->pointwise.batch, size.values, &F->pointwise.value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the whole vectors */
+static PetscErrorCode SetUpVectors(EngdFunctional F)
+{
+  EngdBlockWork *work = &F->work;
+  Vec            distributed;
+
+  PetscFunctionBeginUser;
   PetscCall(EngdModelCreateParameters(F->model, &distributed));
   PetscCall(VecScatterCreateToAll(distributed, &F->present.scatter, &F->present.theta));
   PetscCall(VecDuplicate(F->present.theta, &work->from));
   PetscCall(VecDuplicate(F->present.theta, &work->to));
   PetscCall(VecDuplicate(F->present.theta, &F->trial.direction));
   PetscCall(VecDestroy(&distributed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* blocks of the points of all terms, and all that is as large as they are */
+static PetscErrorCode SetUpPoints(EngdFunctional F)
+{
+  PetscInt total = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    const PetscInt n = EngdFunctionalBlockSize(F, t);
+
+    total += (F->problem->term[t]->points->nlocal + n - 1) / n;
+  }
+  F->nblocks = F->nrows = 0;
+  PetscCall(PetscCalloc1(total, &F->block));
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    const PetscInt n = EngdFunctionalBlockSize(F, t);
+
+    PetscCall(SetUpBlocks(F, t, (F->problem->term[t]->points->nlocal + n - 1) / n));
+  }
+  PetscCall(SetUpJets(F));
+  PetscCall(SetUpWork(F));
+  PetscCall(EngdFunctionalAttachPoints(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -301,7 +333,6 @@ static PetscErrorCode SetUpWork(EngdFunctional F)
 PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
 {
   const PetscInt nterms = F->problem->nterms;
-  PetscInt       total  = 0;
 
   PetscFunctionBeginUser;
   PetscCall(EngdModelCreate(F->problem, F->network, &F->model));
@@ -316,18 +347,10 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
                "-tao_engd_curvature %s: the function of term '%s' has no second derivatives; take %s, or give them",
                F->curvature->type, term->name, term->energy ? "l2 or h1" : "gauss_newton, l2 or h1");
     PetscCall(SetUpLayout(F, t));
-    total += (term->points->nlocal + BlockSize(F, t) - 1) / BlockSize(F, t);
     if (term->energy) F->least_squares = PETSC_FALSE;
   }
-  PetscCall(PetscCalloc1(total, &F->block));
-  for (PetscInt t = 0; t < nterms; t++) {
-    const PetscInt n = BlockSize(F, t);
-
-    PetscCall(SetUpBlocks(F, t, (F->problem->term[t]->points->nlocal + n - 1) / n));
-  }
-  PetscCall(SetUpJets(F));
-  PetscCall(SetUpWork(F));
-  PetscCall(EngdFunctionalAttachPoints(F));
+  PetscCall(SetUpVectors(F));
+  PetscCall(SetUpPoints(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -374,13 +397,29 @@ PetscErrorCode EngdFunctionalSetParameters(EngdFunctional F, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* does the term take new points at this iteration */
+static PetscBool IsDue(EngdTerm term, PetscInt iteration)
+{
+  const PetscBool over = (PetscBool)(term->adapt.times && term->adapt.done >= term->adapt.times);
+
+  return (PetscBool)(term->resample && iteration % term->resample == 0 && !over);
+}
+
+PetscBool EngdFunctionalResamples(EngdFunctional F, PetscInt iteration)
+{
+  PetscBool due = PETSC_FALSE;
+
+  for (PetscInt t = 0; t < F->problem->nterms; t++) due = (PetscBool)(due || IsDue(F->problem->term[t], iteration));
+  return due;
+}
+
 /*
-  EngdFunctionalResample - new points for the terms that ask for them (-TERM_resample).
+  EngdFunctionalResample - new points for the terms that ask for them (-TERM_resample, -TERM_adapt).
 
   Collective
 
   Input Parameters:
-+ functional - the functional
++ functional - with its parameters set, where points follow the residual
 - iteration  - of the outer iteration; a term with period k takes new points when k divides it
 
   Output Parameter:
@@ -393,30 +432,48 @@ PetscErrorCode EngdFunctionalResample(EngdFunctional F, PetscInt iteration, Pets
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     EngdTerm term = F->problem->term[t];
 
-    if (!term->resample || iteration % term->resample) continue;
-    PetscCall(EngdPointsSample(term->points, iteration / term->resample));
+    if (!IsDue(term, iteration)) continue;
+    if (term->adapt.method != ENGD_ADAPT_NONE)
+      PetscCall(EngdFunctionalAdapt(F, t));
+    else
+      PetscCall(EngdPointsSample(term->points, iteration / term->resample));
     *changed = PETSC_TRUE;
   }
   if (*changed) PetscCall(EngdFunctionalAttachPoints(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DestroyWork(EngdFunctional F)
+/* the blocks and all that is as large as they are; layouts and whole vectors stay */
+static PetscErrorCode DestroyPoints(EngdFunctional F)
 {
   PetscFunctionBeginUser;
+  PetscCall(DestroyJets(F));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    PetscCall(PetscFree(F->block[b].measured));
+    PetscCall(PetscFree4(F->block[b].value, F->block[b].first, F->block[b].second, F->block[b].weight));
+  }
+  PetscCall(PetscFree(F->block));
   PetscCall(EngdJetWorkDestroy(&F->work.jet));
   PetscCall(PetscFree3(F->work.du, F->work.gu, F->work.y));
-  PetscCall(VecDestroy(&F->work.from));
-  PetscCall(VecDestroy(&F->work.to));
   PetscCall(EngdCurvatureDestroy(&F->hessian.newton));
   PetscCall(EngdJetWorkDestroy(&F->hessian.jet));
   PetscCall(PetscFree(F->hessian.dgu));
   PetscCall(PetscFree2(F->trial.theta, F->trial.value));
-  PetscCall(VecDestroy(&F->trial.direction));
   PetscCall(PetscFree2(F->pointwise.batch, F->pointwise.value));
   PetscCall(PetscFree(F->rows.x));
   PetscCall(PetscFree(F->rows.y));
   PetscCall(EngdMatMatWorkDestroy(&F->matmat));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdFunctionalResize(EngdFunctional F)
+{
+  const PetscBool hessian = (PetscBool)(F->hessian.jet != NULL);
+
+  PetscFunctionBeginUser;
+  PetscCall(DestroyPoints(F));
+  PetscCall(SetUpPoints(F));
+  if (hessian) PetscCall(EngdFunctionalSetUpHessian(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -436,11 +493,7 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
 
   PetscFunctionBeginUser;
   if (!F) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DestroyJets(F));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    PetscCall(PetscFree(F->block[b].measured));
-    PetscCall(PetscFree4(F->block[b].value, F->block[b].first, F->block[b].second, F->block[b].weight));
-  }
+  PetscCall(DestroyPoints(F));
   for (PetscInt t = 0; F->term && t < F->problem->nterms; t++) {
     PetscCall(EngdJetLayoutDestroy(&F->term[t].layout));
     PetscCall(PetscFree(F->term[t].channel));
@@ -448,8 +501,9 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
     PetscCall(EngdPointwiseDestroy(&F->term[t].measured));
   }
   PetscCall(PetscFree(F->term));
-  PetscCall(PetscFree(F->block));
-  PetscCall(DestroyWork(F));
+  PetscCall(VecDestroy(&F->work.from));
+  PetscCall(VecDestroy(&F->work.to));
+  PetscCall(VecDestroy(&F->trial.direction));
   PetscCall(EngdModelDestroy(&F->model));
   PetscCall(VecDestroy(&F->present.theta));
   PetscCall(VecScatterDestroy(&F->present.scatter));

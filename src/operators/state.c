@@ -1,7 +1,8 @@
 /*
   The state of a functional: which points it has, and how often it has moved.
 
-  Points are a function of seed, term, index and epoch, so that the epoch is all there is to save. The generation is saved since
+  Points are a function of seed, term, index and epoch, so that the epoch is all there is to save, but for those that follow a
+  residual, which are saved themselves. The generation is saved since
   directions and preconditioners compare it with the one that they have last worked at: after loading, what would have been of the
   present theta is so again.
 */
@@ -16,11 +17,36 @@ static PetscErrorCode TakePoints(EngdFunctional F, const PetscInt epoch[])
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     EngdPoints points = F->problem->term[t]->points;
 
-    if (points->epoch == epoch[t]) continue;
+    if (points->epoch == epoch[t] || points->moved) continue;
     PetscCall(EngdPointsSample(points, epoch[t]));
     moved = PETSC_TRUE;
   }
   if (moved) PetscCall(EngdFunctionalAttachPoints(F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* where the points of each term are that follow its residual, and what was found of it */
+static PetscErrorCode WalkPoints(EngdFunctional F, EngdArchive a)
+{
+  PetscBool any = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    const EngdTerm term = F->problem->term[t];
+    PetscBool      resized;
+    char           name[64];
+
+    PetscCall(PetscSNPrintf(name, sizeof(name), "points_%" PetscInt_FMT, t));
+    PetscCall(EngdArchivePush(a, name));
+    PetscCall(EngdPointsState(term->points, a, &resized));
+    PetscCall(EngdArchiveInt(a, "done", &term->adapt.done, 0));
+    PetscCall(EngdArchiveReal(a, "mean", &term->adapt.density.mean, 0));
+    PetscCall(EngdArchiveReal(a, "largest", &term->adapt.density.largest, 0));
+    PetscCall(EngdArchivePop(a));
+    any = (PetscBool)(any || resized);
+  }
+  if (any) PetscCall(EngdFunctionalResize(F));
+  if (!any && EngdArchiveChanges(a)) PetscCall(EngdFunctionalAttachPoints(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,9 +81,10 @@ PetscErrorCode EngdFunctionalState(EngdFunctional F, Vec theta, EngdArchive a)
   PetscCall(EngdArchiveInt64(a, "evaluations", &F->count.evaluations, 0));
   PetscCall(EngdArchiveInt64(a, "products", &F->count.products, 0));
   PetscCall(EngdArchiveBool(a, "present", &present, PETSC_TRUE));
+  if (EngdArchiveChanges(a)) PetscCall(TakePoints(F, epoch));
+  PetscCall(WalkPoints(F, a));
   PetscCall(EngdArchivePop(a));
   if (EngdArchiveChanges(a)) {
-    PetscCall(TakePoints(F, epoch));
     PetscCall(EngdFunctionalSetParameters(F, theta));
     F->present.generation = generation;
     if (!present) F->present.id = 0;

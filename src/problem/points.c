@@ -75,6 +75,7 @@ PetscErrorCode EngdPointsCreateCounts(EngdDomain domain, const char option[], co
     PetscCheck(counts[i] > 0, p->comm, PETSC_ERR_USER_INPUT,
                "%s_points %" PetscInt_FMT ": the number of points must be positive", p->prefix, counts[i]);
   PetscCall((*domain->ops->pointssetup)(domain, p, ncounts, counts, &normal));
+  p->nfirst = p->nactive = p->nglobal;
   PetscCall(PointsDistribute(p, normal));
   PetscCall(EngdPointsSample(p, 0));
   *points = p;

@@ -7,6 +7,7 @@
 */
 #include <engd/private.h>
 
+#define ADAPT_EVERY    100  /* iterations between two times that points follow the residual */
 #define COMPONENTS_MAX 5000 /* preconditioners take time that grows with their square */
 
 /* What the user said about a term, before it is checked */
@@ -15,6 +16,7 @@ typedef struct {
   PetscReal weight;
   PetscBool weighted;
   PetscInt  resample;
+  EngdAdapt adapt;
 } TermOptions;
 
 /* Declares all options of a term */
@@ -56,7 +58,10 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
                             "EngdProblemSetTermMeasure", NULL, NULL, &o->measure));
   PetscCall(PetscOptionsReal("-weight", "Factor of the term in the loss, > 0", "EngdProblemSetTermWeight", o->weight,
                              &o->weight, &o->weighted));
-  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-resample", "New points every so many iterations, >= 0; 0 never",
+  PetscCall(EngdAdaptReadOptions(PetscOptionsObject, name, &o->adapt));
+  if (o->adapt.method != ENGD_ADAPT_NONE) o->resample = ADAPT_EVERY;
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-resample",
+                             "New points every so many iterations, >= 0; 0 never; 100 where they follow the residual",
                              "EngdProblemSetTermResample", 0, &o->resample));
   PetscOptionsEnd();
   PetscCall(PetscFree(prefix));
@@ -106,11 +111,12 @@ static PetscErrorCode TermCreatePoints(EngdProblem problem, EngdTerm term, const
   PetscCall(PetscStrcmp(sampler, "auto", &automatic));
   PetscCall(PetscStrcmp(sampler, "grid", &grid));
   PetscCall(PetscStrcmp(sampler, "gauss", &gauss));
-  PetscCheck(!term->resample || !(grid || gauss), problem->comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(!term->resample || term->adapt.method != ENGD_ADAPT_NONE || !(grid || gauss), problem->comm,
+             PETSC_ERR_USER_INPUT,
              "-%s_resample %" PetscInt_FMT
              ": the points of the sampler %s never change; use sobol, halton or uniform",
              term->name, term->resample, sampler);
-  if (automatic && term->resample) sampler = "quasi";
+  if (automatic && term->resample && term->adapt.method == ENGD_ADAPT_NONE) sampler = "quasi";
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_region", term->name));
   PetscCall(EngdPointsCreateCounts(problem->domain, option, o->region, sampler, n, counts, problem->seed, stream,
                                    &term->points));
@@ -214,6 +220,7 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 . -<term>_points n    - how many points
 . -<term>_points_file file - or these points, with data
 . -<term>_sampler name, -<term>_resample k - how they are placed, and how often anew
+. -<term>_adapt none|rad|rar - do they follow the residual; adapt.c has what says how
 - -<term>_weight w, -<term>_measure mean|integral - factors in the loss
 */
 PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[], PetscInt stream, EngdTerm *term)
@@ -229,12 +236,14 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   (*term)->weight   = o.weight;
   (*term)->weighted = o.weighted;
   (*term)->resample = o.resample;
+  (*term)->adapt    = o.adapt;
   PetscCall(TermCreatePoints(problem, *term, &o, stream));
   PetscCall(TermCreatePointwise(problem, *term, &o));
   PetscCheck((*term)->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
              (*term)->pointwise->ncomponents, COMPONENTS_MAX);
   PetscCall(TermSetMeasure(problem, *term, o.measure));
+  PetscCall(EngdAdaptSetUp(*term, (PetscBool)(o.file != NULL)));
   PetscCall(PetscFree(o.region));
   PetscCall(PetscFree(o.points));
   PetscCall(PetscFree(o.file));
@@ -252,11 +261,12 @@ PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)
   PetscFunctionBeginUser;
   PetscCall(PetscViewerASCIIPrintf(
       viewer, "term %s: %s with %" PetscInt_FMT " components, %" PetscInt_FMT " points (%s) on %s", term->name,
-      term->energy ? "energy" : "residual", term->pointwise->ncomponents, p->nglobal, p->sampler, p->region));
+      term->energy ? "energy" : "residual", term->pointwise->ncomponents, p->nactive, p->sampler, p->region));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   PetscCall(PetscViewerASCIIPrintf(viewer, " of measure %g, their weights sum to %g\n", (double)p->measure,
                                    (double)(term->weight * term->measure * p->measure)));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
+  PetscCall(EngdAdaptView(term, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -265,6 +275,7 @@ PetscErrorCode EngdTermDestroy(EngdTerm *term)
   PetscFunctionBeginUser;
   if (!*term) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdPointsDestroy(&(*term)->points));
+  PetscCall(EngdPointsDestroy(&(*term)->adapt.candidate));
   PetscCall(EngdPointwiseDestroy(&(*term)->pointwise));
   PetscCall(PetscFree((*term)->text));
   PetscCall(PetscFree((*term)->name));

@@ -122,6 +122,89 @@ PetscErrorCode EngdProblemSetTermResample(EngdProblem problem, const char term[]
 }
 
 /*@
+  EngdProblemSetTermAdapt - Whether the points of a term follow its residual
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. term    - one of EngdProblemSetTerms()
+- method  - none (until it is set), rad: all of them are drawn anew, rar: some are added; each -<term>_resample iterations
+
+  Options Database Key:
+. -<term>_adapt method
+
+.seealso: `EngdProblemSetTermAdaptDensity()`, `EngdProblemSetTermAdaptPoints()`, `EngdProblemSetTermResample()`
+@*/
+PetscErrorCode EngdProblemSetTermAdapt(EngdProblem problem, const char term[], const char method[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetTermText(problem, term, "adapt", method));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetTermAdaptDensity - How strongly points follow the residual: with the density |r|^k / mean(|r|^k) + c
+
+  Logically collective
+
+  Input Parameters:
++ problem  - the problem
+. term     - one of EngdProblemSetTerms()
+. exponent - k, at least 0; 1 for rad and 2 for rar until it is set
+- floor    - c, at least 0; 1 for rad and 0 for rar until it is set
+
+  Options Database Keys:
++ -<term>_adapt_exponent k
+- -<term>_adapt_floor c
+@*/
+PetscErrorCode EngdProblemSetTermAdaptDensity(EngdProblem problem, const char term[], PetscReal exponent,
+                                              PetscReal floor)
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsName(term, "adapt_exponent", sizeof(option), option));
+  PetscCall(EngdSettingsSetReals(&problem->settings, option, 1, &exponent));
+  PetscCall(EngdSettingsName(term, "adapt_floor", sizeof(option), option));
+  PetscCall(EngdSettingsSetReals(&problem->settings, option, 1, &floor));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetTermAdaptPoints - Among how many points those of a term are chosen, how many are added, and how often
+
+  Logically collective
+
+  Input Parameters:
++ problem    - the problem
+. term       - one of EngdProblemSetTerms()
+. candidates - 0 for ten times those that are taken, as it is until it is set
+. add        - of rar, each time; 0 for a tenth of the points
+- times      - at most; 0 for no bound (rad) or five (rar)
+
+  Options Database Keys:
++ -<term>_adapt_candidates n
+. -<term>_adapt_add n
+- -<term>_adapt_times n
+@*/
+PetscErrorCode EngdProblemSetTermAdaptPoints(EngdProblem problem, const char term[], PetscInt candidates,
+                                             PetscInt add, PetscInt times)
+{
+  static const char *const key[]   = {"adapt_candidates", "adapt_add", "adapt_times"};
+  const PetscInt           value[] = {candidates, add, times};
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < 3; k++) {
+    char option[256];
+
+    PetscCall(EngdSettingsName(term, key[k], sizeof(option), option));
+    PetscCall(EngdSettingsSetWhole(&problem->settings, option, value[k]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetTermWeight - The factor lambda_t of a term in the loss
 
   Logically collective

@@ -108,10 +108,12 @@ static void WriteNetwork(EngdNetwork network, Object *object)
 static void WriteTerm(EngdTerm term, Object *object)
 {
   Entry(object, term->name, "region", "%s", term->points->region);
-  Entry(object, term->name, "points", "%" PetscInt_FMT, term->points->nglobal);
+  Entry(object, term->name, "points", "%" PetscInt_FMT, term->points->nfirst);
   Entry(object, term->name, "sampler", "%s", term->points->sampler);
   Entry(object, term->name, "weight", "%.17g", (double)term->weight);
   Entry(object, term->name, "resample", "%" PetscInt_FMT, term->resample);
+  if (term->adapt.method != ENGD_ADAPT_NONE)
+    Entry(object, term->name, "adapt", "%s", EngdAdaptName(term->adapt.method));
 }
 
 PetscErrorCode EngdResolvedWrite(EngdReport report, const EngdOutcome *outcome, FILE *file)

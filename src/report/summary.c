@@ -48,7 +48,7 @@ static PetscErrorCode PrintRun(EngdReport report, const EngdOutcome *outcome, FI
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(report->comm, &ranks));
-  for (PetscInt t = 0; t < report->problem->nterms; t++) points += report->problem->term[t]->points->nglobal;
+  for (PetscInt t = 0; t < report->problem->nterms; t++) points += report->problem->term[t]->points->nactive;
   EngdJSONKey("", "problem", file);
   EngdJSONString(report->problem->name, file);
   EngdJSONKey(",", "options", file);
@@ -95,6 +95,32 @@ static void PrintJudgement(EngdReport report, const EngdOutcome *outcome, FILE *
   EngdJSONReal("fresh_loss", outcome->fresh_loss, file);
   EngdJSONReal("estimated_error", outcome->estimated_error, file);
   EngdJSONText("limited_by", outcome->limited_by, file);
+}
+
+/* {"term": {"method": "rad", "times": n, "points": n, "mean_residual": r, "largest_residual": r}, ..}, where points follow it */
+static void PrintAdaptive(EngdReport report, FILE *file)
+{
+  const char *comma = NULL;
+
+  for (PetscInt t = 0; t < report->problem->nterms; t++) {
+    const EngdTerm term = report->problem->term[t];
+
+    if (term->adapt.method == ENGD_ADAPT_NONE && !term->adapt.done) continue;
+    if (!comma) EngdJSONKey(",", "adaptive_points", file);
+    fprintf(file, "%s", comma ? comma : "{");
+    comma = ", ";
+    EngdJSONString(term->name, file);
+    fprintf(file, ": {\"method\": ");
+    EngdJSONString(EngdAdaptName(term->adapt.method), file);
+    fprintf(file,
+            ", \"times\": %" PetscInt_FMT ", \"points\": %" PetscInt_FMT ", \"mean_residual\": ", term->adapt.done,
+            term->points->nactive);
+    EngdJSONNumber(term->adapt.density.mean, file);
+    fprintf(file, ", \"largest_residual\": ");
+    EngdJSONNumber(term->adapt.density.largest, file);
+    fprintf(file, "}");
+  }
+  if (comma) fprintf(file, "}");
 }
 
 /* {"name": {"value": v, "standard_error": e}, ...}, where the equations have unknown parameters */
@@ -186,6 +212,7 @@ PetscErrorCode EngdSummaryWrite(EngdReport report, const EngdOutcome *outcome)
   EngdJSONReal("gradient_norm", outcome->gradient_norm, file);
   PetscCall(PrintErrors(report, file));
   PrintJudgement(report, outcome, file);
+  PrintAdaptive(report, file);
   PrintUnknowns(report, file);
   PetscCall(PrintIntegrals(report, file));
   EngdJSONReal("seconds_total", outcome->seconds, file);

@@ -176,7 +176,7 @@ static PetscErrorCode MatchSizes(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveMatchString(a, "inputs", "the text of the inputs of the network",
                                    run->problem->inputs ? run->problem->inputs : ""));
   PetscCall(EngdArchiveMatchString(a, "activation", "the activation of the network", network->activation));
-  for (PetscInt t = 0; t < run->problem->nterms; t++) size[t] = run->problem->term[t]->points->nglobal;
+  for (PetscInt t = 0; t < run->problem->nterms; t++) size[t] = run->problem->term[t]->points->nfirst;
   PetscCall(EngdArchiveMatchInts(a, "points", "the numbers of points of the terms", run->problem->nterms, size));
   PetscCall(PetscFree(size));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -16,13 +16,27 @@
 #define UNSOLVED 0.03    /* of the residual of u = 0: what is left is no solution */
 #define FORECAST 1e-30   /* losses below it are not forecast */
 
-/* as many points of each region as the term has, at random; points from a file have none. Collective */
+/* EngdRunDestroyFreshPoints - Collective */
+PetscErrorCode EngdRunDestroyFreshPoints(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; run->fresh_points && t < run->problem->nterms; t++)
+    PetscCall(EngdPointsDestroy(&run->fresh_points[t]));
+  PetscCall(PetscFree(run->fresh_points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* as many points of each region as the term has, at random; points from a file have none; again, where a term has got more. Collective */
 static PetscErrorCode CreateFreshPoints(EngdRun run)
 {
   const EngdProblem problem = run->problem;
+  PetscBool         fit     = PETSC_TRUE;
 
   PetscFunctionBeginUser;
-  if (run->fresh_points) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt t = 0; run->fresh_points && t < problem->nterms; t++)
+    if (run->fresh_points[t] && run->fresh_points[t]->nglobal != problem->term[t]->points->nglobal) fit = PETSC_FALSE;
+  if (run->fresh_points && fit) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdRunDestroyFreshPoints(run));
   PetscCall(PetscCalloc1(problem->nterms, &run->fresh_points));
   for (PetscInt t = 0; t < problem->nterms; t++) {
     const EngdPoints points = problem->term[t]->points;
@@ -36,16 +50,6 @@ static PetscErrorCode CreateFreshPoints(EngdRun run)
     if ((*fresh)->nglobal != points->nglobal) PetscCall(EngdPointsDestroy(fresh));
     if (*fresh) PetscCall(EngdPointsSample(*fresh, FRESH));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* EngdRunDestroyFreshPoints - Collective */
-PetscErrorCode EngdRunDestroyFreshPoints(EngdRun run)
-{
-  PetscFunctionBeginUser;
-  for (PetscInt t = 0; run->fresh_points && t < run->problem->nterms; t++)
-    PetscCall(EngdPointsDestroy(&run->fresh_points[t]));
-  PetscCall(PetscFree(run->fresh_points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

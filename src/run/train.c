@@ -41,6 +41,28 @@ PetscErrorCode EngdRunTestTarget(EngdRun run, PetscBool *reached)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* says of points that have followed the residual since the last time what was found of it */
+static PetscErrorCode TellPoints(EngdRun run)
+{
+  char text[512];
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < run->problem->nterms; t++) {
+    const EngdTerm   term  = run->problem->term[t];
+    const EngdAdapt *adapt = &term->adapt;
+
+    if (!adapt->fresh) continue;
+    PetscCall(PetscSNPrintf(text, sizeof(text),
+                            "Points of %s follow its residual, mean %.2e and largest %.2e on %" PetscInt_FMT
+                            " candidates: %" PetscInt_FMT " points",
+                            term->name, (double)adapt->density.mean, (double)adapt->density.largest,
+                            adapt->candidate->nglobal, term->points->nactive));
+    PetscCall(EngdReportTell(run->report, text));
+    term->adapt.fresh = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* what TAO calls at each iteration */
 static PetscErrorCode Watch(Tao tao, void *data)
 {
@@ -57,6 +79,7 @@ static PetscErrorCode Watch(Tao tao, void *data)
   PetscCall(TaoGetSolution(tao, &theta));
   PetscCall(Describe(run, tao, iteration, &it));
   run->last_row = it.iteration;
+  PetscCall(TellPoints(run));
   EngdPaceRecord(&run->pace, it.loss, it.seconds);
   PetscCall(EngdReportAddRow(run->report, &it, theta, run->target > 0 ? &error : NULL));
   if (run->target > 0 && error <= run->target) {

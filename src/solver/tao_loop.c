@@ -119,8 +119,10 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
 
     PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
     it.iteration = tao->niter;
-    if (loop->before + tao->niter)
+    if (loop->before + tao->niter && EngdFunctionalResamples(loop->functional, loop->before + tao->niter)) {
+      PetscCall(EngdFunctionalSetParameters(loop->functional, it.theta));
       PetscCall(EngdFunctionalResample(loop->functional, loop->before + tao->niter, &resampled));
+    }
     if (resampled) PetscCall(TaoComputeObjectiveAndGradient(tao, it.theta, &it.loss, it.gradient));
     PetscCall((*loop->ops->iterate)(tao, loop->data, &it));
     tao->niter++;

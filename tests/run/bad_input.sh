@@ -170,6 +170,16 @@ rejects 'geodesic with -tao_engd_momentum' "${poisson[@]}" -tao_engd_geodesic -t
 rejects 'krylov_backtrack.*preonly' "${poisson[@]}" -options_file optimisers/hessian-free.opts -tao_engd_krylov_backtrack -ksp_type preonly
 rejects 'nesterov without momentum' "${poisson[@]}" -tao_type sgd -tao_sgd_nesterov
 rejects 'lsqr.*curvature h1' "${poisson[@]}" -ksp_type lsqr -tao_engd_curvature h1
+rejects 'pde_adapt.*none rad rar' "${poisson[@]}" -pde_adapt rat
+rejects '-pde_adapt_floor: the points do not follow the residual; give -pde_adapt rad' "${poisson[@]}" -pde_adapt_floor 2
+rejects '-pde_adapt_floor -1: must be at least 0' "${poisson[@]}" -pde_adapt rad -pde_adapt_floor -1
+rejects '-pde_adapt_candidates 12: fewer than the 900 points' "${poisson[@]}" -pde_adapt rad -pde_adapt_candidates 12
+rejects '-pde_adapt_times -3: must be at least 0' "${poisson[@]}" -pde_adapt rar -pde_adapt_times -3
+rejects '-pde_adapt_add 5: rad adds none' "${poisson[@]}" -pde_adapt rad -pde_adapt_add 5
+rejects 'quadrature: rar adds points' "${poisson[@]}" -pde_adapt rar -pde_adapt_weights quadrature
+rejects '-pde_resample 0: with -pde_adapt rad' "${poisson[@]}" -pde_adapt rad -pde_resample 0
+rejects "-body_adapt rar: term 'body' is an energy" -options_file suite/ritz.opts -terms body -body_points 9 -body_energy 'u^2' -body_adapt rar
+fresh=1 rejects 'pde_resample 100: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_adapt rad
 fresh=1 rejects 'pde_resample 1: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_resample 1
 rejects 'preconditioner_from hessian.*gauss_newton' "${poisson[@]}" -tao_engd_preconditioner_from hessian
 rejects 'preconditioner_from hessian.*pc_type kfac' "${poisson[@]}" -options_file optimisers/nncg.opts -pc_type kfac

@@ -121,6 +121,10 @@ static void TestBroken(void **state)
       {"-exact_u sin(pi*x)*sin(pi*y) -engd_stages adam,engd -spectrum gramian -spectrum_every 2 -adam_tao_max_it 5 "
        "-engd_tao_max_it 60 -engd_target_error 0.5",
        {4, 6}},
+      {"-tao_engd_direction dense -pde_adapt rad -wall_adapt rar -wall_adapt_times 2 -pde_resample 2 -wall_resample "
+       "3 "
+       "-tao_max_it 9",
+       {3, 6}},
   };
 
   (void)state;

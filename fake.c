@@ -1,2 +1,0 @@
-#include <stdlib.h>
-char *openblas_get_corename(void) { return getenv("OPENBLAS_CORETYPE") ? "SkylakeX" : "Haswell"; }

@@ -13,6 +13,9 @@
 
 #include <petscvec.h>
 
+/* what a count in a checkpoint can be where nothing else bounds it: sums of some of them fit into the integers of any PETSc */
+#define ENGD_ARCHIVE_MANY (PETSC_MAX_INT / 8)
+
 typedef struct _n_EngdArchive *EngdArchive;
 typedef enum { ENGD_ARCHIVE_SAVE, ENGD_ARCHIVE_LOAD, ENGD_ARCHIVE_FORGET } EngdArchiveMode;
 
@@ -38,9 +41,11 @@ PETSC_EXTERN PetscBool       EngdArchiveChanges(EngdArchive);
 PETSC_EXTERN PetscErrorCode EngdArchivePush(EngdArchive, const char group[]);
 PETSC_EXTERN PetscErrorCode EngdArchivePop(EngdArchive);
 
-/* Numbers that all ranks have alike, with the value of a forgotten one. Rank 0's is saved, all ranks get it */
+/* Numbers that all ranks have alike, with the value of a forgotten one. Rank 0's is saved, all ranks get it.
+   Count: 0 when forgotten; one below 0 or above the largest is no checkpoint of ours */
 PETSC_EXTERN PetscErrorCode EngdArchiveBool(EngdArchive, const char name[], PetscBool *, PetscBool forgotten);
 PETSC_EXTERN PetscErrorCode EngdArchiveInt(EngdArchive, const char name[], PetscInt *, PetscInt forgotten);
+PETSC_EXTERN PetscErrorCode EngdArchiveCount(EngdArchive, const char name[], PetscInt *, PetscInt largest);
 PETSC_EXTERN PetscErrorCode EngdArchiveInt64(EngdArchive, const char name[], PetscInt64 *, PetscInt64 forgotten);
 PETSC_EXTERN PetscErrorCode EngdArchiveReal(EngdArchive, const char name[], PetscReal *, PetscReal forgotten);
 PETSC_EXTERN PetscErrorCode EngdArchiveString(EngdArchive, const char name[], size_t size, char value[],

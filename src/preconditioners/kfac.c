@@ -261,9 +261,9 @@ static PetscErrorCode State_KFAC(PC pc, Mat G, EngdArchive a, void *data)
     PetscCall(Build(kfac, G, F));
   }
   PetscCall(EngdPCPointState(G, &kfac->point, a));
-  PetscCall(EngdArchiveInt(a, "setups", &kfac->setups, 0));
-  PetscCall(EngdArchiveInt(a, "updates", &kfac->updates, 0));
-  PetscCall(EngdArchiveInt(a, "inversions", &kfac->inversions, 0));
+  PetscCall(EngdArchiveCount(a, "setups", &kfac->setups, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "updates", &kfac->updates, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "inversions", &kfac->inversions, ENGD_ARCHIVE_MANY));
   for (PetscInt l = 0; l < kfac->nlayers; l++) PetscCall(LayerState(kfac, l, a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

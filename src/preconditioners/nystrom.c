@@ -222,8 +222,8 @@ static PetscErrorCode State_Nystrom(PC pc, Mat A, EngdArchive a, void *data)
   } else
     PetscCall(NeedsTall(nystrom, pc, A, &tall));
   PetscCall(EngdPCPointState(A, &nystrom->point, a));
-  PetscCall(EngdArchiveInt(a, "setups", &nystrom->setups, 0));
-  PetscCall(EngdArchiveInt(a, "updates", &nystrom->updates, 0));
+  PetscCall(EngdArchiveCount(a, "setups", &nystrom->setups, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "updates", &nystrom->updates, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveBool(a, "current", &nystrom->current, PETSC_FALSE));
   PetscCall(EngdArchiveReal(a, "lambda", &nystrom->damping, 0));
   PetscCall(EngdArchiveBool(a, "has_basis", &tall, PETSC_FALSE));

@@ -295,11 +295,18 @@ static PetscErrorCode OmegaState(EngdSketch *s, EngdArchive a)
   PetscInt n = s->nbatches, *batch;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdArchiveInt(a, "batches", &n, 0));
+  PetscCall(EngdArchiveCount(a, "batches", &n, s->n));
   PetscCall(PetscMalloc1(n, &batch));
   if (!EngdArchiveChanges(a)) PetscCall(PetscArraycpy(batch, s->batch, n));
   PetscCall(EngdArchiveInts(a, "columns_after_batch", n, batch));
-  for (PetscInt k = 0; EngdArchiveChanges(a) && k < n; k++) PetscCall(ExtendOmega(s, batch[k]));
+  for (PetscInt k = 0; EngdArchiveChanges(a) && k < n; k++) {
+    PetscCheck(batch[k] > s->filled && batch[k] <= s->n, PetscObjectComm((PetscObject)s->A),
+               PETSC_ERR_FILE_UNEXPECTED,
+               "the checkpoint is damaged: a sketch grows from %" PetscInt_FMT " to %" PetscInt_FMT
+               " of %" PetscInt_FMT " columns",
+               s->filled, batch[k], s->n);
+    PetscCall(ExtendOmega(s, batch[k]));
+  }
   PetscCall(PetscFree(batch));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -308,8 +315,8 @@ PetscErrorCode EngdSketchState(EngdSketch *s, PetscBool tall, EngdArchive a)
 {
   PetscFunctionBeginUser;
   PetscCall(OmegaState(s, a));
-  PetscCall(EngdArchiveInt(a, "rank", &s->ncolumns, 0));
-  PetscCall(EngdArchiveInt(a, "kept", &s->kept, 0));
+  PetscCall(EngdArchiveCount(a, "rank", &s->ncolumns, s->filled));
+  PetscCall(EngdArchiveCount(a, "kept", &s->kept, s->ncolumns));
   PetscCall(EngdArchiveReal(a, "last", &s->last, 0));
   PetscCall(EngdArchiveReal(a, "shift", &s->shift, 0));
   if (EngdArchiveChanges(a)) PetscCall(PetscMalloc1(s->ncolumns, &s->value));

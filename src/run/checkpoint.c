@@ -43,10 +43,10 @@ static PetscErrorCode WalkPlace(EngdArchive a, Place *place)
   PetscFunctionBeginUser;
   PetscCall(EngdArchivePush(a, "run"));
   PetscCall(EngdArchiveInt(a, "stage", &place->stage, 0));
-  PetscCall(EngdArchiveInt(a, "iteration", &place->iteration, 0));
-  PetscCall(EngdArchiveInt(a, "iterations_before", &place->before, 0));
-  PetscCall(EngdArchiveInt(a, "krylov_before", &place->krylov_before, 0));
-  PetscCall(EngdArchiveInt(a, "krylov", &place->krylov, 0));
+  PetscCall(EngdArchiveCount(a, "iteration", &place->iteration, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "iterations_before", &place->before, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "krylov_before", &place->krylov_before, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "krylov", &place->krylov, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveInt(a, "reason", &place->reason, TAO_CONTINUE_ITERATING));
   PetscCall(EngdArchiveReal(a, "seconds", &place->seconds, 0));
   PetscCall(EngdArchiveReal(a, "seconds_in_stage", &place->in_stage, 0));

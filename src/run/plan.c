@@ -249,7 +249,7 @@ PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveReal(a, "fresh", &plan->fresh, PETSC_MAX_REAL));
   PetscCall(EngdArchiveVec(a, "best", plan->best));
   PetscCall(EngdArchiveVec(a, "valley", plan->valley));
-  PetscCall(EngdArchiveInt(a, "recorded", &run->pace.n, 0));
+  PetscCall(EngdArchiveCount(a, "recorded", &run->pace.n, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveReals(a, "losses", ENGD_PACE + 1, run->pace.loss));
   PetscCall(EngdArchiveReals(a, "seconds", ENGD_PACE + 1, run->pace.seconds));
   PetscCall(EngdArchivePop(a));

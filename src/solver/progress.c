@@ -20,10 +20,8 @@ static PetscErrorCode LossesState(EngdProgress *progress, EngdArchive a)
   PetscReal *loss;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdArchiveInt(a, "recorded", &progress->n, 0));
-  PetscCall(EngdArchiveInt(a, "kept", &n, 0));
-  PetscCheck(n >= 0 && n <= progress->n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
-             "a checkpoint keeps %" PetscInt_FMT " losses of %" PetscInt_FMT, n, progress->n);
+  PetscCall(EngdArchiveCount(a, "recorded", &progress->n, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "kept", &n, progress->n));
   first = progress->n - n;
   PetscCall(PetscMalloc1(n, &loss));
   for (PetscInt k = 0; !EngdArchiveChanges(a) && k < n; k++) loss[k] = progress->past[(first + k) % progress->size];
@@ -46,9 +44,9 @@ PetscErrorCode EngdProgressState(EngdProgress *progress, PetscInt longest, EngdA
     for (PetscInt k = 0; k < progress->size; k++) progress->past[k] = PETSC_INFINITY;
   }
   PetscCall(LossesState(progress, a));
-  PetscCall(EngdArchiveInt(a, "since", &progress->since, 0));
+  PetscCall(EngdArchiveCount(a, "since", &progress->since, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveInt(a, "patience", &progress->patience, SLOW_ITERATIONS));
-  PetscCall(EngdArchiveInt(a, "accelerated", &progress->accelerated, 0));
+  PetscCall(EngdArchiveCount(a, "accelerated", &progress->accelerated, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveBool(a, "exhausted", &progress->exhausted, PETSC_FALSE));
   PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);

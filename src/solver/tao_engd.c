@@ -206,7 +206,7 @@ static PetscErrorCode State(Tao tao, void *data, EngdArchive a)
   PetscFunctionBeginUser;
   PetscCall(EngdDampingState(&solver->damping, a));
   PetscCall(EngdArchiveReal(a, "change", &solver->change, 0));
-  PetscCall(EngdArchiveInt(a, "rejections", &engd->rejections, 0));
+  PetscCall(EngdArchiveCount(a, "rejections", &engd->rejections, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveVec(a, "momentum", engd->buffer));
   PetscCall(EngdArchiveVec(a, "last_direction", engd->d));
   PetscCall(EngdProgressState(&engd->progress, engd->stall, a));

@@ -149,14 +149,17 @@ static PetscErrorCode TotalsState(Tao tao, TaoLoop *loop, EngdArchive a)
                           .reason      = loop->reason,
                           .evaluations = {tao->nfuncs, tao->ngrads, tao->nfuncgrads, tao->nhess},
                           .first_norm  = tao->gnorm0};
-  PetscCall(EngdArchiveInt(a, "iteration", &totals->iteration, 0));
+  PetscCall(EngdArchiveCount(a, "iteration", &totals->iteration, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveInt(a, "reason", &totals->reason, 0));
+  PetscCheck(totals->reason >= TAO_DIVERGED_USER && totals->reason <= TAO_CONVERGED_USER,
+             PetscObjectComm((PetscObject)tao), PETSC_ERR_FILE_UNEXPECTED,
+             "the checkpoint is damaged: %" PetscInt_FMT " is no reason for an end", totals->reason);
   PetscCall(EngdArchiveInts(a, "evaluations", 4, totals->evaluations));
   PetscCall(EngdArchiveReal(a, "first_gradient_norm", &totals->first_norm, 0));
   PetscCall(EngdArchiveReal(a, "step", &status->step, 0));
   PetscCall(EngdArchiveReal(a, "damping", &status->damping, 0));
-  PetscCall(EngdArchiveInt(a, "krylov_iterations", &status->krylov_iterations, 0));
-  PetscCall(EngdArchiveInt(a, "total_krylov", &status->total_krylov, 0));
+  PetscCall(EngdArchiveCount(a, "krylov_iterations", &status->krylov_iterations, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "total_krylov", &status->total_krylov, ENGD_ARCHIVE_MANY));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

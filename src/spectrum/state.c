@@ -30,6 +30,13 @@ static void Unpack(EngdSpectrumRow *row, const PetscInt whole[], const PetscReal
   row->error     = real[ERROR];
 }
 
+/* are these numbers of a file those of a row */
+static PetscBool IsRow(const PetscInt whole[])
+{
+  return (PetscBool)(whole[KIND] >= 0 && whole[KIND] < ENGD_NSPECTRA && whole[QUANTITY] >= 0 &&
+                     whole[QUANTITY] < ENGD_NQUANTITIES);
+}
+
 /* EngdSpectrumState - Saves, loads or forgets the rows; a checkpoint of a run without spectra has none. Collective */
 PetscErrorCode EngdSpectrumState(EngdSpectrum spectrum, EngdArchive a)
 {
@@ -43,7 +50,7 @@ PetscErrorCode EngdSpectrumState(EngdSpectrum spectrum, EngdArchive a)
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchivePush(a, "spectrum"));
   PetscCall(EngdArchiveInt(a, "last", &spectrum->last, -1));
-  PetscCall(EngdArchiveInt(a, "nrows", &spectrum->nrows, 0));
+  PetscCall(EngdArchiveCount(a, "nrows", &spectrum->nrows, ENGD_ARCHIVE_MANY / NINTS));
   PetscCall(PetscMalloc2(NINTS * spectrum->nrows, &whole, NREALS * spectrum->nrows, &real));
   if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE)
     for (PetscInt i = 0; i < spectrum->nrows; i++) Pack(&spectrum->row[i], whole + NINTS * i, real + NREALS * i);
@@ -53,7 +60,11 @@ PetscErrorCode EngdSpectrumState(EngdSpectrum spectrum, EngdArchive a)
     spectrum->capacity = spectrum->nrows;
     PetscCall(PetscFree(spectrum->row));
     PetscCall(PetscMalloc1(spectrum->capacity, &spectrum->row));
-    for (PetscInt i = 0; i < spectrum->nrows; i++) Unpack(&spectrum->row[i], whole + NINTS * i, real + NREALS * i);
+    for (PetscInt i = 0; i < spectrum->nrows; i++) {
+      PetscCheck(IsRow(whole + NINTS * i), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
+                 "the checkpoint is damaged: row %" PetscInt_FMT " of its spectra is of no kind that there is", i);
+      Unpack(&spectrum->row[i], whole + NINTS * i, real + NREALS * i);
+    }
   }
   PetscCall(PetscFree2(whole, real));
   PetscCall(EngdArchivePop(a));

@@ -104,6 +104,35 @@ PetscErrorCode EngdArchiveInt(EngdArchive a, const char name[], PetscInt *value,
 }
 
 /*
+  EngdArchiveCount - Walks over a number of things that all ranks have alike; that of rank 0 is saved.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+. name    - of the entry, which its group has once
+- largest - there may be so many
+
+  Input/Output Parameter:
+. value - saved, loaded, or 0 when forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading a number below 0 or above the largest, for which nothing may be
+  allocated; or where the entry is not there or of another size
+
+  Source: src/state/entries.c
+*/
+PetscErrorCode EngdArchiveCount(EngdArchive a, const char name[], PetscInt *value, PetscInt largest)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInt(a, name, value, 0));
+  if (!a->rank && a->mode == ENGD_ARCHIVE_LOAD && (*value < 0 || *value > largest))
+    EngdStateFileFail(a->file, " is damaged: %s/%s is %" PetscInt_FMT ", and can be 0 to %" PetscInt_FMT, a->path,
+                      name, *value, largest);
+  PetscCall(EngdArchiveCheckLoad(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
   EngdArchiveBool - Walks over a truth value that all ranks have alike; that of rank 0 is saved.
 
   Collective

@@ -322,7 +322,7 @@ static PetscErrorCode LoadOther(const char file[], int what)
 {
   const PetscInt layers[] = {64, 64}, others[] = {32};
   PetscReal      number, reals[4];
-  PetscInt       count;
+  PetscInt       count = 8;
   EngdArchive    a;
   Vec            v;
 
@@ -331,9 +331,11 @@ static PetscErrorCode LoadOther(const char file[], int what)
   PetscCall(EngdArchiveMatchString(a, "type", "-tao_type", what == 1 ? "adam" : "engd"));
   PetscCall(EngdArchiveMatchInts(a, "layers", "-network_layers", what == 2 ? 1 : 2, what == 2 ? others : layers));
   PetscCall(EngdArchiveMatchInt(a, "outputs", "the number of unknowns", what == 3 ? 2 : 1));
+  if (!what) PetscCall(EngdArchiveInt(a, "many", &count, 0));
   PetscCall(EngdArchiveReals(a, "reals", what == 4 ? 4 : 3, reals));
   PetscCall(EngdArchiveReal(a, what == 5 ? "nothing/here" : "number", &number, 0));
   if (what == 6) PetscCall(EngdArchiveInt(a, "number", &count, 0));
+  if (what == 9) PetscCall(EngdArchiveCount(a, "many", &count, 7));
   if (what == 7) PetscCall(EngdArchiveReal(a, "reals", &number, 0));
   PetscCall(VecCreateMPI(PETSC_COMM_WORLD, PETSC_DECIDE, what == 8 ? 12 : 11, &v));
   PetscCall(EngdArchiveVec(a, "theta", v));
@@ -352,14 +354,15 @@ static void TestMismatches(void **state)
                                "has no /nothing/here",
                                "/number holds no integers",
                                "/reals has 1 dimensions in the file and 0 here",
-                               "/theta has 11 entries in the file and 12 here"};
+                               "/theta has 11 entries in the file and 12 here",
+                               "damaged: /many is 8, and can be 0 to 7"};
   char              directory[64], file[96];
 
   (void)state;
   MakeDirectory(directory);
   snprintf(file, sizeof(file), "%s/a.h5", directory);
   CHECK(LoadOther(file, 0));
-  CHECK(LoadOther(file, 9));
+  CHECK(LoadOther(file, -1));
   CHECK(PetscPushErrorHandler(Hear, NULL));
   for (int k = 0; k < (int)PETSC_STATIC_ARRAY_LENGTH(words); k++) Refuses(LoadOther(file, k + 1), 2, words[k], file);
   CHECK(PetscPopErrorHandler());

@@ -1,7 +1,7 @@
 /*
   Capabilities: what cannot work is refused before the training with its option named; a direction of a plug-in takes part in the
   choice by estimates; lists of types by what they can do; what number the damping of an iteration is.
-  ranks: 1 3
+  ranks: 1 3; errors leak
 */
 #include "solver_case.h"
 

@@ -244,7 +244,7 @@ static PetscErrorCode State_Dense(EngdDirection direction, EngdSolver solver, En
   PetscCall(EngdArchiveMatchString(a, "dense_type", "-tao_engd_dense_type", types[dense->type]));
   PetscCall(EngdArchiveInt64(a, "formed", &dense->formed, -1));
   PetscCall(EngdArchiveInt64(a, "used", &dense->used, -1));
-  PetscCall(EngdArchiveInt(a, "age", &dense->age, 0));
+  PetscCall(EngdArchiveCount(a, "age", &dense->age, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveReal(a, "lambda", &dense->lambda, 0));
   PetscCall(EngdArchiveReal(a, "M", &dense->M, dense->initial_M));
   PetscCall(EngdArchiveBool(a, "predicts", &dense->predicts, PETSC_FALSE));

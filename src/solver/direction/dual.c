@@ -174,7 +174,7 @@ static PetscErrorCode State_Dual(EngdDirection direction, EngdSolver solver, Eng
 
   PetscFunctionBeginUser;
   PetscCall(EngdArchiveVec(a, "phi", dual->phi));
-  PetscCall(EngdArchiveInt(a, "k", &dual->k, 0));
+  PetscCall(EngdArchiveCount(a, "k", &dual->k, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveInt64(a, "generation", &dual->generation, -1));
   if (EngdArchiveChanges(a)) dual->filled = -1;
   if (!dual->krylov) PetscFunctionReturn(PETSC_SUCCESS);

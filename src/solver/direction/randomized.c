@@ -361,13 +361,13 @@ static PetscErrorCode State_Randomized(EngdDirection direction, EngdSolver solve
   PetscFunctionBeginUser;
   (void)solver;
   PetscCall(EngdArchiveInt(a, "next_rank", &r->next, FirstColumns(r)));
-  PetscCall(EngdArchiveInt(a, "rank", &r->l, 0));
-  PetscCall(EngdArchiveInt(a, "epoch", &r->epoch, 0));
-  PetscCall(EngdArchiveInt(a, "drawn", &r->drawn, 0));
+  PetscCall(EngdArchiveCount(a, "rank", &r->l, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "epoch", &r->epoch, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveCount(a, "drawn", &r->drawn, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveInt64(a, "generation", &r->generation, -1));
   if (EngdArchiveChanges(a)) {
     r->lost = PETSC_TRUE;
-    r->next = r->columns ? r->columns : PetscMin(r->next, r->max); /* options and memory may be others */
+    r->next = r->columns ? r->columns : PetscMax(1, PetscMin(r->next, r->max)); /* options and memory may be others */
     if (r->l > r->max || (r->columns && r->l != r->columns)) r->generation = -1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -158,6 +158,7 @@ PETSC_EXTERN PetscErrorCode TaoEngdSetRetryStep(Tao, PetscReal length);
 PETSC_EXTERN PetscErrorCode TaoEngdSetGeodesic(Tao, PetscBool);
 PETSC_EXTERN PetscErrorCode TaoEngdSetStall(Tao, PetscInt n);
 
+PETSC_EXTERN PetscErrorCode EngdReportSetMonitorLine(EngdReport, PetscBool);
 PETSC_EXTERN PetscErrorCode EngdReportSetMonitor(EngdReport, PetscBool, PetscInt every);
 PETSC_EXTERN PetscErrorCode EngdReportSetSpectrumMonitor(EngdReport, const char columns[]);
 PETSC_EXTERN PetscErrorCode EngdReportSetHistory(EngdReport, const char file[]);

@@ -50,8 +50,8 @@ enum {
   ENGD_NCOLUMNS
 };
 typedef struct {
-  const char *name[2]; /* the words of the two lines of the header */
-  int         width;
+  const char *name[2];       /* the words of the two lines of the header */
+  int         width, narrow; /* letters; the second where a line would be longer than 100 */
 } EngdColumn;
 PETSC_INTERN const EngdColumn engd_column[ENGD_NCOLUMNS];
 
@@ -87,6 +87,9 @@ struct _n_EngdReport {
   PetscBool      header;             /* has it been shown */
   PetscReal      row[ENGD_NCOLUMNS]; /* the last one */
   PetscBool      shown;              /* was it printed */
+  PetscBool      line;               /* is a terminal to show the last one alone */
+  PetscBool      updates;            /* and is there a terminal */
+  double         drawn;              /* when it did, by the clock of rank 0 */
   const char    *damping_name;       /* what the column of the damping is called on the screen */
 };
 
@@ -123,7 +126,7 @@ typedef struct {
 
 /*
   A report from its creation on: options, SetUp, Start before the training (files checked and opened), a row an iteration, lines
-  between them, Finish. AddRow: error, unless that is NULL, is the relative L2 error at theta. Collective
+  between them, Finish, Answer. AddRow: error, unless that is NULL, is the relative L2 error at theta. Collective
 */
 PETSC_INTERN PetscErrorCode EngdReportCreate(EngdFunctional, EngdReport *);
 PETSC_INTERN PetscErrorCode EngdReportSetFromOptions(EngdReport);
@@ -139,6 +142,7 @@ PETSC_INTERN PetscErrorCode EngdReportSetEvaluate(EngdReport, const char points[
 PETSC_INTERN PetscErrorCode EngdReportChoose(EngdReport,
                                              const char line[]); /* the same, and `chosen` of the summary */
 PETSC_INTERN PetscErrorCode EngdReportFinish(EngdReport, Vec theta, const EngdOutcome *);
+PETSC_INTERN PetscErrorCode EngdReportAnswer(EngdReport, const EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdReportDestroy(EngdReport *);
 
 PETSC_INTERN PetscBool      EngdReportHasColumn(EngdReport, PetscInt);

@@ -164,6 +164,7 @@ PETSC_INTERN PetscErrorCode EngdCheckOptions(EngdFunctional, PetscBool final);
 
 /* files.c: no output is lost, by another one or for want of a folder, and none overwrites what is read. Collective */
 PETSC_INTERN PetscErrorCode EngdRunCheckFiles(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunCheckViewers(EngdRun);
 
 /* rehearsal.c: would a method that is not chosen read the option; with room for it, only the nearest name. Collective */
 PETSC_INTERN PetscErrorCode EngdOptionsRehearse(EngdFunctional, const char name[], PetscBool *reads, size_t,

@@ -160,6 +160,9 @@ static PetscErrorCode AssignColumns(EngdPoints points, const char option[], cons
              " coordinates; a first line of names says what further columns are",
              option, file, table->ncolumns, dim);
   if (table->names[0]) PetscCall(EngdParseNames(option, table->names, &n, &names));
+  PetscCheck(!table->names[0] || n == table->ncolumns, points->comm, PETSC_ERR_USER_INPUT,
+             "%s %s: %" PetscInt_FMT " names for %" PetscInt_FMT " columns (%s)", option, file, n, table->ncolumns,
+             table->names);
   PetscCall(PetscCalloc1(n, &points->data_name));
   for (PetscInt k = 0; k < n; k++) {
     PetscBool known = PETSC_FALSE;

@@ -144,9 +144,14 @@ PetscErrorCode EngdHistoryWriteRow(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdHistoryClose - The file is whole, or report->failure says why not: one that somebody has removed is lost. Not collective */
 PetscErrorCode EngdHistoryClose(EngdReport report)
 {
+  struct stat status;
+
   PetscFunctionBeginUser;
+  if (report->history && !fstat(fileno(report->history), &status) && !status.st_nlink)
+    report->failure[ENGD_FILE_HISTORY] = ENOENT;
   errno = 0;
   if (report->history && fclose(report->history)) report->failure[ENGD_FILE_HISTORY] = errno ? errno : EIO;
   report->history = NULL;

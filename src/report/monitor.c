@@ -5,14 +5,19 @@
   somebody sees them. TAO's own monitors work beside this one.
 */
 #include <engd/private.h>
+#include <engd/screen.h>
+
+#define DRAW_AFTER 0.1 /* seconds between two updates of the line */
+#define BAR        10  /* letters */
+#define LONGEST    100 /* letters of a line that no terminal should have to break */
 
 const EngdColumn engd_column[ENGD_NCOLUMNS] = {
-    [ENGD_COLUMN_ITERATION] = {{"", "iteration"}, 9},    [ENGD_COLUMN_LOSS] = {{"", "loss"}, 10},
-    [ENGD_COLUMN_GRADIENT] = {{"gradient", "norm"}, 9},  [ENGD_COLUMN_STEP] = {{"", "step"}, 9},
-    [ENGD_COLUMN_DAMPING] = {{"", "damping"}, 9},        [ENGD_COLUMN_KRYLOV] = {{"Krylov", "iterations"}, 10},
-    [ENGD_COLUMN_ERROR] = {{"relative", "L2 error"}, 9}, [ENGD_COLUMN_SECONDS] = {{"", "seconds"}, 9},
-    [ENGD_COLUMN_SHARPNESS] = {{"", "sharpness"}, 9},    [ENGD_COLUMN_INDEX] = {{"", "index"}, 6},
-    [ENGD_COLUMN_LEFT] = {{"time", "left"}, 9},
+    [ENGD_COLUMN_ITERATION] = {{"", "iteration"}, 9, 9},    [ENGD_COLUMN_LOSS] = {{"", "loss"}, 10, 9},
+    [ENGD_COLUMN_GRADIENT] = {{"gradient", "norm"}, 9, 8},  [ENGD_COLUMN_STEP] = {{"", "step"}, 9, 8},
+    [ENGD_COLUMN_DAMPING] = {{"", "damping"}, 9, 8},        [ENGD_COLUMN_KRYLOV] = {{"Krylov", "iterations"}, 10, 10},
+    [ENGD_COLUMN_ERROR] = {{"relative", "L2 error"}, 9, 8}, [ENGD_COLUMN_SECONDS] = {{"", "seconds"}, 9, 8},
+    [ENGD_COLUMN_SHARPNESS] = {{"", "sharpness"}, 9, 9},    [ENGD_COLUMN_INDEX] = {{"", "index"}, 6, 5},
+    [ENGD_COLUMN_LEFT] = {{"time", "left"}, 9, 8},
 };
 
 /* is the column present: the error needs an exact solution, the numbers of the Hessian an option */
@@ -59,8 +64,18 @@ static PetscErrorCode FillRow(EngdReport report, const EngdIteration *it, Vec th
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* text <- the entry of column c, for people */
-static PetscErrorCode FormatEntry(PetscInt c, PetscReal value, size_t size, char text[])
+/* would a line of all columns be too long, so that they get narrow */
+static PetscBool IsNarrow(EngdReport report)
+{
+  int length = -2;
+
+  for (PetscInt c = 0; c < ENGD_NCOLUMNS; c++)
+    length += EngdReportHasColumn(report, c) ? engd_column[c].width + 2 : 0;
+  return (PetscBool)(length > LONGEST);
+}
+
+/* text <- the entry of column c, for people, with so many digits */
+static PetscErrorCode FormatEntry(PetscInt c, PetscReal value, int digits, size_t size, char text[])
 {
   PetscFunctionBeginUser;
   if (c == ENGD_COLUMN_ITERATION || c == ENGD_COLUMN_KRYLOV || c == ENGD_COLUMN_INDEX)
@@ -74,13 +89,16 @@ static PetscErrorCode FormatEntry(PetscInt c, PetscReal value, size_t size, char
 
     PetscCall(PetscSNPrintf(text, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60));
   } else
-    PetscCall(PetscSNPrintf(text, size, value == 0 ? "%.0f" : "%.3e", (double)value));
+    PetscCall(PetscSNPrintf(text, size, value == 0 ? "%.*f" : "%.*e", value == 0 ? 0 : digits - 1, (double)value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* prints report->row, under the header when it is the first line */
 static PetscErrorCode ShowRow(EngdReport report)
 {
+  const PetscBool narrow = IsNarrow(report);
+  const char     *apart  = narrow ? " " : "  ";
+
   PetscFunctionBeginUser;
   for (PetscInt line = report->header ? 2 : 0; line < 3; line++) {
     for (PetscInt c = 0; c < ENGD_NCOLUMNS; c++) {
@@ -92,8 +110,8 @@ static PetscErrorCode ShowRow(EngdReport report)
         PetscCall(PetscStrncpy(text, line && c == ENGD_COLUMN_DAMPING ? report->damping_name : column->name[line],
                                sizeof(text)));
       else
-        PetscCall(FormatEntry(c, report->row[c], sizeof(text), text));
-      PetscCall(PetscPrintf(report->comm, "%s%*s", c ? "  " : "", column->width, text));
+        PetscCall(FormatEntry(c, report->row[c], narrow ? 3 : 4, sizeof(text), text));
+      PetscCall(PetscPrintf(report->comm, "%s%*s", c ? apart : "", narrow ? column->narrow : column->width, text));
     }
     PetscCall(PetscPrintf(report->comm, "\n"));
   }
@@ -114,21 +132,65 @@ static PetscErrorCode NameDamping(EngdReport report, const char name[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* does the line change at this iteration; the clock is that of rank 0. Collective */
+static PetscErrorCode IsDrawn(EngdReport report, PetscBool *draw)
+{
+  const double now = MPI_Wtime();
+
+  PetscFunctionBeginUser;
+  *draw = (PetscBool)(now - report->drawn >= DRAW_AFTER);
+  PetscCallMPI(MPI_Bcast(draw, 1, MPI_INT, 0, report->comm));
+  if (*draw) report->drawn = now;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* [####......]  40%  iteration 17  loss 1.2e-03  relative L2 error 3.4e-02  0:00:02, 0:00:03 left */
+static PetscErrorCode DrawRow(EngdReport report)
+{
+  const PetscReal *row = report->row, done = row[ENGD_COLUMN_SECONDS], left = row[ENGD_COLUMN_LEFT];
+  char             text[256] = "", bar[BAR + 1], entry[64], error[64] = "";
+  PetscMPIInt      rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(report->comm, &rank));
+  if (rank) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!PetscIsInfOrNanReal(left) && done + left > 0) {
+    const PetscReal part = PetscMin(1, done / (done + left));
+
+    for (int k = 0; k < BAR; k++) bar[k] = k < (int)(part * BAR + 0.5) ? '#' : '.';
+    bar[BAR] = 0;
+    PetscCall(PetscSNPrintf(text, sizeof(text), "[%s] %3.0f%%  ", bar, (double)(100 * part)));
+  }
+  if (report->errors) PetscCall(PetscSNPrintf(error, sizeof(error), "  error %.1e", (double)row[ENGD_COLUMN_ERROR]));
+  PetscCall(FormatEntry(ENGD_COLUMN_LEFT, done, 0, sizeof(entry), entry));
+  PetscCall(PetscSNPrintf(text + strlen(text), sizeof(text) - strlen(text), "iteration %.0f  loss %.1e%s  %s",
+                          (double)row[ENGD_COLUMN_ITERATION], (double)row[ENGD_COLUMN_LOSS], error, entry));
+  PetscCall(FormatEntry(ENGD_COLUMN_LEFT, left, 0, sizeof(entry), entry));
+  if (!PetscIsInfOrNanReal(left))
+    PetscCall(PetscSNPrintf(text + strlen(text), sizeof(text) - strlen(text), ", %s left", entry));
+  EngdScreenLine(text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportAddRow - Shows an iteration and writes it to the history. error, unless that is NULL, is measured in any case.
   Collective
 */
 PetscErrorCode EngdReportAddRow(EngdReport report, const EngdIteration *it, Vec theta, PetscReal *error)
 {
-  const PetscInt  number = report->nrows++;
-  const PetscBool show   = (PetscBool)(report->monitor && number % report->every == 0);
+  const PetscInt number = report->nrows++;
+  PetscBool      show   = (PetscBool)(report->monitor && number % report->every == 0);
 
   PetscFunctionBeginUser;
+  if (report->monitor && report->updates) PetscCall(IsDrawn(report, &show));
   PetscCall(FillRow(report, it, theta, (PetscBool)(show || report->file[ENGD_FILE_HISTORY] || error)));
   if (error) *error = report->row[ENGD_COLUMN_ERROR];
   report->shown = PETSC_FALSE;
   PetscCall(NameDamping(report, it->damping_name));
-  if (show) PetscCall(ShowRow(report));
+  if (show && report->updates)
+    PetscCall(DrawRow(report));
+  else if (show)
+    PetscCall(ShowRow(report));
   PetscCall(EngdHistoryWriteRow(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

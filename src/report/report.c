@@ -5,6 +5,7 @@
   and as the last line the error, or without an exact solution the loss. Optimisers and clocks are the business of the run.
 */
 #include <engd/private.h>
+#include <engd/screen.h>
 
 /*
   EngdReportCreate - The report of a functional that is minimised.
@@ -61,6 +62,27 @@ PetscErrorCode EngdReportSetMonitor(EngdReport report, PetscBool monitor, PetscI
              "-engd_monitor_every %" PetscInt_FMT ": give a positive number", every);
   report->monitor = monitor;
   report->every   = every;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdReportSetMonitorLine - Sets whether a terminal shows one line, which is updated, in place of a line an iteration.
+
+  Logically collective
+
+  Input Parameters:
++ report - of EngdRunGetReport()
+- line   - is it; where standard output is no terminal there is a line an iteration all the same
+
+  Options Database Key:
+. -engd_monitor line - the same
+
+  Source: src/report/report.c
+*/
+PetscErrorCode EngdReportSetMonitorLine(EngdReport report, PetscBool line)
+{
+  PetscFunctionBeginUser;
+  report->line = line;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -255,6 +277,26 @@ static PetscErrorCode SetIntegrals(EngdReport report, const char list[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -engd_monitor: yes, no, or line */
+static PetscErrorCode ReadMonitor(EngdReport report, EngdOptionItems PetscOptionsObject)
+{
+  const char sentence[] =
+      "Show one line for each outer iteration; line: on a terminal a single one, which is updated";
+  char      word[8] = "";
+  PetscBool line    = report->line;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-engd_monitor", word, sizeof(word), NULL));
+  if (word[0]) PetscCall(PetscStrcasecmp(word, "line", &line));
+  if (line && word[0])
+    PetscCall(PetscOptionsName("-engd_monitor", sentence, "EngdReportSetMonitor", &report->monitor));
+  else
+    PetscCall(
+        PetscOptionsBool("-engd_monitor", sentence, "EngdReportSetMonitor", report->monitor, &report->monitor, NULL));
+  PetscCall(EngdReportSetMonitorLine(report, line));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportSetFromOptions - Reads what to show and to write.
 
@@ -264,7 +306,7 @@ static PetscErrorCode SetIntegrals(EngdReport report, const char list[])
 . report - the report
 
   Options Database Keys:
-+ -engd_monitor bool       - one line an iteration, default true
++ -engd_monitor yes        - one line an iteration, the default; no; line: on a terminal a single one, which is updated
 . -engd_monitor_every k    - only each k-th line, and the last
 . -engd_history file.csv   - one row an iteration
 . -spectrum_monitor list   - columns sharpness, index: of the exact Hessian
@@ -278,19 +320,17 @@ static PetscErrorCode SetIntegrals(EngdReport report, const char list[])
 */
 PetscErrorCode EngdReportSetFromOptions(EngdReport report)
 {
-  PetscBool monitor = report->monitor;
-  PetscInt  every   = report->every;
+  PetscInt  every = report->every;
   char     *columns, *points, *expressions, *integrals;
   PetscBool help;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsHasHelp(NULL, &help));
   PetscOptionsBegin(report->comm, NULL, "Report", "EngdReport");
-  PetscCall(PetscOptionsBool("-engd_monitor", "Show one line for each outer iteration", "EngdReportSetMonitor",
-                             monitor, &monitor, NULL));
+  PetscCall(ReadMonitor(report, PetscOptionsObject));
   PetscCall(PetscOptionsInt("-engd_monitor_every", "Show only each k-th of these lines, and the last; positive",
                             "EngdReportSetMonitor", every, &every, NULL));
-  PetscCall(EngdReportSetMonitor(report, monitor, every));
+  PetscCall(EngdReportSetMonitor(report, report->monitor, every));
   PetscCall(ReadFile(report, ENGD_FILE_HISTORY, "CSV file for one row an iteration, with the columns of the monitor",
                      "EngdReportSetHistory", PetscOptionsObject));
   PetscCall(ReadFile(report, ENGD_FILE_SUMMARY, "JSON file for the result, written at the end",
@@ -412,7 +452,6 @@ PetscErrorCode EngdReportStart(EngdReport report)
   PetscFunctionBeginUser;
   if (report->problem->nexact && !report->errors) PetscCall(EngdErrorsCreate(report->functional, &report->errors));
   report->started = time(NULL);
-  report->started = time(NULL);
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
   PetscCall(CheckSolutionFiles(report));
   if (!report->evaluates) PetscCall(EngdHistoryOpen(report));
@@ -421,6 +460,10 @@ PetscErrorCode EngdReportStart(EngdReport report)
   report->shown        = PETSC_TRUE; /* there is none yet */
   report->header       = PETSC_FALSE;
   report->damping_name = engd_column[ENGD_COLUMN_DAMPING].name[1];
+  report->updates      = PETSC_FALSE;
+  report->drawn        = 0;
+  if (report->line) report->updates = EngdScreenIsTerminal();
+  PetscCallMPI(MPI_Bcast(&report->updates, 1, MPI_INT, 0, report->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -451,8 +494,8 @@ static PetscErrorCode PrintErrors(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* work done, files written, and the last line: the answer */
-static PetscErrorCode PrintOutcome(EngdReport report, const EngdOutcome *outcome)
+/* work done, and files written */
+static PetscErrorCode PrintWork(EngdReport report, const EngdOutcome *outcome)
 {
   const MPI_Comm comm = report->comm;
 
@@ -467,6 +510,15 @@ static PetscErrorCode PrintOutcome(EngdReport report, const EngdOutcome *outcome
     PetscCall(PetscPrintf(comm, "Wrote the %s to %s\n", engd_file_kind[k], report->file[k]));
   }
   if (outcome->note[0]) PetscCall(PetscPrintf(comm, "%s\n", outcome->note));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* how sure the errors are, what limits them, and the answer */
+static PetscErrorCode PrintAnswer(EngdReport report, const EngdOutcome *outcome)
+{
+  const MPI_Comm comm = report->comm;
+
+  PetscFunctionBeginUser;
   if (outcome->judgement[0]) PetscCall(PetscPrintf(comm, "%s\n", outcome->judgement));
   if (outcome->warning[0]) PetscCall(PetscPrintf(comm, "%s\n", outcome->warning));
   if (report->errors)
@@ -513,7 +565,7 @@ static PetscErrorCode PrintUnknowns(EngdReport report)
 }
 
 /*
-  EngdReportFinish - Measures the errors, writes the files, and prints the answer.
+  EngdReportFinish - Measures the errors, writes the files, and tells of both.
 
   Collective; to be called right after the training
 
@@ -522,7 +574,7 @@ static PetscErrorCode PrintUnknowns(EngdReport report)
 . theta   - the parameters that came out
 - outcome - what the run knows of them
 
-  Errors: PETSC_ERR_FILE_WRITE if a file could not be written to its end, raised after everything has been printed
+  Note: a file that could not be written to its end is an error of EngdReportAnswer(), which follows
 
   Source: src/report/report.c
 */
@@ -544,8 +596,28 @@ PetscErrorCode EngdReportFinish(EngdReport report, Vec theta, const EngdOutcome 
     PetscCall(PrintErrors(report));
     if (report->unknown) PetscCall(PrintUnknowns(report));
     if (report->integrals) PetscCall(EngdIntegralsPrint(report->integrals));
-    PetscCall(PrintOutcome(report, outcome));
+    PetscCall(PrintWork(report, outcome));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdReportAnswer - Prints what the errors are worth and, as the last line, the answer.
+
+  Collective; after all else that is written, the spectra too
+
+  Input Parameters:
++ report  - finished
+- outcome - what the run knows
+
+  Errors: PETSC_ERR_FILE_WRITE if a file could not be written to its end, raised after everything has been printed
+
+  Source: src/report/report.c
+*/
+PetscErrorCode EngdReportAnswer(EngdReport report, const EngdOutcome *outcome)
+{
+  PetscFunctionBeginUser;
+  if (!report->silent) PetscCall(PrintAnswer(report, outcome));
   PetscCall(EngdReportFileRaise(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

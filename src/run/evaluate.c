@@ -53,5 +53,6 @@ PetscErrorCode EngdRunEvaluateFinish(EngdRun run)
   PetscFunctionBeginUser;
   PetscCall(EngdRunMeasureLoss(run, &run->loaded));
   PetscCall(EngdReportFinish(run->report, run->theta, &run->loaded));
+  PetscCall(EngdReportAnswer(run->report, &run->loaded));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

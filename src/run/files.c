@@ -76,12 +76,21 @@ static PetscErrorCode CheckViewer(MPI_Comm comm, const char option[], const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* does the option take a viewer */
-static PetscBool IsOfViewer(const char option[])
+/* does the option take a viewer: all that end in _view do, others of PETSc where the value can be nothing else */
+static PetscBool IsOfViewer(const char option[], const char value[])
 {
-  const size_t n = strlen(option);
+  static const char *const words[] = {"_monitor", "_view", "_reason"}, *const types[] = {
+                                                                           ":", "ascii:", "binary:", "hdf5:"};
+  const size_t n             = strlen(option);
+  PetscBool    option_of_one = PETSC_FALSE, value_of_one = PETSC_FALSE;
 
-  return (PetscBool)(n > 5 && !strcmp(option + n - 5, "_view") && strcmp(option, "-malloc_view"));
+  if (!strcmp(option, "-malloc_view")) return PETSC_FALSE;
+  if (n > 5 && !strcmp(option + n - 5, "_view")) return PETSC_TRUE;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(words); k++)
+    if (strstr(option, words[k])) option_of_one = PETSC_TRUE;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(types); k++)
+    if (!strncmp(value, types[k], strlen(types[k]))) value_of_one = PETSC_TRUE;
+  return (PetscBool)(option_of_one && value_of_one);
 }
 
 /* the files of viewers, and others that PETSc opens at the end */
@@ -93,11 +102,39 @@ static PetscErrorCode AddViewers(MPI_Comm comm, Places *places)
   PetscCall(PetscOptionsGetAll(NULL, &all));
   for (key = strtok_r(all, " ", &rest); key; key = value) {
     value = strtok_r(NULL, " ", &rest);
-    if (key[0] != '-' || !value || value[0] == '-' || !IsOfViewer(key)) continue;
+    if (key[0] != '-' || !value || value[0] == '-' || !IsOfViewer(key, value)) continue;
     PetscCall(CheckViewer(comm, key, value, sizeof(file), file));
     if (file[0]) PetscCall(AddPlace(places, key, file, PETSC_TRUE));
   }
   PetscCall(PetscFree(all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the files of viewers can be written */
+static PetscErrorCode CheckViewers(MPI_Comm comm, Places *places)
+{
+  PetscFunctionBeginUser;
+  PetscCall(AddViewers(comm, places));
+  for (PetscInt k = 0; k < places->n; k++)
+    PetscCall(EngdFileCheck(comm, places->place[k].option, places->place[k].name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdRunCheckViewers - Fails, naming the option, when the disk behind a file of PETSc's viewers is full, or its folder has gone:
+  they do not look whether what they print arrives, and -log_view is written when PETSc ends.
+
+  Collective
+
+  Source: src/run/files.c
+*/
+PetscErrorCode EngdRunCheckViewers(EngdRun run)
+{
+  Places places = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckViewers(run->comm, &places));
+  PetscCall(PetscFree(places.place));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -214,15 +251,11 @@ PetscErrorCode EngdRunCheckFiles(EngdRun run)
   static const char *const outputs[] = {"-engd_history", "-engd_summary", "-engd_solution", "-spectrum_output",
                                         "-engd_checkpoint"};
   char                     option[128], message[1536] = "";
-  PetscInt                 nviewers;
   Places                   places = {0};
 
   PetscFunctionBeginUser;
   PetscCall(CheckOptionsLeft(run->comm));
-  PetscCall(AddViewers(run->comm, &places));
-  nviewers = places.n;
-  for (PetscInt k = 0; k < nviewers; k++)
-    PetscCall(EngdFileCheck(run->comm, places.place[k].option, places.place[k].name));
+  PetscCall(CheckViewers(run->comm, &places));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(outputs); k++)
     PetscCall(AddOption(&places, outputs[k], PETSC_TRUE));
   PetscCall(AddOption(&places, "-engd_restart", PETSC_FALSE));

@@ -149,7 +149,8 @@ PetscErrorCode EngdRunSetUp(EngdRun run)
 
 /*
   EngdRunCheckOptions - Fails, naming them all, when the options database holds options that nobody asked for, and, before the
-  solve, when an output could not be written or would overwrite another file of the run.
+  solve, when an output could not be written or would overwrite another file of the run; after it, when a file of PETSc's viewers
+  can no longer be written.
 
   Collective
 
@@ -165,7 +166,10 @@ PetscErrorCode EngdRunCheckOptions(EngdRun run, PetscBool final)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdCheckOptions(run->functional, final));
-  if (!final) PetscCall(EngdRunCheckFiles(run));
+  if (final)
+    PetscCall(EngdRunCheckViewers(run));
+  else
+    PetscCall(EngdRunCheckFiles(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -214,6 +218,34 @@ static PetscErrorCode Train(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -theta_view; PETSc does not look whether what it prints arrives */
+static PetscErrorCode ViewParameters(EngdRun run)
+{
+  PetscViewer       viewer;
+  PetscViewerFormat format;
+  PetscBool         given, ascii;
+  FILE             *file;
+  int               bad = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdErrorsSetPlace("option", "-theta_view"));
+  PetscCall(PetscOptionsGetViewer(run->comm, NULL, NULL, "-theta_view", &viewer, &format, &given));
+  if (given) {
+    PetscCall(PetscViewerPushFormat(viewer, format));
+    PetscCall(VecView(run->theta, viewer));
+    PetscCall(PetscViewerPopFormat(viewer));
+    PetscCall(PetscViewerFlush(viewer));
+    PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+    if (ascii) PetscCall(PetscViewerASCIIGetPointer(viewer, &file));
+    if (ascii && file && file != PETSC_STDOUT) bad = ferror(file) != 0;
+    PetscCallMPI(MPI_Bcast(&bad, 1, MPI_INT, 0, run->comm));
+    PetscCheck(!bad, run->comm, PETSC_ERR_FILE_WRITE, "not all parameters could be written: is the disk full?");
+    PetscCall(PetscViewerDestroy(&viewer));
+  }
+  PetscCall(EngdErrorsSetPlace(NULL, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* what came out; no checkpoint of a state without a loss takes the place of a good one */
 static PetscErrorCode Finish(EngdRun run)
 {
@@ -227,11 +259,10 @@ static PetscErrorCode Finish(EngdRun run)
     PetscCall(EngdRunCheckpoint(run));
   PetscCall(NoteCheckpoint(run, finite, &outcome));
   PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
-  PetscCall(EngdRunForgetOutcome(&outcome));
+  PetscCall(ViewParameters(run));
   PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome.iterations));
-  PetscCall(EngdErrorsSetPlace("option", "-theta_view"));
-  PetscCall(VecViewFromOptions(run->theta, NULL, "-theta_view"));
-  PetscCall(EngdErrorsSetPlace(NULL, NULL));
+  PetscCall(EngdReportAnswer(run->report, &outcome));
+  PetscCall(EngdRunForgetOutcome(&outcome));
   PetscCheck(finite, run->comm, ENGD_ERR_NUMERICS,
              "the training has come to a loss of %g after %" PetscInt_FMT " iterations; take another -tao_type, or a "
              "problem that is bounded from below",

@@ -14,6 +14,7 @@
 #include <engd/private.h>
 #include <engd/values.h>
 #include <engd/raised.h>
+#include <engd/screen.h>
 #include <ctype.h>
 #include <time.h>
 
@@ -50,6 +51,7 @@ static void Sleep(double seconds)
 /* Prints the message; nobody else does after it on this rank */
 static void Say(void)
 {
+  EngdScreenClear();
   fflush(stdout);
   fprintf(stderr, "engd: %s\n", run.message);
   fflush(stderr);

@@ -16,6 +16,7 @@
 
 #define LINKS_MAX    40 /* one after the other, as the kernel has it */
 #define SUFFIXES_MAX 1000
+#define PROBE        4096 /* bytes, a block of most file systems */
 
 /* the name that a symbolic link stands for, relative ones from the directory of the link; free() it */
 static char *ReadLink(const char name[])
@@ -139,6 +140,29 @@ int EngdOutputCloseFile(EngdOutput *output, FILE **file)
   return failure ? failure : last;
 }
 
+/* can a line be written there: a full disk is met before a training, and not after it; a pipe and a terminal would show the line */
+static int TryWriting(const EngdOutput *output)
+{
+  char        line[PROBE];
+  struct stat status;
+  ssize_t     done;
+  int         descriptor, failure = 0;
+
+  if (stat(output->writing, &status) || !(S_ISREG(status.st_mode) || S_ISCHR(status.st_mode))) return 0;
+  descriptor = open(output->writing, O_WRONLY | O_NOCTTY);
+  if (descriptor < 0) return errno;
+  if (!isatty(descriptor)) {
+    memset(line, '\n', sizeof(line));
+    for (size_t left = S_ISREG(status.st_mode) ? sizeof(line) : 1; left && !failure;
+         left -= (size_t)PetscMax(done, 0)) {
+      done = write(descriptor, line, left);
+      if (done <= 0) failure = done ? errno : EIO;
+    }
+  }
+  if (close(descriptor) && !failure) failure = errno;
+  return failure;
+}
+
 PetscErrorCode EngdFileCheck(MPI_Comm comm, const char option[], const char name[])
 {
   int         failure = 0;
@@ -148,7 +172,10 @@ PetscErrorCode EngdFileCheck(MPI_Comm comm, const char option[], const char name
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (rank == 0) failure = EngdOutputBegin(&output, name);
-  if (rank == 0 && !failure) failure = EngdOutputEnd(&output, 0);
+  if (rank == 0 && !failure) {
+    failure = TryWriting(&output);
+    (void)EngdOutputEnd(&output, 0);
+  }
   PetscCallMPI(MPI_Bcast(&failure, 1, MPI_INT, 0, comm));
   PetscCheck(!failure, comm, PETSC_ERR_FILE_OPEN, "%s %s cannot be written: %s", option, name, strerror(failure));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -25,6 +25,29 @@ expect_exit 2
 expect_stderr_one_line_matching 'not all of the output .* could be written'
 expect_equal "$(json s.json iterations)" 2
 
+begin "a line that is updated on a terminal, under mpirun too, and goes before anything else is printed"
+for under in "" "$MPIEXEC -n 2"; do
+  TERM=xterm script -qec "$under $ENGD_PROGRAM ${short[*]} -tao_max_it 3 -engd_monitor line -spectrum hessian" /dev/null >stdout 2>stderr </dev/null
+  expect_equal "$?" 0
+  expect_stdout $'^\r(\\[#*\\.*\\] *[0-9]+%  )?iteration [0-9]+  loss [0-9.e+-]+  error [0-9.e+-]+  0:00:0.*\e\\[K\r\e\\[K'
+  expect_equal "$(grep -c 'iteration  *loss' stdout)" 1
+  expect_equal "$(tr -d '\r' <stdout | tail -n 1 | cut -d ' ' -f 1-3)" "relative L2 error"
+done
+
+begin "no terminal, a line an iteration"
+TERM=xterm $MPIEXEC -n 2 "$ENGD_PROGRAM" "${short[@]}" -tao_max_it 3 -engd_monitor line >stdout 2>stderr </dev/null
+expect_equal "$(grep -cE '^ +[0-3] +[0-9.]+e' stdout)" 4
+
+begin "a history that somebody removes is told, and costs nothing else"
+"$ENGD_PROGRAM" "${short[@]}" -tao_max_it 300 -engd_start none -engd_history h.csv >stdout 2>stderr </dev/null &
+while ! [ -s h.csv ] && kill -0 $!; do sleep 0.05; done
+rm h.csv
+wait $!
+expect_equal "$?" 2
+expect_stderr_one_line_matching '-engd_history h.csv could not be written to its end: No such file'
+expect_file s.json
+expect_stdout '^relative L2 error'
+
 name "the version alone"
 run 2 -version
 expect_exit 0

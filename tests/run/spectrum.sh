@@ -15,6 +15,8 @@ for ranks in 1 3; do
   expect_exit 0
   expect_stderr_empty
   expect_no_file s.csv.tmp
+  expect_equal "$(awk 'length > 100' stdout | wc -l)" 0
+  expect_equal "$(tail -n 1 stdout | cut -d ' ' -f 1-3)" "relative L2 error"
   expect_equal "$(cut -d, -f1 s.csv | uniq | xargs)" "iteration 0 2 4"
   expect_equal "$(value s.csv hessian negative 1)" "$(tail -n 1 h.csv | cut -d, -f9)"
   expect_close "$(value s.csv hessian all 1)" "$(tail -n 1 h.csv | cut -d, -f8)" 1e-6

@@ -1,6 +1,6 @@
 /*
   The problem language: values by hand, error messages and their columns, names, random texts, batches and strides.
-  (Derivatives: test_expression_derivatives.c)
+  (Derivatives: test_expression_derivatives.c) errors leak
 */
 #include "expression_case.h"
 

@@ -1,6 +1,6 @@
 /*
   Derivatives of the problem language: in the jet against central differences, total ones against differences along a
-  known solution, their numbering and structural zeros, and the places where a formula alone would give NaN.
+  known solution, their numbering and structural zeros, and the places where a formula alone would give NaN. errors leak
 */
 #include "expression_case.h"
 

@@ -115,6 +115,9 @@ static const struct {
     {"-engd_summary hard -terms fit -fit_points_file points.csv -fit_residual u", "overwrite a file that is read"},
     {"-theta_view binary:no/such/t.bin", "-theta_view no/such/t.bin cannot be written: No such file"},
     {"-log_view :no/such/f", "-log_view no/such/f cannot be written"},
+    {"-log_view :/dev/full", "-log_view /dev/full cannot be written: No space left"},
+    {"-theta_view ascii:/dev/full", "-theta_view /dev/full cannot be written: No space left"},
+    {"-ksp_monitor ascii:/dev/full", "-ksp_monitor /dev/full cannot be written: No space left"},
     {"-log_view foo", "-log_view foo: there is no viewer foo"},
     {"-theta_view asci:t", "there is no viewer asci"},
     {"-theta_view ascii:t:ascii_matlabb", "there is no format ascii_matlabb"},
@@ -156,6 +159,17 @@ static void TestFullDisk(void **state)
   char                     options[512];
 
   (void)state;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  (void)signal(SIGXFSZ, SIG_IGN);
+  limit.rlim_cur = 100; /* before the training already */
+  if (rank == 0) assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  CHECK(PetscPushErrorHandler(KeepRefusal, NULL));
+  assert_int_equal(EngdFileCheck(PETSC_COMM_WORLD, "-engd_summary", "new.json"), PETSC_ERR_FILE_OPEN);
+  CHECK(PetscPopErrorHandler());
+  limit.rlim_cur = limit.rlim_max;
+  if (rank == 0) assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  if (!strstr(refusal, "-engd_summary new.json cannot be written: File too large")) fail_msg("%s", refusal);
+  assert_false(Exists("new.json") || Exists("new.json.tmp"));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(names); k++) {
     EngdRun        run;
     PetscErrorCode ierr;

@@ -461,7 +461,7 @@ PetscErrorCode EngdReportStart(EngdReport report)
   report->header       = PETSC_FALSE;
   report->damping_name = engd_column[ENGD_COLUMN_DAMPING].name[1];
   report->updates      = PETSC_FALSE;
-  report->drawn        = 0;
+  report->drawn        = -1;
   if (report->line) report->updates = EngdScreenIsTerminal();
   PetscCallMPI(MPI_Bcast(&report->updates, 1, MPI_INT, 0, report->comm));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -17,6 +17,8 @@
 #define LAPACKbdsqr_  PETSCBLAS(bdsqr, BDSQR)
 #define LAPACKtpqrt_  PETSCBLAS(tpqrt, TPQRT)
 #define LAPACKtpmqrt_ PETSCBLAS(tpmqrt, TPMQRT)
+#define LAPACKgeqrt_  PETSCBLAS(geqrt, GEQRT)
+#define LAPACKlarfb_  PETSCBLAS(larfb, LARFB)
 
 /* The singular values of a matrix (n, n) above a tolerance, with their vectors: A = U diag(sigma) V^T */
 typedef struct {
@@ -32,6 +34,11 @@ PETSC_INTERN PetscErrorCode EngdSVDCreate(PetscInt n, EngdSVD *);
 PETSC_INTERN PetscErrorCode EngdSVDCompute(EngdSVD *, PetscReal A[], PetscReal tolerance);
 PETSC_INTERN PetscErrorCode EngdSVDDestroy(EngdSVD *);
 PETSC_INTERN size_t         EngdSVDBytes(PetscInt n);
+
+/* A (n, n) = U diag(sigma) Vt with U (ldu, n), Vt (n, n), by gesdd, with EngdDenseSVDWorkSize() numbers of workspace and 8 n integers; over A */
+PETSC_INTERN PetscErrorCode EngdDenseSVD(PetscInt n, PetscReal A[], PetscReal sigma[], PetscReal U[], PetscInt ldu,
+                                         PetscReal Vt[], PetscReal work[], PetscBLASInt iwork[]);
+PETSC_INTERN size_t         EngdDenseSVDWorkSize(PetscInt n);
 
 /* C (m, n) = op(A) op(B) + beta C, op of "N" or "T" and the inner size k, with columns lda, ldb, ldc apart on this rank.
    Transpose: Y (n, m) = X^T with X (m, n) */
@@ -91,5 +98,67 @@ PETSC_INTERN PetscErrorCode EngdTSQRMult(EngdTSQR, const PetscReal y[], PetscRea
 PETSC_INTERN PetscErrorCode EngdTSQRFormQ(EngdTSQR, PetscInt ldx, PetscReal X[]);
 PETSC_INTERN PetscErrorCode EngdTSQRDestroy(EngdTSQR *);
 PETSC_INTERN size_t         EngdTSQRBytes(MPI_Comm, PetscInt m, PetscInt n);
+
+/*
+  A random orthogonal matrix V (n, n), a function of n, that is quick to multiply with. Column order[i] is taken for the i-th, where
+  order is not NULL.
+  Rows: A <- A V with A (m, n), columns lda apart.  Mult: x <- V x, MultTranspose: x <- V^T x. All are local.
+*/
+typedef struct _n_EngdMixing *EngdMixing;
+PETSC_INTERN PetscErrorCode   EngdMixingCreate(PetscInt n, const PetscInt order[], EngdMixing *);
+PETSC_INTERN PetscErrorCode   EngdMixingRows(EngdMixing, PetscInt m, PetscInt lda, PetscReal A[]);
+PETSC_INTERN PetscErrorCode   EngdMixingMult(EngdMixing, PetscReal x[]);
+PETSC_INTERN PetscErrorCode   EngdMixingMultTranspose(EngdMixing, PetscReal x[]);
+PETSC_INTERN PetscErrorCode   EngdMixingDestroy(EngdMixing *);
+
+/*
+  A = Q T with the columns of A (m, n) dealt to the ranks by panels, m >= n; Q is kept as reflectors. Vectors are whole on all ranks.
+  SetSizes: before each filling; a stack of that many triangles (n, n), rows by StackRow, has m by itself. GetArray: of all its
+  columns where there is one rank. GetColumn: column j, of m numbers, NULL on ranks that do not have it.
+  Apply: x (m) <- Q x or Q^T x.  Solve: x <- op(T)^{-1} x with the leading `order` rows and columns.  Transpose: `to` (n, k), to
+  be factored, is the transpose of the first k rows of T.  Mult: y = B x or B^T x, B being the first `rows` rows of columns
+  begin to end of T.  RowSquares: of the rows of T. All but Count*, StackRow, Owner, GetArray and GetColumn are collective.
+*/
+typedef struct _n_EngdPanels *EngdPanels;
+PETSC_INTERN PetscErrorCode   EngdPanelsCreate(MPI_Comm, EngdPanels *);
+PETSC_INTERN PetscErrorCode   EngdPanelsSetSizes(EngdPanels, PetscInt m, PetscInt n, PetscInt stack);
+PETSC_INTERN PetscErrorCode   EngdPanelsGetArray(EngdPanels, PetscInt *lda, PetscReal **A);
+PETSC_INTERN PetscErrorCode   EngdPanelsGetColumn(EngdPanels, PetscInt j, PetscReal **a);
+PETSC_INTERN PetscErrorCode   EngdPanelsFactor(EngdPanels);
+PETSC_INTERN PetscErrorCode   EngdPanelsApply(EngdPanels, const char trans[], PetscReal x[]);
+PETSC_INTERN PetscErrorCode   EngdPanelsSolve(EngdPanels, const char trans[], PetscInt order, PetscReal x[]);
+PETSC_INTERN PetscErrorCode   EngdPanelsMult(EngdPanels, const char trans[], PetscInt rows, PetscInt begin,
+                                             PetscInt end, const PetscReal x[], PetscReal y[]);
+PETSC_INTERN PetscErrorCode   EngdPanelsTranspose(EngdPanels from, PetscInt k, EngdPanels to);
+PETSC_INTERN PetscErrorCode   EngdPanelsRowSquares(EngdPanels, PetscReal squares[]);
+PETSC_INTERN PetscErrorCode   EngdPanelsDestroy(EngdPanels *);
+PETSC_INTERN PetscInt         EngdPanelsStackRow(PetscInt n, PetscInt stack, PetscInt triangle, PetscInt row);
+PETSC_INTERN PetscMPIInt      EngdPanelsOwner(PetscInt column, PetscMPIInt size);
+PETSC_INTERN PetscInt         EngdPanelsCountColumns(PetscInt n, PetscMPIInt rank, PetscMPIInt size);
+PETSC_INTERN size_t           EngdPanelsBytes(PetscMPIInt size, PetscInt m, PetscInt n);
+
+/*
+  Truncated least squares with a tall matrix A (M, n), M >= n, m of its rows on this rank, and with its transpose.
+    A^+ is the pseudo-inverse of A without the singular values that are not above cutoff times the largest.
+  Create: no cut-off will be below `least`; order, of the columns, makes the result one of what they are and not of where they
+  stand, NULL where that is the same.  GetArray: A (m, n) here, to be filled before Factor overwrites it.
+  Vectors on the left are those of the rows (m here), on the right those of the columns (n, whole on all ranks).
+  Solve: y = A^+ b from the left to the right, (A^+)^T b from the right to the left, (A^T A)^+ b on the right, (A A^T)^+ b on
+  the left, with the last right-hand side and any cut-off: the factors serve for all.
+  SolveDamped: y = (A^T A + mu s_1^2 I)^{-1} A^T b from the left, A (A^T A + mu s_1^2 I)^{-1} b from the right.
+  All but GetArray are collective.
+*/
+typedef enum { ENGD_LEFT, ENGD_RIGHT } EngdSide;
+typedef struct _n_EngdLeastSquares *EngdLeastSquares;
+PETSC_INTERN PetscErrorCode         EngdLeastSquaresCreate(MPI_Comm, PetscInt m, PetscInt n, const PetscInt order[],
+                                                           PetscReal least, EngdLeastSquares *);
+PETSC_INTERN PetscErrorCode         EngdLeastSquaresGetArray(EngdLeastSquares, PetscInt *lda, PetscReal **A);
+PETSC_INTERN PetscErrorCode         EngdLeastSquaresFactor(EngdLeastSquares);
+PETSC_INTERN PetscErrorCode         EngdLeastSquaresSetRightHandSide(EngdLeastSquares, EngdSide, const PetscReal b[]);
+PETSC_INTERN PetscErrorCode EngdLeastSquaresSolve(EngdLeastSquares, PetscReal cutoff, EngdSide, PetscReal y[]);
+PETSC_INTERN PetscErrorCode EngdLeastSquaresSolveDamped(EngdLeastSquares, PetscReal mu, EngdSide from,
+                                                        const PetscReal b[], PetscReal y[]);
+PETSC_INTERN PetscErrorCode EngdLeastSquaresDestroy(EngdLeastSquares *);
+PETSC_INTERN PetscErrorCode EngdLeastSquaresBytes(MPI_Comm, PetscInt m, PetscInt n, PetscReal *bytes);
 
 #endif

@@ -14,18 +14,18 @@
 
 PETSC_EXTERN void LAPACKgeqp3_(const PetscBLASInt *, const PetscBLASInt *, PetscReal *, const PetscBLASInt *,
                                PetscBLASInt *, PetscReal *, PetscReal *, const PetscBLASInt *, PetscBLASInt *);
+PETSC_EXTERN void LAPACKgesdd_(const char *, const PetscBLASInt *, const PetscBLASInt *, PetscReal *,
+                               const PetscBLASInt *, PetscReal *, PetscReal *, const PetscBLASInt *, PetscReal *,
+                               const PetscBLASInt *, PetscReal *, const PetscBLASInt *, PetscBLASInt *,
+                               PetscBLASInt *);
 PETSC_EXTERN void LAPACKgelqf_(const PetscBLASInt *, const PetscBLASInt *, PetscReal *, const PetscBLASInt *,
                                PetscReal *, PetscReal *, const PetscBLASInt *, PetscBLASInt *);
 PETSC_EXTERN void LAPACKormlq_(const char *, const char *, const PetscBLASInt *, const PetscBLASInt *,
                                const PetscBLASInt *, const PetscReal *, const PetscBLASInt *, const PetscReal *,
                                PetscReal *, const PetscBLASInt *, PetscReal *, const PetscBLASInt *, PetscBLASInt *);
-PETSC_EXTERN void LAPACKgesdd_(const char *, const PetscBLASInt *, const PetscBLASInt *, PetscReal *,
-                               const PetscBLASInt *, PetscReal *, PetscReal *, const PetscBLASInt *, PetscReal *,
-                               const PetscBLASInt *, PetscReal *, const PetscBLASInt *, PetscBLASInt *,
-                               PetscBLASInt *);
 
 /* room for LAPACK: what gesdd of a full (n, n) asks for at least, and blocks of 64 columns for the rest */
-static size_t WorkSize(PetscInt n)
+size_t EngdDenseSVDWorkSize(PetscInt n)
 {
   return ENGD_COUNT(4 * n + 7, n) + ENGD_COUNT(64, n) + 64;
 }
@@ -33,7 +33,7 @@ static size_t WorkSize(PetscInt n)
 /* bytes at the height of EngdSVDCompute(), A and the result included */
 size_t EngdSVDBytes(PetscInt n)
 {
-  return sizeof(PetscReal) * (6 * ENGD_COUNT(n, n) + WorkSize(n));
+  return sizeof(PetscReal) * (6 * ENGD_COUNT(n, n) + EngdDenseSVDWorkSize(n));
 }
 
 PetscErrorCode EngdSVDCreate(PetscInt n, EngdSVD *svd)
@@ -60,27 +60,38 @@ static PetscInt CountPivots(PetscInt n, const PetscReal A[], PetscReal tolerance
   return k;
 }
 
+PetscErrorCode EngdDenseSVD(PetscInt n, PetscReal A[], PetscReal sigma[], PetscReal U[], PetscInt ldu, PetscReal Vt[],
+                            PetscReal work[], PetscBLASInt iwork[])
+{
+  PetscBLASInt bn, lu, lwork, info;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(n, &bn));
+  PetscCall(PetscBLASIntCast(ldu, &lu));
+  PetscCall(PetscBLASIntCast((PetscInt)EngdDenseSVDWorkSize(n), &lwork));
+  PetscCallBLAS("LAPACKgesdd",
+                LAPACKgesdd_("S", &bn, &bn, A, &bn, sigma, U, &lu, Vt, &bn, work, &lwork, iwork, &info));
+  PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "gesdd failed with info %d", (int)info);
+  PetscCall(PetscLogFlops(22.0 * n * n * n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* L (k, k) = U' S V'^T; U' to the first k rows of U (n, k), V' to those of V */
-static PetscErrorCode SolveCore(EngdSVD *svd, PetscReal L[], PetscReal work[], PetscBLASInt lwork)
+static PetscErrorCode SolveCore(EngdSVD *svd, PetscReal L[], PetscReal work[])
 {
   const PetscInt k = svd->nsigma;
   PetscReal     *Vt;
-  PetscBLASInt   n, bk, info, *iwork;
+  PetscBLASInt  *iwork;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscBLASIntCast(svd->n, &n));
-  PetscCall(PetscBLASIntCast(k, &bk));
   PetscCall(PetscMalloc2(8 * k, &iwork, ENGD_COUNT(k, k), &Vt));
-  PetscCall(PetscArrayzero(svd->U, ENGD_COUNT(n, k)));
-  PetscCall(PetscArrayzero(svd->V, ENGD_COUNT(n, k)));
-  PetscCallBLAS("LAPACKgesdd",
-                LAPACKgesdd_("S", &bk, &bk, L, &bk, svd->sigma, svd->U, &n, Vt, &bk, work, &lwork, iwork, &info));
-  PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "gesdd failed with info %d", (int)info);
+  PetscCall(PetscArrayzero(svd->U, ENGD_COUNT(svd->n, k)));
+  PetscCall(PetscArrayzero(svd->V, ENGD_COUNT(svd->n, k)));
+  PetscCall(EngdDenseSVD(k, L, svd->sigma, svd->U, svd->n, Vt, work, iwork));
   for (PetscInt j = 0; j < k; j++) {
     for (PetscInt i = 0; i < k; i++) svd->V[j * (size_t)svd->n + i] = Vt[i * (size_t)k + j];
   }
   PetscCall(PetscFree2(iwork, Vt));
-  PetscCall(PetscLogFlops(22.0 * k * k * k));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -114,7 +125,7 @@ static PetscErrorCode ReduceRows(EngdSVD *svd, const PetscReal A[], PetscReal wo
   for (PetscInt j = 0; j < k; j++) {
     for (PetscInt i = 0; i < k; i++) L[j * (size_t)k + i] = i >= j ? RK[j * (size_t)k + i] : 0;
   }
-  PetscCall(SolveCore(svd, L, work, lwork));
+  PetscCall(SolveCore(svd, L, work));
   PetscCallBLAS("LAPACKormlq", LAPACKormlq_("L", "T", &n, &bk, &bk, RK, &bk, tau, svd->V, &n, work, &lwork, &info));
   PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "ormlq failed with info %d", (int)info);
   PetscCall(PetscFree3(RK, L, tau));
@@ -131,7 +142,7 @@ PetscErrorCode EngdSVDCompute(EngdSVD *svd, PetscReal A[], PetscReal tolerance)
   svd->nsigma = 0;
   if (!svd->n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscBLASIntCast(svd->n, &n));
-  PetscCall(PetscBLASIntCast((PetscInt)WorkSize(svd->n), &lwork));
+  PetscCall(PetscBLASIntCast((PetscInt)EngdDenseSVDWorkSize(svd->n), &lwork));
   PetscCall(PetscMalloc3(lwork, &work, n, &tau, n, &pivot));
   PetscCall(PetscArrayzero(pivot, n));
   PetscCallBLAS("LAPACKgeqp3", LAPACKgeqp3_(&n, &n, A, &n, pivot, tau, work, &lwork, &info));

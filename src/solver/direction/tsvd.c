@@ -3,52 +3,44 @@
 
     J = U S V^T,   d = -V f(S) U^T R,   f(s) = 1/s where s > rcond s_1, else 0
 
-  N >= p: QR of J by row blocks. p > N: QR of J^T by blocks of parameters. Then an SVD of the triangle on rank 0. Both keep Q
-  as reflectors, so small singular directions are not lost. Where the metric is not that of a residual (energies, L2, H1),
-  U^T R is S^{-1} V^T gradient, and J stands for the roots of the metric. A retry raises the cut-off, with the same SVD.
-  The rows or the parameters, whichever are fewer, are at most some thousands.
+  What is factored is J where N >= p, else J^T, on all ranks (least_squares.c): small singular directions are not lost, and a retry
+  raises the cut-off, with the same factors. Where the metric is not that of a residual (energies, L2, H1), U^T R is
+  S^{-1} V^T gradient, and J stands for the roots of the metric. The rows or the parameters, whichever are fewer, are at most
+  some thousands. The truncation is that of the SVD up to order 96; beyond, singular values next to the cut-off are sorted as if
+  they alone were not in order, and singular directions far from it enter as a block.
 
   Tried and lost: a moving average, R^T R <- beta R^T R + (1 - beta) J^T J, by the last triangle as rows below J with zeros
   on the right. With beta 0.6, 20 s, Poisson (257 parameters) ends at 2e-8..1e-7 instead of 1e-12, heat at 2e-7..1e-6 instead
   of 1e-9..3e-8. Poisson 5D (449): 1.5e-8 in 100 s of one core, 7e-7 without; but direction dense with that average and a
   small fixed lambda takes a third of the time an iteration and ends at 1.3e-9 (150 s): the average lifts the small singular
   values, so that squaring costs little.
-
-  Tried in place of the SVD: after the QR with pivots, LQ and QR in turn twice (Mathias and Stewart, 1993), and the leading block
-  of the last triangle for each cut-off. Eleven seeds of Poisson end between 1e-13 and 6e-12 as with the SVD, and a direction
-  takes 0.7 times the seconds, of order 257 and of order 1500 with full rank. With one sweep a seed of four ends at 2e-9. It
-  is not here since its directions are within some percent of the truncated SVD's alone, and the QR with pivots, half of it
-  without GEMM, is most of what remains: to be quicker that must be another (randomised pivots).
 */
 #include <engd/private.h>
 
-#define PIVOTING        5     /* a QR with pivots takes so many times the seconds of GEMM's flops */
-#define CORE            1.5   /* rows of the triangle for one above rounding: 1 to 3 */
-#define WORTH           20    /* measured on Poisson and heat, 257 parameters: errors of 1e-10 against 1e-5 */
-#define PIVOT_TOLERANCE 1e-16 /* of the rank-revealing QR: below rounding */
-#define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
-#define RETURN_DECADES  2     /* an iteration begins with so many below what the last one took, down to rcond */
+#define CORE           1.5 /* rows of the triangle for one above rounding: 1 to 3 */
+#define WORTH          20  /* measured on Poisson and heat, 257 parameters: errors of 1e-10 against 1e-5 */
+#define RETRY_DECADES  0.5 /* a retry raises the cut-off by so many powers of ten */
+#define RETURN_DECADES 2   /* an iteration begins with so many below what the last one took, down to rcond */
 
 typedef struct {
-  PetscReal  rcond, first;   /* the least cut-off, and the first one that this iteration tries */
-  PetscBool  columns;        /* p > N: the transpose is factored */
-  PetscBool  residual;       /* the right-hand side is R, not the gradient */
-  PetscInt   nrows, N, p, n; /* rows here and in all; n = min(N, p) */
-  PetscReal  bytes;          /* on the rank that needs most */
-  EngdTSQR   qr;
-  EngdSVD    svd;           /* rank 0: of the triangle */
-  PetscReal *T, *c, *f, *y; /* rank 0: the triangle (n, n), U^T R, what V is multiplied with, a vector (max(N, p)) */
-  Vec        R;
-  PetscMPIInt    *rowcount, *rowstart, *count, *start; /* [size] how rows and parameters are spread */
-  const PetscInt *ranges;
-  PetscInt64      generation; /* of the functional that the SVD and c belong to */
+  PetscReal        rcond, first;   /* the least cut-off, and the first one that this iteration tries */
+  PetscBool        columns;        /* p > N: the transpose is factored */
+  PetscBool        residual;       /* the right-hand side is R, not the gradient */
+  PetscInt         nrows, N, p, n; /* rows here and in all; n = min(N, p) */
+  PetscReal        bytes;          /* on the rank that needs most */
+  EngdLeastSquares ls;
+  PetscReal       *whole; /* [max(N, p)] */
+  Vec              R;
+  PetscMPIInt     *rowcount, *rowstart, *count, *start; /* [size] how rows and parameters are spread */
+  const PetscInt  *ranges;
+  PetscInt64       generation; /* of the functional that the factors and the right-hand side belong to */
 } TSVD;
 
 /* rows of J on all ranks, and bytes on the rank that needs most. Collective */
 static PetscErrorCode MeasureJacobian(EngdFunctional F, PetscInt *N, PetscReal *bytes)
 {
   PetscInt  nrows, n, p = F->model->nparameters, local;
-  PetscReal own;
+  PetscReal own, factors;
 
   PetscFunctionBeginUser;
   PetscCall(EngdExplicitCountRows(F, &nrows));
@@ -60,7 +52,8 @@ static PetscErrorCode MeasureJacobian(EngdFunctional F, PetscInt *N, PetscReal *
     PetscCall(PetscSplitOwnership(F->comm, &local, &p));
   }
   PetscCall(EngdExplicitBytes(F, (PetscBool)(p > *N), &own));
-  own += (PetscReal)EngdTSQRBytes(F->comm, local, n) + (PetscReal)EngdSVDBytes(n);
+  PetscCall(EngdLeastSquaresBytes(F->comm, local, n, &factors));
+  own += factors;
   PetscCall(MPIU_Allreduce(&own, bytes, 1, MPIU_REAL, MPI_MAX, F->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -78,28 +71,26 @@ static PetscErrorCode Measure(TSVD *tsvd, EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* QR: 2 max(N,p) n^2 flops over the ranks and 2/3 n^3 for each level of their tree, n = min(N, p); on one rank 4/3 n^3 in a QR
-   with pivots and 22 k^3 in an SVD of order k = 2n/3 */
+/* QR: 2 n^2 (max(N, p) - n/3) flops, n = min(N, p), then four of order k = 2n/3 or less; over all ranks */
 static PetscErrorCode Estimate_TSVD(EngdDirection direction, EngdSolver solver, EngdEstimate *estimate)
 {
   EngdFunctional F = solver->functional;
   PetscInt       N;
-  PetscReal      n, k, local;
+  PetscReal      n, k;
   PetscMPIInt    size;
 
   PetscFunctionBeginUser;
   (void)direction;
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
   PetscCall(MeasureJacobian(F, &N, &estimate->bytes));
-  n     = PetscMin(N, F->model->nparameters);
-  k     = n / CORE;
-  local = PetscMax((PetscReal)PetscMax(N, F->model->nparameters) / size, n);
+  n = PetscMin(N, F->model->nparameters);
+  k = n / CORE;
 
-  estimate->suits   = PETSC_TRUE;
-  estimate->worth   = WORTH;
-  estimate->seconds = (2 * n * n * (local - n / 3) + 2. / 3 * n * n * n * PetscLog2Real((PetscReal)size) +
-                       PIVOTING * 4. / 3 * n * n * n + 22 * k * k * k) /
-                      ENGD_FLOPS_PER_SECOND;
+  estimate->suits = PETSC_TRUE;
+  estimate->worth = WORTH;
+  estimate->seconds =
+      (2 * n * n * (PetscMax(N, F->model->nparameters) - n / 3) + 2 * k * k * (n - k / 3) + 4 * k * k * k) / size /
+      ENGD_FLOPS_PER_SECOND;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,16 +125,46 @@ static PetscErrorCode Layout(MPI_Comm comm, PetscInt n, PetscMPIInt counts[], Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* order[i] is the row of J, as the ranks have them, that is the i-th by term, root and point: the same on any number of ranks */
+static PetscErrorCode OrderRows(TSVD *tsvd, EngdFunctional F, PetscInt order[])
+{
+  PetscInt   *key, *all, row = 0, first = 0;
+  PetscMPIInt rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+  PetscCall(PetscMalloc2(tsvd->nrows, &key, tsvd->N, &all));
+  for (PetscInt t = 0, b = 0; t < F->problem->nterms; t++) {
+    const EngdPoints points = F->problem->term[t]->points;
+    PetscInt         nroots;
+
+    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &nroots));
+    for (; b < F->nblocks && F->block[b].term == t; b++) {
+      const EngdBlock *block = &F->block[b];
+
+      for (PetscInt k = 0; k < nroots; k++) {
+        for (PetscInt i = 0; i < block->n; i++)
+          key[row++] = first + k * points->nglobal + points->start + block->start + i;
+      }
+    }
+    first += nroots * points->nglobal;
+  }
+  PetscCallMPI(
+      MPI_Allgatherv(key, tsvd->rowcount[rank], MPIU_INT, all, tsvd->rowcount, tsvd->rowstart, MPIU_INT, F->comm));
+  for (PetscInt i = 0; i < tsvd->N; i++) order[all[i]] = i;
+  PetscCall(PetscFree2(key, all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetUp_TSVD(EngdDirection direction, EngdSolver solver)
 {
   TSVD          *tsvd = (TSVD *)direction->data;
   EngdFunctional F    = solver->functional;
-  PetscMPIInt    rank, size;
-  PetscInt       local, n;
+  PetscMPIInt    size;
+  PetscInt       local, *order = NULL;
 
   PetscFunctionBeginUser;
   PetscCall(Measure(tsvd, F));
-  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
   PetscCall(MatGetLocalSize(solver->G, &local, NULL));
   PetscCall(MatGetOwnershipRanges(solver->G, &tsvd->ranges));
@@ -151,11 +172,14 @@ static PetscErrorCode SetUp_TSVD(EngdDirection direction, EngdSolver solver)
   PetscCall(Layout(F->comm, tsvd->nrows, tsvd->rowcount, tsvd->rowstart));
   PetscCall(Layout(F->comm, local, tsvd->count, tsvd->start));
   PetscCall(VecCreateMPI(F->comm, tsvd->nrows, PETSC_DETERMINE, &tsvd->R));
-  PetscCall(EngdTSQRCreate(F->comm, tsvd->columns ? local : tsvd->nrows, tsvd->n, &tsvd->qr));
-  n = rank ? 0 : tsvd->n;
-  PetscCall(EngdSVDCreate(n, &tsvd->svd));
-  PetscCall(PetscMalloc4(ENGD_COUNT(n, n), &tsvd->T, n, &tsvd->c, n, &tsvd->f, rank ? 0 : PetscMax(tsvd->N, tsvd->p),
-                         &tsvd->y));
+  PetscCall(PetscMalloc1(PetscMax(tsvd->N, tsvd->p), &tsvd->whole));
+  if (tsvd->columns) {
+    PetscCall(PetscMalloc1(tsvd->N, &order));
+    PetscCall(OrderRows(tsvd, F, order));
+  }
+  PetscCall(
+      EngdLeastSquaresCreate(F->comm, tsvd->columns ? local : tsvd->nrows, tsvd->n, order, tsvd->rcond, &tsvd->ls));
+  PetscCall(PetscFree(order));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -178,14 +202,13 @@ static PetscErrorCode CheckFinite(EngdFunctional F, PetscInt m, PetscInt n, Pets
           "the Jacobian has entries that are not finite; scale the problem or start from smaller parameters");
 }
 
-/* A = Q T, T = U_T S V_T^T on rank 0 */
 static PetscErrorCode Factor(TSVD *tsvd, EngdFunctional F)
 {
   PetscInt   lda, m;
   PetscReal *A;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdTSQRGetArray(tsvd->qr, &lda, &A));
+  PetscCall(EngdLeastSquaresGetArray(tsvd->ls, &lda, &A));
   if (tsvd->columns) {
     PetscMPIInt rank;
 
@@ -198,117 +221,71 @@ static PetscErrorCode Factor(TSVD *tsvd, EngdFunctional F)
   }
   PetscCall(CheckFinite(F, m, tsvd->n, lda, A));
   PetscCall(PetscLogEventBegin(engd_log.qr, 0, 0, 0, 0));
-  PetscCall(EngdTSQRFactor(tsvd->qr, tsvd->T));
+  PetscCall(EngdLeastSquaresFactor(tsvd->ls));
   PetscCall(PetscLogEventEnd(engd_log.qr, 0, 0, 0, 0));
-  PetscCall(PetscLogEventBegin(engd_log.svd, 0, 0, 0, 0));
-  PetscCall(EngdSVDCompute(&tsvd->svd, tsvd->T, PIVOT_TOLERANCE));
-  PetscCall(PetscLogEventEnd(engd_log.svd, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y, whole on rank 0 <- a distributed vector */
-static PetscErrorCode GatherToRoot(Vec v, const PetscMPIInt counts[], const PetscMPIInt starts[], PetscReal y[])
+/* where vectors of the residual, or of the parameters, are for the matrix that is factored */
+static EngdSide Side(const TSVD *tsvd, PetscBool rows)
 {
-  const PetscReal *x;
+  return rows != tsvd->columns ? ENGD_LEFT : ENGD_RIGHT;
+}
+
+/* x, local or whole as the side has it <- a distributed vector of rows or of parameters */
+static PetscErrorCode Take(TSVD *tsvd, PetscBool rows, Vec v, PetscReal x[])
+{
+  const PetscReal *array;
   PetscInt         local;
 
   PetscFunctionBeginUser;
   PetscCall(VecGetLocalSize(v, &local));
-  PetscCall(VecGetArrayRead(v, &x));
-  PetscCallMPI(MPI_Gatherv(x, (PetscMPIInt)local, MPIU_REAL, y, counts, starts, MPIU_REAL, 0,
-                           PetscObjectComm((PetscObject)v)));
-  PetscCall(VecRestoreArrayRead(v, &x));
+  PetscCall(VecGetArrayRead(v, &array));
+  if (Side(tsvd, rows) == ENGD_LEFT) {
+    PetscCall(PetscArraycpy(x, array, local));
+  } else {
+    PetscCallMPI(MPI_Allgatherv(array, (PetscMPIInt)local, MPIU_REAL, x, rows ? tsvd->rowcount : tsvd->count,
+                                rows ? tsvd->rowstart : tsvd->start, MPIU_REAL, PetscObjectComm((PetscObject)v)));
+  }
+  PetscCall(VecRestoreArrayRead(v, &array));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y (n) on rank 0 = Q^T v */
-static PetscErrorCode MultTransposeQ(TSVD *tsvd, Vec v)
+/* d <- -x, parameters as their side has them */
+static PetscErrorCode Give(TSVD *tsvd, const PetscReal x[], Vec d)
 {
-  const PetscReal *x;
+  PetscReal *array;
+  PetscInt   begin, end;
 
   PetscFunctionBeginUser;
-  PetscCall(VecGetArrayRead(v, &x));
-  PetscCall(EngdTSQRMultTranspose(tsvd->qr, x, tsvd->y));
-  PetscCall(VecRestoreArrayRead(v, &x));
+  PetscCall(VecGetOwnershipRange(d, &begin, &end));
+  PetscCall(VecGetArrayWrite(d, &array));
+  for (PetscInt i = begin; i < end; i++) array[i - begin] = -x[tsvd->columns ? i - begin : i];
+  PetscCall(VecRestoreArrayWrite(d, &array));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* c = U^T r, the left singular vectors being Q U_T (N >= p) or V_T */
-static PetscErrorCode ProjectResidual(TSVD *tsvd, Vec r, PetscReal c[])
-{
-  const EngdSVD *svd = &tsvd->svd;
-
-  PetscFunctionBeginUser;
-  if (tsvd->columns)
-    PetscCall(GatherToRoot(r, tsvd->rowcount, tsvd->rowstart, tsvd->y));
-  else
-    PetscCall(MultTransposeQ(tsvd, r));
-  PetscCall(EngdDenseMultiply("T", svd->n, svd->nsigma, tsvd->columns ? svd->V : svd->U, tsvd->y, c));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* c = S^{-1} V^T gradient, the right singular vectors being V_T (N >= p) or Q U_T */
-static PetscErrorCode ProjectGradient(TSVD *tsvd, Vec gradient, PetscReal c[])
-{
-  const EngdSVD *svd = &tsvd->svd;
-
-  PetscFunctionBeginUser;
-  if (tsvd->columns)
-    PetscCall(MultTransposeQ(tsvd, gradient));
-  else
-    PetscCall(GatherToRoot(gradient, tsvd->count, tsvd->start, tsvd->y));
-  PetscCall(EngdDenseMultiply("T", svd->n, svd->nsigma, tsvd->columns ? svd->U : svd->V, tsvd->y, c));
-  for (PetscInt i = 0; i < svd->nsigma; i++) c[i] /= svd->sigma[i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* d = -V f, V being V_T (N >= p) or Q U_T, f (rank) on rank 0 */
-static PetscErrorCode Combine(TSVD *tsvd, const PetscReal f[], Vec d)
-{
-  const EngdSVD *svd = &tsvd->svd;
-  PetscReal     *x;
-  PetscInt       local;
-
-  PetscFunctionBeginUser;
-  PetscCall(EngdDenseMultiply("N", svd->n, svd->nsigma, tsvd->columns ? svd->U : svd->V, f, tsvd->y));
-  PetscCall(VecGetLocalSize(d, &local));
-  PetscCall(VecGetArrayWrite(d, &x));
-  if (tsvd->columns)
-    PetscCall(EngdTSQRMult(tsvd->qr, tsvd->y, x));
-  else
-    PetscCallMPI(MPI_Scatterv(tsvd->y, tsvd->count, tsvd->start, MPIU_REAL, x, (PetscMPIInt)local, MPIU_REAL, 0,
-                              PetscObjectComm((PetscObject)d)));
-  PetscCall(VecRestoreArrayWrite(d, &x));
-  PetscCall(VecScale(d, -1));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* d = -V f(S) c with this cut-off */
+/* d = -V f(S) U^T R with this cut-off */
 static PetscErrorCode Truncate(TSVD *tsvd, PetscReal cutoff, Vec d)
 {
-  const EngdSVD *svd = &tsvd->svd;
-
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < svd->nsigma; i++) {
-    tsvd->f[i] = svd->sigma[i] > cutoff * svd->sigma[0] ? tsvd->c[i] / svd->sigma[i] : 0;
-  }
-  PetscCall(Combine(tsvd, tsvd->f, d));
+  PetscCall(PetscLogEventBegin(engd_log.svd, 0, 0, 0, 0));
+  PetscCall(EngdLeastSquaresSolve(tsvd->ls, cutoff, Side(tsvd, PETSC_FALSE), tsvd->whole));
+  PetscCall(PetscLogEventEnd(engd_log.svd, 0, 0, 0, 0));
+  PetscCall(Give(tsvd, tsvd->whole, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* d = -V S (S^2 + mu s_1^2)^{-1} U^T r */
 static PetscErrorCode Solve_TSVD(EngdDirection direction, EngdSolver solver, PetscReal mu, Vec r, Vec d)
 {
-  TSVD          *tsvd = (TSVD *)direction->data;
-  const EngdSVD *svd  = &tsvd->svd;
+  TSVD *tsvd = (TSVD *)direction->data;
 
   PetscFunctionBeginUser;
   (void)solver;
-  PetscCall(ProjectResidual(tsvd, r, tsvd->f));
-  for (PetscInt i = 0; i < svd->nsigma; i++) {
-    tsvd->f[i] /= svd->sigma[i] + mu * svd->sigma[0] / svd->sigma[i] * svd->sigma[0];
-  }
-  PetscCall(Combine(tsvd, tsvd->f, d));
+  PetscCall(Take(tsvd, PETSC_TRUE, r, tsvd->whole));
+  PetscCall(EngdLeastSquaresSolveDamped(tsvd->ls, mu, Side(tsvd, PETSC_TRUE), tsvd->whole, tsvd->whole));
+  PetscCall(Give(tsvd, tsvd->whole, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -326,10 +303,11 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
     PetscCall(Factor(tsvd, F));
     if (tsvd->residual) {
       PetscCall(EngdFunctionalResidual(F, tsvd->R));
-      PetscCall(ProjectResidual(tsvd, tsvd->R, tsvd->c));
+      PetscCall(Take(tsvd, PETSC_TRUE, tsvd->R, tsvd->whole));
     } else {
-      PetscCall(ProjectGradient(tsvd, gradient, tsvd->c));
+      PetscCall(Take(tsvd, PETSC_FALSE, gradient, tsvd->whole));
     }
+    PetscCall(EngdLeastSquaresSetRightHandSide(tsvd->ls, Side(tsvd, tsvd->residual), tsvd->whole));
     tsvd->generation = F->present.generation;
   }
   PetscCall(Truncate(tsvd, tsvd->first, d));
@@ -376,10 +354,9 @@ static PetscErrorCode Destroy_TSVD(EngdDirection direction)
   TSVD *tsvd = (TSVD *)direction->data;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdTSQRDestroy(&tsvd->qr));
-  PetscCall(EngdSVDDestroy(&tsvd->svd));
+  PetscCall(EngdLeastSquaresDestroy(&tsvd->ls));
   PetscCall(VecDestroy(&tsvd->R));
-  PetscCall(PetscFree4(tsvd->T, tsvd->c, tsvd->f, tsvd->y));
+  PetscCall(PetscFree(tsvd->whole));
   PetscCall(PetscFree4(tsvd->rowcount, tsvd->rowstart, tsvd->count, tsvd->start));
   PetscCall(PetscFree(tsvd));
   PetscFunctionReturn(PETSC_SUCCESS);

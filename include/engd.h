@@ -4,7 +4,7 @@
   The data flow, one opaque handle each:
 
     EngdProblem    what is solved: domain, terms (residuals or energies as text), their points, the exact solution
-    EngdNetwork    u_theta, a multilayer perceptron with a flat parameter vector theta
+    EngdNetwork    u_theta, a multilayer perceptron, or several, with a flat parameter vector theta
     EngdFunctional E(u_theta) on the points of this rank; loss, gradient, J and G as PETSc matrices
     Tao            PETSc's optimiser; -tao_type engd takes natural-gradient steps
     EngdReport     one line an iteration, files, errors against the exact solution
@@ -52,6 +52,9 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetBox(EngdProblem, PetscInt nspace, cons
 PETSC_EXTERN PetscErrorCode EngdProblemSetCoordinates(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTime(EngdProblem, PetscReal a, PetscReal b);
 PETSC_EXTERN PetscErrorCode EngdProblemSetOutputs(EngdProblem, const char names[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetNetworks(EngdProblem, const char names[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetOutputsOf(EngdProblem, const char network[], const char names[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetInputsOf(EngdProblem, const char network[], const char list[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetParameters(EngdProblem, const char list[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetUnknownParameters(EngdProblem, const char list[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetNetworkInputs(EngdProblem, const char list[]);
@@ -106,6 +109,7 @@ PETSC_EXTERN PetscErrorCode EngdProblemView(EngdProblem, PetscViewer);
 PETSC_EXTERN PetscErrorCode EngdProblemDestroy(EngdProblem *);
 
 PETSC_EXTERN PetscErrorCode EngdNetworkCreate(MPI_Comm, EngdNetwork *);
+PETSC_EXTERN PetscErrorCode EngdNetworkSetOptionsPrefix(EngdNetwork, const char prefix[]);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetSizes(EngdNetwork, PetscInt inputs, PetscInt outputs);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetLayers(EngdNetwork, PetscInt nhidden, const PetscInt widths[]);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetActivation(EngdNetwork, const char[]);
@@ -119,6 +123,7 @@ PETSC_EXTERN PetscErrorCode EngdNetworkView(EngdNetwork, PetscViewer);
 PETSC_EXTERN PetscErrorCode EngdNetworkDestroy(EngdNetwork *);
 
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreate(EngdProblem, EngdNetwork, EngdFunctional *);
+PETSC_EXTERN PetscErrorCode EngdFunctionalAddNetwork(EngdFunctional, EngdNetwork);
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetMemoryLimit(EngdFunctional, PetscReal bytes);
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetBlockPoints(EngdFunctional, PetscInt n);
 PETSC_EXTERN PetscErrorCode EngdFunctionalSetCurvature(EngdFunctional, const char type[]);
@@ -189,6 +194,7 @@ PETSC_EXTERN PetscErrorCode EngdRunSolve(EngdRun);
 PETSC_EXTERN PetscErrorCode EngdRunIsInterrupted(EngdRun, PetscBool *);
 PETSC_EXTERN PetscErrorCode EngdRunGetProblem(EngdRun, EngdProblem *);
 PETSC_EXTERN PetscErrorCode EngdRunGetNetwork(EngdRun, EngdNetwork *);
+PETSC_EXTERN PetscErrorCode EngdRunGetNetworkOf(EngdRun, const char name[], EngdNetwork *);
 PETSC_EXTERN PetscErrorCode EngdRunGetFunctional(EngdRun, EngdFunctional *);
 PETSC_EXTERN PetscErrorCode EngdRunGetReport(EngdRun, EngdReport *);
 PETSC_EXTERN PetscErrorCode EngdRunGetTao(EngdRun, PetscInt stage, Tao *);

@@ -13,19 +13,19 @@
 
 /* A block of n points of one term. */
 typedef struct {
-  PetscInt   term;
-  PetscInt   start;    /* The first of its points among the local ones of the term. */
-  PetscInt   n;        /* How many they are. */
-  PetscInt   row;      /* In J on this rank, component c of point start + i is row + c * n + i. */
-  PetscReal *x;        /* (dim, n) The points, borrowed. */
-  PetscReal *normal;   /* (nspace, n) Borrowed, or NULL. */
-  EngdJet    jet;      /* Its own, or the one that all blocks of the term share. */
-  PetscReal *value;    /* (ncomponents, n) Residual or energy, unweighted. */
-  PetscReal *first;    /* (nfirst, n) dr/dDu. */
-  PetscReal *second;   /* (nsecond, n) d^2 r/dDu^2. */
-  PetscReal *measured; /* (nfirst, n) Of the outputs that the curvature measures, or NULL. */
-  PetscReal *weight;   /* (n) lambda_t w_n. */
-  PetscBool  current;  /* The derivatives, and a jet of its own, belong to the present theta. */
+  PetscInt     term;
+  PetscInt     start;    /* The first of its points among the local ones of the term. */
+  PetscInt     n;        /* How many they are. */
+  PetscInt     row;      /* In J on this rank, component c of point start + i is row + c * n + i. */
+  PetscReal   *x;        /* (dim, n) The points, borrowed. */
+  PetscReal   *normal;   /* (nspace, n) Borrowed, or NULL. */
+  EngdModelJet jet;      /* Its own, or the one that all blocks of the term share. */
+  PetscReal   *value;    /* (ncomponents, n) Residual or energy, unweighted. */
+  PetscReal   *first;    /* (nfirst, n) dr/dDu. */
+  PetscReal   *second;   /* (nsecond, n) d^2 r/dDu^2. */
+  PetscReal   *measured; /* (nfirst, n) Of the outputs that the curvature measures, or NULL. */
+  PetscReal   *weight;   /* (n) lambda_t w_n. */
+  PetscBool    current;  /* The derivatives, and a jet of its own, belong to the present theta. */
 } EngdBlock;
 
 /*
@@ -62,11 +62,11 @@ typedef struct {
 
 /* What the blocks of a term have in common. */
 typedef struct {
-  EngdJetLayout layout;
-  PetscInt     *channel;          /* [nentries] Of each jet entry of the term's pointwise part. */
-  EngdPointwise measured;         /* The outputs, and gradients, that the curvature reads, or NULL. */
-  PetscInt     *measured_channel; /* [nentries] Of theirs. */
-  EngdJet       shared;           /* Of one block, for trial parameters and for blocks that keep none. */
+  EngdModelLayout layout;
+  PetscInt       *channel;          /* [nentries] Of each jet entry of the term's pointwise part. */
+  EngdPointwise   measured;         /* The outputs, and gradients, that the curvature reads, or NULL. */
+  PetscInt       *measured_channel; /* [nentries] Of theirs. */
+  EngdModelJet    shared;           /* Of one block, for trial parameters and for blocks that keep none. */
 } EngdFunctionalTerm;
 
 /* The parameters at which everything is taken. */
@@ -88,7 +88,7 @@ typedef struct {
 typedef struct {
   const char      *user;  /* Who works with it, or NULL. */
   const PetscReal *theta; /* [p] The present parameters, while somebody works. */
-  EngdJetWork      jet;
+  EngdModelWork    jet;
   PetscReal       *du;   /* (noutputs, S n) and unknown parameters, of the largest block. */
   PetscReal       *gu;   /* The same. */
   PetscReal       *y;    /* (ncomponents, n) Of the largest block. */
@@ -101,7 +101,7 @@ typedef struct {
 /* Scratch of products with the exact Hessian, empty until there is one. */
 typedef struct {
   EngdCurvature newton; /* The metric of curvature energy. */
-  EngdJetWork   jet;
+  EngdModelWork jet;
   PetscReal    *dgu; /* (noutputs, S n) */
 } EngdHessianWork;
 
@@ -133,9 +133,10 @@ struct _n_EngdFunctional {
   EngdPresent           present;
   EngdFunctionalCount   count;
 
-  /* Children; problem and network are borrowed. */
+  /* Children; problem and networks are borrowed. */
   EngdProblem   problem;
-  EngdNetwork   network;
+  PetscInt      nnetworks;
+  EngdNetwork  *network; /* [nnetworks] */
   EngdModel     model;
   EngdCurvature curvature;
 
@@ -186,7 +187,7 @@ PETSC_INTERN PetscErrorCode EngdBlockMeasuredTranspose(EngdFunctional, const Eng
 /* where jet entry e of the term stands in u, du and gu */
 PETSC_INTERN EngdPlace      EngdBlockPlace(EngdFunctional, const EngdBlock *, PetscInt e);
 PETSC_INTERN PetscErrorCode EngdBlockZero(EngdFunctional, const EngdBlock *, PetscReal gu[]);
-PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdJet, PetscReal value[],
+PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdModelJet, PetscReal value[],
                                               PetscReal first[], PetscReal second[]);
 
 /* whole copies of distributed vectors, and the sum over ranks of whole vectors as a distributed one */
@@ -225,7 +226,7 @@ PETSC_INTERN PetscErrorCode EngdGramianCreateLayers(Mat G, Mat *); /* what of it
 PETSC_INTERN PetscErrorCode EngdMatGetDamping(Mat, PetscReal *lambda, PetscBool *known);
 PETSC_INTERN PetscErrorCode EngdMatGetFunctional(Mat, EngdFunctional *);
 
-/* the rows r = 0, 1, ... of the jet of a block: where they stand, or false when there are no more */
+/* the rows of the jet of a block, see EngdModelJetRow() */
 PETSC_INTERN PetscBool EngdBlockJetRow(EngdFunctional, const EngdBlock *, PetscInt r, EngdPlace *);
 
 /* C = (J^T W J + lambda I) B; C = J B or J^T B: what MatMatMult() of the shells with dense matrices does. Collective */

@@ -44,9 +44,7 @@ struct _n_EngdJetLayout {
   EngdChannel *channel;   /* [S] by order; channel 0 is the value */
   PetscInt    *first;     /* [dim] the channel of d/dx_i, or -1 */
   PetscBool   *used;      /* [S] is it read at the output (and not only on the way to other channels) */
-  PetscBool   *value;     /* [S] the value channel alone */
   PetscBool    hessian;   /* do jets keep one more derivative of sigma, for second tangents */
-  PetscInt     nunknowns; /* parameters of theta behind the weights that jets hold as they are */
 
   PetscInt       ninputs; /* where the network's inputs are not x itself: */
   EngdExpression input;   /* their input jet, the channels of one after the other, (ninputs) each; or NULL */
@@ -73,6 +71,7 @@ typedef struct {
 
 struct _n_EngdNetwork {
   MPI_Comm         comm;
+  char            *prefix; /* of its options: network_, or flow_ of the network that is named so */
   PetscInt         ninputs, noutputs;
   PetscInt         nhidden, *width; /* hidden layers */
   char            *activation;
@@ -87,10 +86,10 @@ struct _n_EngdNetwork {
 };
 
 PETSC_INTERN PetscErrorCode EngdNetworkSetUp(EngdNetwork);
+PETSC_INTERN PetscErrorCode EngdNetworkCopySettings(EngdNetwork from, EngdNetwork to);
+/* the initial parameters of a network whose first one is number `first` of theta */
+PETSC_INTERN PetscErrorCode EngdNetworkInitializeAt(EngdNetwork, PetscInt64 seed, PetscInt first, Vec theta);
 PETSC_INTERN PetscErrorCode EngdActivationFind(const char[], EngdActivationFn *);
-
-/* Unknown parameters are one more layer, behind those of the network: no inputs, and biases that are outputs. Where jets,
-   tangents and cotangents u, du, gu are said to be (noutputs, S n), theirs follow as (nunknowns, n). */
 
 /* The jet of the network at a block of n <= nmax points, with all that tangents and adjoints need */
 typedef struct _n_EngdJet *EngdJet;
@@ -104,7 +103,7 @@ struct _n_EngdJet {
   PetscReal      **z;            /* [nhidden] (width, S n): what leaves it */
   PetscReal     ***s;     /* [nhidden][ENGD_JET_ORDER + 3] (width, n): sigma (the value channel of z), s', s'', ... */
   PetscReal       *input; /* (ninputs, S n): the input jet, NULL where it is that of x */
-  PetscReal       *u;     /* (noutputs, S n): the jet of the outputs; only channels marked used are defined */
+  PetscReal       *u; /* (noutputs, S n): the jet of the outputs, borrowed; only channels marked used are defined */
   PetscReal       *memory;
 };
 
@@ -120,29 +119,25 @@ struct _n_EngdJetWork {
 
 /* Called for each layer by the adjoint, last layer first: z (n_in, S n) its input, g (n_out, S n) the cotangent
    of its output, defined on the channels of EngdJetLayerChannels(). For the first layer z is NULL where the input jet is x
-   itself on the value channel and the unit vector e_i on the channel d/dx_i (EngdJetFillInput writes it out). The layer of
-   the unknown parameters, if there are any, has no z and comes last. */
+   itself on the value channel and the unit vector e_i on the channel d/dx_i (EngdJetFillInput writes it out). */
 typedef PetscErrorCode (*EngdLayerVisitor)(EngdJet, PetscInt layer, const PetscReal z[], const PetscReal g[],
                                            void *ctx);
 
+/* Create: with an array u of its own; SetOutputs: another array in place of it, that outlives the next passes */
 PETSC_INTERN PetscErrorCode EngdJetCreate(EngdNetwork, EngdJetLayout, PetscInt nmax, EngdJet *);
+PETSC_INTERN PetscErrorCode EngdJetSetOutputs(EngdJet, PetscReal u[]);
 PETSC_INTERN PetscErrorCode EngdJetDestroy(EngdJet *);
 PETSC_INTERN size_t         EngdJetBytes(EngdNetwork, EngdJetLayout, PetscInt n);
 PETSC_INTERN PetscErrorCode EngdJetWorkCreate(EngdNetwork, PetscInt ncolumns, EngdJetWork *);
 PETSC_INTERN PetscErrorCode EngdJetWorkCreateHessian(EngdNetwork, PetscInt ncolumns, EngdJetWork *);
 PETSC_INTERN PetscErrorCode EngdJetWorkDestroy(EngdJetWork *);
 
-/* layers, with that of the unknown parameters; one of them; its channels with a cotangent, NULL: all; its input, or NULL; the
-   length of theta; the part of the unknown parameters in u, du or gu */
-PETSC_INTERN PetscInt         EngdJetLayerCount(EngdJet);
-PETSC_INTERN EngdLayer        EngdJetGetLayer(EngdJet, PetscInt layer);
+/* of a layer: its channels with a cotangent, NULL: all; its input, or NULL */
 PETSC_INTERN const PetscBool *EngdJetLayerChannels(EngdJet, PetscInt layer);
 PETSC_INTERN const PetscReal *EngdJetLayerInput(EngdJet, PetscInt layer);
-PETSC_INTERN PetscInt         EngdJetParameterCount(EngdJet);
-PETSC_INTERN size_t           EngdJetUnknownOffset(EngdJet);
 
 /*
-  theta, dtheta, gradient: whole parameter vectors on this rank. All are local.
+  theta, dtheta, gradient: whole parameter vectors of the network on this rank. All are local.
   Forward:  u and what is kept on the way.
   Tangent:  du (noutputs, S n), the derivative of u along dtheta, on the channels marked used.
   Adjoint:  from the cotangent gu (noutputs, S n) on the channels marked used, back through all layers;
@@ -171,15 +166,15 @@ PETSC_INTERN PetscErrorCode EngdJetLayerTranspose(EngdJet, PetscInt layer, const
 /*
   Rows: row i is the gradient of gu_i . u_i at point i alone.
   Cotangents: g of all layers, CotangentCount numbers, from gu by one adjoint; WriteRows: from g the rows (p, end - begin)
-  of points begin, ..., end - 1.  Rows: both, for all points, rows (p, n).
+  of points begin, ..., end - 1, ld numbers apart.  Rows: both, for all points.
 */
 PETSC_INTERN size_t         EngdJetCotangentCount(EngdNetwork, EngdJetLayout, PetscInt n);
 PETSC_INTERN PetscErrorCode EngdJetCotangents(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
                                               PetscReal g[]);
-PETSC_INTERN PetscErrorCode EngdJetWriteRows(EngdJet, const PetscReal g[], PetscInt begin, PetscInt end,
+PETSC_INTERN PetscErrorCode EngdJetWriteRows(EngdJet, const PetscReal g[], PetscInt begin, PetscInt end, PetscInt ld,
                                              PetscReal rows[]);
 PETSC_INTERN PetscErrorCode EngdJetRows(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
-                                        PetscReal rows[]);
+                                        PetscInt ld, PetscReal rows[]);
 /* sum (p) += the squares of these rows, entry by entry, with the memory of one row */
 PETSC_INTERN PetscErrorCode EngdJetSquaredRows(EngdJet, const PetscReal theta[], const PetscReal gu[], EngdJetWork,
                                                PetscReal sum[]);

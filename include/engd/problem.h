@@ -163,33 +163,41 @@ struct _n_EngdTerm {
   EngdAdapt      adapt;
 };
 
+/* One of the networks: what it sees, and which of the unknowns it has */
+typedef struct {
+  char    *name;     /* NULL where there is one without a name */
+  PetscInt noutputs; /* the unknowns behind those of the networks before it */
+  PetscInt ninputs;  /* dim, or those of its inputs */
+  char    *inputs;   /* E(x), a list; or NULL: the coordinates */
+} EngdProblemNetwork;
+
 struct _n_EngdProblem {
-  MPI_Comm        comm;
-  char           *name;
-  PetscInt64      seed;
-  EngdDomain      domain;
-  PetscInt        noutputs, nparameters, nterms;
-  char          **output;    /* [noutputs] */
-  char          **parameter; /* [nparameters] */
-  PetscReal      *value;     /* [nparameters] */
-  PetscInt        ndefinitions;
-  EngdDefinition *definition;   /* [ndefinitions] -functions */
-  PetscInt        ninputs;      /* of the network: dim, or those of -network_inputs */
-  char           *inputs;       /* E(x), a list; or NULL: the coordinates */
-  char          **ansatz;       /* [noutputs] what an output means, in the raw ones; NULL where itself, or for all */
-  PetscInt        nunknowns;    /* Unknown parameters of the equations. */
-  char          **unknown;      /* [nunknowns] Their names. */
-  PetscReal      *start;        /* [nunknowns] The values that they begin with. */
-  EngdCallback    callback;     /* residuals and energies in C */
-  EngdTerm       *term;         /* [nterms] */
-  PetscInt        nexact;       /* outputs whose exact solution is given */
-  PetscInt       *exact_output; /* [nexact] which ones */
-  char          **exact_text;   /* [noutputs] NULL where there is none */
-  EngdExpression  exact;    /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
-  PetscBool       smooth;   /* are there these derivatives: not of solutions from a file */
-  EngdExpression  where;    /* [nexact] conditions, where each exact solution is one; NULL: everywhere */
-  EngdPoints      test;     /* points of the domain never trained on, sampled once */
-  EngdSettings    settings; /* what setters have said instead of options */
+  MPI_Comm            comm;
+  char               *name;
+  PetscInt64          seed;
+  EngdDomain          domain;
+  PetscInt            noutputs, nparameters, nterms;
+  char              **output;    /* [noutputs] */
+  char              **parameter; /* [nparameters] */
+  PetscReal          *value;     /* [nparameters] */
+  PetscInt            ndefinitions;
+  EngdDefinition     *definition; /* [ndefinitions] -functions */
+  PetscInt            nnetworks;
+  EngdProblemNetwork *network;   /* [nnetworks] */
+  char              **ansatz;    /* [noutputs] what an output means, in the raw ones; NULL where itself, or for all */
+  PetscInt            nunknowns; /* Unknown parameters of the equations. */
+  char              **unknown;   /* [nunknowns] Their names. */
+  PetscReal          *start;     /* [nunknowns] The values that they begin with. */
+  EngdCallback        callback;  /* residuals and energies in C */
+  EngdTerm           *term;      /* [nterms] */
+  PetscInt            nexact;    /* outputs whose exact solution is given */
+  PetscInt           *exact_output; /* [nexact] which ones */
+  char              **exact_text;   /* [noutputs] NULL where there is none */
+  EngdExpression      exact; /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
+  PetscBool           smooth;   /* are there these derivatives: not of solutions from a file */
+  EngdExpression      where;    /* [nexact] conditions, where each exact solution is one; NULL: everywhere */
+  EngdPoints          test;     /* points of the domain never trained on, sampled once */
+  EngdSettings        settings; /* what setters have said instead of options */
 };
 
 /* Reads the options of a term between its own PetscOptionsBegin and End */
@@ -202,7 +210,10 @@ PETSC_INTERN const char    *EngdAdaptName(EngdAdaptMethod);
 PETSC_INTERN PetscErrorCode EngdTermView(EngdTerm, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdTermDestroy(EngdTerm *);
 /* The names of a problem; the symbols are those an expression of it may use */
-PETSC_INTERN PetscErrorCode EngdProblemReadOutputs(EngdProblem, const char list[]);
+PETSC_INTERN PetscErrorCode EngdProblemReadNetworks(EngdProblem);
+PETSC_INTERN PetscErrorCode EngdProblemReadInputs(EngdProblem);
+PETSC_INTERN PetscErrorCode EngdProblemCheckNetworkNames(EngdProblem, PetscInt nterms, char *const terms[]);
+PETSC_INTERN PetscErrorCode EngdProblemDestroyNetworks(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemReadParameters(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemReadFunctions(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemReadUnknowns(EngdProblem, const char list[]);
@@ -213,11 +224,11 @@ PETSC_INTERN PetscErrorCode EngdProblemGetSymbols(EngdProblem, EngdSymbols *);
 /* the same without what depends on theta: coordinates and parameters */
 PETSC_INTERN PetscErrorCode EngdProblemGetPointSymbols(EngdProblem, EngdSymbols *);
 
-/* The model's text (model.c): its options; its checks, once there are terms; E(x), not compiled; the outputs u and, if wanted,
+/* The model's text (model.c): its options; its checks, once there are terms; E(x) of a network, not compiled; the outputs u and, if wanted,
    their space derivatives (for each coordinate all outputs), as expressions of raw jets, compiled to order 1 */
 PETSC_INTERN PetscErrorCode EngdProblemReadModel(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemCheckModel(EngdProblem);
-PETSC_INTERN PetscErrorCode EngdProblemCreateInputs(EngdProblem, EngdExpression *);
+PETSC_INTERN PetscErrorCode EngdProblemCreateInputs(EngdProblem, PetscInt network, EngdExpression *);
 PETSC_INTERN PetscErrorCode EngdProblemCreateOutputs(EngdProblem, PetscBool gradient, EngdExpression *);
 
 /* What expressions of results may name besides (aliases.c): exact_u, error_u, exact, error, residual(pde) */

@@ -63,7 +63,6 @@ struct _n_EngdReport {
   MPI_Comm       comm;
   EngdFunctional functional; /* all borrowed */
   EngdProblem    problem;
-  EngdNetwork    network;
   PetscBool      monitor;
   PetscInt       every;                /* the monitor shows each every-th iteration */
   char          *file[ENGD_NFILES];    /* names, NULL where not asked for */

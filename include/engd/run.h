@@ -50,7 +50,9 @@ typedef enum { ENGD_START_AUTO, ENGD_START_LEAST_SQUARES, ENGD_START_NONE } Engd
 struct _n_EngdRun {
   MPI_Comm       comm;
   EngdProblem    problem;
-  EngdNetwork    network;
+  EngdNetwork    network; /* The one without a name; with names, what all are that say nothing of their own. */
+  PetscInt       nnamed;
+  EngdNetwork   *named;      /* [nnamed] In the order in which somebody asked for them. */
   EngdFunctional functional; /* NULL until the options are read; so are all that follow, up to the set-up. */
   Vec            theta;
   EngdStart      origin;     /* What was done to theta and the weights of terms before the training. */

@@ -6,10 +6,11 @@
 
 #include <engd/functional.h>
 
-/* The last layer alone, its parameters being the columns [first, first + m) of J; all collective.
+/* The last layers of the networks alone, whose parameters are m columns of J; all but Count collective.
    Trace: of J^T J on these columns, term by term, with the weights of the terms taken out.
    Solve: at most so many Gauss-Newton steps from theta, which is moved as long as the loss falls; loss <- the last one. */
 typedef struct _n_EngdLastLayer *EngdLastLayer;
+PETSC_INTERN PetscInt            EngdLastLayerCount(EngdFunctional);
 PETSC_INTERN PetscErrorCode      EngdLastLayerCreate(EngdFunctional, Vec theta, EngdLastLayer *);
 PETSC_INTERN PetscErrorCode      EngdLastLayerTrace(EngdLastLayer, Vec theta, PetscReal trace[]);
 PETSC_INTERN PetscErrorCode      EngdLastLayerSolve(EngdLastLayer, Vec theta, PetscInt steps, PetscReal *loss);

@@ -9,12 +9,12 @@
 #define BLOCK_NUMBERS 16384
 
 typedef struct {
-  EngdModel      model;
-  EngdExpression expression;
-  EngdJetLayout  layout;
-  EngdJet        jet;
-  EngdBatch     *x, *normal, *entry; /* [dim + ndata], [nspace], [nentries] */
-  PetscReal     *value;              /* [ncomponents][n] */
+  EngdModel       model;
+  EngdExpression  expression;
+  EngdModelLayout layout;
+  EngdModelJet    jet;
+  EngdBatch      *x, *normal, *entry; /* [dim + ndata], [nspace], [nentries] */
+  PetscReal      *value;              /* [ncomponents][n] */
 } Evaluation;
 
 /* value <- the expression at n points */
@@ -24,16 +24,16 @@ static PetscErrorCode EvaluateBlock(Evaluation *e, const PetscReal theta[], Pets
   const EngdSymbols *s = &e->expression->symbols;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetForward(e->jet, theta, n, x));
+  PetscCall(EngdModelForward(e->jet, theta, n, x));
   for (PetscInt i = 0; i < s->dim; i++) e->x[i] = (EngdBatch){x + i, s->dim};
   for (PetscInt i = 0; i < s->ndata; i++) e->x[s->dim + i] = (EngdBatch){data + i, s->ndata};
   for (PetscInt i = 0; normal && i < s->nspace; i++) e->normal[i] = (EngdBatch){normal + i, s->nspace};
   for (PetscInt k = 0; k < e->expression->nentries; k++) {
-    const EngdJetEntry *entry   = &e->expression->entry[k];
-    PetscInt            channel = 0;
+    const EngdJetEntry *entry = &e->expression->entry[k];
+    PetscInt            channel;
     EngdPlace           place;
 
-    if (entry->output < e->model->network->noutputs) PetscCall(EngdJetLayoutFind(e->layout, entry, &channel));
+    PetscCall(EngdModelLayoutFind(e->model, e->layout, entry, &channel));
     place       = EngdModelPlace(e->model, e->layout, n, entry, channel);
     e->entry[k] = (EngdBatch){e->jet->u + place.offset, place.stride};
   }
@@ -49,12 +49,13 @@ PetscErrorCode EngdModelEvaluateExpression(EngdModel model, EngdExpression expre
   const EngdSymbols *s  = &expression->symbols;
   const PetscInt     nc = expression->ncomponents;
   Evaluation         e  = {.model = model, .expression = expression};
-  PetscInt           size;
+  PetscInt           size, widest = 1;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdModelCreateLayout(model, expression->nentries, expression->entry, &e.layout));
-  size = PetscMax(1, PetscMin(n, BLOCK_NUMBERS / (model->network->widest * e.layout->nchannels)));
-  PetscCall(EngdJetCreate(model->network, e.layout, size, &e.jet));
+  PetscCall(EngdModelLayoutCreate(model, expression->nentries, expression->entry, &e.layout));
+  for (PetscInt k = 0; k < model->nparts; k++) widest = PetscMax(widest, model->part[k].network->widest);
+  size = PetscMax(1, PetscMin(n, BLOCK_NUMBERS / (widest * e.layout->nchannels)));
+  PetscCall(EngdModelJetCreate(model, e.layout, size, &e.jet));
   PetscCall(PetscMalloc4(s->dim + s->ndata, &e.x, s->nspace, &e.normal, expression->nentries, &e.entry,
                          ENGD_COUNT(nc, size), &e.value));
   for (PetscInt start = 0; start < n; start += size) {
@@ -68,8 +69,8 @@ PetscErrorCode EngdModelEvaluateExpression(EngdModel model, EngdExpression expre
     }
   }
   PetscCall(PetscFree4(e.x, e.normal, e.entry, e.value));
-  PetscCall(EngdJetDestroy(&e.jet));
-  PetscCall(EngdJetLayoutDestroy(&e.layout));
+  PetscCall(EngdModelJetDestroy(&e.jet));
+  PetscCall(EngdModelLayoutDestroy(&e.layout));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

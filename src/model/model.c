@@ -1,55 +1,117 @@
 /*
-  The model: what theta consists of, its first values, and the layouts of its jets.
+  The model: what theta consists of and its first values.
 
-  theta = (W_1, b_1, ..., W_L, b_L, unknown parameters), one distributed Vec. The unknown parameters are a layer without
-  inputs, so that whatever goes through theta layer by layer (KFAC, kernels, diagonal blocks) meets a block like others.
+  theta = (W_1, b_1, ..., W_L, b_L of each network in turn, unknown parameters), one distributed Vec. The unknown parameters are a
+  layer without inputs, so that whatever goes through theta layer by layer (KFAC, kernels, diagonal blocks) meets a block like
+  others.
 */
 #include <engd/private.h>
 
+/* do its inputs and outputs fit what the problem says of it */
+static PetscErrorCode CheckSizes(EngdProblem problem, PetscInt k, EngdNetwork network)
+{
+  const EngdProblemNetwork *of = &problem->network[k];
+
+  PetscFunctionBeginUser;
+  PetscCheck(network->ninputs == of->ninputs && network->noutputs == of->noutputs, problem->comm, PETSC_ERR_ARG_SIZ,
+             "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for a problem of %" PetscInt_FMT
+             " %s and %" PetscInt_FMT " unknowns",
+             network->ninputs, network->noutputs, of->ninputs,
+             of->inputs ? "inputs (-network_inputs)" : "coordinates", of->noutputs);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* parts, and how many parameters and layers there are */
+static PetscErrorCode AddParts(EngdModel model, const EngdNetwork networks[])
+{
+  const EngdProblem problem = model->problem;
+  PetscInt64        p       = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < model->nparts; k++) {
+    PetscCall(CheckSizes(problem, k, networks[k]));
+    PetscCall(EngdNetworkSetUp(networks[k]));
+    model->part[k] = (EngdModelPart){networks[k], (PetscInt)p, model->nlayers, model->noutputs};
+    model->nlayers += networks[k]->nlayers;
+    model->noutputs += networks[k]->noutputs;
+    p += networks[k]->nparameters;
+    PetscCheck(p + problem->nunknowns <= PETSC_MAX_INT, problem->comm, PETSC_ERR_ARG_OUTOFRANGE,
+               "more parameters than this PETSc can number; smaller layers");
+  }
+  model->nweights    = (PetscInt)p;
+  model->nunknowns   = problem->nunknowns;
+  model->nparameters = model->nweights + problem->nunknowns;
+  model->nlayers += problem->nunknowns > 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
-  EngdModelCreate - The model of a problem with a network.
+  EngdModelCreate - The model of a problem with its networks.
 
   Collective
 
   Input Parameters:
-+ problem - borrowed
-- network - borrowed; it is set up here, and must have the inputs and outputs of the problem
++ problem   - borrowed
+. nnetworks - as many as the problem has
+- networks  - borrowed; they are set up here, and must have the inputs and outputs that the problem says
 
   Output Parameter:
 . model - the model
 */
-PetscErrorCode EngdModelCreate(EngdProblem problem, EngdNetwork network, EngdModel *out)
+PetscErrorCode EngdModelCreate(EngdProblem problem, PetscInt nnetworks, const EngdNetwork networks[], EngdModel *out)
 {
   EngdModel model;
 
   PetscFunctionBeginUser;
-  PetscCheck(network->ninputs == problem->ninputs && network->noutputs == problem->noutputs, problem->comm,
-             PETSC_ERR_ARG_SIZ,
-             "a network of %" PetscInt_FMT " inputs and %" PetscInt_FMT " outputs for a problem of %" PetscInt_FMT
-             " %s and %" PetscInt_FMT " unknowns",
-             network->ninputs, network->noutputs, problem->ninputs,
-             problem->inputs ? "inputs (-network_inputs)" : "coordinates", problem->noutputs);
-  PetscCall(EngdNetworkSetUp(network));
-  PetscCheck((PetscInt64)network->nparameters + problem->nunknowns <= PETSC_MAX_INT, problem->comm,
-             PETSC_ERR_ARG_OUTOFRANGE, "more parameters than this PETSc can number; smaller layers");
+  PetscCheck(nnetworks == problem->nnetworks, problem->comm, PETSC_ERR_ARG_SIZ,
+             "%" PetscInt_FMT " networks for a problem of %" PetscInt_FMT
+             "; EngdFunctionalAddNetwork() adds those after the first",
+             nnetworks, problem->nnetworks);
   PetscCall(PetscNew(&model));
-  model->problem     = problem;
-  model->network     = network;
-  model->nparameters = network->nparameters + problem->nunknowns;
-  model->nlayers     = network->nlayers + (problem->nunknowns > 0);
-  PetscCall(PetscMalloc1(model->nlayers, &model->layer));
-  PetscCall(PetscArraycpy(model->layer, network->layer, network->nlayers));
-  if (problem->nunknowns)
-    model->layer[network->nlayers] = (EngdLayer){.n_out = problem->nunknowns, .offset = network->nparameters};
+  model->problem = problem;
+  model->nparts  = nnetworks;
+  PetscCall(PetscMalloc1(nnetworks, &model->part));
   *out = model;
+  PetscCall(AddParts(model, networks));
+  PetscCall(PetscMalloc1(model->nlayers, &model->layer));
+  for (PetscInt k = 0; k < nnetworks; k++) {
+    for (PetscInt l = 0; l < networks[k]->nlayers; l++) {
+      EngdLayer *layer = &model->layer[model->part[k].layer + l];
+
+      *layer = networks[k]->layer[l];
+      layer->offset += model->part[k].parameter;
+    }
+  }
+  if (model->nunknowns)
+    model->layer[model->nlayers - 1] = (EngdLayer){.n_out = model->nunknowns, .offset = model->nweights};
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscInt EngdModelPartOfLayer(EngdModel model, PetscInt l)
+{
+  PetscInt k = 0;
+
+  while (k < model->nparts && l >= model->part[k].layer + model->part[k].network->nlayers) k++;
+  return k;
+}
+
+PetscInt EngdModelLastLayer(EngdModel model, PetscInt k)
+{
+  return model->part[k].layer + model->part[k].network->nhidden;
+}
+
+PetscBool EngdModelIsLastLayer(EngdModel model, PetscInt l)
+{
+  const PetscInt k = EngdModelPartOfLayer(model, l);
+
+  return (PetscBool)(k < model->nparts && l == EngdModelLastLayer(model, k));
 }
 
 /* EngdModelCreateParameters - a vector for theta, spread over the ranks, named theta. Collective */
 PetscErrorCode EngdModelCreateParameters(EngdModel model, Vec *theta)
 {
   PetscFunctionBeginUser;
-  PetscCall(VecCreate(model->network->comm, theta));
+  PetscCall(VecCreate(model->part[0].network->comm, theta));
   PetscCall(PetscObjectSetName((PetscObject)*theta, "theta"));
   PetscCall(VecSetSizes(*theta, PETSC_DECIDE, model->nparameters));
   PetscCall(VecSetType(*theta, VECSTANDARD));
@@ -59,12 +121,13 @@ PetscErrorCode EngdModelCreateParameters(EngdModel model, Vec *theta)
 /* EngdModelInitialize - random weights, and the first values of the unknown parameters; the same on any number of ranks. Collective */
 PetscErrorCode EngdModelInitialize(EngdModel model, PetscInt64 seed, Vec theta)
 {
-  const PetscInt first = model->network->nparameters;
+  const PetscInt first = model->nweights;
   PetscReal     *values;
   PetscInt       begin, end;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdNetworkInitialize(model->network, seed, theta));
+  for (PetscInt k = 0; k < model->nparts; k++)
+    PetscCall(EngdNetworkInitializeAt(model->part[k].network, seed, model->part[k].parameter, theta));
   PetscCall(VecGetOwnershipRange(theta, &begin, &end));
   PetscCall(VecGetArray(theta, &values));
   for (PetscInt j = PetscMax(begin, first); j < end; j++) values[j - begin] = model->problem->start[j - first];
@@ -72,44 +135,12 @@ PetscErrorCode EngdModelInitialize(EngdModel model, PetscInt64 seed, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdModelCreateLayout(EngdModel model, PetscInt nentries, const EngdJetEntry entry[],
-                                     EngdJetLayout *layout)
-{
-  const EngdProblem problem = model->problem;
-  EngdJetEntry     *outputs;
-  PetscInt          n = 0;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(nentries, &outputs));
-  for (PetscInt e = 0; e < nentries; e++) {
-    if (entry[e].output < problem->noutputs) outputs[n++] = entry[e];
-  }
-  PetscCall(EngdJetLayoutCreate(problem->domain->nspace, problem->domain->dim, n, outputs, layout));
-  PetscCall(PetscFree(outputs));
-  (*layout)->nunknowns = problem->nunknowns;
-  if (problem->inputs) {
-    EngdExpression inputs;
-
-    PetscCall(EngdProblemCreateInputs(problem, &inputs));
-    PetscCall(EngdJetLayoutSetInput(*layout, inputs));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-EngdPlace EngdModelPlace(EngdModel model, EngdJetLayout layout, PetscInt n, const EngdJetEntry *entry,
-                         PetscInt channel)
-{
-  const PetscInt m = model->network->noutputs, unknown = entry->output - m;
-
-  if (unknown < 0) return (EngdPlace){ENGD_COUNT(channel * n, m) + (size_t)entry->output, m};
-  return (EngdPlace){ENGD_COUNT(layout->nchannels * n, m) + (size_t)unknown, layout->nunknowns};
-}
-
 PetscErrorCode EngdModelDestroy(EngdModel *model)
 {
   PetscFunctionBeginUser;
   if (!*model) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree((*model)->layer));
+  PetscCall(PetscFree((*model)->part));
   PetscCall(PetscFree(*model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -7,8 +7,7 @@
 
   Z, A hold all channels of all points side by side, so each product is one GEMM, four a layer for a tangent and an adjoint.
   The input jet (x, e_1, ..., e_d, 0, ...) is never stored: its products are columns of W; that of inputs E(x) is (input.c).
-  Unknown parameters stand behind the outputs as they are. Reference: method of Dangel et al.
-  (arXiv 2405.15603) for the channels, forward Laplacian (2307.08214) for the collapsed one.
+  Reference: method of Dangel et al. (arXiv 2405.15603) for the channels, forward Laplacian (2307.08214) for the collapsed one.
 */
 #include <engd/private.h>
 
@@ -74,49 +73,14 @@ static PetscErrorCode ApplyFirstLayer(EngdJet jet, const PetscReal theta[], cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscInt EngdJetLayerCount(EngdJet jet)
-{
-  return jet->network->nlayers + (jet->layout->nunknowns > 0);
-}
-
-PetscInt EngdJetParameterCount(EngdJet jet)
-{
-  return jet->network->nparameters + jet->layout->nunknowns;
-}
-
-EngdLayer EngdJetGetLayer(EngdJet jet, PetscInt l)
-{
-  if (l < jet->network->nlayers) return jet->network->layer[l];
-  return (EngdLayer){.n_in = 0, .n_out = jet->layout->nunknowns, .offset = jet->network->nparameters};
-}
-
 const PetscBool *EngdJetLayerChannels(EngdJet jet, PetscInt l)
 {
-  if (l < jet->network->nhidden) return NULL;
-  return l == jet->network->nhidden ? jet->layout->used : jet->layout->value;
+  return l == jet->network->nhidden ? jet->layout->used : NULL;
 }
 
 const PetscReal *EngdJetLayerInput(EngdJet jet, PetscInt l)
 {
-  if (l >= jet->network->nlayers) return NULL;
   return l ? jet->z[l - 1] : jet->input;
-}
-
-size_t EngdJetUnknownOffset(EngdJet jet)
-{
-  return ENGD_COUNT(jet->network->noutputs, jet->layout->nchannels * jet->n);
-}
-
-/* the unknown parameters of theta at all points, behind the outputs of u */
-static void CopyUnknowns(EngdJet jet, const PetscReal theta[], PetscReal u[])
-{
-  const PetscInt   q       = jet->layout->nunknowns;
-  const PetscReal *unknown = theta + jet->network->nparameters;
-  PetscReal       *tail    = u + EngdJetUnknownOffset(jet);
-
-  for (PetscInt i = 0; q && i < jet->n; i++) {
-    for (PetscInt k = 0; k < q; k++) tail[ENGD_COUNT(i, q) + k] = unknown[k];
-  }
 }
 
 PetscErrorCode EngdJetLayerWeights(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], PetscReal sum[])
@@ -135,15 +99,15 @@ PetscErrorCode EngdJetLayerWeights(EngdJet jet, PetscInt l, const PetscReal z[],
 
 PetscErrorCode EngdJetLayerGradient(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *sum)
 {
-  const EngdLayer  layer = EngdJetGetLayer(jet, l);
+  const EngdLayer *layer = &jet->network->layer[l];
   const PetscBool *used  = EngdJetLayerChannels(jet, l);
-  const PetscInt   n_in = layer.n_in, n_out = layer.n_out, n = jet->n;
-  PetscReal       *gW = (PetscReal *)sum + layer.offset, *gb = gW + ENGD_COUNT(n_in, n_out);
+  const PetscInt   n_in = layer->n_in, n_out = layer->n_out, n = jet->n;
+  PetscReal       *gW = (PetscReal *)sum + layer->offset, *gb = gW + ENGD_COUNT(n_in, n_out);
 
   PetscFunctionBeginUser;
   if (z)
     PetscCall(EngdJetLayerWeights(jet, l, z, g, (PetscReal *)sum));
-  else if (l == 0) {
+  else {
     if (!used || used[0]) PetscCall(EngdGemm("N", "T", n_out, n_in, n, g, n_out, jet->x, n_in, 1, gW, n_out));
     for (PetscInt c = 1; c < jet->layout->nchannels; c++) {
       const PetscReal *gc = g + ENGD_COUNT(c * n, n_out);
@@ -207,7 +171,6 @@ PetscErrorCode EngdJetForward(EngdJet jet, const PetscReal theta[], PetscInt n, 
     PetscCall(ApplyLayer(jet, net->nhidden, theta, jet->z[net->nhidden - 1], jet->layout->used, PETSC_TRUE,
                          PETSC_FALSE, jet->u));
   }
-  CopyUnknowns(jet, theta, jet->u);
   PetscCall(PetscLogEventEnd(engd_log.forward, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -239,7 +202,6 @@ PetscErrorCode EngdJetTangent(EngdJet jet, const PetscReal theta[], const PetscR
                           jet->a[l], jet->s[l], work->dz[l]);
     PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
   }
-  CopyUnknowns(jet, dtheta, du);
   PetscCall(PetscLogEventEnd(engd_log.tangent, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -267,7 +229,6 @@ PetscErrorCode EngdJetAdjoint(EngdJet jet, const PetscReal theta[], const PetscR
     below = spare;
     spare = (PetscReal *)g;
   }
-  if (jet->layout->nunknowns) PetscCall((*visit)(jet, net->nlayers, NULL, gu + EngdJetUnknownOffset(jet), ctx));
   PetscCall(PetscLogEventEnd(engd_log.adjoint, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -307,8 +268,7 @@ static PetscInt DerivativeCount(EngdJetLayout layout)
 /* doubles that a jet of n points holds: a, z and s', s'', ... of each hidden layer, u, and the input jet of E(x) */
 static size_t JetCount(EngdNetwork net, EngdJetLayout layout, PetscInt nderivatives, PetscInt n)
 {
-  size_t count =
-      ENGD_COUNT(net->noutputs + layout->ninputs, layout->nchannels * n) + ENGD_COUNT(layout->nunknowns, n);
+  size_t count = ENGD_COUNT(net->noutputs + layout->ninputs, layout->nchannels * n);
 
   for (PetscInt l = 0; l < net->nhidden; l++) {
     count += ENGD_COUNT(net->width[l], (2 * layout->nchannels + nderivatives) * n);
@@ -346,8 +306,15 @@ PetscErrorCode EngdJetCreate(EngdNetwork net, EngdJetLayout layout, PetscInt nma
     for (PetscInt k = 1; k <= jet->nderivatives; k++, next += value) jet->s[l][k] = next;
   }
   jet->u = next;
-  if (layout->input) jet->input = next + ENGD_COUNT(net->noutputs * layout->nchannels + layout->nunknowns, nmax);
+  if (layout->input) jet->input = next + ENGD_COUNT(net->noutputs * layout->nchannels, nmax);
   *out = jet;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdJetSetOutputs(EngdJet jet, PetscReal u[])
+{
+  PetscFunctionBeginUser;
+  jet->u = u;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

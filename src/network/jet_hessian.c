@@ -65,8 +65,6 @@ PetscErrorCode EngdJetHessian(EngdJet jet, const PetscReal theta[], const PetscR
     g  = below;
     dg = dbelow;
   }
-  if (jet->layout->nunknowns)
-    PetscCall(EngdJetLayerGradient(jet, net->nlayers, NULL, dgu + EngdJetUnknownOffset(jet), sum));
   PetscCall(PetscLogEventEnd(engd_log.adjoint_tangent, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

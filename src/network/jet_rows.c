@@ -24,13 +24,13 @@ size_t EngdJetCotangentCount(EngdNetwork net, EngdJetLayout layout, PetscInt n)
   size_t count = 0;
 
   for (PetscInt l = 0; l < net->nlayers; l++) count += ENGD_COUNT(net->layer[l].n_out, layout->nchannels * n);
-  return count + ENGD_COUNT(layout->nunknowns, n);
+  return count;
 }
 
 /* keep g; of the last layer the channels marked used alone are defined */
 static PetscErrorCode KeepCotangents(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *all)
 {
-  const PetscInt   width = EngdJetGetLayer(jet, l).n_out, n = jet->n;
+  const PetscInt   width = jet->network->layer[l].n_out, n = jet->n;
   const PetscBool *used = EngdJetLayerChannels(jet, l);
   PetscReal       *kept = (PetscReal *)all + CotangentOffset(jet, l);
 
@@ -92,8 +92,8 @@ static void AddProducts(PetscInt m, PetscInt n, PetscInt nchannels, const PetscR
 static void WriteLayerRow(EngdJet jet, PetscInt l, const PetscBool used[], PetscInt i, const PetscReal g[],
                           PetscReal W[])
 {
-  const EngdLayer  layer = EngdJetGetLayer(jet, l);
-  const PetscInt   n_in = layer.n_in, n_out = layer.n_out;
+  const EngdLayer *layer = &jet->network->layer[l];
+  const PetscInt   n_in = layer->n_in, n_out = layer->n_out;
   const PetscReal *z       = EngdJetLayerInput(jet, l);
   const size_t     apart_g = ENGD_COUNT(jet->n, n_out), apart_z = ENGD_COUNT(jet->n, n_in);
   PetscBool        add = PETSC_FALSE;
@@ -111,35 +111,34 @@ static void WriteLayerRow(EngdJet jet, PetscInt l, const PetscBool used[], Petsc
   for (size_t k = 0; !add && k < ENGD_COUNT(n_in, n_out); k++) W[k] = 0;
 }
 
-PetscErrorCode EngdJetWriteRows(EngdJet jet, const PetscReal g[], PetscInt begin, PetscInt end, PetscReal rows[])
+PetscErrorCode EngdJetWriteRows(EngdJet jet, const PetscReal g[], PetscInt begin, PetscInt end, PetscInt ld,
+                                PetscReal rows[])
 {
-  const PetscInt p = EngdJetParameterCount(jet);
-
   PetscFunctionBeginUser;
-  for (PetscInt l = 0; l < EngdJetLayerCount(jet); l++) {
-    const EngdLayer  layer = EngdJetGetLayer(jet, l);
+  for (PetscInt l = 0; l < jet->network->nlayers; l++) {
+    const EngdLayer *layer = &jet->network->layer[l];
     const PetscBool *used  = EngdJetLayerChannels(jet, l);
     const PetscReal *gl    = g + CotangentOffset(jet, l);
 
     for (PetscInt i = begin; i < end; i++) {
-      PetscReal *W = rows + ENGD_COUNT(i - begin, p) + layer.offset;
-      PetscReal *b = W + ENGD_COUNT(layer.n_in, layer.n_out);
+      PetscReal *W = rows + ENGD_COUNT(i - begin, ld) + layer->offset;
+      PetscReal *b = W + ENGD_COUNT(layer->n_in, layer->n_out);
 
       if (l == 0 && !jet->input)
         WriteInputRow(jet, used, i, gl, W);
-      else if (layer.n_in)
+      else
         WriteLayerRow(jet, l, used, i, gl, W);
       if (!used || used[0])
-        PetscCall(PetscArraycpy(b, gl + ENGD_COUNT(i, layer.n_out), layer.n_out));
+        PetscCall(PetscArraycpy(b, gl + ENGD_COUNT(i, layer->n_out), layer->n_out));
       else
-        PetscCall(PetscArrayzero(b, layer.n_out));
+        PetscCall(PetscArrayzero(b, layer->n_out));
     }
   }
-  PetscCall(PetscLogFlops(2.0 * p * jet->layout->nchannels * (end - begin)));
+  PetscCall(PetscLogFlops(2.0 * jet->network->nparameters * jet->layout->nchannels * (end - begin)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdJetRows(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
+PetscErrorCode EngdJetRows(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work, PetscInt ld,
                            PetscReal rows[])
 {
   PetscReal *g;
@@ -147,7 +146,7 @@ PetscErrorCode EngdJetRows(EngdJet jet, const PetscReal theta[], const PetscReal
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(EngdJetCotangentCount(jet->network, jet->layout, jet->n), &g));
   PetscCall(EngdJetCotangents(jet, theta, gu, work, g));
-  PetscCall(EngdJetWriteRows(jet, g, 0, jet->n, rows));
+  PetscCall(EngdJetWriteRows(jet, g, 0, jet->n, ld, rows));
   PetscCall(PetscFree(g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -155,14 +154,14 @@ PetscErrorCode EngdJetRows(EngdJet jet, const PetscReal theta[], const PetscReal
 PetscErrorCode EngdJetSquaredRows(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
                                   PetscReal sum[])
 {
-  const PetscInt p = EngdJetParameterCount(jet);
+  const PetscInt p = jet->network->nparameters;
   PetscReal     *g, *row;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(EngdJetCotangentCount(jet->network, jet->layout, jet->n), &g, p, &row));
   PetscCall(EngdJetCotangents(jet, theta, gu, work, g));
   for (PetscInt i = 0; i < jet->n; i++) {
-    PetscCall(EngdJetWriteRows(jet, g, i, i + 1, row));
+    PetscCall(EngdJetWriteRows(jet, g, i, i + 1, p, row));
     for (PetscInt j = 0; j < p; j++) sum[j] += row[j] * row[j];
   }
   PetscCall(PetscFree2(g, row));

@@ -240,8 +240,6 @@ PetscErrorCode EngdJetLayoutCreate(PetscInt nspace, PetscInt dim, PetscInt nentr
   PetscCall(SortChannels(layout));
   for (PetscInt c = 0; c < layout->nchannels; c++) PetscCall(FillProducts(layout, &layout->channel[c]));
   PetscCall(PetscCalloc1(layout->nchannels, &layout->used));
-  PetscCall(PetscCalloc1(layout->nchannels, &layout->value));
-  layout->value[0] = PETSC_TRUE;
   for (PetscInt e = 0; e < nentries; e++) layout->used[FindChannel(layout, &entry[e])] = PETSC_TRUE;
   *out = layout;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -276,7 +274,6 @@ PetscErrorCode EngdJetLayoutDestroy(EngdJetLayout *layout)
   PetscCall(PetscFree((*layout)->channel));
   PetscCall(PetscFree((*layout)->first));
   PetscCall(PetscFree((*layout)->used));
-  PetscCall(PetscFree((*layout)->value));
   PetscCall(EngdExpressionDestroy(&(*layout)->input));
   PetscCall(PetscFree2((*layout)->strip, (*layout)->batch));
   PetscCall(PetscFree(*layout));

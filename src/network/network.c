@@ -36,6 +36,7 @@ PetscErrorCode EngdNetworkCreate(MPI_Comm comm, EngdNetwork *network)
   PetscCall(EngdInitializePackage());
   PetscCall(PetscNew(&net));
   PetscCall(PetscCommDuplicate(comm, &net->comm, NULL));
+  PetscCall(PetscStrallocpy("network_", &net->prefix));
   PetscCall(PetscStrallocpy("glorot", &net->initial));
   net->initial_scale = 1;
   net->ninputs       = 1;
@@ -43,6 +44,35 @@ PetscErrorCode EngdNetworkCreate(MPI_Comm comm, EngdNetwork *network)
   PetscCall(EngdNetworkSetLayers(net, 1, &width));
   PetscCall(EngdNetworkSetActivation(net, "tanh"));
   *network = net;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdNetworkSetOptionsPrefix - What its options begin with.
+
+  Logically collective
+
+  Input Parameters:
++ network - network_ until it is set
+- prefix  - flow_ of the network that is named flow: its options are -flow_layers and so on, and -network_layers and so on are
+            read before them, for all networks
+
+  Source: src/network/network.c
+*/
+PetscErrorCode EngdNetworkSetOptionsPrefix(EngdNetwork net, const char prefix[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdTextReplace(&net->prefix, prefix));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* layers, activation and initial weights of a network become those of another */
+PetscErrorCode EngdNetworkCopySettings(EngdNetwork from, EngdNetwork to)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdNetworkSetLayers(to, from->nhidden, from->width));
+  PetscCall(EngdNetworkSetActivation(to, from->activation));
+  PetscCall(EngdNetworkSetInitialization(to, from->initial, from->initial_scale, from->initial_bias));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,7 +123,8 @@ PetscErrorCode EngdNetworkSetLayers(EngdNetwork net, PetscInt nhidden, const Pet
   PetscFunctionBeginUser;
   for (PetscInt l = 0; l < nhidden; l++) {
     PetscCheck(widths[l] > 0, net->comm, PETSC_ERR_ARG_OUTOFRANGE,
-               "-network_layers: a layer of %" PetscInt_FMT " units; give positive numbers, as in 64,64", widths[l]);
+               "-%slayers: a layer of %" PetscInt_FMT " units; give positive numbers, as in 64,64", net->prefix,
+               widths[l]);
   }
   PetscCall(PetscFree(net->width));
   PetscCall(PetscMalloc1(nhidden, &net->width));
@@ -129,10 +160,10 @@ PetscErrorCode EngdNetworkSetActivation(EngdNetwork net, const char name[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -network_layers n1,n2,..., or none */
-static PetscErrorCode SetLayersFromText(EngdNetwork net, const char text[])
+/* -<prefix>layers n1,n2,..., or none */
+static PetscErrorCode SetLayersFromText(EngdNetwork net, const char prefix[], const char text[])
 {
-  char    **items;
+  char      option[256], **items;
   PetscInt *widths, n;
   PetscBool none;
 
@@ -142,9 +173,10 @@ static PetscErrorCode SetLayersFromText(EngdNetwork net, const char text[])
     PetscCall(EngdNetworkSetLayers(net, 0, NULL));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(EngdParseList("-network_layers", text, &n, &items));
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%slayers", prefix));
+  PetscCall(EngdParseList(option, text, &n, &items));
   PetscCall(PetscMalloc1(n, &widths));
-  for (PetscInt l = 0; l < n; l++) PetscCall(EngdParseWhole("-network_layers", items[l], 1, &widths[l]));
+  for (PetscInt l = 0; l < n; l++) PetscCall(EngdParseWhole(option, items[l], 1, &widths[l]));
   PetscCall(EngdNetworkSetLayers(net, n, widths));
   PetscCall(PetscFree(widths));
   PetscCall(EngdListDestroy(n, &items));
@@ -175,11 +207,12 @@ PetscErrorCode EngdNetworkSetInitialization(EngdNetwork net, const char name[], 
 
   PetscFunctionBeginUser;
   PetscCall(PetscStrInList(name, "glorot,normal,uniform", ',', &known));
-  PetscCheck(known, net->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-network_init %s: give glorot, normal or uniform", name);
+  PetscCheck(known, net->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-%sinit %s: give glorot, normal or uniform", net->prefix,
+             name);
   PetscCheck(scale > 0 && !PetscIsInfReal(scale), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-network_init_scale %g: give a positive number", (double)scale);
+             "-%sinit_scale %g: give a positive number", net->prefix, (double)scale);
   PetscCheck(bias >= 0 && !PetscIsInfOrNanReal(bias), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-network_init_bias %g: give zero or a positive number", (double)bias);
+             "-%sinit_bias %g: give zero or a positive number", net->prefix, (double)bias);
   if (name != net->initial) {
     PetscCall(EngdTextReplace(&net->initial, name));
   }
@@ -204,6 +237,47 @@ static PetscErrorCode DescribeLayers(EngdNetwork net, char **text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the options that begin with the prefix, where the network is what it is without them */
+static PetscErrorCode ReadOptions(EngdNetwork net, const char prefix[])
+{
+  const char *const initial[] = {"glorot", "normal", "uniform"};
+  PetscInt          choice    = 0;
+  char              name[PETSC_MAX_PATH_LEN], sentence[640], *layers, *present;
+  PetscBool         set;
+
+  PetscFunctionBeginUser;
+  PetscCall(DescribeLayers(net, &present));
+  PetscOptionsBegin(net->comm, prefix, "Network", "EngdNetwork");
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-layers",
+                            "Units of each hidden layer, positive, as in 64,64; or none: affine in x",
+                            "EngdNetworkSetLayers", present, NULL, &layers));
+  PetscCall(SetLayersFromText(net, prefix, layers));
+  PetscCall(PetscFree(layers));
+  PetscCall(PetscFree(present));
+  PetscCall(EngdRegistryDescribe(&engd_activations, "Activation of the hidden layers", sizeof(sentence), sentence));
+  PetscCall(PetscOptionsString("-activation", sentence, "EngdNetworkSetActivation", net->activation, name,
+                               sizeof(name), &set));
+  if (set) PetscCall(EngdNetworkSetActivation(net, name));
+  PetscCall(PetscOptionsEList(
+      "-init",
+      "Initial weights: uniform within sqrt(6/(n_in + n_out)), normal of variance 1/n_in, or uniform "
+      "within 1/sqrt(n_in)",
+      "EngdNetworkSetInitialization", initial, 3, net->initial, &choice, &set));
+  if (set) {
+    PetscCall(EngdTextReplace(&net->initial, initial[choice]));
+  }
+  PetscCall(PetscOptionsReal("-init_scale", "Factor of the initial weights, positive", "EngdNetworkSetInitialization",
+                             net->initial_scale, &net->initial_scale, NULL));
+  PetscCall(PetscOptionsReal(
+      "-init_bias",
+      "Initial biases are uniform within plus and minus this, not negative; of -network_init uniform "
+      "within this over sqrt(n_in), PyTorch's default if it is 1",
+      "EngdNetworkSetInitialization", net->initial_bias, &net->initial_bias, NULL));
+  PetscCall(EngdNetworkSetInitialization(net, net->initial, net->initial_scale, net->initial_bias));
+  PetscOptionsEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdNetworkSetFromOptions - Reads the options of a network and fixes its sizes.
 
@@ -217,47 +291,20 @@ static PetscErrorCode DescribeLayers(EngdNetwork net, char **text)
 . -network_activation name              - their activation
 - -network_init name, _scale s, _bias s - see EngdNetworkSetInitialization()
 
+  Note: of a network with a prefix of its own these are for all networks, and counted less than its own.
+
   Errors: those of the setters
 
   Source: src/network/network.c
 */
 PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
 {
-  const char *const initial[] = {"glorot", "normal", "uniform"};
-  PetscInt          choice    = 0;
-  char              name[PETSC_MAX_PATH_LEN], sentence[640], *layers, *present;
-  PetscBool         set;
+  PetscBool own;
 
   PetscFunctionBeginUser;
-  PetscCall(DescribeLayers(net, &present));
-  PetscOptionsBegin(net->comm, NULL, "Network", "EngdNetwork");
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-network_layers",
-                            "Units of each hidden layer, positive, as in 64,64; or none: affine in x",
-                            "EngdNetworkSetLayers", present, NULL, &layers));
-  PetscCall(SetLayersFromText(net, layers));
-  PetscCall(PetscFree(layers));
-  PetscCall(PetscFree(present));
-  PetscCall(EngdRegistryDescribe(&engd_activations, "Activation of the hidden layers", sizeof(sentence), sentence));
-  PetscCall(PetscOptionsString("-network_activation", sentence, "EngdNetworkSetActivation", net->activation, name,
-                               sizeof(name), &set));
-  if (set) PetscCall(EngdNetworkSetActivation(net, name));
-  PetscCall(PetscOptionsEList(
-      "-network_init",
-      "Initial weights: uniform within sqrt(6/(n_in + n_out)), normal of variance 1/n_in, or uniform "
-      "within 1/sqrt(n_in)",
-      "EngdNetworkSetInitialization", initial, 3, net->initial, &choice, &set));
-  if (set) {
-    PetscCall(EngdTextReplace(&net->initial, initial[choice]));
-  }
-  PetscCall(PetscOptionsReal("-network_init_scale", "Factor of the initial weights, positive",
-                             "EngdNetworkSetInitialization", net->initial_scale, &net->initial_scale, NULL));
-  PetscCall(PetscOptionsReal(
-      "-network_init_bias",
-      "Initial biases are uniform within plus and minus this, not negative; of -network_init uniform "
-      "within this over sqrt(n_in), PyTorch's default if it is 1",
-      "EngdNetworkSetInitialization", net->initial_bias, &net->initial_bias, NULL));
-  PetscCall(EngdNetworkSetInitialization(net, net->initial, net->initial_scale, net->initial_bias));
-  PetscOptionsEnd();
+  PetscCall(ReadOptions(net, "network_"));
+  PetscCall(PetscStrcmp(net->prefix, "network_", &own));
+  if (!own) PetscCall(ReadOptions(net, net->prefix));
   PetscCall(EngdNetworkSetUp(net));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -338,8 +385,9 @@ PetscErrorCode EngdNetworkCreateParameters(EngdNetwork net, Vec *theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the initial value of parameter j: a weight of the layer, or a bias */
-static PetscReal InitialParameter(EngdNetwork net, PetscInt64 seed, const EngdLayer *layer, PetscInt j)
+/* the initial value of parameter j, first + j among all: a weight of the layer, or a bias */
+static PetscReal InitialParameter(EngdNetwork net, PetscInt64 seed, const EngdLayer *layer, PetscInt first,
+                                  PetscInt j)
 {
   const PetscInt  stream   = ENGD_STREAM_PARAMETERS;
   const PetscBool bias     = (PetscBool)(j - layer->offset >= layer->n_in * layer->n_out);
@@ -347,13 +395,29 @@ static PetscReal InitialParameter(EngdNetwork net, PetscInt64 seed, const EngdLa
 
   if (bias || net->initial[0] == 'u') {
     return (bias ? net->initial_bias : net->initial_scale) * fraction *
-           (2 * EngdRandomUniform(seed, stream, j, 0, 0) - 1);
+           (2 * EngdRandomUniform(seed, stream, first + j, 0, 0) - 1);
   }
   if (net->initial[0] == 'n') {
-    return net->initial_scale / PetscSqrtReal(layer->n_in) * EngdRandomNormal(seed, stream, j, 0, 0);
+    return net->initial_scale / PetscSqrtReal(layer->n_in) * EngdRandomNormal(seed, stream, first + j, 0, 0);
   }
   return net->initial_scale * PetscSqrtReal(6.0 / (layer->n_in + layer->n_out)) *
-         (2 * EngdRandomUniform(seed, stream, j, 0, 0) - 1);
+         (2 * EngdRandomUniform(seed, stream, first + j, 0, 0) - 1);
+}
+
+PetscErrorCode EngdNetworkInitializeAt(EngdNetwork net, PetscInt64 seed, PetscInt first, Vec theta)
+{
+  PetscReal *values;
+  PetscInt   begin, end, l = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetOwnershipRange(theta, &begin, &end));
+  PetscCall(VecGetArray(theta, &values));
+  for (PetscInt j = PetscMax(begin, first); j < PetscMin(end, first + net->nparameters); j++) {
+    while (l < net->nhidden && j - first >= net->layer[l + 1].offset) l++;
+    values[j - begin] = InitialParameter(net, seed, &net->layer[l], first, j - first);
+  }
+  PetscCall(VecRestoreArray(theta, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
@@ -372,17 +436,8 @@ static PetscReal InitialParameter(EngdNetwork net, PetscInt64 seed, const EngdLa
 */
 PetscErrorCode EngdNetworkInitialize(EngdNetwork net, PetscInt64 seed, Vec theta)
 {
-  PetscReal *values;
-  PetscInt   begin, end, l = 0;
-
   PetscFunctionBeginUser;
-  PetscCall(VecGetOwnershipRange(theta, &begin, &end));
-  PetscCall(VecGetArrayWrite(theta, &values));
-  for (PetscInt j = begin; j < end; j++) {
-    while (l < net->nhidden && j >= net->layer[l + 1].offset) l++;
-    values[j - begin] = InitialParameter(net, seed, &net->layer[l], j);
-  }
-  PetscCall(VecRestoreArrayWrite(theta, &values));
+  PetscCall(EngdNetworkInitializeAt(net, seed, 0, theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -399,9 +454,13 @@ PetscErrorCode EngdNetworkInitialize(EngdNetwork net, PetscInt64 seed, Vec theta
 */
 PetscErrorCode EngdNetworkView(EngdNetwork net, PetscViewer viewer)
 {
+  PetscBool unnamed;
+
   PetscFunctionBeginUser;
   PetscCall(EngdNetworkSetUp(net));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "Network: %" PetscInt_FMT, net->ninputs));
+  PetscCall(PetscStrcmp(net->prefix, "network_", &unnamed));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "Network%s%.*s: %" PetscInt_FMT, unnamed ? "" : " ",
+                                   unnamed ? 0 : (int)strlen(net->prefix) - 1, net->prefix, net->ninputs));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   for (PetscInt l = 0; l < net->nlayers; l++) {
     PetscCall(PetscViewerASCIIPrintf(viewer, "-%" PetscInt_FMT, net->layer[l].n_out));
@@ -432,6 +491,7 @@ PetscErrorCode EngdNetworkDestroy(EngdNetwork *network)
   PetscCall(PetscFree(net->layer));
   PetscCall(PetscFree(net->activation));
   PetscCall(PetscFree(net->initial));
+  PetscCall(PetscFree(net->prefix));
   PetscCall(PetscCommDestroy(&net->comm));
   PetscCall(PetscFree(*network));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -16,14 +16,14 @@
 static PetscErrorCode BlockNorms(EngdFunctional F, PetscInt t, PetscInt n, EngdPoints points, PetscInt start,
                                  PetscReal norm[])
 {
-  EngdJet   jet   = F->term[t].shared;
-  EngdBlock block = {.term   = t,
-                     .n      = n,
-                     .x      = points->x + ENGD_COUNT(start, points->dim),
-                     .normal = points->normal ? points->normal + ENGD_COUNT(start, points->nspace) : NULL};
+  EngdModelJet jet   = F->term[t].shared;
+  EngdBlock    block = {.term   = t,
+                        .n      = n,
+                        .x      = points->x + ENGD_COUNT(start, points->dim),
+                        .normal = points->normal ? points->normal + ENGD_COUNT(start, points->nspace) : NULL};
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetForward(jet, F->work.theta, n, block.x));
+  PetscCall(EngdModelForward(jet, F->work.theta, n, block.x));
   PetscCall(EngdBlockEvaluate(F, &block, jet, F->trial.value, NULL, NULL));
   jet->x = NULL; /* so that no block takes it for its own */
   for (PetscInt i = 0; i < n; i++) {

@@ -40,7 +40,7 @@ EngdPlace EngdBlockPlace(EngdFunctional F, const EngdBlock *block, PetscInt e)
 }
 
 /* value and derivatives of a map from a jet at the points of the block; NULL: not wanted */
-static PetscErrorCode Evaluate(EngdFunctional F, const EngdBlock *block, const Map *map, EngdJet jet,
+static PetscErrorCode Evaluate(EngdFunctional F, const EngdBlock *block, const Map *map, EngdModelJet jet,
                                PetscReal value[], PetscReal first[], PetscReal second[])
 {
   const PetscInt   dim = F->problem->domain->dim, nspace = F->problem->domain->nspace;
@@ -65,7 +65,7 @@ static PetscErrorCode Evaluate(EngdFunctional F, const EngdBlock *block, const M
 }
 
 /* r, dr/dDu, d^2r/dDu^2 (NULL: not wanted) from a jet at the points of the block; the block itself does not change */
-PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdJet jet, PetscReal value[],
+PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdModelJet jet, PetscReal value[],
                                  PetscReal first[], PetscReal second[])
 {
   const Map map = MapOfTerm(F, block);
@@ -94,7 +94,7 @@ PetscErrorCode EngdFunctionalGetBlock(EngdFunctional F, PetscInt b, EngdBlock **
   *out = block;
   if (block->current && block->jet->x == block->x) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetArrayRead(F->present.theta, &theta));
-  PetscCall(EngdJetForward(block->jet, theta, block->n, block->x));
+  PetscCall(EngdModelForward(block->jet, theta, block->n, block->x));
   PetscCall(VecRestoreArrayRead(F->present.theta, &theta));
   if (!block->current) {
     PetscCall(EngdBlockEvaluate(F, block, block->jet, block->value, block->first, block->second));
@@ -224,25 +224,12 @@ PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, Pets
 /* gu = 0 */
 PetscErrorCode EngdBlockZero(EngdFunctional F, const EngdBlock *block, PetscReal gu[])
 {
-  const EngdJetLayout layout = F->term[block->term].layout;
-
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(gu, ENGD_COUNT(F->network->noutputs * layout->nchannels + layout->nunknowns, block->n)));
+  PetscCall(PetscArrayzero(gu, ENGD_COUNT(F->term[block->term].layout->nrows, block->n)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the outputs on the channels marked used in turn, then the unknown parameters */
 PetscBool EngdBlockJetRow(EngdFunctional F, const EngdBlock *block, PetscInt r, EngdPlace *place)
 {
-  const EngdJetLayout layout   = F->term[block->term].layout;
-  const PetscInt      noutputs = F->network->noutputs;
-  EngdJetEntry        entry    = {.output = r % noutputs};
-  PetscInt            left     = r / noutputs, c;
-
-  for (c = 0; c < layout->nchannels; c++) {
-    if (layout->used[c] && left-- == 0) break;
-  }
-  if (c == layout->nchannels) entry.output = noutputs + r % noutputs + left * noutputs;
-  *place = EngdModelPlace(F->model, layout, block->n, &entry, c);
-  return (PetscBool)(entry.output < noutputs + layout->nunknowns);
+  return EngdModelJetRow(F->model, F->term[block->term].layout, block->n, r, place);
 }

@@ -33,7 +33,7 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork
   *loss += BlockLoss(F, block, block->value);
   if (!work->out) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdBlockCotangent(F, block, work->y, work->gu));
-  PetscCall(EngdJetGradient(block->jet, work->theta, work->gu, work->jet, work->out));
+  PetscCall(EngdModelGradient(block->jet, work->theta, work->gu, work->jet, work->out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -118,10 +118,10 @@ PetscErrorCode EngdFunctionalResidual(EngdFunctional F, Vec residual)
 /* F->trial.value <- residuals or energies at the points of a block at F->trial.theta */
 static PetscErrorCode EvaluateTrial(EngdFunctional F, EngdBlock *block)
 {
-  EngdJet jet = F->term[block->term].shared;
+  EngdModelJet jet = F->term[block->term].shared;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetForward(jet, F->trial.theta, block->n, block->x));
+  PetscCall(EngdModelForward(jet, F->trial.theta, block->n, block->x));
   PetscCall(EngdBlockEvaluate(F, block, jet, F->trial.value, NULL, NULL));
   jet->x = NULL; /* so that no block takes it for a jet of the present theta */
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -85,10 +85,10 @@ static PetscErrorCode AddJetBlock(EngdFunctional F, EngdBlock *block, EngdBlockW
   for (PetscInt r = 0; EngdBlockJetRow(F, block, r, &at); r++) {
     PetscCall(EngdBlockZero(F, block, work->du));
     for (PetscInt i = 0; i < n; i++) work->du[at.offset + ENGD_COUNT(i, at.stride)] = 1;
-    PetscCall(EngdJetRows(block->jet, work->theta, work->du, work->jet, F->rows.x));
+    PetscCall(EngdModelRows(block->jet, work->theta, work->du, work->jet, F->rows.x));
     PetscCall(EngdBlockZero(F, block, work->gu));
     PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, work->du, work->gu));
-    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, F->rows.y));
+    PetscCall(EngdModelRows(block->jet, work->theta, work->gu, work->jet, F->rows.y));
     PetscCall(AddRows(sum->blocks, n, sum->alpha, F->rows.x, F->rows.y, sum->A));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -106,7 +106,7 @@ static PetscErrorCode AddPoints(EngdFunctional F, EngdBlock *block, EngdBlockWor
   if (!complete) PetscCall(AddJetBlock(F, block, work, sum));
   for (PetscInt k = 0; k < nroots; k++) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
-    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, F->rows.x));
+    PetscCall(EngdModelRows(block->jet, work->theta, work->gu, work->jet, F->rows.x));
     PetscCall(AddRows(sum->blocks, block->n, sum->alpha, F->rows.x, NULL, sum->A));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

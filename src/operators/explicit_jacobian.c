@@ -94,7 +94,7 @@ static PetscErrorCode FillBlock(EngdFunctional F, EngdBlock *block, EngdBlockWor
   PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
   for (PetscInt k = 0; k < nroots; k++, fill->row += block->n) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
-    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, F->rows.x));
+    PetscCall(EngdModelRows(block->jet, work->theta, work->gu, work->jet, F->rows.x));
     EngdTranspose(p, block->n, F->rows.x, p, fill->A + fill->row, fill->lda);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,7 +110,8 @@ static PetscErrorCode FillBlockTransposed(EngdFunctional F, EngdBlock *block, En
   PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
   for (PetscInt k = 0; k < nroots; k++, fill->row += block->n) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
-    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, fill->A + ENGD_COUNT(fill->row, fill->lda)));
+    PetscCall(
+        EngdModelRows(block->jet, work->theta, work->gu, work->jet, fill->A + ENGD_COUNT(fill->row, fill->lda)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

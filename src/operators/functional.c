@@ -38,7 +38,7 @@ PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, En
   PetscCall(PetscNew(&F));
   PetscCall(PetscCommDuplicate(problem->comm, &F->comm, NULL));
   F->problem = problem;
-  F->network = network;
+  PetscCall(EngdFunctionalAddNetwork(F, network));
   PetscCallMPI(MPI_Comm_split_type(F->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   PetscCallMPI(MPI_Comm_size(node, &size));
   PetscCallMPI(MPI_Comm_free(&node));
@@ -47,6 +47,26 @@ PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, En
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &F->options.memory_limit, 1, MPIU_REAL, MPI_MIN, F->comm));
   PetscCall(EngdCurvatureCreate("gauss_newton", &F->curvature));
   *functional = F;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdFunctionalAddNetwork - One more network, of a problem that has several.
+
+  Collective
+
+  Input Parameters:
++ functional - before EngdFunctionalSetUp()
+- network    - borrowed; the networks are those of -networks in their order, the first the one of EngdFunctionalCreate()
+
+  Source: src/operators/functional.c
+*/
+PetscErrorCode EngdFunctionalAddNetwork(EngdFunctional F, EngdNetwork network)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!F->model, F->comm, PETSC_ERR_ORDER, "a functional takes no networks after EngdFunctionalSetUp()");
+  PetscCall(PetscRealloc((size_t)(F->nnetworks + 1) * sizeof(*F->network), &F->network));
+  F->network[F->nnetworks++] = network;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -92,14 +112,13 @@ PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
 }
 
 /* channels of the entries of a pointwise part; zero for unknown parameters, which have none */
-static PetscErrorCode FindChannels(EngdFunctional F, EngdJetLayout layout, EngdPointwise pointwise,
+static PetscErrorCode FindChannels(EngdFunctional F, EngdModelLayout layout, EngdPointwise pointwise,
                                    PetscInt **channel)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(pointwise->nentries, channel));
   for (PetscInt e = 0; e < pointwise->nentries; e++) {
-    if (pointwise->entry[e].output >= F->network->noutputs) continue;
-    PetscCall(EngdJetLayoutFind(layout, &pointwise->entry[e], &(*channel)[e]));
+    PetscCall(EngdModelLayoutFind(F->model, layout, &pointwise->entry[e], &(*channel)[e]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -121,7 +140,7 @@ static PetscErrorCode SetUpLayout(EngdFunctional F, PetscInt t)
   PetscCall(PetscMalloc1(n + (order >= 0 ? outputs->nentries : 0), &entry));
   PetscCall(PetscArraycpy(entry, term->pointwise->entry, n));
   for (PetscInt e = 0; order >= 0 && e < outputs->nentries; e++) entry[n++] = outputs->entry[e];
-  PetscCall(EngdModelCreateLayout(F->model, n, entry, &F->term[t].layout));
+  PetscCall(EngdModelLayoutCreate(F->model, n, entry, &F->term[t].layout));
   PetscCall(PetscFree(entry));
   PetscCall(FindChannels(F, F->term[t].layout, term->pointwise, &F->term[t].channel));
   if (order >= 0) PetscCall(FindChannels(F, F->term[t].layout, F->term[t].measured, &F->term[t].measured_channel));
@@ -164,8 +183,8 @@ static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt nblocks
 static PetscErrorCode DestroyJets(EngdFunctional F)
 {
   PetscFunctionBeginUser;
-  for (PetscInt b = 0; F->keep && b < F->nblocks; b++) PetscCall(EngdJetDestroy(&F->block[b].jet));
-  for (PetscInt t = 0; F->term && t < F->problem->nterms; t++) PetscCall(EngdJetDestroy(&F->term[t].shared));
+  for (PetscInt b = 0; F->keep && b < F->nblocks; b++) PetscCall(EngdModelJetDestroy(&F->block[b].jet));
+  for (PetscInt t = 0; F->term && t < F->problem->nterms; t++) PetscCall(EngdModelJetDestroy(&F->term[t].shared));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -177,18 +196,18 @@ static PetscErrorCode SetUpJets(EngdFunctional F)
   PetscFunctionBeginUser;
   PetscCall(DestroyJets(F));
   for (PetscInt b = 0; b < F->nblocks; b++) {
-    bytes += EngdJetBytes(F->network, F->term[F->block[b].term].layout, F->block[b].n);
+    bytes += EngdModelJetBytes(F->model, F->term[F->block[b].term].layout, F->block[b].n);
     F->block[b].current = PETSC_FALSE;
   }
   F->keep = (PetscBool)(bytes <= F->options.memory_limit);
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    PetscCall(EngdJetCreate(F->network, F->term[t].layout, EngdFunctionalBlockSize(F, t), &F->term[t].shared));
+    PetscCall(EngdModelJetCreate(F->model, F->term[t].layout, EngdFunctionalBlockSize(F, t), &F->term[t].shared));
   }
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock *block = &F->block[b];
 
     if (F->keep)
-      PetscCall(EngdJetCreate(F->network, F->term[block->term].layout, block->n, &block->jet));
+      PetscCall(EngdModelJetCreate(F->model, F->term[block->term].layout, block->n, &block->jet));
     else
       block->jet = F->term[block->term].shared;
   }
@@ -202,8 +221,7 @@ typedef struct {
 
 static Sizes LargestSizes(EngdFunctional F)
 {
-  Sizes    size     = {1, 1, 1, 1};
-  PetscInt unknowns = 0;
+  Sizes size = {1, 1, 1, 1};
 
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     const EngdFunctionalTerm *term      = &F->term[t];
@@ -218,9 +236,8 @@ static Sizes LargestSizes(EngdFunctional F)
     size.columns = PetscMax(size.columns, n * term->layout->nchannels);
     size.values  = PetscMax(size.values, n * nvalues);
     size.inputs  = PetscMax(size.inputs, 2 * F->problem->domain->dim + F->problem->term[t]->points->ndata + nentries);
-    unknowns     = PetscMax(unknowns, n * F->problem->nunknowns);
+    size.jet     = PetscMax(size.jet, n * term->layout->nrows);
   }
-  size.jet = F->network->noutputs * size.columns + unknowns;
   return size;
 }
 
@@ -236,10 +253,10 @@ PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
                "the exact Hessian: the function of term '%s' has no second derivatives; give them",
                F->problem->term[t]->name);
   }
-  for (PetscInt t = 0; t < F->problem->nterms; t++) F->term[t].layout->hessian = PETSC_TRUE;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) PetscCall(EngdModelLayoutKeepHessian(F->term[t].layout));
   PetscCall(SetUpJets(F));
   PetscCall(EngdCurvatureCreate("energy", &F->hessian.newton));
-  PetscCall(EngdJetWorkCreateHessian(F->network, size.columns, &F->hessian.jet));
+  PetscCall(EngdModelWorkCreate(F->model, size.columns, PETSC_TRUE, &F->hessian.jet));
   PetscCall(PetscMalloc1(size.jet, &F->hessian.dgu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -271,7 +288,7 @@ static PetscErrorCode SetUpWork(EngdFunctional F)
   EngdBlockWork *work = &F->work;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetWorkCreate(F->network, size.columns, &work->jet));
+  PetscCall(EngdModelWorkCreate(F->model, size.columns, PETSC_FALSE, &work->jet));
   PetscCall(PetscMalloc3(size.jet, &work->du, size.jet, &work->gu, size.values, &work->y));
   PetscCall(PetscMalloc2(F->model->nparameters, &F->trial.theta, size.values, &F->trial.value));
   PetscCall(PetscMalloc2(size.inputs, &F->pointwise.batch, size.values, &F->pointwise.value));
@@ -335,7 +352,7 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
   const PetscInt nterms = F->problem->nterms;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdModelCreate(F->problem, F->network, &F->model));
+  PetscCall(EngdModelCreate(F->problem, F->nnetworks, F->network, &F->model));
   PetscCall(PetscCalloc1(nterms, &F->term));
   F->least_squares = PETSC_TRUE;
   for (PetscInt t = 0; t < nterms; t++) {
@@ -453,10 +470,10 @@ static PetscErrorCode DestroyPoints(EngdFunctional F)
     PetscCall(PetscFree4(F->block[b].value, F->block[b].first, F->block[b].second, F->block[b].weight));
   }
   PetscCall(PetscFree(F->block));
-  PetscCall(EngdJetWorkDestroy(&F->work.jet));
+  PetscCall(EngdModelWorkDestroy(&F->work.jet));
   PetscCall(PetscFree3(F->work.du, F->work.gu, F->work.y));
   PetscCall(EngdCurvatureDestroy(&F->hessian.newton));
-  PetscCall(EngdJetWorkDestroy(&F->hessian.jet));
+  PetscCall(EngdModelWorkDestroy(&F->hessian.jet));
   PetscCall(PetscFree(F->hessian.dgu));
   PetscCall(PetscFree2(F->trial.theta, F->trial.value));
   PetscCall(PetscFree2(F->pointwise.batch, F->pointwise.value));
@@ -495,7 +512,7 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
   if (!F) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DestroyPoints(F));
   for (PetscInt t = 0; F->term && t < F->problem->nterms; t++) {
-    PetscCall(EngdJetLayoutDestroy(&F->term[t].layout));
+    PetscCall(EngdModelLayoutDestroy(&F->term[t].layout));
     PetscCall(PetscFree(F->term[t].channel));
     PetscCall(PetscFree(F->term[t].measured_channel));
     PetscCall(EngdPointwiseDestroy(&F->term[t].measured));
@@ -505,6 +522,7 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
   PetscCall(VecDestroy(&F->work.to));
   PetscCall(VecDestroy(&F->trial.direction));
   PetscCall(EngdModelDestroy(&F->model));
+  PetscCall(PetscFree(F->network));
   PetscCall(VecDestroy(&F->present.theta));
   PetscCall(VecScatterDestroy(&F->present.scatter));
   PetscCall(EngdCurvatureDestroy(&F->curvature));

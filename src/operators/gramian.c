@@ -19,10 +19,10 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork
 {
   PetscFunctionBeginUser;
   (void)unused;
-  PetscCall(EngdJetTangent(block->jet, work->theta, work->in, work->jet, work->du));
+  PetscCall(EngdModelTangent(block->jet, work->theta, work->in, work->jet, work->du));
   PetscCall(EngdBlockZero(F, block, work->gu));
   PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, work->du, work->gu));
-  PetscCall(EngdJetGradient(block->jet, work->theta, work->gu, work->jet, work->out));
+  PetscCall(EngdModelGradient(block->jet, work->theta, work->gu, work->jet, work->out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -51,7 +51,7 @@ static PetscErrorCode AddSquaredRows(EngdFunctional F, EngdBlock *block, EngdBlo
   PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
   for (PetscInt k = 0; k < nroots; k++) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
-    PetscCall(EngdJetSquaredRows(block->jet, work->theta, work->gu, work->jet, work->out));
+    PetscCall(EngdModelSquaredRows(block->jet, work->theta, work->gu, work->jet, work->out));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -17,10 +17,10 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(EngdBlockCotangent(F, block, work->y, work->gu));
-  PetscCall(EngdJetTangent(block->jet, work->theta, work->in, hessian->jet, work->du));
+  PetscCall(EngdModelTangent(block->jet, work->theta, work->in, hessian->jet, work->du));
   PetscCall(EngdBlockZero(F, block, hessian->dgu));
   PetscCall((*hessian->newton->ops->apply)(hessian->newton, F, block, work->du, hessian->dgu));
-  PetscCall(EngdJetHessian(block->jet, work->theta, work->in, work->gu, hessian->dgu, hessian->jet, work->out));
+  PetscCall(EngdModelHessian(block->jet, work->theta, work->in, work->gu, hessian->dgu, hessian->jet, work->out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

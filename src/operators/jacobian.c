@@ -14,7 +14,7 @@ static PetscErrorCode MultiplyBlock(EngdFunctional F, EngdBlock *block, EngdBloc
   PetscReal *y = (PetscReal *)data + block->row;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetTangent(block->jet, work->theta, work->in, work->jet, work->du));
+  PetscCall(EngdModelTangent(block->jet, work->theta, work->in, work->jet, work->du));
   PetscCall(EngdBlockFirst(F, block, work->du, y));
   for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < block->n; i++) y[c * block->n + i] *= PetscSqrtReal(block->weight[i]);
@@ -51,7 +51,7 @@ static PetscErrorCode AddBlockTranspose(EngdFunctional F, EngdBlock *block, Engd
   }
   PetscCall(EngdBlockZero(F, block, work->gu));
   PetscCall(EngdBlockFirstTranspose(F, block, work->y, work->gu));
-  PetscCall(EngdJetGradient(block->jet, work->theta, work->gu, work->jet, work->out));
+  PetscCall(EngdModelGradient(block->jet, work->theta, work->gu, work->jet, work->out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -38,12 +38,12 @@ typedef struct _n_EngdMatMatWork Several;
 static PetscErrorCode Pass(Several *s, EngdBlock *block, PetscBool forward, PetscBool backward, PetscReal T[])
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdJetCotangents(block->jet, s->theta, s->F->work.gu, s->F->work.jet, s->g));
+  PetscCall(EngdModelCotangents(block->jet, s->theta, s->F->work.gu, s->F->work.jet, s->g));
   for (PetscInt begin = 0, end; begin < block->n; begin = end) {
     PetscReal *Tm = T + ENGD_COUNT(begin, s->k);
 
     end = PetscMin(block->n, begin + s->npoints);
-    PetscCall(EngdJetWriteRows(block->jet, s->g, begin, end, s->rows));
+    PetscCall(EngdModelWriteRows(block->jet, s->g, begin, end, s->rows));
     if (forward) PetscCall(EngdGemm("N", "N", s->k, end - begin, s->p, s->X, s->k, s->rows, s->p, 0, Tm, s->k));
     if (backward) PetscCall(EngdGemm("N", "T", s->k, s->p, end - begin, Tm, s->k, s->rows, s->p, 1, s->Y, s->k));
   }
@@ -159,12 +159,12 @@ static PetscErrorCode WorkCreate(EngdFunctional F, Mat A, PetscInt capacity, Sev
   s->p        = p;
   s->capacity = capacity;
   for (PetscInt b = 0; b < F->nblocks; b++) {
-    const EngdJetLayout layout = F->term[F->block[b].term].layout;
-    const PetscInt      n      = F->block[b].n;
-    const size_t        rows   = ENGD_COUNT(F->network->noutputs * layout->nchannels + layout->nunknowns, n);
+    const EngdModelLayout layout = F->term[F->block[b].term].layout;
+    const PetscInt        n      = F->block[b].n;
+    const size_t          rows   = ENGD_COUNT(layout->nrows, n);
 
     largest   = PetscMax(largest, n);
-    cotangent = PetscMax(cotangent, EngdJetCotangentCount(F->network, layout, n));
+    cotangent = PetscMax(cotangent, EngdModelCotangentCount(F->model, layout, n));
     product   = PetscMax(product, rows * (size_t)capacity);
   }
   s->npoints = PetscMin(largest, PetscMax(64, ROW_BYTES / (PetscInt)sizeof(PetscReal) / p));

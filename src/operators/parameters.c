@@ -191,7 +191,7 @@ PetscErrorCode EngdFunctionalGetUnknownParameters(EngdFunctional F, Vec theta, P
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, theta));
   PetscCall(VecGetArrayRead(F->present.theta, &whole));
-  PetscCall(PetscArraycpy(value, whole + F->network->nparameters, F->problem->nunknowns));
+  PetscCall(PetscArraycpy(value, whole + F->model->nweights, F->problem->nunknowns));
   PetscCall(VecRestoreArrayRead(F->present.theta, &whole));
   if (standard_error && F->problem->nunknowns) PetscCall(StandardErrors(F, standard_error));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -94,6 +94,31 @@ static PetscErrorCode CreateScatter(EngdKfac *kfac, Mat G)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* which groups of terms each layer has factors of; without any, the network is not read and keeps F_0 = I */
+static PetscErrorCode FindGroups(EngdKfac *kfac, EngdFunctional F)
+{
+  PetscBool any = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    PetscInt nroots;
+
+    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &nroots));
+    any = (PetscBool)(any || nroots);
+    for (PetscInt l = 0; nroots && l < kfac->nlayers; l++) {
+      if (EngdModelLayerLayout(F->model, F->term[t].layout, l))
+        kfac->layer[l].present[EngdKfacGroup(F, t)] = PETSC_TRUE;
+    }
+  }
+  PetscCheck(any, F->comm, PETSC_ERR_USER_INPUT,
+             "-pc_type kfac: none of the %" PetscInt_FMT " terms reads an unknown, so there is no curvature",
+             F->problem->nterms);
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    if (!kfac->layer[l].present[0] && !kfac->layer[l].present[1]) kfac->layer[l].present[0] = PETSC_TRUE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* groups, layers, owners and vectors for the network behind this Gramian */
 static PetscErrorCode Build(EngdKfac *kfac, Mat G, EngdFunctional F)
 {
@@ -104,17 +129,7 @@ static PetscErrorCode Build(EngdKfac *kfac, Mat G, EngdFunctional F)
   PetscCall(Reset(kfac));
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   kfac->functional = F;
-  kfac->present[0] = kfac->present[1] = PETSC_FALSE;
-  for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    PetscInt nroots;
-
-    PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &nroots));
-    if (nroots) kfac->present[EngdKfacGroup(F, t)] = PETSC_TRUE;
-  }
-  PetscCheck(kfac->present[0] || kfac->present[1], F->comm, PETSC_ERR_USER_INPUT,
-             "-pc_type kfac: none of the %" PetscInt_FMT " terms reads an unknown, so there is no curvature",
-             F->problem->nterms);
-  kfac->nlayers = F->model->nlayers;
+  kfac->nlayers    = F->model->nlayers;
   PetscCall(PetscCalloc1(kfac->nlayers, &kfac->layer));
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     kfac->layer[l].owner   = -1;
@@ -122,13 +137,14 @@ static PetscErrorCode Build(EngdKfac *kfac, Mat G, EngdFunctional F)
     kfac->layer[l].block.m = F->model->layer[l].n_out;
     kfac->layer[l].block.n = F->model->layer[l].n_in + 1;
   }
+  PetscCall(FindGroups(kfac, F));
   PetscCall(AssignOwners(kfac));
   PetscCall(CreateScatter(kfac, G));
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     EngdKronecker *block = &kfac->layer[l].block;
 
     if (kfac->layer[l].owner != rank) continue;
-    PetscCall(EngdKroneckerCreate(block->m, block->n, kfac->present, block));
+    PetscCall(EngdKroneckerCreate(block->m, block->n, kfac->layer[l].present, block));
     largest = PetscMax(largest, ENGD_COUNT(block->m, block->n));
   }
   PetscCall(PetscMalloc1(largest, &kfac->work));
@@ -230,7 +246,7 @@ static PetscErrorCode LayerState(EngdKfac *kfac, PetscInt l, EngdArchive a)
   PetscCall(PetscSNPrintf(name, sizeof(name), "layer_%" PetscInt_FMT, l));
   PetscCall(EngdArchivePush(a, name));
   for (PetscInt g = 0; g < ENGD_KFAC_GROUPS; g++) {
-    if (!kfac->present[g]) continue;
+    if (!layer->present[g]) continue;
     PetscCall(EngdArchiveOwnerReals(a, g ? "A2" : "A1", layer->owner, n * n, block->A[g]));
     PetscCall(EngdArchiveOwnerReals(a, g ? "B2" : "B1", layer->owner, m * m, block->B[g]));
   }
@@ -314,7 +330,7 @@ static PetscErrorCode ViewLayers(EngdKfac *kfac, PetscViewer viewer)
                             "layer %" PetscInt_FMT ": %" PetscInt_FMT " x %" PetscInt_FMT ", rank %d", l + 1,
                             layer->block.m, layer->block.n, layer->owner));
     for (PetscInt f = 0; f < 4; f++) {
-      if (!kfac->present[f / 2]) continue;
+      if (!layer->present[f / 2]) continue;
       PetscCall(PetscStrlen(line, &length));
       PetscCall(PetscSNPrintf(line + length, sizeof(line) - length, ", %s %.1e (%.0e)", name[f],
                               (double)table[8 * l + 2 * f], (double)table[8 * l + 2 * f + 1]));

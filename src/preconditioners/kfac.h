@@ -38,9 +38,10 @@ PETSC_INTERN PetscErrorCode EngdKroneckerDestroy(EngdKronecker *);
 
 typedef struct {
   PetscMPIInt   owner;
-  PetscInt      offset; /* of X in theta */
-  PetscInt      start;  /* of X in what its owner holds */
-  EngdKronecker block;  /* factors and inverse: at the owner only */
+  PetscInt      offset;                    /* of X in theta */
+  PetscInt      start;                     /* of X in what its owner holds */
+  PetscBool     present[ENGD_KFAC_GROUPS]; /* does any term of the group read the network of the layer */
+  EngdKronecker block;                     /* factors and inverse: at the owner only */
 } EngdKfacLayer;
 
 typedef struct {
@@ -49,7 +50,6 @@ typedef struct {
   EngdFunctional functional;
   EngdPCPoint    point; /* of the last set-up; all below belongs to its Gramian */
   PetscInt       setups, updates, inversions;
-  PetscBool      present[ENGD_KFAC_GROUPS]; /* has the group any terms */
   PetscInt       nlayers;
   EngdKfacLayer *layer;
   Vec            owned; /* the layers of each rank, one after the other */

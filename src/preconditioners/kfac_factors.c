@@ -17,10 +17,11 @@
 /* The sums of this rank: layer l holds A, B of each group present, one after the other */
 typedef struct {
   EngdKfac   *kfac;
-  PetscInt    group;            /* of the block that is being summed */
-  PetscReal **sum;              /* [nlayers] */
-  PetscReal  *input, *weighted; /* (dim, S n) of a block; (n_in, S n) of a layer times the roots of v */
-  PetscReal  *root;             /* [n] those roots */
+  PetscInt    group; /* of the block that is being summed */
+  PetscReal **sum;   /* [nlayers] */
+  PetscReal  *input,
+      *weighted; /* (n_in, S n) the input jet of a block where it is that of x; (n_in, S n) of a layer times the roots of v */
+  PetscReal *root; /* [n] those roots */
 } Sums;
 
 PetscInt EngdKfacGroup(EngdFunctional F, PetscInt term)
@@ -35,9 +36,9 @@ static PetscInt PairSize(const EngdKfacLayer *layer)
 }
 
 /* where the pair of this group begins in the sum of a layer */
-static PetscInt PairStart(const EngdKfac *kfac, const EngdKfacLayer *layer, PetscInt group)
+static PetscInt PairStart(const EngdKfacLayer *layer, PetscInt group)
 {
-  return group == 1 && kfac->present[0] ? PairSize(layer) : 0;
+  return group == 1 && layer->present[0] ? PairSize(layer) : 0;
 }
 
 /* upper triangle of C (n, n) += Z Z^T, Z (n, k) */
@@ -89,24 +90,25 @@ static void WeightInput(PetscInt n_in, PetscInt nchannels, PetscInt n, const Pet
 /* A += v Z Z^T with the bias row, for the inputs of all layers on a block */
 static PetscErrorCode AddInputs(Sums *sums, EngdBlock *block)
 {
-  EngdKfac       *kfac     = sums->kfac;
-  const EngdJet   jet      = block->jet;
-  const PetscInt  S        = jet->layout->nchannels;
-  const PetscBool weighted = FillRoots(kfac->functional, block, sums->root);
+  EngdKfac          *kfac     = sums->kfac;
+  const EngdModelJet jet      = block->jet;
+  const PetscBool    weighted = FillRoots(kfac->functional, block, sums->root);
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetFillInput(jet, sums->input));
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
-    const PetscInt   n_in = kfac->layer[l].block.n - 1;
-    const PetscReal *z    = l ? EngdJetLayerInput(jet, l) : sums->input;
-    PetscReal       *A    = sums->sum[l] + PairStart(kfac, &kfac->layer[l], sums->group);
-    PetscReal       *bias = A + ENGD_COUNT(n_in, n_in + 1);
+    const EngdJetLayout layout = EngdModelLayerLayout(jet->model, jet->layout, l);
+    const PetscInt      n_in   = kfac->layer[l].block.n - 1;
+    PetscReal          *A      = sums->sum[l] + PairStart(&kfac->layer[l], sums->group);
+    PetscReal          *bias   = A + ENGD_COUNT(n_in, n_in + 1);
+    const PetscReal    *z;
 
+    if (!layout) continue;
+    PetscCall(EngdModelLayerInput(jet, l, sums->input, &z));
     if (weighted && n_in) {
-      WeightInput(n_in, S, jet->n, sums->root, z, sums->weighted);
+      WeightInput(n_in, layout->nchannels, jet->n, sums->root, z, sums->weighted);
       z = sums->weighted;
     }
-    if (n_in) PetscCall(AddOuter(n_in, S * jet->n, z, A, n_in + 1));
+    if (n_in) PetscCall(AddOuter(n_in, layout->nchannels * jet->n, z, A, n_in + 1));
     for (PetscInt i = 0; i < jet->n; i++) {
       for (PetscInt k = 0; k < n_in; k++) bias[k] += sums->root[i] * z[ENGD_COUNT(i, n_in) + k];
       bias[n_in] += PetscSqr(sums->root[i]);
@@ -116,17 +118,19 @@ static PetscErrorCode AddInputs(Sums *sums, EngdBlock *block)
 }
 
 /* B += g g^T: what the adjoint does at each layer */
-static PetscErrorCode AddCotangents(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *visitor)
+static PetscErrorCode AddCotangents(EngdModelJet jet, PetscInt l, const PetscReal z[], const PetscReal g[],
+                                    void *visitor)
 {
   Sums                *sums  = (Sums *)visitor;
   const EngdKfacLayer *layer = &sums->kfac->layer[l];
   const PetscInt       n_in1 = layer->block.n, n_out = layer->block.m;
-  const PetscBool     *used = EngdJetLayerChannels(jet, l);
-  PetscReal           *B    = sums->sum[l] + PairStart(sums->kfac, layer, sums->group) + ENGD_COUNT(n_in1, n_in1);
+  const EngdJetLayout  layout = EngdModelLayerLayout(jet->model, jet->layout, l);
+  const PetscBool     *used   = EngdModelLayerChannels(jet->model, jet->layout, l);
+  PetscReal           *B      = sums->sum[l] + PairStart(layer, sums->group) + ENGD_COUNT(n_in1, n_in1);
 
   PetscFunctionBeginUser;
   (void)z;
-  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(layout, used, &begin, &end);) {
     PetscCall(AddOuter(n_out, (end - begin) * jet->n, g + ENGD_COUNT(begin * jet->n, n_out), B, n_out));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -145,17 +149,17 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork
   PetscCall(AddInputs(sums, block));
   for (PetscInt k = 0; k < nroots; k++) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
-    PetscCall(EngdJetAdjoint(block->jet, work->theta, work->gu, work->jet, AddCotangents, sums));
+    PetscCall(EngdModelAdjoint(block->jet, work->theta, work->gu, work->jet, AddCotangents, sums));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* numbers of the largest input jet of a block, of the network or of a layer; points of the largest block */
+/* numbers of the largest input of a layer on a block, the input jet included; points of the largest block */
 static void MeasureInputs(EngdFunctional F, PetscInt *input, PetscInt *points)
 {
-  PetscInt width = F->network->ninputs;
+  PetscInt width = 0;
 
-  for (PetscInt l = 0; l <= F->network->nhidden; l++) width = PetscMax(width, F->network->layer[l].n_in);
+  for (PetscInt l = 0; l < F->model->nlayers; l++) width = PetscMax(width, F->model->layer[l].n_in);
   *input = *points = 0;
   for (PetscInt b = 0; b < F->nblocks; b++) {
     *input  = PetscMax(*input, F->term[F->block[b].term].layout->nchannels * F->block[b].n * width);
@@ -163,17 +167,18 @@ static void MeasureInputs(EngdFunctional F, PetscInt *input, PetscInt *points)
   }
 }
 
-/* sum N S of a group, over all ranks */
-static PetscErrorCode CountColumns(EngdFunctional F, PetscReal columns[])
+/* sum N S of each group in the network of layer l, over all ranks */
+static PetscErrorCode CountColumns(EngdFunctional F, PetscInt l, PetscReal columns[])
 {
   PetscFunctionBeginUser;
   PetscCall(PetscArrayzero(columns, ENGD_KFAC_GROUPS));
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    PetscInt nroots;
+    const EngdJetLayout layout = EngdModelLayerLayout(F->model, F->term[t].layout, l);
+    PetscInt            nroots;
 
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &nroots));
-    if (!nroots) continue;
-    columns[EngdKfacGroup(F, t)] += (PetscReal)F->problem->term[t]->points->nglobal * F->term[t].layout->nchannels;
+    if (!nroots || !layout) continue;
+    columns[EngdKfacGroup(F, t)] += (PetscReal)F->problem->term[t]->points->nglobal * layout->nchannels;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -185,22 +190,24 @@ static void Average(PetscInt n, PetscReal beta, PetscReal scale, const PetscReal
 }
 
 /* the sums of layer l of all ranks go into the moving average of its owner */
-static PetscErrorCode ReduceLayer(Sums *sums, PetscInt l, const PetscReal columns[])
+static PetscErrorCode ReduceLayer(Sums *sums, PetscInt l)
 {
   EngdKfac      *kfac  = sums->kfac;
   EngdKfacLayer *layer = &kfac->layer[l];
   EngdKronecker *block = &layer->block;
+  PetscReal      columns[ENGD_KFAC_GROUPS];
   PetscMPIInt    rank, count;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(kfac->functional->comm, &rank));
-  PetscCall(PetscMPIIntCast((kfac->present[0] + kfac->present[1]) * PairSize(layer), &count));
+  PetscCall(CountColumns(kfac->functional, l, columns));
+  PetscCall(PetscMPIIntCast((layer->present[0] + layer->present[1]) * PairSize(layer), &count));
   PetscCallMPI(MPI_Reduce(rank == layer->owner ? MPI_IN_PLACE : sums->sum[l], sums->sum[l], count, MPIU_REAL,
                           MPIU_SUM, layer->owner, kfac->functional->comm));
   for (PetscInt g = 0; rank == layer->owner && g < ENGD_KFAC_GROUPS; g++) {
-    const PetscReal *pair = sums->sum[l] + PairStart(kfac, layer, g);
+    const PetscReal *pair = sums->sum[l] + PairStart(layer, g);
 
-    if (!kfac->present[g]) continue;
+    if (!layer->present[g] || !columns[g]) continue;
     Average(block->n * block->n, kfac->ema, 1 / (block->n > 1 ? columns[g] : pair[0]), pair, block->A[g]);
     Average(block->m * block->m, kfac->ema, 1, pair + ENGD_COUNT(block->n, block->n), block->B[g]);
   }
@@ -209,10 +216,10 @@ static PetscErrorCode ReduceLayer(Sums *sums, PetscInt l, const PetscReal column
 
 PetscErrorCode EngdKfacUpdateFactors(EngdKfac *kfac)
 {
-  Sums      sums = {.kfac = kfac};
-  PetscReal columns[ENGD_KFAC_GROUPS], *memory;
-  size_t    size = 0;
-  PetscInt  input, points;
+  Sums       sums = {.kfac = kfac};
+  PetscReal *memory;
+  size_t     size = 0;
+  PetscInt   input, points;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.kfac_factors, 0, 0, 0, 0));
@@ -226,8 +233,7 @@ PetscErrorCode EngdKfacUpdateFactors(EngdKfac *kfac)
     size += ENGD_COUNT(ENGD_KFAC_GROUPS, PairSize(&kfac->layer[l]));
   }
   PetscCall(EngdFunctionalVisit(kfac->functional, "the factors of KFAC", NULL, AddBlock, &sums, NULL));
-  PetscCall(CountColumns(kfac->functional, columns));
-  for (PetscInt l = 0; l < kfac->nlayers; l++) PetscCall(ReduceLayer(&sums, l, columns));
+  for (PetscInt l = 0; l < kfac->nlayers; l++) PetscCall(ReduceLayer(&sums, l));
   PetscCall(PetscFree4(sums.sum, sums.input, sums.weighted, sums.root));
   PetscCall(PetscFree(memory));
   PetscCall(PetscLogEventEnd(engd_log.kfac_factors, 0, 0, 0, 0));

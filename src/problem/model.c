@@ -31,83 +31,11 @@ static PetscErrorCode ReadAnsatz(EngdProblem problem)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* inputs <- the coordinates, but for periodic ones the point of the unit circle that they are */
-static PetscErrorCode MakePeriodicInputs(EngdProblem problem)
-{
-  const EngdDomain domain = problem->domain;
-  char            *more, *all = NULL;
-
-  PetscFunctionBeginUser;
-  for (PetscInt c = 0; c < domain->dim; c++) {
-    const char *name = domain->coordinate[c];
-    PetscReal   lower, upper;
-
-    if (!domain->periodic[c]) {
-      PetscCall(EngdTextPrint(&more, "%s%s%s", all ? all : "", all ? ", " : "", name));
-    } else {
-      PetscCall(EngdDomainGetBounds(domain, c, &lower, &upper));
-      PetscCall(EngdTextPrint(&more, "%s%ssin(2*pi*(%s - (%.17g))/%.17g), cos(2*pi*(%s - (%.17g))/%.17g)",
-                              all ? all : "", all ? ", " : "", name, (double)lower, (double)(upper - lower), name,
-                              (double)lower, (double)(upper - lower)));
-    }
-    PetscCall(PetscFree(all));
-    all = more;
-  }
-  problem->inputs = all;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* -network_inputs, and how many numbers they are; of coordinates, or the network would be the same everywhere */
-static PetscErrorCode ReadInputs(EngdProblem problem)
-{
-  EngdExpression inputs;
-  PetscInt       nperiodic = 0;
-  PetscBool      reads     = PETSC_FALSE;
-
-  PetscFunctionBeginUser;
-  for (PetscInt c = 0; c < problem->domain->dim; c++) nperiodic += problem->domain->periodic[c] ? 1 : 0;
-  PetscOptionsBegin(problem->comm, NULL, "Inputs of the network", "EngdProblem");
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-network_inputs",
-                            "Expressions of coordinates and parameters, such as sin(pi*x),cos(pi*x),t; default: the "
-                            "coordinates",
-                            "EngdProblemSetNetworkInputs", NULL, NULL, &problem->inputs));
-  PetscOptionsEnd();
-  PetscCheck(!problem->inputs || !nperiodic, problem->comm, PETSC_ERR_USER_INPUT,
-             "-network_inputs \"%s\": -domain_periodic says what the network sees; leave out the one or the other",
-             problem->inputs);
-  if (nperiodic) PetscCall(MakePeriodicInputs(problem));
-  problem->ninputs = problem->domain->dim;
-  if (!problem->inputs) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdProblemCreateInputs(problem, &inputs));
-  problem->ninputs = inputs->ncomponents;
-  for (PetscInt i = 0; i < problem->domain->dim && !reads; i++) PetscCall(EngdExpressionReads(inputs, i, &reads));
-  PetscCheck(reads, problem->comm, PETSC_ERR_USER_INPUT,
-             "-network_inputs \"%s\" reads no coordinate, so the network would be the same everywhere; name one",
-             problem->inputs);
-  PetscCall(EngdExpressionDestroy(&inputs));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode EngdProblemReadModel(EngdProblem problem)
 {
   PetscFunctionBeginUser;
-  PetscCall(ReadInputs(problem));
+  PetscCall(EngdProblemReadInputs(problem));
   PetscCall(ReadAnsatz(problem));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdProblemCreateInputs(EngdProblem problem, EngdExpression *inputs)
-{
-  EngdSymbols symbols;
-  char      **items;
-  PetscInt    n;
-
-  PetscFunctionBeginUser;
-  PetscCall(EngdProblemGetPointSymbols(problem, &symbols));
-  PetscCall(EngdExpressionCreate(&symbols, inputs));
-  PetscCall(EngdParseList("-network_inputs", problem->inputs, &n, &items));
-  for (PetscInt i = 0; i < n; i++) PetscCall(EngdExpressionAppend(*inputs, "-network_inputs", items[i]));
-  PetscCall(EngdListDestroy(n, &items));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -40,19 +40,6 @@ static PetscErrorCode CheckNames(EngdProblem problem, const char option[], Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  EngdProblemReadOutputs - The unknowns from their list u,v; no underscores, which mean derivatives.
-*/
-PetscErrorCode EngdProblemReadOutputs(EngdProblem problem, const char text[])
-{
-  PetscFunctionBeginUser;
-  PetscCall(EngdParseNames("-network_outputs", text, &problem->noutputs, &problem->output));
-  for (PetscInt i = 0; i < problem->noutputs; i++)
-    PetscCheck(!strchr(problem->output[i], '_'), problem->comm, PETSC_ERR_USER_INPUT,
-               "-network_outputs %s: an underscore means a derivative; choose a name without it", problem->output[i]);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Named numbers, growing */
 typedef struct {
   PetscInt   *n;

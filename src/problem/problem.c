@@ -33,7 +33,7 @@ PetscErrorCode EngdProblemCreate(MPI_Comm comm, EngdProblem *problem)
 /* Names, parameters, seed; returns the list of terms and the number of test points */
 static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, PetscInt *ntest, char **file)
 {
-  char      name[PETSC_MAX_PATH_LEN] = "engd", *outputs, *parameters, *functions, *unknowns;
+  char      name[PETSC_MAX_PATH_LEN] = "engd", *parameters, *functions, *unknowns;
   PetscInt  seed                     = 0;
   PetscBool help;
 
@@ -43,8 +43,6 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(EngdOptionsText(PetscOptionsObject, "-terms",
                             "Names of the terms of the problem, such as pde,wall; each has its options -<term>_...",
                             "EngdProblemSetTerms", NULL, help ? "<term>" : "pde,wall", terms));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-network_outputs", "Names of the unknowns, such as u,v",
-                            "EngdProblemSetOutputs", "u", NULL, &outputs));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-parameters",
                             "Named numbers for the expressions, such as nu=0.01/pi,k=4", "EngdProblemSetParameters",
                             NULL, NULL, &parameters));
@@ -72,11 +70,10 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
              "-engd_problem_name %s: a name is wanted", name);
   problem->seed = seed;
   PetscCall(PetscStrallocpy(name, &problem->name));
-  PetscCall(EngdProblemReadOutputs(problem, outputs));
+  PetscCall(EngdProblemReadNetworks(problem));
   if (parameters) PetscCall(EngdProblemReadParameters(problem, parameters));
   if (functions) PetscCall(EngdProblemReadFunctions(problem, functions));
   if (unknowns) PetscCall(EngdProblemReadUnknowns(problem, unknowns));
-  PetscCall(PetscFree(outputs));
   PetscCall(PetscFree(parameters));
   PetscCall(PetscFree(functions));
   PetscCall(PetscFree(unknowns));
@@ -97,6 +94,7 @@ static PetscErrorCode ProblemCreateTerms(EngdProblem problem, const char text[])
   else
     PetscCall(EngdParseNames("-terms", text, &n, &names));
   PetscCall(EngdProblemCheckTermNames(problem, "-terms", n, names));
+  PetscCall(EngdProblemCheckNetworkNames(problem, n, names));
   PetscCall(PetscCalloc1(n, &problem->term));
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(EngdTermCreateFromOptions(problem, names[i], ENGD_STREAM_TERMS + i, &problem->term[i]));
@@ -301,7 +299,13 @@ PetscErrorCode EngdProblemView(EngdProblem problem, PetscViewer viewer)
   for (PetscInt i = 0; i < problem->nunknowns; i++)
     PetscCall(PetscViewerASCIIPrintf(viewer, "unknown parameter: %s, first %g\n", problem->unknown[i],
                                      (double)problem->start[i]));
-  if (problem->inputs) PetscCall(PetscViewerASCIIPrintf(viewer, "inputs of the network: %s\n", problem->inputs));
+  for (PetscInt k = 0; k < problem->nnetworks; k++) {
+    const EngdProblemNetwork *network = &problem->network[k];
+
+    if (network->inputs)
+      PetscCall(PetscViewerASCIIPrintf(viewer, "inputs of the network%s%s: %s\n", network->name ? " " : "",
+                                       network->name ? network->name : "", network->inputs));
+  }
   for (PetscInt i = 0; problem->ansatz && i < problem->noutputs; i++)
     if (problem->ansatz[i])
       PetscCall(PetscViewerASCIIPrintf(viewer, "ansatz: %s = %s\n", problem->output[i], problem->ansatz[i]));
@@ -342,7 +346,7 @@ PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
   if (p->ansatz) PetscCall(EngdListDestroy(p->noutputs, &p->ansatz));
   PetscCall(EngdListDestroy(p->nunknowns, &p->unknown));
   PetscCall(PetscFree(p->start));
-  PetscCall(PetscFree(p->inputs));
+  PetscCall(EngdProblemDestroyNetworks(p));
   PetscCall(EngdCallbacksDestroy(&p->callback));
   PetscCall(PetscFree(p->exact_output));
   if (p->exact_text) PetscCall(EngdListDestroy(p->noutputs, &p->exact_text));

@@ -172,6 +172,73 @@ PetscErrorCode EngdProblemSetOutputs(EngdProblem problem, const char names[])
 }
 
 /*@
+  EngdProblemSetNetworks - The names of several networks, each of which has unknowns of its own
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- names   - such as flow,pressure
+
+  Options Database Key:
+. -networks names
+
+.seealso: `EngdProblemSetOutputsOf()`, `EngdProblemSetInputsOf()`, `EngdRunGetNetworkOf()`
+@*/
+PetscErrorCode EngdProblemSetNetworks(EngdProblem problem, const char names[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-networks", names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetOutputsOf - The names of the unknowns that are outputs of one of several networks
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. network - one of EngdProblemSetNetworks()
+- names   - such as u,v; the name of the network until it is set
+
+  Options Database Key:
+. -<network>_outputs names
+@*/
+PetscErrorCode EngdProblemSetOutputsOf(EngdProblem problem, const char network[], const char names[])
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsName(network, "outputs", sizeof(option), option));
+  PetscCall(EngdSettingsSet(&problem->settings, option, names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetInputsOf - What one of several networks reads in place of the coordinates
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. network - one of EngdProblemSetNetworks()
+- list    - as of EngdProblemSetNetworkInputs(), which is for all networks that have none of their own
+
+  Options Database Key:
+. -<network>_inputs list
+@*/
+PetscErrorCode EngdProblemSetInputsOf(EngdProblem problem, const char network[], const char list[])
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsName(network, "inputs", sizeof(option), option));
+  PetscCall(EngdSettingsSet(&problem->settings, option, list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetParameters - Named numbers that expressions may use
 
   Logically collective
@@ -212,7 +279,7 @@ PetscErrorCode EngdProblemSetUnknownParameters(EngdProblem problem, const char l
 }
 
 /*@
-  EngdProblemSetNetworkInputs - What the network reads in place of the coordinates
+  EngdProblemSetNetworkInputs - What the network reads in place of the coordinates, or each of several networks
 
   Logically collective
 

@@ -21,18 +21,23 @@ static void MarkRead(EngdProblem problem, EngdTerm term, PetscBool read[], Petsc
 static PetscErrorCode TellInputs(EngdProblem problem)
 {
   EngdExpression inputs;
-  PetscBool      reads;
+  PetscBool      reads, sees;
 
   PetscFunctionBeginUser;
-  if (!problem->inputs) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdProblemCreateInputs(problem, &inputs));
   for (PetscInt i = 0; i < problem->domain->dim; i++) {
-    PetscCall(EngdExpressionReads(inputs, i, &reads));
+    reads = PETSC_FALSE;
+    for (PetscInt k = 0; k < problem->nnetworks && !reads; k++) {
+      reads = (PetscBool)!problem->network[k].inputs;
+      if (reads) break;
+      PetscCall(EngdProblemCreateInputs(problem, k, &inputs));
+      PetscCall(EngdExpressionReads(inputs, i, &sees));
+      reads = sees;
+      PetscCall(EngdExpressionDestroy(&inputs));
+    }
     if (!reads)
       PetscCall(PetscPrintf(problem->comm, "Warning: -network_inputs does not read the coordinate %s\n",
                             problem->domain->coordinate[i]));
   }
-  PetscCall(EngdExpressionDestroy(&inputs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

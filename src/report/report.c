@@ -29,7 +29,6 @@ PetscErrorCode EngdReportCreate(EngdFunctional functional, EngdReport *out)
   PetscCall(PetscCommDuplicate(functional->comm, &report->comm, NULL));
   report->functional = functional;
   report->problem    = functional->problem;
-  report->network    = functional->network;
   report->monitor    = PETSC_TRUE;
   report->every      = 1;
   report->continues  = -1;

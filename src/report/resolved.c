@@ -83,26 +83,31 @@ static void Entry(Object *object, const char prefix[], const char name[], const 
 }
 
 /* "x,y", the names in a list */
-static void EntryOfNames(Object *object, const char name[], PetscInt n, char *const names[])
+static void EntryOfNames(Object *object, const char prefix[], const char name[], PetscInt n, char *const names[])
 {
   char   text[4096] = "";
   size_t length     = 0;
 
   for (PetscInt i = 0; i < n && length < sizeof(text); i++)
     length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", i ? "," : "", names[i]);
-  Entry(object, NULL, name, "%s", text);
+  Entry(object, prefix, name, "%s", text);
 }
 
-static void WriteNetwork(EngdNetwork network, Object *object)
+static void WriteNetwork(EngdReport report, PetscInt k, char *const output[], Object *object)
 {
-  char   text[1024] = "";
-  size_t length     = 0;
+  const EngdProblemNetwork *of         = &report->problem->network[k];
+  const EngdNetwork         network    = report->functional->network[k];
+  const char               *prefix     = of->name ? of->name : "network";
+  char                      text[1024] = "";
+  size_t                    length     = 0;
 
   for (PetscInt l = 0; l < network->nhidden && length < sizeof(text); l++)
     length +=
         (size_t)snprintf(text + length, sizeof(text) - length, "%s%" PetscInt_FMT, l ? "," : "", network->width[l]);
-  Entry(object, NULL, "network_layers", "%s", text);
-  Entry(object, NULL, "network_activation", "%s", network->activation);
+  EntryOfNames(object, prefix, "outputs", of->noutputs, output);
+  Entry(object, prefix, "layers", "%s", text);
+  Entry(object, prefix, "activation", "%s", network->activation);
+  if (of->inputs) Entry(object, prefix, "inputs", "%s", of->inputs);
 }
 
 static void WriteTerm(EngdTerm term, Object *object)
@@ -127,10 +132,9 @@ PetscErrorCode EngdResolvedWrite(EngdReport report, const EngdOutcome *outcome, 
   Entry(&object, NULL, "engd_seed", "%" PetscInt64_FMT, problem->seed);
   Entry(&object, NULL, "engd_test_points", "%" PetscInt_FMT, problem->test->nglobal);
   Entry(&object, NULL, "domain_type", "%s", problem->domain->type);
-  EntryOfNames(&object, "domain_coordinates", problem->domain->nspace, problem->domain->coordinate);
-  EntryOfNames(&object, "network_outputs", problem->noutputs, problem->output);
-  WriteNetwork(report->network, &object);
-  if (problem->inputs) Entry(&object, NULL, "network_inputs", "%s", problem->inputs);
+  EntryOfNames(&object, NULL, "domain_coordinates", problem->domain->nspace, problem->domain->coordinate);
+  for (PetscInt k = 0, output = 0; k < problem->nnetworks; output += problem->network[k++].noutputs)
+    WriteNetwork(report, k, problem->output + output, &object);
   for (PetscInt t = 0; t < problem->nterms; t++) WriteTerm(problem->term[t], &object);
   for (PetscInt k = 0; k < outcome->nstages; k++) {
     const EngdOutcomeStage *stage = &outcome->stage[k];
@@ -167,7 +171,8 @@ PetscErrorCode EngdResolvedView(EngdReport report, const EngdOutcome *outcome, c
   PetscCheck(good, report->comm, PETSC_ERR_MEM, "no memory for a view of the run");
   PetscCall(PetscViewerASCIIOpenWithFILE(report->comm, memory, &viewer));
   PetscCall(EngdProblemView(report->problem, viewer));
-  PetscCall(EngdNetworkView(report->network, viewer));
+  for (PetscInt k = 0; k < report->problem->nnetworks; k++)
+    PetscCall(EngdNetworkView(report->functional->network[k], viewer));
   for (PetscInt k = 0; k < outcome->nstages; k++) {
     if (outcome->stage[k].name) PetscCall(PetscViewerASCIIPrintf(viewer, "Stage %s\n", outcome->stage[k].name));
     PetscCall(TaoView(outcome->stage[k].tao, viewer));

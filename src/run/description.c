@@ -24,6 +24,11 @@ static PetscBool IsOfProblem(EngdRun run, const char name[])
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(words); k++)
     if (BeginsWith(name, words[k])) return PETSC_TRUE;
+  for (PetscInt k = 0; k < run->problem->nnetworks; k++) {
+    const char *network = run->problem->network[k].name;
+
+    if (network && BeginsWith(name, network)) return PETSC_TRUE;
+  }
   for (PetscInt t = 0; t < run->problem->nterms; t++) {
     const char *term = run->problem->term[t]->name, *rest = name + strlen(term) + 1;
     PetscBool   stage = PETSC_FALSE;
@@ -162,20 +167,35 @@ static PetscErrorCode MatchOptimisers(EngdRun run, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* sizes and activation of the network, and the points of each term, also where no option says them */
-static PetscErrorCode MatchSizes(EngdRun run, EngdArchive a)
+/* sizes and activation of a network */
+static PetscErrorCode MatchNetwork(EngdRun run, PetscInt k, EngdArchive a)
 {
-  const EngdNetwork network = run->network;
-  PetscInt         *size, n = network->nlayers + 1;
+  const EngdProblemNetwork *of      = &run->problem->network[k];
+  const EngdNetwork         network = run->functional->network[k];
+  PetscInt                 *size;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(PetscMax(n, run->problem->nterms), &size));
+  if (of->name) PetscCall(EngdArchivePush(a, of->name));
+  PetscCall(PetscMalloc1(network->nlayers + 1, &size));
   size[0] = network->ninputs;
   for (PetscInt l = 0; l < network->nlayers; l++) size[l + 1] = network->layer[l].n_out;
-  PetscCall(EngdArchiveMatchInts(a, "layers", "the list of layers of the network", n, size));
-  PetscCall(EngdArchiveMatchString(a, "inputs", "the text of the inputs of the network",
-                                   run->problem->inputs ? run->problem->inputs : ""));
+  PetscCall(EngdArchiveMatchInts(a, "layers", "the list of layers of the network", network->nlayers + 1, size));
+  PetscCall(
+      EngdArchiveMatchString(a, "inputs", "the text of the inputs of the network", of->inputs ? of->inputs : ""));
   PetscCall(EngdArchiveMatchString(a, "activation", "the activation of the network", network->activation));
+  PetscCall(PetscFree(size));
+  if (of->name) PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the networks, and the points of each term, also where no option says them */
+static PetscErrorCode MatchSizes(EngdRun run, EngdArchive a)
+{
+  PetscInt *size;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < run->problem->nnetworks; k++) PetscCall(MatchNetwork(run, k, a));
+  PetscCall(PetscMalloc1(run->problem->nterms, &size));
   for (PetscInt t = 0; t < run->problem->nterms; t++) size[t] = run->problem->term[t]->points->nfirst;
   PetscCall(EngdArchiveMatchInts(a, "points", "the numbers of points of the terms", run->problem->nterms, size));
   PetscCall(PetscFree(size));

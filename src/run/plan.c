@@ -140,7 +140,7 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   if (said || run->stages || !run->origin.placed) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Suits(run->functional, &suits));
   if (!suits) PetscFunctionReturn(PETSC_SUCCESS);
-  digits         = (PetscBool)(run->network->nparameters <= MOST_DIGITS);
+  digits         = (PetscBool)(run->functional->model->nweights <= MOST_DIGITS);
   run->plan.made = PETSC_TRUE;
   if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
   PetscCall(EngdRunSetStages(run, digits ? "valley,digits,wide,again" : "valley"));

@@ -36,11 +36,29 @@ PetscErrorCode EngdRunCreate(MPI_Comm comm, EngdRun *out)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the functional, now that the problem is known, and with it the inputs and outputs of the network */
+/* network k of the problem */
+static PetscErrorCode FindNetwork(EngdRun run, PetscInt k, EngdNetwork *network)
+{
+  const char *name = run->problem->network[k].name;
+
+  PetscFunctionBeginUser;
+  *network = run->network;
+  if (name) PetscCall(EngdRunGetNetworkOf(run, name, network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the functional, now that the problem is known, and with it the inputs and outputs of the networks */
 static PetscErrorCode CreateFunctional(EngdRun run)
 {
+  EngdNetwork network;
+
   PetscFunctionBeginUser;
-  PetscCall(EngdFunctionalCreate(run->problem, run->network, &run->functional));
+  PetscCall(FindNetwork(run, 0, &network));
+  PetscCall(EngdFunctionalCreate(run->problem, network, &run->functional));
+  for (PetscInt k = 1; k < run->problem->nnetworks; k++) {
+    PetscCall(FindNetwork(run, k, &network));
+    PetscCall(EngdFunctionalAddNetwork(run->functional, network));
+  }
   PetscCall(EngdReportCreate(run->functional, &run->report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -61,12 +79,38 @@ static PetscErrorCode Do(EngdRun run, PetscErrorCode (*part)(EngdRun), PetscLogS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the networks of the problem, and none that the program has set but the problem does not have */
+static PetscErrorCode SetNetworksFromOptions(EngdRun run)
+{
+  const EngdProblem problem = run->problem;
+  EngdNetwork       network;
+
+  PetscFunctionBeginUser;
+  for (PetscInt j = 0; j < run->nnamed; j++) {
+    const char *prefix = run->named[j]->prefix;
+    PetscBool   known  = PETSC_FALSE;
+
+    for (PetscInt k = 0; k < problem->nnetworks; k++) {
+      const char *name = problem->network[k].name;
+
+      if (name && !strncmp(name, prefix, strlen(name)) && !strcmp(prefix + strlen(name), "_")) known = PETSC_TRUE;
+    }
+    PetscCheck(known, run->comm, PETSC_ERR_USER_INPUT, "the program has a network '%.*s', which is none of -networks",
+               (int)strlen(prefix) - 1, prefix);
+  }
+  for (PetscInt k = 0; k < problem->nnetworks; k++) {
+    PetscCall(FindNetwork(run, k, &network));
+    PetscCall(EngdNetworkSetSizes(network, problem->network[k].ninputs, problem->network[k].noutputs));
+    PetscCall(EngdNetworkSetFromOptions(network));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetFromOptions(EngdRun run)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdProblemSetFromOptions(run->problem));
-  PetscCall(EngdNetworkSetSizes(run->network, run->problem->ninputs, run->problem->noutputs));
-  PetscCall(EngdNetworkSetFromOptions(run->network));
+  PetscCall(SetNetworksFromOptions(run));
   PetscCall(CreateFunctional(run));
   PetscCall(EngdFunctionalSetFromOptions(run->functional));
   PetscCall(EngdRunReadOptions(run));
@@ -338,7 +382,8 @@ PetscErrorCode EngdRunGetProblem(EngdRun run, EngdProblem *problem)
 . run - created
 
   Output Parameter:
-. network - borrowed: the run destroys it
+. network - borrowed: the run destroys it. Of a problem with -networks the network that all of them are like, before their own
+            setters and options
 
   Source: src/run/run.c
 */
@@ -346,6 +391,40 @@ PetscErrorCode EngdRunGetNetwork(EngdRun run, EngdNetwork *network)
 {
   PetscFunctionBeginUser;
   *network = run->network;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdRunGetNetworkOf - Gets one of several networks by its name.
+
+  Logically collective
+
+  Input Parameters:
++ run  - created
+- name - one of -networks, or of EngdProblemSetNetworks(); before the options are read it may be any, and an error then
+
+  Output Parameter:
+. network - borrowed: the run destroys it; made at the first call, like the one of EngdRunGetNetwork() is then
+
+  Source: src/run/run.c
+*/
+PetscErrorCode EngdRunGetNetworkOf(EngdRun run, const char name[], EngdNetwork *network)
+{
+  char prefix[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(prefix, sizeof(prefix), "%s_", name));
+  for (PetscInt j = 0; j < run->nnamed; j++) {
+    *network = run->named[j];
+    if (!strcmp((*network)->prefix, prefix)) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCheck(!run->functional, run->comm, PETSC_ERR_ARG_WRONG, "there is no network '%s'; -networks has the names",
+             name);
+  PetscCall(PetscRealloc((size_t)(run->nnamed + 1) * sizeof(*run->named), &run->named));
+  PetscCall(EngdNetworkCreate(run->comm, network));
+  run->named[run->nnamed++] = *network;
+  PetscCall(EngdNetworkCopySettings(run->network, *network));
+  PetscCall(EngdNetworkSetOptionsPrefix(*network, prefix));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -454,6 +533,8 @@ PetscErrorCode EngdRunDestroy(EngdRun *run)
   PetscCall(VecDestroy(&(*run)->theta));
   PetscCall(EngdFunctionalDestroy(&(*run)->functional));
   PetscCall(EngdNetworkDestroy(&(*run)->network));
+  for (PetscInt j = 0; j < (*run)->nnamed; j++) PetscCall(EngdNetworkDestroy(&(*run)->named[j]));
+  PetscCall(PetscFree((*run)->named));
   PetscCall(EngdProblemDestroy(&(*run)->problem));
   PetscCall(PetscFree((*run)->stages));
   PetscCall(PetscFree((*run)->checkpoint));

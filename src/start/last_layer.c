@@ -1,5 +1,5 @@
 /*
-  The last layer by least squares, the hidden units being fixed features (random features, extreme learning machines).
+  The last layer, of all networks, by least squares, the hidden units being fixed features (random features, extreme learning machines).
 
     min over c of |R(c)|^2,   c <- c - eta A^+ R,   A the columns of J that belong to the last layer
 
@@ -16,7 +16,8 @@
 
 struct _n_EngdLastLayer {
   EngdFunctional F; /* borrowed */
-  PetscInt       first, m, nrows;
+  PetscInt       m, nrows;
+  PetscInt      *column; /* [m] which parameter it is */
   EngdTSQR       qr;
   EngdSVD        svd;       /* rank 0 */
   PetscReal     *T, *M, *y; /* rank 0: (m + 1, m + 1), (m, m), (m) */
@@ -24,18 +25,44 @@ struct _n_EngdLastLayer {
   Vec            R, d;
 };
 
+PetscInt EngdLastLayerCount(EngdFunctional F)
+{
+  PetscInt m = 0;
+
+  for (PetscInt k = 0; k < F->nnetworks; k++) {
+    const EngdLayer *layer = &F->model->layer[EngdModelLastLayer(F->model, k)];
+
+    m += (layer->n_in + 1) * layer->n_out;
+  }
+  return m;
+}
+
+/* the parameters of the last layers of all networks */
+static PetscErrorCode FindColumns(EngdLastLayer last)
+{
+  const EngdModel model = last->F->model;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(EngdLastLayerCount(last->F), &last->column));
+  for (PetscInt k = 0; k < model->nparts; k++) {
+    const EngdLayer *layer = &model->layer[EngdModelLastLayer(model, k)];
+
+    for (PetscInt j = 0; j < (layer->n_in + 1) * layer->n_out; j++) last->column[last->m++] = layer->offset + j;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdLastLayerCreate(EngdFunctional F, Vec theta, EngdLastLayer *out)
 {
-  const EngdNetwork net = F->network;
-  EngdLastLayer     last;
-  PetscMPIInt       rank;
-  PetscInt          m;
+  EngdLastLayer last;
+  PetscMPIInt   rank;
+  PetscInt      m;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&last));
-  last->F     = F;
-  last->first = net->layer[net->nhidden].offset;
-  last->m = m = net->nparameters - last->first;
+  last->F = F;
+  PetscCall(FindColumns(last));
+  m = last->m;
   PetscCall(EngdExplicitCountRows(F, &last->nrows));
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   PetscCall(EngdTSQRCreate(F->comm, last->nrows, m + 1, &last->qr));
@@ -67,10 +94,10 @@ static PetscErrorCode FillBlock(EngdFunctional F, EngdBlock *block, EngdBlockWor
   PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, block->term, &nroots));
   for (PetscInt k = 0; k < nroots; k++, fill->row += block->n) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
-    PetscCall(EngdJetRows(block->jet, work->theta, work->gu, work->jet, last->rows));
+    PetscCall(EngdModelRows(block->jet, work->theta, work->gu, work->jet, last->rows));
     for (PetscInt j = 0; j < last->m; j++) {
       for (PetscInt i = 0; i < block->n; i++) {
-        const PetscReal a = last->rows[i * p + last->first + j];
+        const PetscReal a = last->rows[i * p + last->column[j]];
 
         fill->A[j * (size_t)fill->lda + fill->row + i] = a;
         if (fill->trace) fill->trace[block->term] += a * a;
@@ -149,8 +176,10 @@ static PetscErrorCode FindStep(EngdLastLayer last, PetscBool *found)
   PetscCallMPI(MPI_Bcast(last->c, count, MPIU_REAL, 0, last->F->comm));
   PetscCall(VecGetOwnershipRange(last->d, &begin, &end));
   PetscCall(VecGetArrayWrite(last->d, &d));
-  for (PetscInt g = begin; g < end; g++)
-    d[g - begin] = g >= last->first && g < last->first + last->m ? last->c[g - last->first] : 0;
+  PetscCall(PetscArrayzero(d, end - begin));
+  for (PetscInt j = 0; j < last->m; j++) {
+    if (last->column[j] >= begin && last->column[j] < end) d[last->column[j] - begin] = last->c[j];
+  }
   PetscCall(VecRestoreArrayWrite(last->d, &d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -190,6 +219,7 @@ PetscErrorCode EngdLastLayerDestroy(EngdLastLayer *last)
   PetscCall(EngdSVDDestroy(&(*last)->svd));
   PetscCall(PetscFree3((*last)->T, (*last)->M, (*last)->y));
   PetscCall(PetscFree2((*last)->c, (*last)->rows));
+  PetscCall(PetscFree((*last)->column));
   PetscCall(VecDestroy(&(*last)->R));
   PetscCall(VecDestroy(&(*last)->d));
   PetscCall(PetscFree(*last));

@@ -89,13 +89,13 @@ static PetscErrorCode ChooseScale(Beginning *b, Vec theta)
 /* does a beginning of this kind suit: a residual, finite at theta, and a last layer that is not too wide */
 static PetscErrorCode Suits(EngdFunctional F, Vec theta, PetscBool *suits)
 {
-  const EngdNetwork net = F->network;
-  PetscReal         loss;
+  PetscReal loss;
 
   PetscFunctionBeginUser;
   *suits = PETSC_FALSE;
-  if (!net->nhidden || F->curvature->for_hessian || net->nparameters - net->layer[net->nhidden].offset > MOST)
-    PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt k = 0; k < F->nnetworks; k++)
+    if (!F->network[k]->nhidden) PetscFunctionReturn(PETSC_SUCCESS);
+  if (F->curvature->for_hessian || EngdLastLayerCount(F) > MOST) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitHasResidual(F, suits));
   if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdFunctionalSetParameters(F, theta));
@@ -106,17 +106,21 @@ static PetscErrorCode Suits(EngdFunctional F, Vec theta, PetscBool *suits)
 
 PetscErrorCode EngdStartLeaves(EngdFunctional F, PetscBool *units, PetscBool *weights)
 {
-  static const char *const options[] = {"-network_init", "-network_init_scale", "-network_init_bias"};
-  const EngdNetwork        net       = F->network;
+  static const char *const options[] = {"-init", "-init_scale", "-init_bias"};
 
   PetscFunctionBeginUser;
-  *units   = (PetscBool)(net->initial[0] == 'g' && net->initial_scale == 1 && net->initial_bias == 0);
-  *weights = PETSC_TRUE;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options) && *units; k++) {
-    PetscBool said;
+  *units = *weights = PETSC_TRUE;
+  for (PetscInt k = 0; k < F->nnetworks; k++) {
+    const EngdNetwork net = F->network[k];
 
-    PetscCall(PetscOptionsHasName(NULL, NULL, options[k], &said));
-    *units = (PetscBool)!said;
+    *units = (PetscBool)(*units && net->initial[0] == 'g' && net->initial_scale == 1 && net->initial_bias == 0);
+    for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(options) && *units; i++) {
+      PetscBool common, own;
+
+      PetscCall(PetscOptionsHasName(NULL, "network_", options[i], &common));
+      PetscCall(PetscOptionsHasName(NULL, net->prefix, options[i], &own));
+      *units = (PetscBool)(!common && !own);
+    }
   }
   for (PetscInt t = 0; t < F->problem->nterms; t++)
     *weights = (PetscBool)(*weights && !F->problem->term[t]->weighted);

@@ -102,6 +102,24 @@ static const Case cases[] = {
      MODEL_NETWORK "-network_inputs sin(2*x),cos(2*x),y^3 -unknown_parameters k=0.4 -terms pde -pde_points 9 "
                    "-pde_sampler grid -pde_residual u_y+u*u_x+k*u_xxx+k^2*lap(u_xx)",
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"two networks",
+     MODEL_NETWORK "-networks flow,p -flow_outputs u,v -p_layers 3 -p_activation sin -p_inputs exp(x),y,x*y "
+                   "-terms momentum,mass,wall,pin -momentum_points 9 "
+                   "-momentum_residual u*u_x+v*u_y+p_x-lap(u);u*v_x+v*v_y+p_y*p-lap(v) -mass_points 7 "
+                   "-mass_residual u_x+v_y -wall_region boundary -wall_points 8 -wall_residual u-y;v "
+                   "-pin_region boundary -pin_points 6 -pin_residual p-p_xy*x",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"unknown field",
+     MODEL_NETWORK "-networks u,a,b -a_layers 3,2 -a_inputs y -b_layers none -unknown_parameters k=0.3 "
+                   "-ansatz_u x*(1-x)*u -terms pde,fit,smooth -pde_points 9 "
+                   "-pde_residual div((2+a)*grad(u))+k*u_xx+b*u -fit_points 7 -fit_sampler halton -fit_residual u-x "
+                   "-smooth_points 5 -smooth_residual a_yy+k;a",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"two networks, energy",
+     MODEL_NETWORK "-networks u,a -a_activation sin -terms body,wall -body_points 9 "
+                   "-body_energy (1+a^2)*dot(grad(u),grad(u))/2+u^4+a_x^2 -wall_region boundary -wall_points 8 "
+                   "-wall_residual u",
+     PETSC_TRUE, PETSC_FALSE, PETSC_FALSE},
     {"energy",
      MODEL_NETWORK "-network_inputs x,x*y -ansatz_u x*u -unknown_parameters s=0.7 -terms body -body_points 9 "
                    "-body_energy s^2*dot(grad(u),grad(u))/2+(s-u)^4/4",
@@ -112,7 +130,7 @@ static const Case cases[] = {
 typedef struct {
   const Case    *which;
   EngdProblem    problem;
-  EngdNetwork    net;
+  EngdNetwork    net, more[2]; /* the first network, and those after it */
   EngdFunctional F;
   PetscInt       p;
   Vec            theta, v, w;
@@ -130,20 +148,38 @@ static inline void FillRandom(Vec v, PetscInt index)
   CHECK(VecRestoreArrayWrite(v, &values));
 }
 
-/* the problem and the network of the options */
+/* network k of the options; the first is s->net */
+static inline EngdNetwork *NetworkOf(Setting *s, PetscInt k)
+{
+  return k ? &s->more[k - 1] : &s->net;
+}
+
+static inline void BeginNetwork(MPI_Comm comm, Setting *s, PetscInt k)
+{
+  const EngdProblemNetwork *of  = &s->problem->network[k];
+  EngdNetwork              *net = NetworkOf(s, k);
+  char                      prefix[64];
+
+  CHECK(EngdNetworkCreate(comm, net));
+  CHECK(EngdNetworkSetSizes(*net, of->ninputs, of->noutputs));
+  CHECK(PetscSNPrintf(prefix, sizeof(prefix), "%s_", of->name ? of->name : "network"));
+  CHECK(EngdNetworkSetOptionsPrefix(*net, prefix));
+  CHECK(EngdNetworkSetFromOptions(*net));
+}
+
+/* the problem and the networks of the options */
 static inline void BeginProblem(MPI_Comm comm, Setting *s)
 {
   CHECK(EngdProblemCreate(comm, &s->problem));
   CHECK(EngdProblemSetFromOptions(s->problem));
-  CHECK(EngdNetworkCreate(comm, &s->net));
-  CHECK(EngdNetworkSetSizes(s->net, s->problem->ninputs, s->problem->noutputs));
-  CHECK(EngdNetworkSetFromOptions(s->net));
+  for (PetscInt k = 0; k < s->problem->nnetworks; k++) BeginNetwork(comm, s, k);
 }
 
 /* their functional at random parameters */
 static inline void BeginFunctional(Setting *s)
 {
   CHECK(EngdFunctionalCreate(s->problem, s->net, &s->F));
+  for (PetscInt k = 1; k < s->problem->nnetworks; k++) CHECK(EngdFunctionalAddNetwork(s->F, *NetworkOf(s, k)));
   CHECK(EngdFunctionalSetFromOptions(s->F));
   CHECK(EngdFunctionalSetUp(s->F));
   CHECK(PetscOptionsClear(NULL));
@@ -172,7 +208,7 @@ static inline void End(Setting *s)
   CHECK(VecDestroy(&s->v));
   CHECK(VecDestroy(&s->w));
   CHECK(EngdFunctionalDestroy(&s->F));
-  CHECK(EngdNetworkDestroy(&s->net));
+  for (PetscInt k = 0; k < s->problem->nnetworks; k++) CHECK(EngdNetworkDestroy(NetworkOf(s, k)));
   CHECK(EngdProblemDestroy(&s->problem));
 }
 

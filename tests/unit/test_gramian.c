@@ -5,6 +5,8 @@
 */
 #include "functionals.h"
 
+#define MOST 16 /* components of what a curvature measures */
+
 static PetscReal *DenseGramian(EngdFunctional F)
 {
   PetscReal *dense;
@@ -17,15 +19,15 @@ static PetscReal *DenseGramian(EngdFunctional F)
 }
 
 /* rows (p, n): the gradients of the entry of the jet that stands there, at each point */
-static void EntryRows(const Setting *s, EngdJet jet, EngdJetWork work, EngdPlace place, PetscReal rows[])
+static void EntryRows(const Setting *s, EngdModelJet jet, EngdModelWork work, EngdPlace place, PetscReal rows[])
 {
   const PetscReal *theta;
   PetscReal       *gu;
 
-  CHECK(PetscCalloc1((s->net->noutputs * jet->layout->nchannels + s->problem->nunknowns) * jet->n, &gu));
+  CHECK(PetscCalloc1(jet->layout->nrows * jet->n, &gu));
   for (PetscInt i = 0; i < jet->n; i++) gu[place.offset + ENGD_COUNT(i, place.stride)] = 1;
   CHECK(VecGetArrayRead(s->F->present.theta, &theta));
-  CHECK(EngdJetRows(jet, theta, gu, work, rows));
+  CHECK(EngdModelRows(jet, theta, gu, work, rows));
   CHECK(VecRestoreArrayRead(s->F->present.theta, &theta));
   CHECK(PetscFree(gu));
 }
@@ -48,7 +50,7 @@ static void DifferenceFirst(EngdExpression expression, EngdPoints points, PetscI
 {
   const PetscInt  nc = expression->ncomponents;
   const PetscReal h = 1e-3, shift[] = {-2, -1, 1, 2}, weight[] = {1. / 12, -2. / 3, 2. / 3, -1. / 12};
-  PetscReal       r[8];
+  PetscReal       r[MOST];
 
   for (PetscInt e = 0; e < expression->nentries; e++) {
     const PetscReal here = d[e];
@@ -103,7 +105,7 @@ static void PointMetric(EngdTerm term, EngdExpression measured, const char curva
                         PetscReal W[])
 {
   const PetscInt m = measured->nentries, nc = measured->ncomponents;
-  PetscReal      D[8 * 32];
+  PetscReal      D[MOST * 32];
 
   if (curvature[0] == 'e' || (curvature[0] == 'g' && term->energy)) {
     for (PetscInt k = 0; k < m * m; k++) W[k] = DifferenceSecond(term, i, d, k % m, k / m);
@@ -135,22 +137,22 @@ static void AddTermGramian(const Setting *s, EngdTerm term, const char curvature
   PetscReal       *rows, d[32], W[32 * 32];
   const PetscReal *theta;
   EngdPlace        place[32];
-  EngdJetLayout    layout;
-  EngdJetWork      work;
-  EngdJet          jet;
+  EngdModelLayout  layout;
+  EngdModelWork    work;
+  EngdModelJet     jet;
 
-  CHECK(EngdModelCreateLayout(s->F->model, m, measured->entry, &layout));
-  CHECK(EngdJetCreate(s->net, layout, n, &jet));
-  CHECK(EngdJetWorkCreate(s->net, layout->nchannels * n, &work));
+  CHECK(EngdModelLayoutCreate(s->F->model, m, measured->entry, &layout));
+  CHECK(EngdModelJetCreate(s->F->model, layout, n, &jet));
+  CHECK(EngdModelWorkCreate(s->F->model, layout->nchannels * n, PETSC_FALSE, &work));
   CHECK(PetscMalloc1(p * n * m, &rows));
   CHECK(VecGetArrayRead(s->F->present.theta, &theta));
-  CHECK(EngdJetForward(jet, theta, n, term->points->x));
+  CHECK(EngdModelForward(jet, theta, n, term->points->x));
   CHECK(VecRestoreArrayRead(s->F->present.theta, &theta));
   for (PetscInt e = 0; e < m; e++) {
-    const EngdJetEntry *entry   = &measured->entry[e];
-    PetscInt            channel = 0;
+    const EngdJetEntry *entry = &measured->entry[e];
+    PetscInt            channel;
 
-    if (entry->output < s->net->noutputs) CHECK(EngdJetLayoutFind(layout, entry, &channel));
+    CHECK(EngdModelLayoutFind(s->F->model, layout, entry, &channel));
     place[e] = EngdModelPlace(s->F->model, layout, n, entry, channel);
     EntryRows(s, jet, work, place[e], rows + e * p * n);
   }
@@ -166,9 +168,9 @@ static void AddTermGramian(const Setting *s, EngdTerm term, const char curvature
     }
   }
   CHECK(PetscFree(rows));
-  CHECK(EngdJetWorkDestroy(&work));
-  CHECK(EngdJetDestroy(&jet));
-  CHECK(EngdJetLayoutDestroy(&layout));
+  CHECK(EngdModelWorkDestroy(&work));
+  CHECK(EngdModelJetDestroy(&jet));
+  CHECK(EngdModelLayoutDestroy(&layout));
   if (measured != term->expression) CHECK(EngdExpressionDestroy(&measured));
 }
 
@@ -278,7 +280,7 @@ static PetscReal *RootGramian(const Setting *s)
     CHECK(PetscMalloc1(s->p * block->n, &rows));
     for (PetscInt k = 0; k < nroots; k++) {
       CHECK((*F->curvature->ops->root)(F->curvature, F, block, k, F->work.gu));
-      CHECK(EngdJetRows(block->jet, theta, F->work.gu, F->work.jet, rows));
+      CHECK(EngdModelRows(block->jet, theta, F->work.gu, F->work.jet, rows));
       for (PetscInt i = 0; i < block->n; i++) {
         const PetscReal *row = rows + i * s->p;
 

@@ -409,7 +409,7 @@ static void Rows(Setting *s)
   PetscReal *squares = NewRandom(s->p, 8, 0);
 
   FillNaN(ENGD_COUNT(s->p, s->n), rows);
-  CHECK(EngdJetRows(s->jet, s->theta, gu, s->work, rows));
+  CHECK(EngdJetRows(s->jet, s->theta, gu, s->work, s->p, rows));
   CHECK(EngdJetSquaredRows(s->jet, s->theta, gu, s->work, squares));
   for (PetscInt i = 0; i < s->n; i++) {
     for (size_t k = 0; k < JetSize(s); k++) one[k] = (PetscInt)k / s->noutputs % s->n == i ? gu[k] : 0;

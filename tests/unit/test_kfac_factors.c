@@ -132,7 +132,7 @@ static void AddUnknowns(Preconditioned *c, const EngdBlock *block, PetscInt i, P
 {
   const PetscInt   n = c->s->problem->nunknowns, l = c->s->net->nlayers;
   const PetscReal *g =
-      c->F->work.gu + (c->F->term[block->term].layout->nchannels * block->n) * c->s->net->noutputs + i * n;
+      c->F->work.gu + (c->F->term[block->term].layout->part[0]->nchannels * block->n) * c->s->net->noutputs + i * n;
 
   for (PetscInt p = 0; p < n; p++) {
     for (PetscInt q = 0; q < n; q++) dense->B[l][group][p][q] += g[p] * g[q];
@@ -145,7 +145,7 @@ static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt i, Pets
                      DenseFactors *dense)
 {
   static Jets    z, a, g;
-  EngdJetLayout  layout = c->F->term[block->term].layout;
+  EngdJetLayout  layout = c->F->term[block->term].layout->part[0];
   const PetscInt last = c->s->net->nlayers - 1, group = layout->nchannels > 1 ? 0 : 1;
 
   NaiveForward(c->s->net, layout, theta, block->x + i * layout->dim, z, a);

@@ -120,7 +120,7 @@ static PetscReal JacobianRowsDifference(const Setting *s, PetscInt M, PetscInt s
       for (PetscInt l = 0; l < nc * n; l++) y[l] = l / n == c ? PetscSqrtReal(block->weight[l % n]) : 0;
       CHECK(EngdBlockZero(F, block, F->work.gu));
       CHECK(EngdBlockFirstTranspose(F, block, y, F->work.gu));
-      CHECK(EngdJetRows(block->jet, theta, F->work.gu, F->work.jet, rows));
+      CHECK(EngdModelRows(block->jet, theta, F->work.gu, F->work.jet, rows));
       for (PetscInt j = 0; j < s->p; j++) {
         const PetscReal d = rows[i * s->p + j] - J[ENGD_COUNT(j, M) + start + block->row + k];
 

@@ -101,7 +101,7 @@ static void MakeFunctional(const char options[], PetscBool setters, EngdFunction
 static void Destroy(EngdFunctional *F, Vec *gradient)
 {
   EngdProblem problem = (*F)->problem;
-  EngdNetwork network = (*F)->network;
+  EngdNetwork network = (*F)->network[0];
 
   CHECK(VecDestroy(gradient));
   CHECK(EngdFunctionalDestroy(F));
@@ -156,9 +156,9 @@ static void TestOptionsWin(void **state)
                  &loss, &gradient);
   assert_int_equal(F->problem->term[0]->points->nglobal, 50);
   assert_string_equal(F->problem->term[0]->points->sampler, "halton");
-  assert_true(F->network->nhidden == 1 && F->network->width[0] == 3);
-  assert_string_equal(F->network->initial, "uniform");
-  assert_true(F->network->initial_scale == 1.25 && F->network->initial_bias == 0.75);
+  assert_true(F->network[0]->nhidden == 1 && F->network[0]->width[0] == 3);
+  assert_string_equal(F->network[0]->initial, "uniform");
+  assert_true(F->network[0]->initial_scale == 1.25 && F->network[0]->initial_bias == 0.75);
   assert_string_equal(F->curvature->type, "l2");
   CHECK(PetscOptionsHasName(NULL, NULL, "-pde_points", &there));
   assert_true(there);
@@ -198,8 +198,8 @@ static void TestParametersRefused(void **state)
 
   (void)state;
   MakeFunctional(HEAT, PETSC_FALSE, &F, &loss, &gradient);
-  CHECK(EngdFunctionalCreate(F->problem, F->network, &other));
-  CHECK(EngdNetworkCreateParameters(F->network, &theta));
+  CHECK(EngdFunctionalCreate(F->problem, F->network[0], &other));
+  CHECK(EngdNetworkCreateParameters(F->network[0], &theta));
   CHECK(PetscPushErrorHandler(KeepRefusal, NULL));
   assert_int_equal(EngdFunctionalInitialize(F, 1, theta), PETSC_ERR_ARG_SIZ);
   assert_non_null(strstr(refusal, "EngdFunctionalCreateParameters"));

@@ -92,11 +92,15 @@ static void LargestPatch(EngdNTK kernel, size_t *gram, size_t *input)
 {
   PetscInt columns = 0;
 
+  *input = 0;
   for (PetscInt b = 0; b < kernel->patch_start[kernel->size]; b++) {
-    columns = PetscMax(columns, kernel->F->term[kernel->patch[b].term].layout->nchannels * kernel->patch[b].n);
+    const EngdPatch      *patch  = &kernel->patch[b];
+    const EngdModelLayout layout = kernel->F->term[patch->term].layout;
+
+    columns = PetscMax(columns, layout->nchannels * patch->n);
+    *input  = PetscMax(*input, EngdModelInputCount(kernel->F->model, layout, patch->n));
   }
-  *gram  = ENGD_COUNT(columns, columns);
-  *input = ENGD_COUNT(columns, kernel->F->network->ninputs);
+  *gram = ENGD_COUNT(columns, columns);
 }
 
 /* groups of layers that fit the bound, and the bytes of all buffers */

@@ -19,13 +19,7 @@ typedef struct {
 
 PetscInt EngdNTKChannels(EngdNTK kernel, PetscInt term, PetscInt l)
 {
-  const EngdJetLayout layout = kernel->F->term[term].layout;
-  PetscInt            n      = 0;
-
-  if (l < kernel->F->network->nhidden) return layout->nchannels;
-  if (l > kernel->F->network->nhidden) return 1; /* the unknown parameters */
-  for (PetscInt c = 0; c < layout->nchannels; c++) n += layout->used[c];
-  return n;
+  return EngdModelLayerChannelCount(kernel->F->model, kernel->F->term[term].layout, l);
 }
 
 /* columns of z and of g of a patch */
@@ -59,12 +53,13 @@ size_t EngdNTKLayerSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
 }
 
 /* Y (m, columns) <- the channels of X that enter at layer l, side by side */
-static PetscErrorCode CopyChannels(EngdJet jet, PetscInt l, PetscInt m, const PetscReal X[], PetscReal Y[])
+static PetscErrorCode CopyChannels(EngdModelJet jet, PetscInt l, PetscInt m, const PetscReal X[], PetscReal Y[])
 {
-  const PetscBool *used = EngdJetLayerChannels(jet, l);
+  const EngdJetLayout layout = EngdModelLayerLayout(jet->model, jet->layout, l);
+  const PetscBool    *used   = EngdModelLayerChannels(jet->model, jet->layout, l);
 
   PetscFunctionBeginUser;
-  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(layout, used, &begin, &end);) {
     const size_t count = ENGD_COUNT(m, (end - begin) * jet->n);
 
     PetscCall(PetscArraycpy(Y, X + ENGD_COUNT(m, begin * jet->n), count));
@@ -74,16 +69,18 @@ static PetscErrorCode CopyChannels(EngdJet jet, PetscInt l, PetscInt m, const Pe
 }
 
 /* rows (p_l, n): at each point the sum over channels of g z^T, whose columns stand n apart, and the bias */
-static PetscErrorCode WriteRows(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], PetscReal rows[])
+static PetscErrorCode WriteRows(EngdModelJet jet, PetscInt l, const PetscReal z[], const PetscReal g[],
+                                PetscReal rows[])
 {
-  const EngdLayer  layer = EngdJetGetLayer(jet, l);
-  const PetscInt   n = jet->n, n_in = layer.n_in, n_out = layer.n_out;
-  const PetscBool *used = EngdJetLayerChannels(jet, l);
+  const EngdLayer     layer = jet->model->layer[l];
+  const PetscInt      n = jet->n, n_in = layer.n_in, n_out = layer.n_out;
+  const EngdJetLayout layout = EngdModelLayerLayout(jet->model, jet->layout, l);
+  const PetscBool    *used   = EngdModelLayerChannels(jet->model, jet->layout, l);
 
   PetscFunctionBeginUser;
   PetscCall(PetscArrayzero(rows, ENGD_COUNT(LayerParameters(&layer), n)));
   for (PetscInt i = 0; i < n; i++, rows += LayerParameters(&layer)) {
-    for (PetscInt begin = 0, end = 0; n_in && EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+    for (PetscInt begin = 0, end = 0; n_in && EngdJetLayoutNextRun(layout, used, &begin, &end);) {
       const PetscReal *gi = g + ENGD_COUNT(begin * n + i, n_out), *zi = z + ENGD_COUNT(begin * n + i, n_in);
 
       PetscCall(EngdGemm("N", "T", n_out, n_in, end - begin, gi, n * n_out, zi, n * n_in, 1, rows, n_out));
@@ -95,7 +92,7 @@ static PetscErrorCode WriteRows(EngdJet jet, PetscInt l, const PetscReal z[], co
 }
 
 /* what the adjoint of one root does at each layer */
-static PetscErrorCode SaveLayer(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *data)
+static PetscErrorCode SaveLayer(EngdModelJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *data)
 {
   const Saved     *saved  = (const Saved *)data;
   EngdNTK          kernel = saved->kernel;
@@ -106,7 +103,7 @@ static PetscErrorCode SaveLayer(EngdJet jet, PetscInt l, const PetscReal z[], co
 
   PetscFunctionBeginUser;
   if (l < kernel->group[saved->group] || l >= kernel->group[saved->group + 1]) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!z) z = kernel->input;
+  if (!z) PetscCall(EngdModelLayerInput(jet, l, kernel->input, &z));
   if (!kernel->gram[l]) {
     const PetscInt p = LayerParameters(layer);
 
@@ -131,10 +128,9 @@ static PetscErrorCode SaveBlock(EngdFunctional F, EngdBlock *block, EngdBlockWor
   EngdNTK kernel = saved->kernel;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetFillInput(block->jet, kernel->input));
   for (saved->root = 0; saved->root < kernel->roots[block->term]; saved->root++) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, saved->root, work->gu));
-    PetscCall(EngdJetAdjoint(block->jet, work->theta, work->gu, work->jet, SaveLayer, saved));
+    PetscCall(EngdModelAdjoint(block->jet, work->theta, work->gu, work->jet, SaveLayer, saved));
   }
   saved->patch++;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -148,6 +144,8 @@ PetscErrorCode EngdNTKSave(EngdNTK kernel, PetscInt group)
   PetscFunctionBeginUser;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
     kernel->at[l] = next;
+    if (!kernel->gram[l]) /* the rows of terms that do not read the network of the layer stay zero */
+      PetscCall(PetscArrayzero(next, EngdNTKLayerSize(kernel, kernel->rank, l)));
     next += EngdNTKLayerSize(kernel, kernel->rank, l);
   }
   PetscCall(EngdFunctionalVisit(kernel->F, "a kernel", NULL, SaveBlock, &saved, NULL));
@@ -205,16 +203,17 @@ typedef struct {
 static PetscErrorCode AddPair(EngdNTK kernel, PetscInt l, const Factors *a, const Factors *b, PetscInt ld,
                               PetscReal C[])
 {
-  const EngdLayer    *layer   = &kernel->F->model->layer[l];
-  const EngdJetLayout alayout = kernel->F->term[a->patch->term].layout,
-                      blayout = kernel->F->term[b->patch->term].layout;
-  const PetscInt  na = a->patch->n, nb = b->patch->n, m = a->nchannels * na, n = b->nchannels * nb;
-  const PetscInt  aroots = kernel->roots[a->patch->term], broots = kernel->roots[b->patch->term];
-  const PetscBool last = (PetscBool)(l == kernel->F->network->nhidden);
+  const EngdModel  model = kernel->F->model;
+  const EngdLayer *layer = &model->layer[l];
+  const PetscBool *aused = EngdModelLayerChannels(model, kernel->F->term[a->patch->term].layout, l),
+                  *bused = EngdModelLayerChannels(model, kernel->F->term[b->patch->term].layout, l);
+  const PetscInt na = a->patch->n, nb = b->patch->n, m = a->nchannels * na, n = b->nchannels * nb;
+  const PetscInt aroots = kernel->roots[a->patch->term], broots = kernel->roots[b->patch->term];
 
   PetscFunctionBeginUser;
+  if (!a->nchannels || !b->nchannels) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MultiplyTransposed(m, n, layer->n_in, a->z, b->z, 0, PETSC_FALSE, m, kernel->zz));
-  if (!last || (alayout->used[0] && blayout->used[0])) {
+  if ((!aused || aused[0]) && (!bused || bused[0])) {
     for (PetscInt j = 0; j < nb; j++) {
       for (PetscInt i = 0; i < na; i++) kernel->zz[ENGD_COUNT(j, m) + i] += 1;
     }

@@ -6,7 +6,7 @@
 
   runs/engd.py run.h5 points.csv      # prints them; the first line of the file may name its columns
 
--network_inputs, -ansatz_<output> and parameters are those of the run; `distance`, derivatives and plug-ins are not known here.
+Networks, -network_inputs, -ansatz_<output> and parameters are those of the run; `distance`, derivatives and plug-ins are not known here.
 """
 import csv
 import math
@@ -111,18 +111,20 @@ def load(path):
     import h5py
 
     with h5py.File(path) as file:
-        theta, layers = file["theta"][()].ravel(), [int(n) for n in file["description/layers"]]
-        activation = FUNCTIONS_OF[file["description/activation"][()].decode().strip("\0")]
-        network_inputs = file["description/inputs"][()].decode().strip("\0")
-        lines = file["description/options"][()].decode().strip("\0\n").split("\n")
-    options = {line.split(" ", 1)[0][1:]: line.split(" ", 1)[1].strip() for line in lines if line}
+        theta, lines = file["theta"][()].ravel(), file["description/options"][()].decode().strip("\0\n").split("\n")
+        options = {line.split(" ", 1)[0][1:]: line.split(" ", 1)[1].strip() for line in lines if line}
+        networks, outputs = [], []  # of each network: layers, activation, text of the inputs
+        for name in names_of(options["networks"]) if "networks" in options else [None]:
+            group = file["description"][name] if name else file["description"]
+            text = lambda key: group[key][()].decode().strip("\0")
+            networks.append(([int(n) for n in group["layers"]], FUNCTIONS_OF[text("activation")], text("inputs")))
+            outputs += names_of(options.get(f"{name}_outputs", name) if name else options.get("network_outputs", "u"))
     numbers = {}
     for item in items_of(options["parameters"]) if "parameters" in options else []:
         name, value = item.split("=")
         numbers.update({n: float(evaluate(value, numbers)) for n in names_of(name)})
     unknown = [n for item in items_of(options.get("unknown_parameters", "")) if item for n in names_of(item.split("=")[0])]
     numbers.update(zip(unknown, theta[len(theta) - len(unknown):]))
-    outputs = names_of(options.get("network_outputs", "u"))
 
     def used_by(texts, names):  # functions may read what is not known here, so they are left out where nobody calls them
         functions = options.get("functions", "")
@@ -136,16 +138,18 @@ def load(path):
         names = {**numbers, **{n: Dual(x[:, i], np.broadcast_to(np.eye(x.shape[1])[i], x.shape)) for i, n in enumerate(coordinates)}}
         if [n[-1:] for n in coordinates[:1]] == ["1"]:
             names[coordinates[0][:-1]] = np.array([names[n] for n in coordinates[:nspace]], dtype=object)
-        texts = items_of(network_inputs) if network_inputs else coordinates
-        values = [e for i in texts for e in np.atleast_1d(np.array(evaluate(i, used_by(texts, names)), dtype=object))]
-        lifted = [names[coordinates[0]].lift(e) for e in values]
-        z, at = Dual(np.stack([e.v for e in lifted], 1), np.stack([e.d for e in lifted], 1)), 0  # (n, width), (n, width, dim)
-        for l, (n_in, n_out) in enumerate(zip(layers, layers[1:])):
-            w, b = theta[at : at + n_in * n_out].reshape(n_in, n_out), theta[at + n_in * n_out : at + (n_in + 1) * n_out]
-            at += (n_in + 1) * n_out
-            z = Dual(z.v @ w + b, np.einsum("nid,io->nod", z.d, w))
-            z = activation(z) if l < len(layers) - 2 else z
-        raw = {n: Dual(z.v[:, k], z.d[:, k]) for k, n in enumerate(outputs)}
+        raw, at = {}, 0
+        for layers, activation, network_inputs in networks:
+            texts = items_of(network_inputs) if network_inputs else coordinates
+            values = [e for i in texts for e in np.atleast_1d(np.array(evaluate(i, used_by(texts, names)), dtype=object))]
+            lifted = [names[coordinates[0]].lift(e) for e in values]
+            z = Dual(np.stack([e.v for e in lifted], 1), np.stack([e.d for e in lifted], 1))  # (n, width), (n, width, dim)
+            for l, (n_in, n_out) in enumerate(zip(layers, layers[1:])):
+                w, b = theta[at : at + n_in * n_out].reshape(n_in, n_out), theta[at + n_in * n_out : at + (n_in + 1) * n_out]
+                at += (n_in + 1) * n_out
+                z = Dual(z.v @ w + b, np.einsum("nid,io->nod", z.d, w))
+                z = activation(z) if l < len(layers) - 2 else z
+            raw.update({n: Dual(z.v[:, k], z.d[:, k]) for k, n in enumerate(outputs[len(raw) : len(raw) + layers[-1]])})
         ansatz = [options.get("ansatz_" + n, n) for n in outputs]
         u = [evaluate(text, used_by(ansatz, {**names, **raw})) for text in ansatz]
         return np.stack([e.v for e in u], 1), np.stack([e.d for e in u], 1)

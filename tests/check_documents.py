@@ -84,10 +84,11 @@ def is_option(name, literals, libraries):
     for prefix in ("exact_", "ansatz_", "log_", "mat_"):
         if name.startswith("-" + prefix):
             return True
-    # -TERM_residual, -REGION_where: a name of the user's, then a suffix that is declared alone
+    # -TERM_residual, -REGION_where, -NETWORK_layers: a name of the user's, then a suffix that is declared alone
     head, _, suffix = name[1:].partition("_")
     while suffix:
-        if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|measure|weight|resample|adapt|where|of|level_set|integrand)",
+        if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|measure|weight|resample|adapt|where|of|level_set|integrand|"
+                                                 r"outputs|inputs|layers|activation|init)",
                                                  suffix):
             return True
         if re.match(r"(tao|ksp|pc|engd_max)_", suffix):
@@ -103,6 +104,7 @@ def slug(heading):
 
 def check(program):
     sources = "\n".join(p.read_text() for p in (ROOT / "src").rglob("*.[ch]"))
+    sources = re.sub(r"'\\?\"'", "", sources)  # a quote that is a character begins no text
     strings = re.findall(r'"(?:[^"\\]|\\.)*"', sources + "\n".join(p.read_text() for p in (ROOT / "examples").rglob("*.c")))
     literals = set(re.findall(r"-[a-zA-Z]\w*", " ".join(strings)))
     linked = subprocess.run(["ldd", program], capture_output=True, text=True).stdout

@@ -70,6 +70,7 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetTermAdaptDensity(EngdProblem, const ch
                                                            PetscReal floor);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermAdaptPoints(EngdProblem, const char term[], PetscInt candidates,
                                                           PetscInt add, PetscInt times);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermMultipliers(EngdProblem, const char term[], PetscInt every);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermWeight(EngdProblem, const char term[], PetscReal);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermMeasure(EngdProblem, const char term[], const char measure[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermResidualText(EngdProblem, const char term[], const char residual[]);
@@ -143,6 +144,8 @@ PETSC_EXTERN PetscErrorCode EngdFunctionalCreateJacobian(EngdFunctional, Mat *J)
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateGramian(EngdFunctional, Mat *G);
 PETSC_EXTERN PetscErrorCode EngdFunctionalCreateHessian(EngdFunctional, Mat *H);
 PETSC_EXTERN PetscErrorCode EngdFunctionalResample(EngdFunctional, PetscInt iteration, PetscBool *changed);
+PETSC_EXTERN PetscErrorCode EngdFunctionalUpdateMultipliers(EngdFunctional, PetscInt iteration, Vec theta,
+                                                            PetscBool *changed);
 PETSC_EXTERN PetscErrorCode EngdFunctionalAddPoints(EngdFunctional, PetscInt term, PetscInt n, PetscInt *added);
 PETSC_EXTERN PetscErrorCode EngdFunctionalDestroy(EngdFunctional *);
 

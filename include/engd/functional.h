@@ -66,6 +66,8 @@ typedef struct {
   PetscInt       *channel;          /* [nentries] Of each jet entry of the term's pointwise part. */
   EngdPointwise   measured;         /* The outputs, and gradients, that the curvature reads, or NULL. */
   PetscInt       *measured_channel; /* [nentries] Of theirs. */
+  PetscReal      *shift;            /* [nlocal][ncomponents] Of its residuals (multipliers.c), or NULL. */
+  EngdPoints      shifted;          /* The points that the shift belongs to. */
   EngdModelJet    shared;           /* Of one block, for trial parameters and for blocks that keep none. */
 } EngdFunctionalTerm;
 
@@ -205,6 +207,9 @@ PETSC_INTERN PetscInt EngdFunctionalBlockSize(EngdFunctional, PetscInt t);
 PETSC_INTERN PetscErrorCode EngdFunctionalAdapt(EngdFunctional, PetscInt t);
 /* does any term take new points at this iteration */
 PETSC_INTERN PetscBool      EngdFunctionalResamples(EngdFunctional, PetscInt iteration);
+PETSC_INTERN PetscErrorCode EngdFunctionalMultipliersState(EngdFunctional, EngdArchive);
+/* the shift of the residuals of a block, [n][ncomponents], or NULL */
+PETSC_INTERN PetscReal     *EngdBlockShift(EngdFunctional, const EngdBlock *);
 PETSC_INTERN PetscErrorCode EngdFunctionalState(EngdFunctional, Vec theta, EngdArchive);
 
 /* fails, naming term and point, if a residual is not finite at the present theta. Collective */

@@ -161,6 +161,7 @@ struct _n_EngdTerm {
   PetscReal      measure;  /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */
   PetscInt       resample; /* new points every so many iterations, 0 never */
   EngdAdapt      adapt;
+  PetscInt       multipliers; /* new multipliers every so many iterations, 0: a penalty alone */
 };
 
 /* One of the networks: what it sees, and which of the unknowns it has */

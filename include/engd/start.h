@@ -26,16 +26,16 @@ PETSC_INTERN PetscErrorCode  EngdUnitsFlatten(EngdUnits, Vec theta, PetscReal sc
 PETSC_INTERN PetscErrorCode  EngdUnitsDestroy(EngdUnits *);
 
 /* What was done: the weights of terms that were balanced, the scales of the units; flat: other beginnings, with units that bend
-   little over the domain, or NULL. text says it in a line */
+   little over the domain, or NULL; multipliers: have conditions beside energies got them. text says it in a line */
 #define ENGD_START_NFLAT 2
 typedef struct {
-  PetscBool balanced, placed;
+  PetscBool balanced, placed, multipliers;
   Vec       flat[ENGD_START_NFLAT];
   char      text[1024];
 } EngdStart;
 /* Leaves: do options or setters say nothing of initial weights, nothing of the weights of terms */
 PETSC_INTERN PetscErrorCode EngdStartLeaves(EngdFunctional, PetscBool *units, PetscBool *weights);
-PETSC_INTERN PetscErrorCode EngdStartRun(EngdFunctional, Vec theta, EngdStart *);
+PETSC_INTERN PetscErrorCode EngdStartRun(EngdFunctional, Vec theta, PetscBool energies, EngdStart *);
 PETSC_INTERN PetscErrorCode EngdStartDestroy(EngdStart *);
 
 #endif

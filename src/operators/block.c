@@ -64,14 +64,19 @@ static PetscErrorCode Evaluate(EngdFunctional F, const EngdBlock *block, const M
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* r, dr/dDu, d^2r/dDu^2 (NULL: not wanted) from a jet at the points of the block; the block itself does not change */
+/* r with its shift, dr/dDu, d^2r/dDu^2 (NULL: not wanted) from a jet at the points of the block; the block itself does not change */
 PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdModelJet jet, PetscReal value[],
                                  PetscReal first[], PetscReal second[])
 {
-  const Map map = MapOfTerm(F, block);
+  const Map        map = MapOfTerm(F, block);
+  const PetscInt   nc  = map.pointwise->ncomponents;
+  const PetscReal *s   = EngdBlockShift(F, block);
 
   PetscFunctionBeginUser;
   PetscCall(Evaluate(F, block, &map, jet, value, first, second));
+  for (PetscInt c = 0; s && c < nc; c++) {
+    for (PetscInt i = 0; i < block->n; i++) value[c * block->n + i] += s[i * nc + c];
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

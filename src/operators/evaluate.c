@@ -9,17 +9,19 @@
 */
 #include <engd/private.h>
 
-/* sum_n w_n e_n of a block from the values r or e of its term */
+/* sum_n w_n e_n of a block from the values r or e of its term; |s|^2/2 of a shifted residual is no part of it */
 static PetscReal BlockLoss(EngdFunctional F, const EngdBlock *block, const PetscReal value[])
 {
-  const EngdTerm term = F->problem->term[block->term];
-  const PetscInt n    = block->n;
-  PetscReal      loss = 0;
+  const EngdTerm   term = F->problem->term[block->term];
+  const PetscInt   n = block->n, nc = term->pointwise->ncomponents;
+  const PetscReal *s    = EngdBlockShift(F, block);
+  PetscReal        loss = 0;
 
-  for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
+  for (PetscInt c = 0; c < nc; c++) {
     const PetscReal *v = value + ENGD_COUNT(c, n);
 
     for (PetscInt i = 0; i < n; i++) loss += block->weight[i] * (term->energy ? v[i] : 0.5 * v[i] * v[i]);
+    for (PetscInt i = 0; s && i < n; i++) loss -= block->weight[i] * 0.5 * PetscSqr(s[i * nc + c]);
   }
   return loss;
 }

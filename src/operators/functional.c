@@ -514,6 +514,7 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
   for (PetscInt t = 0; F->term && t < F->problem->nterms; t++) {
     PetscCall(EngdModelLayoutDestroy(&F->term[t].layout));
     PetscCall(PetscFree(F->term[t].channel));
+    PetscCall(PetscFree(F->term[t].shift));
     PetscCall(PetscFree(F->term[t].measured_channel));
     PetscCall(EngdPointwiseDestroy(&F->term[t].measured));
   }

@@ -83,6 +83,7 @@ PetscErrorCode EngdFunctionalState(EngdFunctional F, Vec theta, EngdArchive a)
   PetscCall(EngdArchiveBool(a, "present", &present, PETSC_TRUE));
   if (EngdArchiveChanges(a)) PetscCall(TakePoints(F, epoch));
   PetscCall(WalkPoints(F, a));
+  PetscCall(EngdFunctionalMultipliersState(F, a));
   PetscCall(EngdArchivePop(a));
   if (EngdArchiveChanges(a)) {
     PetscCall(EngdFunctionalSetParameters(F, theta));

@@ -80,6 +80,28 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* multipliers are of residuals on points that stay, beside energies: among least squares a weight does as well */
+static PetscErrorCode CheckMultipliers(EngdProblem problem)
+{
+  PetscBool energy = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < problem->nterms; t++) energy = (PetscBool)(energy || problem->term[t]->energy);
+  for (PetscInt t = 0; t < problem->nterms; t++) {
+    const EngdTerm term = problem->term[t];
+
+    if (!term->multipliers) continue;
+    PetscCheck(!term->energy && energy, problem->comm, PETSC_ERR_USER_INPUT,
+               "-%s_multipliers %" PetscInt_FMT ": they are for a residual beside terms that are energies, and %s",
+               term->name, term->multipliers, term->energy ? "this is an energy" : "there are none");
+    PetscCheck(!term->resample, problem->comm, PETSC_ERR_USER_INPUT,
+               "-%s_multipliers %" PetscInt_FMT " and -%s_resample %" PetscInt_FMT
+               " exclude each other: multipliers belong to points that stay",
+               term->name, term->multipliers, term->name, term->resample);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The terms of the list */
 static PetscErrorCode ProblemCreateTerms(EngdProblem problem, const char text[])
 {
@@ -101,6 +123,7 @@ static PetscErrorCode ProblemCreateTerms(EngdProblem problem, const char text[])
     problem->nterms++;
   }
   PetscCall(EngdListDestroy(n, &names));
+  PetscCall(CheckMultipliers(problem));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -15,7 +15,7 @@ typedef struct {
   char     *region, *points, *file, *sampler, *residual, *energy, *measure;
   PetscReal weight;
   PetscBool weighted;
-  PetscInt  resample;
+  PetscInt  resample, multipliers;
   EngdAdapt adapt;
 } TermOptions;
 
@@ -63,6 +63,10 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-resample",
                              "New points every so many iterations, >= 0; 0 never; 100 where they follow the residual",
                              "EngdProblemSetTermResample", 0, &o->resample));
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-multipliers",
+                             "New multipliers of a condition beside energies every so many iterations, >= 0; 0: a "
+                             "penalty alone",
+                             "EngdProblemSetTermMultipliers", 0, &o->multipliers));
   PetscOptionsEnd();
   PetscCall(PetscFree(prefix));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -221,6 +225,7 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 . -<term>_points_file file - or these points, with data
 . -<term>_sampler name, -<term>_resample k - how they are placed, and how often anew
 . -<term>_adapt none|rad|rar - do they follow the residual; adapt.c has what says how
+. -<term>_multipliers k - how often a condition beside energies gets new multipliers
 - -<term>_weight w, -<term>_measure mean|integral - factors in the loss
 */
 PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[], PetscInt stream, EngdTerm *term)
@@ -233,10 +238,11 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   PetscCall(TermReadOptions(problem, name, &o));
   PetscCheck(o.weight > 0 && !PetscIsInfOrNanReal(o.weight), problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_weight %g: must be positive and finite", name, (double)o.weight);
-  (*term)->weight   = o.weight;
-  (*term)->weighted = o.weighted;
-  (*term)->resample = o.resample;
-  (*term)->adapt    = o.adapt;
+  (*term)->weight      = o.weight;
+  (*term)->weighted    = o.weighted;
+  (*term)->resample    = o.resample;
+  (*term)->adapt       = o.adapt;
+  (*term)->multipliers = o.multipliers;
   PetscCall(TermCreatePoints(problem, *term, &o, stream));
   PetscCall(TermCreatePointwise(problem, *term, &o));
   PetscCheck((*term)->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,

@@ -122,6 +122,29 @@ PetscErrorCode EngdProblemSetTermResample(EngdProblem problem, const char term[]
 }
 
 /*@
+  EngdProblemSetTermMultipliers - How often a condition beside energies gets new multipliers
+
+  Logically collective
+
+  Input Parameters:
++ problem - with energies
+. term    - a residual, one of EngdProblemSetTerms(), whose points stay
+- every   - iterations, 0 for a penalty alone
+
+  Options Database Key:
+. -<term>_multipliers every
+@*/
+PetscErrorCode EngdProblemSetTermMultipliers(EngdProblem problem, const char term[], PetscInt every)
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsName(term, "multipliers", sizeof(option), option));
+  PetscCall(EngdSettingsSetWhole(&problem->settings, option, every));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetTermAdapt - Whether the points of a term follow its residual
 
   Logically collective

@@ -15,6 +15,7 @@
 #define FALLING  0.9     /* of the loss is left after ENGD_PACE iterations at the most, while it falls */
 #define UNSOLVED 0.03    /* of the residual of u = 0: what is left is no solution */
 #define FORECAST 1e-30   /* losses below it are not forecast */
+#define GAPS     0.1 /* of an energy: fresh points that differ by more have found what happens between the others */
 
 /* EngdRunDestroyFreshPoints - Collective */
 PetscErrorCode EngdRunDestroyFreshPoints(EngdRun run)
@@ -130,6 +131,22 @@ static PetscReal Rate(const EngdPace *pace, PetscReal *left)
   return n * tt > t * t ? -(n * ty - t * y) / (n * tt - t * t) : 0;
 }
 
+/* energies, which have no least value that is known: are they on fresh points what they are on those of the training */
+static PetscErrorCode JudgeEnergies(EngdRun run, EngdOutcome *outcome)
+{
+  PetscReal loss, fresh;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
+  outcome->fresh_loss = fresh;
+  if (PetscAbsReal(fresh - loss) <= GAPS * PetscAbsReal(loss)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(outcome->warning, sizeof(outcome->warning),
+                          "Warning: the energy is %.4g on the points of the training and %.4g on fresh ones: the "
+                          "solution is wrong between\n  the points; take more of them, or -TERM_sampler gauss",
+                          (double)loss, (double)fresh));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdRunJudge - What limits the loss, how large the error may be, and what more time would bring.
 
@@ -157,7 +174,10 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
   outcome->fresh_loss      = INFINITY;
   outcome->estimated_error = INFINITY;
   outcome->judgement[0] = outcome->warning[0] = 0;
-  if (!run->functional->least_squares) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!run->functional->least_squares) {
+    PetscCall(JudgeEnergies(run, outcome));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(EngdRunMeasure(run, run->theta, &loss, &outcome->fresh_loss));
   if (!PetscIsInfReal(run->fresh_zero))
     outcome->estimated_error = PetscSqrtReal(PetscMax(outcome->fresh_loss, 0) / run->fresh_zero);

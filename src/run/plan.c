@@ -10,7 +10,7 @@
   None of them wins everywhere (runs/untuned.md), and each of the first three takes a few seconds. A stage of digits ends when it
   is slow, by what its last iterations brought; the plan ends when one has come to rounding. The best is what has the least loss
   on fresh points. A breakdown of the numerics ends its stage alone. A plan is made for least squares on points that stay and
-  with no more parameters than residuals; by default only where no option or setter says a word about weights of terms, initial
+  with no more parameters than residuals, and for energies with conditions (valley alone, from standard units); by default only where no option or setter says a word about weights of terms, initial
   weights, optimisers or stages.
 */
 #include <engd/private.h>
@@ -50,31 +50,33 @@ static PetscErrorCode IsSaid(PetscBool *said)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* does the plan suit the problem */
-static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits)
+/* does a plan suit the problem: least squares, or energies beside conditions; energies: is it that of energies */
+static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energies)
 {
   const PetscInt  p     = F->model->nparameters;
   const PetscReal bytes = 3. * sizeof(PetscReal) * PetscSqr((PetscReal)p); /* the Gramian, its factors, an SVD */
   PetscInt        N;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdExplicitHasResidual(F, suits));
+  *energies = (PetscBool)!F->least_squares;
+  *suits    = *energies;
+  if (F->least_squares) PetscCall(EngdExplicitHasResidual(F, suits));
   for (PetscInt t = 0; t < F->problem->nterms; t++) *suits = (PetscBool)(*suits && !F->problem->term[t]->resample);
   if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitCountAllRows(F, &N));
-  *suits = (PetscBool)(p <= N && p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
+  *suits = (PetscBool)((*energies || p <= N) && p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* EngdPlanLeaves - is all that a plan chooses left to it, and would it suit the problem. Collective */
 PetscErrorCode EngdPlanLeaves(EngdRun run, PetscBool *all)
 {
-  PetscBool units, weights, said;
+  PetscBool units, weights, said, energies;
 
   PetscFunctionBeginUser;
   PetscCall(EngdStartLeaves(run->functional, &units, &weights));
   PetscCall(IsSaid(&said));
-  PetscCall(Suits(run->functional, all));
+  PetscCall(Suits(run->functional, all, &energies));
   *all = (PetscBool)(*all && units && weights && !said && !run->stages);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -133,14 +135,14 @@ static PetscErrorCode SetStage(EngdRun run, const char name[], PetscReal share, 
 /* EngdPlanCreate - stages and their options, if the run has been told none. Collective; Push and Pop around their creation */
 PetscErrorCode EngdPlanCreate(EngdRun run)
 {
-  PetscBool said, suits, digits;
+  PetscBool said, suits, energies, digits;
 
   PetscFunctionBeginUser;
   PetscCall(IsSaid(&said));
-  if (said || run->stages || !run->origin.placed) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Suits(run->functional, &suits));
+  if (said || run->stages || !(run->origin.placed || run->origin.multipliers)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Suits(run->functional, &suits, &energies));
   if (!suits) PetscFunctionReturn(PETSC_SUCCESS);
-  digits         = (PetscBool)(run->functional->model->nweights <= MOST_DIGITS);
+  digits         = (PetscBool)(!energies && run->functional->model->nweights <= MOST_DIGITS);
   run->plan.made = PETSC_TRUE;
   if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
   PetscCall(EngdRunSetStages(run, digits ? "valley,digits,wide,again" : "valley"));
@@ -159,11 +161,12 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
 /* EngdPlanBegin - theta of the present stage: as it is, a flat beginning, what the valley came to. Collective */
 PetscErrorCode EngdPlanBegin(EngdRun run)
 {
-  static const char *const what[] = {"steep units and their last layer by least squares; averaged Gramian, LDL^T",
-                                     "flat units; truncated least squares",
-                                     "less flat units; truncated least squares",
-                                     "the end of the valley; averaged Gramian, LDL^T"};
-  EngdPlan                *plan   = &run->plan;
+  static const char *const energies = "standard units; averaged Gramian, LDL^T, multipliers of the conditions";
+  static const char *const what[]   = {"steep units and their last layer by least squares; averaged Gramian, LDL^T",
+                                       "flat units; truncated least squares",
+                                       "less flat units; truncated least squares",
+                                       "the end of the valley; averaged Gramian, LDL^T"};
+  EngdPlan                *plan     = &run->plan;
   char                     line[256];
 
   PetscFunctionBeginUser;
@@ -173,7 +176,8 @@ PetscErrorCode EngdPlanBegin(EngdRun run)
   if (run->present == DIGITS_FIRST) PetscCall(VecCopy(run->origin.flat[0], run->theta));
   if (run->present == DIGITS_WIDE) PetscCall(VecCopy(run->origin.flat[1], run->theta));
   if (run->present == AGAIN) PetscCall(VecCopy(plan->valley, run->theta));
-  PetscCall(PetscSNPrintf(line, sizeof(line), "Stage %s: %s", run->stage[run->present].name, what[run->present]));
+  PetscCall(PetscSNPrintf(line, sizeof(line), "Stage %s: %s", run->stage[run->present].name,
+                          run->origin.multipliers ? energies : what[run->present]));
   PetscCall(EngdReportChoose(run->report, line));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -200,7 +204,7 @@ static PetscErrorCode Finish(EngdRun run, PetscReal loss, PetscReal fresh, Petsc
   itself =
       (PetscBool)(reason == TAO_CONVERGED_STEPTOL || reason == TAO_DIVERGED_LS_FAILURE ||
                   reason == TAO_CONVERGED_GATOL || reason == TAO_CONVERGED_GRTOL || reason == TAO_CONVERGED_GTTOL);
-  *done = (PetscBool)(fresh <= ENGD_FRESH_FACTOR * loss &&
+  *done = (PetscBool)(!PetscIsInfReal(run->zero) && fresh <= ENGD_FRESH_FACTOR * loss &&
                       (loss < ENGD_LOSS_ROUNDING * run->zero ||
                        (itself && run->present == DIGITS_WIDE && run->plan.loss < SOLVED * run->zero)));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -150,7 +150,7 @@ PetscErrorCode EngdRunSetFromOptions(EngdRun run)
 /* points, parameters, optimisers, spectrum */
 static PetscErrorCode SetUp(EngdRun run)
 {
-  PetscBool help, begins;
+  PetscBool help, begins, leaves;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsHasHelp(NULL, &help));
@@ -158,10 +158,10 @@ static PetscErrorCode SetUp(EngdRun run)
   PetscCall(EngdFunctionalSetUp(run->functional));
   PetscCall(EngdModelCreateParameters(run->functional->model, &run->theta));
   PetscCall(EngdModelInitialize(run->functional->model, run->problem->seed, run->theta));
-  begins = (PetscBool)(run->start_mode == ENGD_START_LEAST_SQUARES);
-  if (run->start_mode == ENGD_START_AUTO) PetscCall(EngdPlanLeaves(run, &begins));
+  PetscCall(EngdPlanLeaves(run, &leaves));
+  begins = (PetscBool)(run->start_mode == ENGD_START_LEAST_SQUARES || (run->start_mode == ENGD_START_AUTO && leaves));
   if (begins && !help) {
-    PetscCall(EngdStartRun(run->functional, run->theta, &run->origin));
+    PetscCall(EngdStartRun(run->functional, run->theta, leaves, &run->origin));
     PetscCall(EngdPlanCreate(run));
   }
   PetscCall(EngdSettingsPush(run->plan.settings));

@@ -86,6 +86,11 @@ static PetscErrorCode CheckResampling(EngdRun run)
   }
   PetscCall(EngdTaoListWith(ENGD_TAO_RESAMPLES, sizeof(names), names));
   for (PetscInt t = 0; t < problem->nterms && !able; t++) {
+    PetscCheck(!problem->term[t]->multipliers, run->comm, PETSC_ERR_USER_INPUT,
+               "-%s_multipliers %" PetscInt_FMT
+               ": -tao_type %s is for a loss that stays; take one of %s, or leave the "
+               "option out",
+               problem->term[t]->name, problem->term[t]->multipliers, type, names);
     PetscCheck(!problem->term[t]->resample, run->comm, PETSC_ERR_USER_INPUT,
                "-%s_resample %" PetscInt_FMT
                ": -tao_type %s is for points that stay; take one of %s, or leave the option out",

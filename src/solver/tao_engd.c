@@ -12,13 +12,14 @@
 
 #define STALL_DECREASE 1e-3 /* less of the loss than this, in -tao_engd_stall iterations, is no progress; */
 
-/* do points change during the training, so that losses of two iterations cannot be compared */
-static PetscBool Resamples(const TAO_ENGD *engd)
+/* do points or multipliers change during the training, so that losses of two iterations cannot be compared */
+static PetscBool LossChanges(const TAO_ENGD *engd)
 {
   const EngdProblem problem = engd->solver->functional->problem;
   PetscBool         any     = PETSC_FALSE;
 
-  for (PetscInt t = 0; t < problem->nterms; t++) any = (PetscBool)(any || problem->term[t]->resample);
+  for (PetscInt t = 0; t < problem->nterms; t++)
+    any = (PetscBool)(any || problem->term[t]->resample || problem->term[t]->multipliers);
   return any;
 }
 
@@ -29,7 +30,7 @@ static PetscErrorCode SetUpAccelerator(TAO_ENGD *engd)
 
   PetscFunctionBeginUser;
   PetscCall(EngdGeodesicDestroy(&engd->accelerator));
-  if (!engd->geodesic || !engd->direction->ops->solve || engd->momentum > 0 || Resamples(engd))
+  if (!engd->geodesic || !engd->direction->ops->solve || engd->momentum > 0 || LossChanges(engd))
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitHasResidual(engd->solver->functional, &residual));
   if (residual) PetscCall(EngdGeodesicCreate(engd->solver->functional, &engd->accelerator));
@@ -115,7 +116,7 @@ static PetscErrorCode ChooseStep(TAO_ENGD *engd, EngdLine *line)
    points do not change */
 static PetscBool IsStuck(const TAO_ENGD *engd)
 {
-  return (PetscBool)(engd->rejections && engd->direction->ops->retry && engd->momentum == 0 && !Resamples(engd));
+  return (PetscBool)(engd->rejections && engd->direction->ops->retry && engd->momentum == 0 && !LossChanges(engd));
 }
 
 /* the kind of the next iteration, or the end: no step is found any more, or none that makes a difference */
@@ -126,7 +127,7 @@ static TaoConvergedReason JudgeProgress(TAO_ENGD *engd, const EngdIterate *it)
   EngdProgressRecord(&engd->progress, it->loss);
   if (engd->accelerator) EngdProgressChooseKind(&engd->progress, it->status.step, &stuck);
   if (stuck) return TAO_DIVERGED_LS_FAILURE;
-  if (engd->stall && !engd->solver->accept_increase && !Resamples(engd) &&
+  if (engd->stall && !engd->solver->accept_increase && !LossChanges(engd) &&
       EngdProgressIsSlow(&engd->progress, 0, engd->stall, STALL_DECREASE))
     return TAO_CONVERGED_STEPTOL;
   return TAO_CONTINUE_ITERATING;

@@ -1,7 +1,7 @@
 /*
   The loop that the TAO types of this program share, and the only file that touches the fields of a Tao.
 
-    loss and gradient at theta; until a test says stop:  new points if they are due, an iteration of the type, history,
+    loss and gradient at theta; until a test says stop:  new points and multipliers if they are due, an iteration of the type, history,
     monitors and tests
 
   A type gives its operations to EngdTaoBecome(); here are no optimisers. PETSc's own types have loops of their own. A solve
@@ -115,7 +115,7 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
   else
     PetscCall(Start(tao, loop, &it));
   while (tao->reason == TAO_CONTINUE_ITERATING) {
-    PetscBool resampled = PETSC_FALSE;
+    PetscBool resampled = PETSC_FALSE, shifted = PETSC_FALSE;
 
     PetscTryTypeMethod(tao, update, tao->niter, tao->user_update);
     it.iteration = tao->niter;
@@ -123,7 +123,9 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
       PetscCall(EngdFunctionalSetParameters(loop->functional, it.theta));
       PetscCall(EngdFunctionalResample(loop->functional, loop->before + tao->niter, &resampled));
     }
-    if (resampled) PetscCall(TaoComputeObjectiveAndGradient(tao, it.theta, &it.loss, it.gradient));
+    if (loop->before + tao->niter)
+      PetscCall(EngdFunctionalUpdateMultipliers(loop->functional, loop->before + tao->niter, it.theta, &shifted));
+    if (shifted || resampled) PetscCall(TaoComputeObjectiveAndGradient(tao, it.theta, &it.loss, it.gradient));
     PetscCall((*loop->ops->iterate)(tao, loop->data, &it));
     tao->niter++;
     tao->ksp_its = it.status.krylov_iterations;

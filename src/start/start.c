@@ -6,6 +6,10 @@
     units     over the box of the points, of scale 3 in each coordinate, or larger where least squares say that it pays
     last one  by least squares (last_layer.c)
 
+  Energies have no residual to begin from. Beside them a condition weighs STIFFNESS times as much as balance has it, with new
+  multipliers every MULTIPLIERS iterations, so that it holds to more digits than a penalty of any weight (multipliers.c); units
+  and last layer stay the standard ones.
+
   Weights that a user gives to any term are all that count; so are initial weights, by any option -network_init. What helped
   and what did not is in runs/untuned.md.
 */
@@ -18,6 +22,9 @@
 #define STEPS  3    /* of Gauss and Newton at most, of a trial */
 #define MOST   1500 /* columns of the last layer */
 #define DEAR   5e7  /* entries of J, of which no trials are made */
+
+#define STIFFNESS   100
+#define MULTIPLIERS 5 /* ten, with a tenth of the weight, end the minimal surface at 5e-4 instead of 6e-5 */
 
 /* of the standard weights and of biases: smooth solutions end at rounding from the first, less smooth ones from the second */
 static const struct {
@@ -176,14 +183,59 @@ static PetscErrorCode Begin(Beginning *b, Vec theta, EngdStart *start)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* are conditions with a weight and no more among energies */
+static PetscBool HasPenalties(EngdFunctional F)
+{
+  PetscBool energy = PETSC_FALSE, penalty = PETSC_FALSE;
+
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    const EngdTerm term = F->problem->term[t];
+
+    energy  = (PetscBool)(energy || term->energy);
+    penalty = (PetscBool)(penalty || (!term->energy && !term->multipliers && !term->resample));
+  }
+  return (PetscBool)(energy && penalty);
+}
+
+/* the stiffness of the conditions beside energies, and their multipliers */
+static PetscErrorCode BeginEnergies(Beginning *b, Vec theta, EngdStart *start)
+{
+  const EngdProblem problem = b->F->problem;
+  const size_t      size    = sizeof(start->text);
+  PetscReal        *trace, energy = 0;
+  char              word[128];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(problem->nterms, &trace));
+  PetscCall(EngdLastLayerTrace(b->last, theta, trace));
+  PetscCall(PetscStrncpy(start->text, "start: conditions beside energies:", size));
+  for (PetscInt t = 0; t < problem->nterms; t++) energy += problem->term[t]->energy ? trace[t] : 0;
+  for (PetscInt t = 0; t < problem->nterms; t++) {
+    const EngdTerm  term   = problem->term[t];
+    const PetscReal weight = STIFFNESS * energy / trace[t];
+
+    if (term->energy || term->multipliers || term->resample) continue;
+    term->multipliers = MULTIPLIERS;
+    if (weight > 0 && !PetscIsInfOrNanReal(weight)) term->weight = weight;
+    PetscCall(PetscSNPrintf(word, sizeof(word), " -%s_weight %.3g -%s_multipliers %" PetscInt_FMT, term->name,
+                            (double)term->weight, term->name, term->multipliers));
+    PetscCall(PetscStrlcat(start->text, word, size));
+  }
+  start->multipliers = PETSC_TRUE;
+  PetscCall(PetscFree(trace));
+  PetscCall(EngdFunctionalAttachPoints(b->F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdStartRun - The parameters, and the weights of terms, that a run begins with.
 
   Collective
 
   Input Parameters:
-+ functional - set up; nothing is done if it has energies, or if the user has said how to begin
-- theta      - the standard initial parameters
++ functional - set up; nothing is done if the user has said how to begin
+. theta      - the standard initial parameters
+- energies   - may conditions beside energies get multipliers
 
   Output Parameters:
 + theta - those to begin with
@@ -191,7 +243,7 @@ static PetscErrorCode Begin(Beginning *b, Vec theta, EngdStart *start)
 
   Source: src/start/start.c
 */
-PetscErrorCode EngdStartRun(EngdFunctional F, Vec theta, EngdStart *start)
+PetscErrorCode EngdStartRun(EngdFunctional F, Vec theta, PetscBool energies, EngdStart *start)
 {
   const PetscInt dim = F->problem->domain->dim;
   PetscBool      suits, units, weights; /* are they left to us */
@@ -201,7 +253,13 @@ PetscErrorCode EngdStartRun(EngdFunctional F, Vec theta, EngdStart *start)
   *start = (EngdStart){.balanced = PETSC_FALSE};
   PetscCall(EngdStartLeaves(F, &units, &weights));
   PetscCall(Suits(F, theta, &suits));
-  if (!units || !suits) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!units || !suits) {
+    if (!energies || !weights || !HasPenalties(F)) PetscFunctionReturn(PETSC_SUCCESS);
+    PetscCall(EngdLastLayerCreate(F, theta, &b.last));
+    PetscCall(BeginEnergies(&b, theta, start));
+    PetscCall(EngdLastLayerDestroy(&b.last));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   start->placed   = PETSC_TRUE;
   start->balanced = weights;
   PetscCall(PetscMalloc2(dim, &b.scale, dim, &b.trial));

@@ -362,6 +362,40 @@ static void test_resample(void **state)
   End(&s);
 }
 
+/* s <- r + s once, twice: |r + s|^2 - |s|^2 is |r|^2, 3 |r|^2, 5 |r|^2 at the same theta, and the gradient grows as evenly */
+static void test_multipliers(void **state)
+{
+  const PetscReal h = 1e-5;
+  PetscReal       loss[3], slope[3], ahead, behind;
+  PetscBool       changed;
+  Setting         s;
+  Vec             gradient, moved;
+
+  (void)state;
+  Begin(PETSC_COMM_WORLD, &cases[4], "-wall_multipliers 3 -wall_residual u;x-u*u", &s);
+  CHECK(VecDuplicate(s.theta, &gradient));
+  CHECK(VecDuplicate(s.theta, &moved));
+  for (PetscInt k = 0; k < 3; k++) {
+    if (k) CHECK(EngdFunctionalUpdateMultipliers(s.F, 3 * k, s.theta, &changed));
+    assert_true(!k || changed);
+    loss[k] = Loss(&s, s.theta, gradient);
+    CHECK(VecDot(gradient, s.v, &slope[k]));
+  }
+  CHECK(EngdFunctionalUpdateMultipliers(s.F, 7, s.theta, &changed));
+  assert_false(changed);
+  Close("even losses", loss[2] - loss[1], loss[1] - loss[0], 1e-12 * PetscAbsReal(loss[2]));
+  assert_true(loss[1] - loss[0] > 1e-3 * PetscAbsReal(loss[0]));
+  Close("even gradients", slope[2] - slope[1], slope[1] - slope[0], 1e-12 * PetscAbsReal(slope[2]));
+  CHECK(VecWAXPY(moved, h, s.v, s.theta));
+  ahead = Loss(&s, moved, NULL);
+  CHECK(VecWAXPY(moved, -h, s.v, s.theta));
+  behind = Loss(&s, moved, NULL);
+  Close("slope", slope[2], (ahead - behind) / (2 * h), 1e-7 * PetscAbsReal(slope[2]));
+  CHECK(VecDestroy(&moved));
+  CHECK(VecDestroy(&gradient));
+  End(&s);
+}
+
 /* what has no meaning is refused */
 static void test_refusals(void **state)
 {
@@ -401,7 +435,7 @@ int main(int argc, char **argv)
                                       {"line", Along, PETSC_FALSE},
                                       {"results", SameResults, PETSC_FALSE}};
   const struct CMUnitTest extra[]  = {cmocka_unit_test(test_check), cmocka_unit_test(test_resample),
-                                      cmocka_unit_test(test_refusals)};
+                                      cmocka_unit_test(test_multipliers), cmocka_unit_test(test_refusals)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -63,7 +63,7 @@ static void poisson(void **state)
   assert_int_equal(p->nparameters, 0);
   assert_string_equal(p->term[0]->name, "pde");
   assert_int_equal(p->term[0]->points->nglobal, 900);
-  assert_string_equal(p->term[0]->points->sampler, "grid");
+  assert_string_equal(p->term[0]->points->sampler, "gauss");
   assert_int_equal(p->term[0]->points->stream, ENGD_STREAM_TERMS);
   assert_int_equal(p->term[1]->points->stream, ENGD_STREAM_TERMS + 1);
   assert_int_equal(p->term[1]->points->nglobal, 120);
@@ -240,6 +240,10 @@ static void errors(void **state)
       {BOX PDE "-pde_residual u -pde_weight 0", "-pde_weight 0.: must be positive and finite"},
       {BOX PDE "-pde_residual u -pde_weight -1", "-pde_weight -1.: must be positive"},
       {BOX PDE "-pde_residual u -pde_measure sum", "-pde_measure sum: must be mean or integral"},
+      {BOX PDE "-pde_residual u -pde_multipliers 5",
+       "-pde_multipliers 5: they are for a residual beside terms that "},
+      {BOX PDE "-pde_energy u^2 -pde_multipliers 5",
+       "-pde_multipliers 5: they are for a residual beside terms that "},
       {BOX PDE "-pde_residual u -pde_resample -2", "-pde_resample -2: must be a whole number from 0"},
       {BOX PDE "-pde_residual u -pde_resample 2 -pde_sampler grid",
        "-pde_resample 2: the points of the sampler grid never"},

@@ -125,6 +125,9 @@ static void TestBroken(void **state)
        "3 "
        "-tao_max_it 9",
        {3, 6}},
+      {"-terms ritz,wall -ritz_energy normsq(grad(u))/2-u -ritz_points 16 -wall_multipliers 2 -tao_engd_direction "
+       "dense -tao_engd_dense_ema 0.6 -tao_max_it 9",
+       {3, 6}},
   };
 
   (void)state;

@@ -3,14 +3,18 @@
 
   runs/plot.py history run.csv other.csv -o history.png    loss and error against iterations and seconds (-engd_history)
   runs/plot.py solution solution.csv -o solution.png       lines, maps or slices of the solution and its error (-engd_solution:
-                                                           .csv, .npz or .h5), residual(..) columns too
+                                                           .csv, .npz or .h5), residual(..) columns too; --points FILE draws
+                                                           the points of another such file on maps, as points(pde)
   runs/plot.py spectrum spectrum.csv -o spectrum.png       eigenvalues and densities, those of each operator in a row
                                                            (-spectrum_output, .csv or .h5)
+  runs/plot.py scaling run1.json run2.json -o scaling.png  seconds an iteration and efficiency against ranks (-engd_summary);
+                                                           runs of one problem and as many parameters are one curve
 
 Of many curves the six that end lowest have a colour and a name at their ends, the others are grey. --dark for dark pages.
 """
 import argparse
 import csv
+import json
 import os
 import re
 
@@ -118,16 +122,14 @@ def read_spectra(path):
     return {key: np.array(rows) for key, rows in spectra.items()}
 
 
-def plot_spectrum(arguments):
+def spectrum_figure(spectra):
     """A row an operator: |eigenvalues| by number (left; negative ones as crosses), densities (right), a colour an iteration."""
-    spectra = read_spectra(arguments.file)
-    if not spectra:
-        raise SystemExit(f"{arguments.file}: no spectra")
     operators = list(dict.fromkeys(key[0] for key in spectra))
     iterations = sorted({key[1] for key in spectra})
-    colours = dict(zip(iterations, plt.cm.viridis(np.linspace(0, 0.85, len(iterations)))))
+    colours = dict(zip(iterations, plt.cm.viridis(np.linspace(0.15, 0.85, len(iterations))))) if len(iterations) > 1 else {
+        iterations[0]: plt.rcParams["axes.prop_cycle"].by_key()["color"][0]}
     densities = any(key[2] == "density" for key in spectra)
-    figure, axes = plt.subplots(len(operators), 1 + densities, figsize=(5 + 4 * densities, 3.2 * len(operators)), squeeze=False)
+    figure, axes = plt.subplots(len(operators), 1 + densities, figsize=(5 + 4 * densities, 3.2 * len(operators)), squeeze=False, layout="constrained")
     top = {}
     for (operator, iteration, quantity), rows in spectra.items():
         line = axes[operators.index(operator)]
@@ -137,19 +139,78 @@ def plot_spectrum(arguments):
             top[operator] = max(rows[:, 1].max(), top.get(operator, 0))
         elif quantity in ("all", "largest", "smallest", "chosen"):
             value, number = rows[:, 1], np.arange(1, len(rows) + 1)
-            for sign, marker in ((value > 0, "."), (value < 0, "x")):
-                line[0].plot(number[sign], np.abs(value[sign]), marker, color=colours[iteration], markersize=3,
-                             label=f"{iteration}" if marker == "." and quantity != "smallest" else None)
-            line[0].set(yscale="log", xlabel="number", title=operator.replace("_", " "))
+            for sign, marker in ((value > 0, "v" if quantity == "smallest" else "."), (value < 0, "x")):
+                line[0].plot(number[sign], np.abs(value[sign]), marker, color=colours[iteration], markersize=3)
     for operator, line in zip(operators, axes):
-        if operator in top:
+        values = np.concatenate([rows[:, 1] for key, rows in spectra.items() if key[0] == operator and key[2] in ("all", "largest", "smallest", "chosen")] or [np.zeros(0)])
+        kinds = {key[2] for key in spectra if key[0] == operator}
+        marks = ["crosses are negative"] * bool((values < 0).any()) + ["triangles count from the smallest"] * ("smallest" in kinds)
+        name = "singular values" if operator.startswith("jacobian") else "eigenvalues"
+        line[0].set(xlabel="number", title=f"{name} of the {operator.replace('_', ' ')}" + (f" ({', '.join(marks)})" if marks else ""))
+        if (values != 0).any():
+            line[0].set_yscale("log")
+        if operator in top and top[operator] > 0:
             line[1].set_ylim(top[operator] * 1e-8, top[operator] * 3)
         elif densities:
             line[1].set_axis_off()
-        line[0].grid(True, which="major", alpha=0.3)
+        for axis in line:
+            axis.grid(True, which="major", alpha=0.15)
+            axis.spines[["top", "right"]].set_visible(False)
         if len(iterations) > 1:
-            line[0].legend(title="iteration", frameon=False, fontsize=7)
+            shown = iterations if len(iterations) <= NAMED else [iterations[k * (len(iterations) - 1) // (NAMED - 1)] for k in range(NAMED)]
+            handles = [plt.Line2D([], [], marker=".", linestyle="", color=colours[k]) for k in shown]
+            line[0].legend(handles, shown, title="iteration", frameon=False, fontsize=7, title_fontsize=7)
     return figure
+
+
+def plot_spectrum(arguments):
+    spectra = read_spectra(arguments.file)
+    if not spectra:
+        raise SystemExit(f"{arguments.file}: no spectra")
+    return spectrum_figure(spectra)
+
+
+def read_summary(path):
+    with open(path, encoding="utf-8") as file:
+        summary = json.load(file)
+    if "ranks" not in summary or "seconds_per_iteration" not in summary:
+        raise SystemExit(f"{path}: no summary of engd (-engd_summary)")
+    return summary
+
+
+def scaling_figure(summaries):
+    """Seconds an iteration (left) and the part of the ideal speed-up (right) against ranks; a curve for each problem and size"""
+    groups = {}
+    for s in summaries:
+        groups.setdefault((s["problem"], s["parameters"]), {}).setdefault(s["ranks"], []).append(s["seconds_per_iteration"])
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), squeeze=False)
+    left, right = axes[0]
+    colours, ends = plt.rcParams["axes.prop_cycle"].by_key()["color"], []
+    ranks_of_all = sorted({r for times in groups.values() for r in times})
+    right.axhline(1, color="#9a9a96", linewidth=0.7)
+    for k, ((problem, parameters), times) in enumerate(sorted(groups.items())):
+        ranks, colour = np.array(sorted(times)), colours[k] if k < NAMED else "#9a9a96"
+        seconds = np.array([min(times[r]) for r in ranks])
+        efficiency = seconds[0] * ranks[0] / (seconds * ranks)
+        left.plot(ranks, seconds, "o-", color=colour, markersize=3, linewidth=1.4)
+        left.plot(ranks, seconds[0] * ranks[0] / ranks, ":", color=colour, linewidth=0.8)
+        right.plot(ranks, efficiency, "o-", color=colour, markersize=3, linewidth=1.4)
+        if k < NAMED:
+            ends.append((ranks, efficiency, f"{problem}, {parameters} parameters", colour))
+    left.set(xscale="log", yscale="log", xlabel="ranks", ylabel="seconds an iteration (dotted: ideal)")
+    right.set(xscale="log", xlabel="ranks", ylabel="part of the ideal speed-up", ylim=(0, None))
+    for axis in (left, right):
+        axis.set_xticks(ranks_of_all, [str(r) for r in ranks_of_all])
+        axis.xaxis.set_minor_locator(plt.NullLocator())
+        axis.grid(True, alpha=0.15)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout(rect=(0, 0, 0.8, 1))
+    name_ends(right, ends)
+    return figure
+
+
+def plot_scaling(arguments):
+    return scaling_figure([read_summary(path) for path in arguments.file])
 
 
 def read_table(path):
@@ -248,8 +309,8 @@ def scatter_figure(fields):
     return figure
 
 
-def solution_figure(table, wanted=(), coordinates=None, stretch=False):
-    """Lines over one coordinate, maps over two, maps at three values of the last of three, distributions beyond"""
+def solution_figure(table, wanted=(), coordinates=None, stretch=False, points=None):
+    """Lines over one coordinate, maps over two, maps at three values of the last of three, distributions beyond; points: drawn on maps"""
     names = coordinates or [n for n in table if is_coordinate(n)] or list(table)[:2]
     varying = [n for n in names if np.ptp(table[n]) > 1e-12 * np.abs(table[n]).max()]
     fields = fields_of(table, names, wanted)
@@ -275,6 +336,8 @@ def solution_figure(table, wanted=(), coordinates=None, stretch=False):
         at = np.ones(len(values), dtype=bool) if level is None else table[varying[-1]] == level
         shown = np.abs(values) if magnitude else values
         picture = draw_map(axis, table[varying[0]][at], table[varying[1]][at], shown[at], colour_scale(shown, magnitude), stretch)
+        if points is not None and level is None:
+            axis.plot(points[varying[0]], points[varying[1]], ".", color="#ffffff", markeredgecolor="#26282b", markeredgewidth=0.3, markersize=2.5)
         axis.set(title=title if level is None else f"{title} at {varying[-1]} = {level:g}", xlabel=varying[0], ylabel=varying[1])
         figure.colorbar(picture, ax=axis, shrink=0.85).outline.set_visible(False)
     for axis in axes.flat[len(panels):]:
@@ -285,7 +348,12 @@ def solution_figure(table, wanted=(), coordinates=None, stretch=False):
 def plot_solution(arguments):
     wanted = [n.strip() for n in arguments.output.split(",")] if arguments.output else ()
     coordinates = arguments.coordinates.split(",") if arguments.coordinates else None
-    return solution_figure(read_table(arguments.file), wanted, coordinates, arguments.stretch)
+    points = read_table(arguments.points) if arguments.points else None
+    table = read_table(arguments.file)
+    missing = [n for n in table if is_coordinate(n) and points is not None and n not in points]
+    if missing:
+        raise SystemExit(f"{arguments.points}: no column {missing[0]}")
+    return solution_figure(table, wanted, coordinates, arguments.stretch, points)
 
 
 def main():
@@ -304,14 +372,16 @@ def main():
     solution.add_argument("--coordinates", help="which columns are coordinates, where they are not x, y, z, t, x1, ..")
     solution.add_argument("--stretch", action="store_true", help="fill the picture, axes not to scale")
     solution.set_defaults(plot=plot_solution)
-    for command in (history, spectrum, solution):
+    solution.add_argument("--points", help="file whose points are drawn on maps: -engd_solution_points 'points(pde)'")
+    scaling = commands.add_parser("scaling", help="seconds an iteration and efficiency against ranks")
+    scaling.add_argument("file", nargs="+", help="JSON file of -engd_summary")
+    scaling.set_defaults(plot=plot_scaling)
+    for command in (history, spectrum, solution, scaling):
         command.add_argument("-o", "--out", required=True, help="picture to write: .png, .pdf, .svg")
         command.add_argument("--dark", action="store_true", help="for a dark page")
     arguments = parser.parse_args()
     set_style(arguments.dark)
     figure = arguments.plot(arguments)
-    if arguments.command == "spectrum":
-        figure.tight_layout()
     figure.savefig(arguments.out, dpi=150, bbox_inches="tight")
 
 

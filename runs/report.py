@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """One HTML page of one run or several, with everything in it: runs/report.py RUN... [-o report.html]
 
-RUN is the summary of a run (-engd_summary run.json). Pictures are made of the history and of the solution (.csv, .npz or .h5) that the
-summary names, if they are still beside it. Needs numpy and matplotlib.
+RUN is the summary of a run (-engd_summary run.json). Pictures are made of the history, the solution (.csv, .npz or .h5) and
+the spectra that the summary names, if they are still beside it. Needs numpy and matplotlib.
 
   ./engd -options_file poisson.opts -engd_summary run.json -engd_history run.csv -engd_solution run.npz -engd_solution_points grid
   runs/report.py run.json -o run.html
@@ -117,7 +117,7 @@ class Run:
         return table(rows, numbers=True)
 
     def pictures(self):
-        """The history, and the solution where it is in a file that can be drawn"""
+        """The history, the solution where it is in a file that can be drawn, and the spectra"""
         pieces, history, solution = [], self.history(), self.file("engd_solution")
         if history:
             pieces.append("<h2>History</h2>" + picture(lambda: plot.history_figure({self.title: history}), "loss and error along the iterations"))
@@ -126,6 +126,10 @@ class Run:
             names = coordinates.split(",") + ["t"] * ("domain_time" in self.options) if coordinates else None
             values = plot.read_table(solution)
             pieces.append("<h2>Solution</h2>" + picture(lambda: plot.solution_figure(values, (), names), "the solution and its error"))
+        spectrum = self.file("spectrum_output")
+        spectra = plot.read_spectra(spectrum) if spectrum else None
+        if spectra:
+            pieces.append("<h2>Spectra</h2>" + picture(lambda: plot.spectrum_figure(spectra), "eigenvalues and singular values"))
         return "".join(pieces)
 
     def provenance(self):

@@ -29,6 +29,7 @@ struct _n_EngdPoints {
   PetscInt   nactive; /* The first of them, those that count: the others have no weight yet. */
   PetscBool  moved;   /* Whether they follow a residual, so that seed, stream and epoch do not say where they are. */
   PetscInt   nlocal;  /* Points of this rank. */
+  PetscInt   npieces; /* Faces or parts of the region, 0 where the domain does not count them. */
   PetscInt   start;   /* The global index of the first of these. */
   PetscReal  measure; /* Length, area, ... of the region, times that of the time interval. */
   PetscInt64 seed;

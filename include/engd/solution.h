@@ -23,10 +23,13 @@ struct _n_EngdPlaces {
   PetscInt  *count;   /* [naxes] */
   PetscInt  *axis;    /* [naxes] which coordinate; -1 of a line */
   EngdPoints points;  /* of a file, with their data; NULL else */
+  EngdPoints of;      /* of a term, which may have others until they are written; borrowed; NULL else */
 };
 
-/* option: to name in messages. The text: test, grid(..), slice(..), line(..), or the name of a file. Collective */
+/* option: to name in messages. The text: test, grid(..), slice(..), line(..), points(..), or the name of a file. Update: the points
+   that a term has by now. Collective */
 PETSC_INTERN PetscErrorCode EngdPlacesCreate(EngdProblem, const char option[], const char text[], EngdPlaces *);
+PETSC_INTERN PetscErrorCode EngdPlacesUpdate(EngdPlaces);
 PETSC_INTERN PetscErrorCode EngdPlacesDestroy(EngdPlaces *);
 PETSC_INTERN PetscBool      EngdPlacesIsFile(const char text[]);
 

@@ -1,6 +1,6 @@
 /*
   What a problem says that has no effect on the training: terms that read no unknown, unknowns that no term reads, coordinates that
-  no input of the network reads. They may be meant (a problem being built up, a symmetry), so they are warned of and not
+  no input of the network reads, regions with parts that have no point. They may be meant (a problem being built up, a symmetry), so they are warned of and not
   refused: without a word the end says "converged" of such a training.
 */
 #include <engd/private.h>
@@ -41,6 +41,20 @@ static PetscErrorCode TellInputs(EngdProblem problem)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a part of the region without points has nothing to say, unless its turn comes */
+static PetscErrorCode TellEmpty(EngdProblem problem, EngdTerm term)
+{
+  const EngdPoints points = term->points;
+
+  PetscFunctionBeginUser;
+  if (term->resample || points->nglobal >= points->npieces) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscPrintf(problem->comm,
+                        "Warning: -%s_points %" PetscInt_FMT ": the region has %" PetscInt_FMT
+                        " faces or parts, so that some have no point\n",
+                        term->name, points->nglobal, points->npieces));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdProblemTellUnread(EngdProblem problem)
 {
   PetscBool *read, any;
@@ -50,6 +64,7 @@ PetscErrorCode EngdProblemTellUnread(EngdProblem problem)
   for (PetscInt t = 0; t < problem->nterms; t++) {
     EngdTerm term = problem->term[t];
 
+    PetscCall(TellEmpty(problem, term));
     MarkRead(problem, term, read, &any);
     if (!any)
       PetscCall(PetscPrintf(problem->comm, "Warning: -%s_%s reads no unknown, so training cannot change it\n",

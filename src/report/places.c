@@ -5,6 +5,7 @@
     grid, grid(n), grid(n1,n2)   the box around the domain (and the interval of time), ends included: n points a coordinate
     slice(t=0.5, z=0; n1,n2)     the same with some coordinates held; x3..x10=0.5 holds eight
     line(a1,a2; b1,b2; n)        n points from a to b, ends included
+    points(pde)                  the points that the term pde was trained on last
     points.csv                   the points of a file, with data that expressions may read
 
   Points of grids and lines outside of the domain have no values; those of a file have, and are warned of by their number.
@@ -31,7 +32,7 @@ static PetscErrorCode TakeCall(const char text[], const char name[], char **insi
 
 PetscBool EngdPlacesIsFile(const char text[])
 {
-  static const char *const forms[] = {"grid", "slice", "line"};
+  static const char *const forms[] = {"grid", "slice", "line", "points"};
 
   if (!strcmp(text, "test") || !strcmp(text, "grid")) return PETSC_FALSE;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(forms); k++) {
@@ -277,10 +278,38 @@ static PetscErrorCode TakePoints(EngdPlaces places, EngdPoints points)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* points(pde) */
+static PetscErrorCode TakeTerm(EngdPlaces places, EngdProblem problem, const char option[], const char name[])
+{
+  char known[512] = "";
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < problem->nterms; t++) {
+    if (!strcmp(name, problem->term[t]->name)) places->of = problem->term[t]->points;
+    PetscCall(PetscSNPrintf(known + strlen(known), sizeof(known) - strlen(known), "%spoints(%s)", t ? ", " : "",
+                            problem->term[t]->name));
+  }
+  PetscCheck(places->of, problem->comm, PETSC_ERR_USER_INPUT, "%s %s: there is no term %s; there is %s", option,
+             places->text, name, known);
+  PetscCall(TakePoints(places, places->of));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPlacesUpdate(EngdPlaces places)
+{
+  PetscFunctionBeginUser;
+  if (!places->of) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(places->x));
+  PetscCall(PetscFree(places->inside));
+  PetscCall(TakePoints(places, places->of));
+  PetscCall(Locate(places));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdPlacesCreate(EngdProblem problem, const char option[], const char text[], EngdPlaces *out)
 {
   EngdPlaces places;
-  char      *grid, *slice, *line;
+  char      *grid, *slice, *line, *term;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&places));
@@ -290,6 +319,7 @@ PetscErrorCode EngdPlacesCreate(EngdProblem problem, const char option[], const 
   PetscCall(TakeCall(text, "grid", &grid));
   PetscCall(TakeCall(text, "slice", &slice));
   PetscCall(TakeCall(text, "line", &line));
+  PetscCall(TakeCall(text, "points", &term));
   if (grid) {
     PetscCall(CreateGrid(places, problem, option, NULL, grid));
   } else if (slice && text[5]) {
@@ -298,6 +328,8 @@ PetscErrorCode EngdPlacesCreate(EngdProblem problem, const char option[], const 
     PetscCall(CreateGrid(places, problem, option, slice, counts ? counts : ""));
   } else if (line && text[4]) {
     PetscCall(CreateLine(places, option, line));
+  } else if (term && text[6]) {
+    PetscCall(TakeTerm(places, problem, option, term));
   } else if (!strcmp(text, "test")) {
     PetscCall(TakePoints(places, problem->test));
   } else {
@@ -310,6 +342,7 @@ PetscErrorCode EngdPlacesCreate(EngdProblem problem, const char option[], const 
   PetscCall(PetscFree(grid));
   PetscCall(PetscFree(slice));
   PetscCall(PetscFree(line));
+  PetscCall(PetscFree(term));
   *out = places;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -168,8 +168,8 @@ PetscErrorCode EngdReportSetSolution(EngdReport report, const char file[])
 
   Input Parameters:
 + report - before the set-up of the run
-- points - "test", "grid(101,51)", "slice(t=0.5; 101,101)", "line(0,0; 1,1; 200)", or the name of a file of points; NULL for what
-           suits the format
+- points - "test", "grid(101,51)", "slice(t=0.5; 101,101)", "line(0,0; 1,1; 200)", "points(pde)" of a term, or the name of a
+           file of points; NULL for what suits the format
 
   Options Database Key:
 . -engd_solution_points points - the same
@@ -311,7 +311,7 @@ static PetscErrorCode ReadMonitor(EngdReport report, EngdOptionItems PetscOption
 . -spectrum_monitor list   - columns sharpness, index: of the exact Hessian
 . -engd_summary file.json  - the run in one JSON object; peak_memory_bytes is the sum over the ranks
 . -engd_solution file      - coordinates and values of the solution: .csv, .npz, .h5, .vts, .vtu, .pvd
-. -engd_solution_points p  - where: test, grid(n,..), slice(t=1; n,..), line(a; b; n), or a file of points
+. -engd_solution_points p  - where: test, grid(n,..), slice(t=1; n,..), line(a; b; n), points(term), or a file of points
 . -engd_output list        - which expressions, default the unknowns and their exact solution
 - -engd_integrals a,b      - integrals of the solution, each with -a_integrand, -a_region, -a_points, -a_sampler
 
@@ -339,11 +339,11 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
                "File for the solution; its ending says the format: .csv, .npz (NumPy), .h5 (HDF5), .vts or .vtu "
                "(ParaView), .pvd (a series in time)",
                "EngdReportSetSolution", PetscOptionsObject));
-  PetscCall(
-      EngdOptionsText(PetscOptionsObject, "-engd_solution_points",
-                      "Where: test (points), grid, grid(n,..), slice(t=0.5, z=0; n,..), line(0,0; 1,1; n), or a "
-                      "file of points; default grid for ParaView, else test",
-                      "EngdReportSetSolutionPoints", report->points, NULL, &points));
+  PetscCall(EngdOptionsText(
+      PetscOptionsObject, "-engd_solution_points",
+      "Where: test (points), grid, grid(n,..), slice(t=0.5, z=0; n,..), line(0,0; 1,1; n), points(term), "
+      "or a file of points; default grid for ParaView, else test",
+      "EngdReportSetSolutionPoints", report->points, NULL, &points));
   PetscCall(
       EngdOptionsText(PetscOptionsObject, "-engd_output",
                       "What: expressions, as in \"u, u_x, speed = norm2([u,v]), residual(pde), error\"; default "

@@ -384,6 +384,7 @@ PetscErrorCode EngdSolutionWrite(EngdSolution s, const PetscReal theta[], int *f
   VecScatter  scatter;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdPlacesUpdate(places));
   table.stride = places->dim + s->nvalues + 1;
   PetscCallMPI(MPI_Comm_rank(problem->comm, &rank));
   PetscCall(VecCreateMPI(problem->comm, places->nlocal * table.stride, PETSC_DETERMINE, &all));

@@ -13,8 +13,17 @@ refuses() { # REGEX arguments of plot.py: one line
   [ "$(wc -l <words)" = 1 ] && grep -qE -- "$1" words || complain "plot.py ${*:2}: $(tail -n 1 words)"
 }
 run 1 -options_file heat.opts -network_layers 6 -tao_max_it 2 -engd_summary run.json -engd_history h.csv -engd_solution u.npz \
-  -engd_solution_points "grid(9,7)" -engd_output "u, error, residual(pde)" -engd_integrals mass -mass_integrand "u^2"
+  -engd_solution_points "grid(9,7)" -engd_output "u, error, residual(pde)" -engd_integrals mass -mass_integrand "u^2" \
+  -spectrum hessian,jacobian -spectrum_every 1 -spectrum_density 3 -spectrum_output s.csv
 expect_exit 0
+printf 'x,t\n0.1,0.2\n0.5,0.5\n' >points.csv
+draws solution u.npz --points points.csv -o points.png
+refuses 'h.csv: no column x' solution u.npz --points h.csv -o w.png
+draws spectrum s.csv -o s.png
+sed 's/"ranks": 1/"ranks": 2/' run.json >two_ranks.json
+draws scaling run.json two_ranks.json -o scaling.svg
+printf '{"a": 1}' >other.json
+refuses 'no summary of engd' scaling other.json -o w.png
 draws solution u.npz -o u.png
 draws solution u.npz --output "u,residual(pde)" --dark -o u.pdf
 for k in 1 2 3 4 5 6 7 8; do awk -F, -v k="$k" 'NR > 1 {OFS = ","; $2 *= k} {print}' h.csv >"h$k.csv"; done
@@ -43,11 +52,10 @@ class Page(html.parser.HTMLParser):
 
 page = Page()
 page.feed(text)
-assert not page.open_ and page.pictures in (4, 10), (page.open_, page.pictures)
+assert not page.open_ and page.pictures in (6, 14), (page.open_, page.pictures)
 for wanted in (run["options"]["pde_residual"], run["host"], f'{run["relative_l2_error"]:.2e}', "mpirun -n 1 ./engd -options_file run.json", "u^2"):
     assert html.escape(wanted) in text, wanted
 PYTHON
 done
-printf '{"a": 1}' >other.json
 ! "$python" "$ENGD_ROOT/runs/report.py" other.json >words 2>&1 || complain "report.py takes what is no summary"
 expect_equal "$(cat words)" "other.json: no summary of engd (-engd_summary)"

@@ -56,13 +56,14 @@ expect_equal "$(wc -l <stdout)" 1
 expect_stdout '^engd [0-9.]+ \(PETSc 3\.[0-9.]+, SLEPc 3\.[0-9.]+\)$'
 
 name "what has no effect is warned of"
-run 1 "${short[@]}" -network_outputs u,v -exact_u 0 -pde_residual 'lap(u)' -wall_residual x -tao_max_it 1
+run 1 "${short[@]}" -network_outputs u,v -exact_u 0 -pde_residual 'lap(u)' -wall_residual x -wall_points 3 -tao_max_it 1
 expect_exit 0
 expect_stderr_empty
 expect_stdout '^Warning: -wall_residual reads no unknown'
 expect_stdout '^Warning: no term reads the unknown v,'
 expect_stdout '^Warning: the problem is not solved' # -wall_residual x is what it is
-expect_equal "$(grep -c Warning stdout)" 3
+expect_stdout '^Warning: -wall_points 3: the region has 4 faces or parts'
+expect_equal "$(grep -c Warning stdout)" 4
 
 for under in "" nohup; do
   begin "a terminal that closes ${under:+under nohup}"

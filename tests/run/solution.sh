@@ -55,7 +55,7 @@ run 2 "${small[@]}" -tao_max_it 3 -engd_checkpoint c.h5 -engd_solution u.csv -en
 expect_exit 0
 expect_stderr_empty
 trained=$PWD
-expect_stdout '^  flux  .*\(boundary, 4000 points, grid\)$'
+expect_stdout '^  flux  .*\(boundary, 4000 points, gauss\)$'
 verify <<'PYTHON'
 import json, engd
 t = columns("u.csv")
@@ -188,12 +188,30 @@ t = vtk("u.vtu")
 assert len(t["u"]) == 12 and len(t["types"]) == 10 and (t["types"] == 3).all(), t
 PYTHON
 
-# a disk that is full at the end costs neither the run nor its answer
+# a disk that is full is met before the training; one that fills later costs neither the run nor its answer
+printf '#!/bin/bash\nexport OMPI_MCA_ess_singleton_isolated=1\nulimit -f 8\ntrap "" XFSZ\nexec "${@:3}"\n' >"$SCRATCH/limited" && chmod +x "$SCRATCH/limited" # without files of Open MPI
 for format in csv npz h5 vts vtu; do
   mkdir -p "$SCRATCH/full" && ln -sf /dev/full "$SCRATCH/full/u.$format"
   name "full disk for $format"
-  run 2 "${small[@]}" -tao_max_it 1 -engd_solution "$SCRATCH/full/u.$format" -engd_solution_points "grid(20,20)"
+  run 2 "${small[@]}" -tao_max_it 1 -engd_solution "$SCRATCH/full/u.$format" -engd_history h.csv
   expect_exit 2
-  expect_stderr_one_line_matching "-engd_solution .*u.$format could not be written to its end: No space left"
+  expect_stderr_one_line_matching "-engd_solution .*u.$format cannot be written: No space left"
+  expect_no_file h.csv
+  name "a disk that fills for $format"
+  MPIEXEC="$SCRATCH/limited" run 1 "${small[@]}" -tao_max_it 1 -engd_solution u.$format -engd_solution_points "grid(40,40)"
+  expect_exit 2
+  expect_stderr_one_line_matching "-engd_solution u.$format could not be written to its end: File too large"
   expect_stdout '^relative L2 error'
+  expect_no_file u.$format u.$format.tmp
 done
+
+# the points of a term are those of the last iterations, on any number of ranks: their residuals make the loss
+for ranks in 1 2; do
+  name "points of a term"
+  run "$ranks" "${small[@]}" -pde_sampler uniform -pde_resample 2 -wall_weight 1e-30 -tao_max_it 3 -engd_summary s.json -engd_solution "u$ranks.csv" \
+    -engd_solution_points "points(pde)" -engd_output "residual(pde)"
+  expect_exit 0
+  expect_close "$(awk -F, 'NR > 1 {s += $3^2 / 2} END {printf "%.15g", s / (NR - 1)}' "u$ranks.csv")" "$(json s.json loss)" 1e-12
+  first[ranks]=$(sed -n 2p "u$ranks.csv" | cut -d, -f1)
+done
+expect_equal "${first[1]}" "${first[2]}"

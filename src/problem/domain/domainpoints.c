@@ -100,7 +100,8 @@ PetscErrorCode EngdPointsSetUp_Solid(EngdDomain domain, EngdPoints points, Petsc
 
   PetscFunctionBeginUser;
   PetscCall(EngdRegionCreate(domain, points, &region));
-  points->data = region;
+  points->data    = region;
+  points->npieces = region->npieces;
   PetscCall(PointsChooseSampler(points, region, ncounts, counts[0]));
   PetscCall(PetscStrcmp(points->sampler, "grid", &grid));
   PetscCall(PetscStrcmp(points->sampler, "gauss", &gauss));

@@ -118,7 +118,7 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 asan: ## the tests under the address, leak and undefined-behaviour sanitizers
 	@$(MAKE) install-packages WANTED="$(PACKAGES) $(TEST_PACKAGES)"
 	@$(MAKE) $(JOBS) build-tests B=$(B)/asan OPTFLAGS="$(SANITIZE)" LDFLAGS="$(LDFLAGS) -fsanitize=address,undefined"
-	@B=$(B)/asan PROGRAM=$(B)/asan/engd MPIEXEC="$(MPIEXEC)" SANITIZED=1 tests/run.sh
+	@B=$(B)/asan PROGRAM=$(B)/asan/engd MPIEXEC="$(MPIEXEC)" SANITIZED=2 tests/run.sh
 
 # valgrind knows no AVX-512, which -march=native may mean
 valgrind: ## some of the tests under valgrind, on one and two ranks

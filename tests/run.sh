@@ -7,6 +7,8 @@
 #     "errors leak" says of a source that it meets errors, after which nothing is freed
 #   tests/run/*.sh, scripts of runs of the program; each `run` of case.sh in them is one test
 # SELECT="tests/unit/test_jet tests/run/first" names those that run, the unit tests on one rank.
+# SANITIZED=2: what was built has sanitizers, and unit tests run on so many ranks at most (more that wait for each other on two cores
+# take ten times as long).
 # The last line is "N passed, N failed" and the exit code is 1 when one failed. TEST_TIMEOUT: seconds a program may take.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -80,7 +82,7 @@ for source in tests/unit/test_*.c; do
   selected "${source%.c}" || continue
   program=${source%.c} leaks=$(grep -q 'errors leak' "$source" && echo leaks)
   for n in $([ -z "${SELECT:-}" ] && sed -n 's/.*ranks: *\([0-9 ]*\).*/\1/p' "$source" | head -n 1 | grep . || echo 1); do
-    [ -z "${SANITIZED:-}" ] || ((n <= 2)) || continue # three waiting ranks of sanitizers on two cores take ten times as long
+    ((n <= ${SANITIZED:-$n})) || continue
     names+=("$program") ranks+=("$n") jobs+=("run_unit DIR $B/$program $n $leaks")
   done
 done

@@ -49,7 +49,10 @@ struct _n_EngdCurvature {
   PetscInt                   values;      /* Derivatives of all outputs that it reads: -1 none, 0 u, 1 and grad u. */
   PetscBool                  of_residual; /* Its roots are the rows of J of the weighted residual of linear terms. */
   PetscBool                  second;      /* It reads d^2r/dDu^2 of residuals; of energies every metric does. */
-  PetscBool                  for_hessian; /* Directions use the exact Hessian, and W is its Gauss-Newton part. */
+  PetscBool                  horizontal;  /* It is that of a quotient, on directions that change its states. */
+  PetscBool                  negative_part; /* W is negative somewhere, and products know that. */
+  PetscBool                  negative;      /* Whether roots are those of the part -W where W is negative. */
+  PetscBool                  for_hessian;   /* Directions use the exact Hessian, and W is its Gauss-Newton part. */
   struct _n_EngdCurvatureOps ops[1];
   void                      *data;
 };
@@ -100,6 +103,20 @@ typedef struct {
   PetscReal       *out;  /* [p] The array of `to` in a visit that has a result. */
 } EngdBlockWork;
 
+/* L as a function of sums over the points (src/operators/quotient.c). */
+typedef struct {
+  PetscInt   nstates; /* Of the quotient that L is; 0 where L is the only sum. */
+  PetscInt   nsums;
+  PetscReal *sum, *slope;         /* [nsums] Of a quotient, over all ranks, and dL by them. */
+  PetscReal *work;                /* [4 nstates^2] */
+  PetscReal  below;               /* How far below E the shift of inverse iteration is. */
+  PetscInt64 generation;          /* Of theta and points that they belong to. */
+  PetscInt   nvertical;           /* How many there are. */
+  Vec       *vertical;            /* Orthonormal; directions are orthogonal to them. */
+  Vec        horizontal;          /* Scratch of products with the Gramian. */
+  PetscInt64 vertical_generation; /* Of these vectors. */
+} EngdOuter;
+
 /* Scratch of products with the exact Hessian, empty until there is one. */
 typedef struct {
   EngdCurvature newton; /* The metric of curvature energy. */
@@ -112,6 +129,8 @@ typedef struct {
   PetscReal *theta;     /* [p] */
   Vec        direction; /* Whole. */
   PetscReal *value;     /* (ncomponents, n) Of the largest block. */
+  PetscReal *sums;      /* [nsums, nsteps] What L is a function of, at each step. */
+  PetscInt   nsums;     /* The size of it. */
 } EngdTrialWork;
 
 /* Scratch of pointwise parts. */
@@ -149,6 +168,7 @@ struct _n_EngdFunctional {
   PetscInt            nrows;         /* Rows of J on this rank: residual components of all its points. */
   PetscBool           least_squares; /* All terms are residuals, so that R and J exist. */
   PetscBool           keep;          /* Blocks keep their jets between products. */
+  EngdOuter           outer;
 
   /* Scratch, each with its owner. */
   EngdBlockWork     work;
@@ -191,6 +211,20 @@ PETSC_INTERN EngdPlace      EngdBlockPlace(EngdFunctional, const EngdBlock *, Pe
 PETSC_INTERN PetscErrorCode EngdBlockZero(EngdFunctional, const EngdBlock *, PetscReal gu[]);
 PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdModelJet, PetscReal value[],
                                               PetscReal first[], PetscReal second[]);
+
+/* sums of what L is a function of, L and its slopes; slope of component c: what the cotangent and the metric of energies have as a
+   factor. Update: collective; Vertical, Project: of a quotient, collective */
+PETSC_INTERN PetscReal EngdBlockSlope(EngdFunctional, PetscInt c);
+PETSC_INTERN void EngdBlockIntegrals(EngdFunctional, const EngdBlock *, const PetscReal value[], PetscReal sums[]);
+PETSC_INTERN PetscReal      EngdBlockShiftedSlope(EngdFunctional, PetscInt c); /* with E - below in place of E */
+PETSC_INTERN PetscErrorCode EngdOuterSetUp(EngdFunctional);
+/* the shift for the next direction at this loss, which has changed by so much in the last step, 0: there was none */
+PETSC_INTERN void           EngdOuterSetShift(EngdFunctional, PetscReal loss, PetscReal change);
+PETSC_INTERN PetscErrorCode EngdOuterLoss(EngdFunctional, const PetscReal sums[], PetscReal *loss, PetscReal slope[]);
+PETSC_INTERN PetscErrorCode EngdOuterUpdate(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdOuterGetVertical(EngdFunctional, PetscInt *n, const Vec **q);
+PETSC_INTERN PetscErrorCode EngdOuterProject(EngdFunctional, Vec);
+PETSC_INTERN PetscErrorCode EngdOuterDestroy(EngdFunctional);
 
 /* whole copies of distributed vectors, and the sum over ranks of whole vectors as a distributed one */
 PETSC_INTERN PetscErrorCode EngdFunctionalGather(EngdFunctional, Vec distributed, Vec whole);

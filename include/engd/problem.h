@@ -157,6 +157,8 @@ struct _n_EngdTerm {
   EngdExpression expression; /* Its text, or the arguments of its function, compiled to order 2; of pointwise. */
   EngdPointwise  pointwise;
   PetscBool      energy;   /* is it e itself (one component) or r */
+  PetscInt       nstates;  /* Of a quotient, whose components are the entries of N, then those of D; 0: it is none. */
+  EngdExpression local;    /* [nstates] H u, whose quotient by u is the local energy; or NULL. */
   PetscReal      weight;   /* lambda_t */
   PetscBool      weighted; /* has the user given it */
   PetscReal      measure;  /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */

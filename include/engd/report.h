@@ -34,6 +34,22 @@ PETSC_INTERN PetscErrorCode EngdErrorsCreate(EngdFunctional, EngdErrors *);
 PETSC_INTERN PetscErrorCode EngdErrorsCompute(EngdErrors, Vec theta, PetscBool gradients);
 PETSC_INTERN PetscErrorCode EngdErrorsDestroy(EngdErrors *);
 
+/* The energies of a quotient; NULL where the loss is none (src/report/energies.c) */
+typedef struct _n_EngdEnergies *EngdEnergies;
+struct _n_EngdEnergies {
+  PetscInt       n;            /* States. */
+  EngdExpression local;        /* [n] H u, borrowed; or NULL. */
+  PetscReal     *value;        /* [n] Of the sums of the terms, ascending. */
+  PetscReal     *mean, *sigma; /* [n] Of the local energies on fresh points, where there are any. */
+  PetscReal     *mix;          /* (n, n) The states in the outputs, by columns. */
+};
+/* Create, Compute: collective. Write: to the summary */
+PETSC_INTERN PetscErrorCode EngdEnergiesCreate(EngdFunctional, EngdEnergies *);
+PETSC_INTERN PetscErrorCode EngdEnergiesCompute(EngdEnergies, EngdFunctional, Vec theta);
+PETSC_INTERN PetscErrorCode EngdEnergiesPrint(EngdEnergies, MPI_Comm);
+PETSC_INTERN void           EngdEnergiesWrite(EngdEnergies, FILE *);
+PETSC_INTERN PetscErrorCode EngdEnergiesDestroy(EngdEnergies *);
+
 /* One row an iteration, shown by the monitor and written to the history under the same names */
 enum {
   ENGD_COLUMN_ITERATION,
@@ -71,6 +87,7 @@ struct _n_EngdReport {
   time_t         started;              /* When the report did. */
   EngdSolution   solution;             /* NULL where not asked for, as are: */
   EngdIntegrals  integrals;
+  EngdEnergies   energies;             /* of a quotient, at the end */
   FILE          *history;              /* on rank 0 */
   EngdOutput     output;               /* the file that is being written, on rank 0 */
   int            failure[ENGD_NFILES]; /* errno of the first write that failed, on rank 0 */

@@ -211,7 +211,7 @@ PetscErrorCode EngdBlockSecond(EngdFunctional F, const EngdBlock *block, const P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* gu = w D^T r, or w D^T for an energy: the derivative of the loss in the jet; y (ncomponents, n) is scratch */
+/* gu = w D^T r, or w slope D^T for an energy: the derivative of the loss in the jet; y (ncomponents, n) is scratch */
 PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, PetscReal y[], PetscReal gu[])
 {
   const EngdTerm term = F->problem->term[block->term];
@@ -219,7 +219,8 @@ PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, Pets
 
   PetscFunctionBeginUser;
   for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
-    for (PetscInt i = 0; i < n; i++) y[c * n + i] = block->weight[i] * (term->energy ? 1 : block->value[c * n + i]);
+    for (PetscInt i = 0; i < n; i++)
+      y[c * n + i] = block->weight[i] * (term->energy ? EngdBlockSlope(F, c) : block->value[c * n + i]);
   }
   PetscCall(EngdBlockZero(F, block, gu));
   PetscCall(EngdBlockFirstTranspose(F, block, y, gu));

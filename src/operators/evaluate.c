@@ -3,36 +3,18 @@
 
     residual terms  e = |r|^2/2:  L += w |r|^2 / 2,  R = sqrt(w) r,  gu = w D^T r
     energy terms:                 L += w e,                          gu = w D^T
+    quotients:                    L of sums w n and w d (quotient.c), gu = w slope D^T
     gradient = sum over blocks of (dDu/dtheta)^T gu,  w = lambda_t w_n
 
   One reduction for the loss, one reverse scatter for the gradient.
 */
 #include <engd/private.h>
 
-/* sum_n w_n e_n of a block from the values r or e of its term; |s|^2/2 of a shifted residual is no part of it */
-static PetscReal BlockLoss(EngdFunctional F, const EngdBlock *block, const PetscReal value[])
-{
-  const EngdTerm   term = F->problem->term[block->term];
-  const PetscInt   n = block->n, nc = term->pointwise->ncomponents;
-  const PetscReal *s    = EngdBlockShift(F, block);
-  PetscReal        loss = 0;
-
-  for (PetscInt c = 0; c < nc; c++) {
-    const PetscReal *v = value + ENGD_COUNT(c, n);
-
-    for (PetscInt i = 0; i < n; i++) loss += block->weight[i] * (term->energy ? v[i] : 0.5 * v[i] * v[i]);
-    for (PetscInt i = 0; s && i < n; i++) loss -= block->weight[i] * 0.5 * PetscSqr(s[i * nc + c]);
-  }
-  return loss;
-}
-
-/* the local part of the loss, data, and out += its gradient, if that is wanted */
+/* the local sums, data, and out += its gradient, if that is wanted */
 static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
 {
-  PetscReal *loss = (PetscReal *)data;
-
   PetscFunctionBeginUser;
-  *loss += BlockLoss(F, block, block->value);
+  EngdBlockIntegrals(F, block, block->value, (PetscReal *)data);
   if (!work->out) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdBlockCotangent(F, block, work->y, work->gu));
   PetscCall(EngdModelGradient(block->jet, work->theta, work->gu, work->jet, work->out));
@@ -53,12 +35,16 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork
 */
 PetscErrorCode EngdFunctionalEvaluate(EngdFunctional F, PetscReal *loss, Vec gradient)
 {
-  PetscReal local = 0;
+  PetscMPIInt count;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscMPIIntCast(F->outer.nsums, &count));
+  PetscCall(EngdCurvatureReserve(count, &F->trial.sums, &F->trial.nsums));
+  PetscCall(PetscArrayzero(F->trial.sums, count));
   PetscCall(PetscLogEventBegin(gradient ? engd_log.gradient : engd_log.loss, 0, 0, 0, 0));
-  PetscCall(EngdFunctionalVisit(F, "an evaluation of the loss", NULL, AddBlock, &local, gradient));
-  PetscCall(MPIU_Allreduce(&local, loss, 1, MPIU_REAL, MPIU_SUM, F->comm));
+  PetscCall(EngdFunctionalVisit(F, "an evaluation of the loss", NULL, AddBlock, F->trial.sums, gradient));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, F->trial.sums, count, MPIU_REAL, MPIU_SUM, F->comm));
+  PetscCall(EngdOuterLoss(F, F->trial.sums, loss, NULL));
   F->count.evaluations++;
   PetscCall(PetscLogEventEnd(gradient ? engd_log.gradient : engd_log.loss, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -141,16 +127,16 @@ static PetscErrorCode SetTrial(EngdFunctional F, PetscReal step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the part of this rank of the losses */
-static PetscErrorCode TrialLosses(EngdFunctional F, PetscInt nsteps, const PetscReal steps[], PetscReal losses[])
+/* the part of this rank of the sums, F->trial.sums */
+static PetscErrorCode TrialSums(EngdFunctional F, PetscInt nsteps, const PetscReal steps[])
 {
   PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(F->trial.sums, nsteps * F->outer.nsums));
   for (PetscInt k = 0; k < nsteps; k++) {
-    losses[k] = 0;
     PetscCall(SetTrial(F, steps[k]));
     for (PetscInt b = 0; b < F->nblocks; b++) {
       PetscCall(EvaluateTrial(F, &F->block[b]));
-      losses[k] += BlockLoss(F, &F->block[b], F->trial.value);
+      EngdBlockIntegrals(F, &F->block[b], F->trial.value, F->trial.sums + k * F->outer.nsums);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -187,16 +173,21 @@ PetscErrorCode EngdFunctionalLossAlong(EngdFunctional F, Vec theta, Vec directio
                                        const PetscReal steps[], PetscReal losses[])
 {
   PetscErrorCode ierr;
+  PetscMPIInt    count;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscMPIIntCast(nsteps * F->outer.nsums, &count));
+  PetscCall(EngdCurvatureReserve(count, &F->trial.sums, &F->trial.nsums));
   PetscCall(EngdFunctionalSetParameters(F, theta));
   PetscCall(PetscLogEventBegin(engd_log.loss, 0, 0, 0, 0));
   PetscCall(EngdFunctionalGather(F, direction, F->trial.direction));
   PetscCall(EngdFunctionalBegin(F, "an evaluation of losses along a line"));
-  ierr = TrialLosses(F, nsteps, steps, losses);
+  ierr = TrialSums(F, nsteps, steps);
   PetscCall(EngdFunctionalEnd(F));
   PetscCall(ierr);
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, losses, nsteps, MPIU_REAL, MPIU_SUM, F->comm));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, F->trial.sums, count, MPIU_REAL, MPIU_SUM, F->comm));
+  for (PetscInt k = 0; k < nsteps; k++)
+    PetscCall(EngdOuterLoss(F, F->trial.sums + k * F->outer.nsums, &losses[k], NULL));
   F->count.evaluations += nsteps;
   PetscCall(PetscLogEventEnd(engd_log.loss, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -320,6 +311,9 @@ PetscErrorCode EngdFunctionalCheck(EngdFunctional F)
   PetscCheck(bad == nterms, F->comm, ENGD_ERR_NUMERICS,
              "the %s of term '%s' (or its derivative) is not finite at point %" PetscInt_FMT
              ", %s; check the expression there",
-             problem->term[bad]->energy ? "energy" : "residual", problem->term[bad]->name, index, where);
+             problem->term[bad]->nstates  ? "quotient"
+             : problem->term[bad]->energy ? "energy"
+                                          : "residual",
+             problem->term[bad]->name, index, where);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

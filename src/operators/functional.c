@@ -45,7 +45,8 @@ PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, En
   F->options.memory_limit = 0.5 * (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE) / size;
   /* methods are chosen by it, and all ranks must choose the same */
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &F->options.memory_limit, 1, MPIU_REAL, MPI_MIN, F->comm));
-  PetscCall(EngdCurvatureCreate("gauss_newton", &F->curvature));
+  PetscCall(EngdCurvatureCreate(problem->nterms && problem->term[0]->nstates ? "inverse_iteration" : "gauss_newton",
+                                &F->curvature));
   *functional = F;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -248,6 +249,8 @@ PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
 
   PetscFunctionBeginUser;
   if (F->hessian.jet) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(!F->outer.nstates, F->comm, PETSC_ERR_USER_INPUT,
+             "the exact Hessian of a quotient is not here; take -tao_engd_curvature inverse_iteration or rayleigh");
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCheck(F->problem->term[t]->pointwise->twice, F->comm, PETSC_ERR_USER_INPUT,
                "the exact Hessian: the function of term '%s' has no second derivatives; give them",
@@ -353,6 +356,7 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
 
   PetscFunctionBeginUser;
   PetscCall(EngdModelCreate(F->problem, F->nnetworks, F->network, &F->model));
+  PetscCall(EngdOuterSetUp(F));
   PetscCall(PetscCalloc1(nterms, &F->term));
   F->least_squares = PETSC_TRUE;
   for (PetscInt t = 0; t < nterms; t++) {
@@ -522,6 +526,8 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
   PetscCall(VecDestroy(&F->work.from));
   PetscCall(VecDestroy(&F->work.to));
   PetscCall(VecDestroy(&F->trial.direction));
+  PetscCall(PetscFree(F->trial.sums));
+  PetscCall(EngdOuterDestroy(F));
   PetscCall(EngdModelDestroy(&F->model));
   PetscCall(PetscFree(F->network));
   PetscCall(VecDestroy(&F->present.theta));

@@ -26,17 +26,27 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y = (sum of the products of the blocks + lambda I) v */
+/* y = (sum of the products of the blocks + lambda I) v; of a quotient between projections on what changes its states */
 static PetscErrorCode MatMult_Gramian(Mat G, Vec v, Vec y)
 {
-  Gramian *gramian;
+  Gramian       *gramian;
+  EngdFunctional F;
+  Vec            in = v;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(G, &gramian));
+  F = gramian->functional;
   PetscCall(PetscLogEventBegin(gramian->event, 0, 0, 0, 0));
-  PetscCall(EngdFunctionalVisit(gramian->functional, "a product with a Gramian", v, gramian->add, NULL, y));
+  if (F->curvature->horizontal) {
+    if (!F->outer.horizontal) PetscCall(VecDuplicate(v, &F->outer.horizontal));
+    in = F->outer.horizontal;
+    PetscCall(VecCopy(v, in));
+    PetscCall(EngdOuterProject(F, in));
+  }
+  PetscCall(EngdFunctionalVisit(F, "a product with a Gramian", in, gramian->add, NULL, y));
+  if (F->curvature->horizontal) PetscCall(EngdOuterProject(F, y));
   PetscCall(VecAXPY(y, gramian->damping, v));
-  gramian->functional->count.products++;
+  F->count.products++;
   PetscCall(PetscLogEventEnd(gramian->event, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -71,14 +81,25 @@ static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* C = (J^T W J + lambda I) B */
+/* C = (J^T W J + lambda I) B; of a quotient column by column */
 static PetscErrorCode MatMatMult_Gramian(Mat G, Mat B, Mat C, void *unused)
 {
   Gramian *gramian;
+  PetscInt n;
+  Vec      v, y;
 
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(G, &gramian));
+  PetscCall(MatGetSize(B, NULL, &n));
+  for (PetscInt j = 0; gramian->functional->curvature->horizontal && j < n; j++) {
+    PetscCall(MatDenseGetColumnVecRead(B, j, &v));
+    PetscCall(MatDenseGetColumnVecWrite(C, j, &y));
+    PetscCall(MatMult_Gramian(G, v, y));
+    PetscCall(MatDenseRestoreColumnVecWrite(C, j, &y));
+    PetscCall(MatDenseRestoreColumnVecRead(B, j, &v));
+  }
+  if (gramian->functional->curvature->horizontal) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdGramianMatMatMult(gramian->functional, gramian->damping, G, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -14,6 +14,7 @@ PetscErrorCode EngdFunctionalBegin(EngdFunctional F, const char user[])
   PetscFunctionBeginUser;
   PetscCheck(!F->work.user, F->comm, PETSC_ERR_PLIB,
              "%s begins while %s works with the blocks of the same functional", user, F->work.user);
+  PetscCall(EngdOuterUpdate(F));
   PetscCall(VecGetArrayRead(F->present.theta, &F->work.theta));
   F->work.user = user;
   PetscFunctionReturn(PETSC_SUCCESS);

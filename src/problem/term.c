@@ -12,7 +12,7 @@
 
 /* What the user said about a term, before it is checked */
 typedef struct {
-  char     *region, *points, *file, *sampler, *residual, *energy, *measure;
+  char     *region, *points, *file, *sampler, *residual, *energy, *numerator, *denominator, *local, *measure;
   PetscReal weight;
   PetscBool weighted;
   PetscInt  resample, multipliers;
@@ -53,6 +53,18 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
   PetscCall(EngdOptionsText(PetscOptionsObject, "-energy",
                             "Energy density e, one component (this or residual is required)",
                             "EngdProblemSetTermEnergyText", NULL, NULL, &o->energy));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-numerator",
+                      "Density n of a Rayleigh quotient N/D, N = int n; of k states the entries n_ij, i <= j, by "
+                      "rows, separated by ;",
+                      "EngdProblemSetTermQuotientText", NULL, NULL, &o->numerator));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-denominator",
+                            "Density of its D, as many components; 0 where this term is no part of D",
+                            "EngdProblemSetTermQuotientText", NULL, NULL, &o->denominator));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-local",
+                            "H u of each state, whose quotient by u is the local energy: for the energy on fresh "
+                            "points and its error",
+                            "EngdProblemSetTermQuotientText", NULL, NULL, &o->local));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-measure",
                             "mean over the region (default of residuals) or integral (default of energies)",
                             "EngdProblemSetTermMeasure", NULL, NULL, &o->measure));
@@ -142,6 +154,61 @@ static PetscErrorCode TermBeginExpression(EngdProblem problem, EngdTerm term)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* N and D of a quotient, one entry for each pair of states */
+static PetscErrorCode TermCreateQuotient(EngdProblem problem, EngdTerm term, const TermOptions *o)
+{
+  char     option[256];
+  PetscInt m, k = 0;
+
+  PetscFunctionBeginUser;
+  PetscCheck(o->numerator, problem->comm, PETSC_ERR_USER_INPUT, "-%s_%s \"%s\" without -%s_numerator: give that too",
+             term->name, o->denominator ? "denominator" : "local", o->denominator ? o->denominator : o->local,
+             term->name);
+  PetscCheck(!o->residual && !o->energy, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_numerator \"%s\" and -%s_%s exclude each other: give one", term->name, o->numerator, term->name,
+             o->residual ? "residual" : "energy");
+  term->energy = PETSC_TRUE;
+  PetscCall(EngdTextPrint(&term->text, "%s", o->numerator));
+  PetscCall(TermBeginExpression(problem, term));
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_numerator", term->name));
+  PetscCall(EngdExpressionAppend(term->expression, option, o->numerator));
+  m = term->expression->ncomponents;
+  while (k * (k + 1) / 2 < m) k++;
+  PetscCheck(k * (k + 1) / 2 == m, problem->comm, PETSC_ERR_USER_INPUT,
+             "%s \"%s\": %" PetscInt_FMT " components are not those of a symmetric matrix: give 1, 3, 6, 10, ..",
+             option, o->numerator, m);
+  term->nstates = k;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_denominator", term->name));
+  for (PetscInt c = 0; !o->denominator && c < m; c++) PetscCall(EngdExpressionAppend(term->expression, option, "0"));
+  if (o->denominator) PetscCall(EngdExpressionAppend(term->expression, option, o->denominator));
+  PetscCheck(term->expression->ncomponents == 2 * m, problem->comm, PETSC_ERR_USER_INPUT,
+             "%s \"%s\": %" PetscInt_FMT " components, but -%s_numerator has %" PetscInt_FMT, option, o->denominator,
+             term->expression->ncomponents - m, term->name, m);
+  PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscCall(EngdPointwiseCreateText(term->expression, &term->pointwise));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* H u of each state, evaluated for reports alone */
+static PetscErrorCode TermCreateLocal(EngdProblem problem, EngdTerm term, const char text[])
+{
+  EngdSymbols symbols;
+  char        option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdProblemGetSymbols(problem, &symbols));
+  PetscCall(EngdExpressionCreate(&symbols, &term->local));
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_local", term->name));
+  PetscCall(EngdExpressionAppend(term->local, option, text));
+  PetscCheck(term->local->ncomponents == term->nstates && term->nstates == problem->noutputs, problem->comm,
+             PETSC_ERR_USER_INPUT,
+             "%s \"%s\": %" PetscInt_FMT " components for %" PetscInt_FMT " states and %" PetscInt_FMT
+             " unknowns; there must be one for each",
+             option, text, term->local->ncomponents, term->nstates, problem->noutputs);
+  PetscCall(EngdExpressionCompile(term->local, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The function that the program has given for this term, and its arguments */
 static PetscErrorCode TermTakeCallback(EngdProblem problem, EngdTerm term, EngdCallback callback,
                                        const TermOptions *o)
@@ -175,6 +242,11 @@ static PetscErrorCode TermCreatePointwise(EngdProblem problem, EngdTerm term, co
   for (EngdCallback callback = problem->callback; callback; callback = callback->next) {
     if (strcmp(callback->term, term->name)) continue;
     PetscCall(TermTakeCallback(problem, term, callback, o));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (o->numerator || o->denominator || o->local) {
+    PetscCall(TermCreateQuotient(problem, term, o));
+    if (o->local) PetscCall(TermCreateLocal(problem, term, o->local));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscOptionsHasHelp(NULL, &help));
@@ -219,7 +291,9 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
   Collective
 
   Options Database Keys:
-+ -<term>_residual text, -<term>_energy text - the one or the other
++ -<term>_residual text, -<term>_energy text - the one or the other,
+. -<term>_numerator text, -<term>_denominator text - or a Rayleigh quotient
+. -<term>_local text   - of a quotient: H u
 . -<term>_region text - where, default interior
 . -<term>_points n    - how many points
 . -<term>_points_file file - or these points, with data
@@ -256,6 +330,9 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   PetscCall(PetscFree(o.sampler));
   PetscCall(PetscFree(o.residual));
   PetscCall(PetscFree(o.energy));
+  PetscCall(PetscFree(o.numerator));
+  PetscCall(PetscFree(o.denominator));
+  PetscCall(PetscFree(o.local));
   PetscCall(PetscFree(o.measure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -267,7 +344,10 @@ PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)
   PetscFunctionBeginUser;
   PetscCall(PetscViewerASCIIPrintf(
       viewer, "term %s: %s with %" PetscInt_FMT " components, %" PetscInt_FMT " points (%s) on %s", term->name,
-      term->energy ? "energy" : "residual", term->pointwise->ncomponents, p->nactive, p->sampler, p->region));
+      term->nstates  ? "quotient"
+      : term->energy ? "energy"
+                     : "residual",
+      term->pointwise->ncomponents, p->nactive, p->sampler, p->region));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   PetscCall(PetscViewerASCIIPrintf(viewer, " of measure %g, their weights sum to %g\n", (double)p->measure,
                                    (double)(term->weight * term->measure * p->measure)));
@@ -283,6 +363,7 @@ PetscErrorCode EngdTermDestroy(EngdTerm *term)
   PetscCall(EngdPointsDestroy(&(*term)->points));
   PetscCall(EngdPointsDestroy(&(*term)->adapt.candidate));
   PetscCall(EngdPointwiseDestroy(&(*term)->pointwise));
+  PetscCall(EngdExpressionDestroy(&(*term)->local));
   PetscCall(PetscFree((*term)->text));
   PetscCall(PetscFree((*term)->name));
   PetscCall(PetscFree(*term));

@@ -313,3 +313,33 @@ PetscErrorCode EngdProblemSetTermEnergyText(EngdProblem problem, const char term
   PetscCall(SetTermText(problem, term, "energy", energy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/*@
+  EngdProblemSetTermQuotientText - The densities of a Rayleigh quotient N/D, N = int n, which is minimised, as text
+
+  Logically collective
+
+  Input Parameters:
++ problem     - the problem
+. term        - one of EngdProblemSetTerms(); the N and D of all terms are added up, and all terms must be quotients
+. numerator   - n, such as "normsq(grad(u))/2 + x^2*u^2/2"; of k states the k(k+1)/2 entries n_ij, i <= j, by rows, for the
+                trace of D^{-1} N
+. denominator - such as "u^2", as many components; NULL: this term is no part of D
+- local       - H u of each state, such as "-lap(u)/2 + x^2*u/2", for the energy and its error in the report; or NULL
+
+  Options Database Keys:
++ -<term>_numerator n
+. -<term>_denominator d
+- -<term>_local text
+
+.seealso: `EngdProblemSetTermEnergyText()`
+@*/
+PetscErrorCode EngdProblemSetTermQuotientText(EngdProblem problem, const char term[], const char numerator[],
+                                              const char denominator[], const char local[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetTermText(problem, term, "numerator", numerator));
+  if (denominator) PetscCall(SetTermText(problem, term, "denominator", denominator));
+  if (local) PetscCall(SetTermText(problem, term, "local", local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -587,6 +587,8 @@ PetscErrorCode EngdReportFinish(EngdReport report, Vec theta, const EngdOutcome 
     if (!report->unknown) PetscCall(PetscMalloc2(n, &report->unknown, n, &report->standard_error));
     PetscCall(EngdFunctionalGetUnknownParameters(report->functional, theta, report->unknown, report->standard_error));
   }
+  if (!report->energies) PetscCall(EngdEnergiesCreate(report->functional, &report->energies));
+  if (report->energies) PetscCall(EngdEnergiesCompute(report->energies, report->functional, theta));
   PetscCall(EngdReportShowLast(report, theta));
   PetscCall(EngdHistoryClose(report));
   PetscCall(EvaluateSolution(report, theta));
@@ -595,6 +597,7 @@ PetscErrorCode EngdReportFinish(EngdReport report, Vec theta, const EngdOutcome 
     PetscCall(PrintErrors(report));
     if (report->unknown) PetscCall(PrintUnknowns(report));
     if (report->integrals) PetscCall(EngdIntegralsPrint(report->integrals));
+    if (report->energies) PetscCall(EngdEnergiesPrint(report->energies, report->comm));
     PetscCall(PrintWork(report, outcome));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -636,6 +639,7 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   PetscCall(EngdSharpnessDestroy(&(*report)->sharpness));
   PetscCall(EngdSolutionDestroy(&(*report)->solution));
   PetscCall(EngdIntegralsDestroy(&(*report)->integrals));
+  PetscCall(EngdEnergiesDestroy(&(*report)->energies));
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree((*report)->file[k]));
   PetscCall(PetscFree((*report)->points));
   PetscCall(PetscFree((*report)->expressions));

@@ -215,6 +215,7 @@ PetscErrorCode EngdSummaryWrite(EngdReport report, const EngdOutcome *outcome)
   PrintAdaptive(report, file);
   PrintUnknowns(report, file);
   PetscCall(PrintIntegrals(report, file));
+  if (report->energies) EngdEnergiesWrite(report->energies, file);
   EngdJSONReal("seconds_total", outcome->seconds, file);
   EngdJSONReal("seconds_per_iteration", outcome->seconds / outcome->iterations, file);
   EngdJSONInteger("krylov_iterations", outcome->krylov_iterations, file);

@@ -58,7 +58,7 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energ
   PetscInt        N;
 
   PetscFunctionBeginUser;
-  *energies = (PetscBool)!F->least_squares;
+  *energies = (PetscBool)(!F->least_squares && !F->outer.nstates);
   *suits    = *energies;
   if (F->least_squares) PetscCall(EngdExplicitHasResidual(F, suits));
   for (PetscInt t = 0; t < F->problem->nterms; t++) *suits = (PetscBool)(*suits && !F->problem->term[t]->resample);

@@ -10,7 +10,8 @@
 */
 #include "tao_engd.h"
 
-#define STALL_DECREASE 1e-3 /* less of the loss than this, in -tao_engd_stall iterations, is no progress; */
+#define STALL_QUOTIENT 1e-12 /* the same of a quotient, which does not go to zero, */
+#define STALL_DECREASE 1e-3  /* less of the loss than this, in -tao_engd_stall iterations, is no progress; */
 
 /* do points or multipliers change during the training, so that losses of two iterations cannot be compared */
 static PetscBool LossChanges(const TAO_ENGD *engd)
@@ -128,7 +129,8 @@ static TaoConvergedReason JudgeProgress(TAO_ENGD *engd, const EngdIterate *it)
   if (engd->accelerator) EngdProgressChooseKind(&engd->progress, it->status.step, &stuck);
   if (stuck) return TAO_DIVERGED_LS_FAILURE;
   if (engd->stall && !engd->solver->accept_increase && !LossChanges(engd) &&
-      EngdProgressIsSlow(&engd->progress, 0, engd->stall, STALL_DECREASE))
+      EngdProgressIsSlow(&engd->progress, 0, engd->stall,
+                         engd->solver->functional->outer.nstates ? STALL_QUOTIENT : STALL_DECREASE))
     return TAO_CONVERGED_STEPTOL;
   return TAO_CONTINUE_ITERATING;
 }
@@ -141,6 +143,7 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   EngdLine   line   = {.theta = it->theta, .gradient = it->gradient, .previous = engd->buffer, .loss = it->loss};
 
   PetscFunctionBeginUser;
+  EngdOuterSetShift(solver->functional, it->loss, solver->change);
   PetscCall(TaoComputeHessian(tao, it->theta, solver->G, solver->P));
   PetscCall(EngdDampingSetOperators(solver));
   PetscCall(PetscLogEventBegin(engd_log.direction, 0, 0, 0, 0));

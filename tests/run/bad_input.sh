@@ -198,6 +198,16 @@ rejects 'exact_u' "${poisson[@]}" -exact_u 'u + x'
 
 # Numbers that are none from the start
 code=3 rejects 'pde' "${poisson[@]}" -pde_residual 'log(u - 1e6)'
+oscillator=(-options_file oscillator.opts -tao_max_it 1)
+code=3 rejects 'denominator of the quotient, -energy_denominator, vanishes: 0' "${oscillator[@]}" -ansatz_u 'step(-1-u^2)*u'
+rejects '-energy_denominator "u\^2;u".*2 components.*-energy_numerator has 1' "${oscillator[@]}" -energy_denominator 'u^2;u'
+rejects '2 components are not those of a symmetric matrix' "${oscillator[@]}" -energy_numerator 'u^2;u'
+rejects '-energy_numerator.*-energy_residual exclude each other' "${oscillator[@]}" -energy_residual u
+rejects '-energy_denominator "u\^2" without -energy_numerator|-pde_denominator "u\^2" without -pde_numerator' "${poisson[@]}" -pde_denominator 'u^2'
+rejects '-energy_numerator has 1 states and -pde_.* a quotient is all of the loss' "${oscillator[@]}" -terms energy,pde -pde_points 9 -pde_residual u
+rejects '-energy_local.*2 components for 1 states' "${oscillator[@]}" -energy_local 'u;u'
+rejects '-tao_engd_curvature rayleigh is that of a quotient' "${poisson[@]}" -tao_engd_curvature rayleigh
+rejects 'exact Hessian of a quotient' "${oscillator[@]}" -tao_engd_curvature hessian
 code=3 rejects 'wall.*x = 0' "${poisson[@]}" -wall_residual 'u + abs(x*u)^1.5' -tao_engd_curvature energy
 code=3 rejects 'pde' "${poisson[@]}" -pde_residual 'log(u - 1e6)' -tao_engd_direction dual
 

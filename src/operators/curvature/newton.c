@@ -1,8 +1,10 @@
 /*
-  Curvatures gauss_newton, energy and hessian: W from the terms' own derivatives, e the pointwise energy (|r|^2/2 for residuals).
+  Curvatures gauss_newton, energy, hessian, rayleigh and inverse_iteration: W from the terms' own derivatives, e the pointwise energy (|r|^2/2 for residuals).
 
     gauss_newton   W = w D^T D  for a residual,           W = w d^2e/dDu^2  for an energy term
     energy         W = w (D^T D + sum_c r_c S_c),         the same: the Newton metric in function space (ENGD, arXiv 2302.13163)
+    inverse_iteration   W = w sum_c slope_c S_c of a quotient: H - E in place of its Hessian, shift-invert in the tangent space
+    rayleigh            W = w sum_c slope_c S_c / 2 with the slopes by N alone and the S_c of D: the L2 metric of u/|u|
   hessian        as gauss_newton, for the preconditioner of the exact Hessian (hessian.c)
 
   For PDEs linear in u the two agree. The root of a residual's D^T D is D itself; other W are split by an eigenvalue
@@ -12,7 +14,8 @@
 #include <engd/private.h>
 
 typedef struct {
-  PetscReal *y; /* (ncomponents, n) */
+  PetscReal *y;      /* (ncomponents, n) */
+  PetscBool  metric; /* of a quotient: of D alone, in place of N - E D */
   PetscInt   ysize;
   PetscReal *W; /* (m, m, n): at each point the eigenvectors of W scaled by the root of the eigenvalue */
   PetscInt   Wsize;
@@ -24,12 +27,20 @@ static PetscBool IsGaussNewton(EngdCurvature curvature, const EngdTerm term)
   return (PetscBool)(!term->energy && (!curvature->second || !term->pointwise->nsecond));
 }
 
-/* y_c = w (for energies) or w r_c: the factors of S_c */
-static void SecondFactors(const EngdTerm term, const EngdBlock *block, PetscReal y[])
+/* y_c = w slope_c (for energies) or w r_c: the factors of S_c */
+static void SecondFactors(EngdFunctional F, const EngdBlock *block, PetscBool metric, PetscReal y[])
 {
+  const EngdTerm term = F->problem->term[block->term];
+  const PetscInt m    = term->pointwise->ncomponents / 2;
+
   for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < block->n; i++) {
-      y[c * block->n + i] = block->weight[i] * (term->energy ? 1 : block->value[c * block->n + i]);
+      const PetscReal factor = !term->energy ? block->value[c * block->n + i]
+                               : !metric     ? EngdBlockShiftedSlope(F, c)
+                               : c < m       ? 0
+                                             : EngdBlockSlope(F, c - m) / 2;
+
+      y[c * block->n + i] = block->weight[i] * factor;
     }
   }
 }
@@ -52,7 +63,7 @@ static PetscErrorCode Apply_Newton(EngdCurvature curvature, EngdFunctional F, co
     PetscCall(EngdBlockFirstTranspose(F, block, newton->y, gu));
   }
   if (IsGaussNewton(curvature, term)) PetscFunctionReturn(PETSC_SUCCESS);
-  SecondFactors(term, block, newton->y);
+  SecondFactors(F, block, newton->metric, newton->y);
   PetscCall(EngdBlockSecond(F, block, newton->y, du, gu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -92,16 +103,19 @@ static void FormMetric(const EngdTerm term, const EngdBlock *block, const PetscR
   }
 }
 
-/* at each point W = V diag(mu) V^T, kept as V diag(sqrt(max(mu, 0))) */
-static PetscErrorCode FactorMetric(Newton *newton, const EngdTerm term, const EngdBlock *block)
+/* at each point W = V diag(mu) V^T, kept as V diag(sqrt(max(mu, 0))), or of -mu where the curvature's roots are of that part */
+static PetscErrorCode FactorMetric(EngdCurvature curvature, EngdFunctional F, const EngdBlock *block)
 {
-  const PetscInt m = term->pointwise->nentries, n = block->n;
-  PetscReal     *mu;
+  Newton         *newton = (Newton *)curvature->data;
+  const EngdTerm  term   = F->problem->term[block->term];
+  const PetscReal sign   = curvature->negative ? -1 : 1;
+  const PetscInt  m = term->pointwise->nentries, n = block->n;
+  PetscReal      *mu;
 
   PetscFunctionBeginUser;
   PetscCall(EngdCurvatureReserve(term->pointwise->ncomponents * n, &newton->y, &newton->ysize));
   PetscCall(EngdCurvatureReserve(m * m * n, &newton->W, &newton->Wsize));
-  SecondFactors(term, block, newton->y);
+  SecondFactors(F, block, newton->metric, newton->y);
   PetscCall(PetscMalloc1(m, &mu));
   for (PetscInt i = 0; i < n; i++) {
     PetscReal *W = newton->W + ENGD_COUNT(i, m * m);
@@ -112,7 +126,7 @@ static PetscErrorCode FactorMetric(Newton *newton, const EngdTerm term, const En
     PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB,
                "the eigendecomposition of the metric of term '%s' failed with info %" PetscInt_FMT, term->name, info);
     for (PetscInt k = 0; k < m; k++) {
-      for (PetscInt e = 0; e < m; e++) W[k * m + e] *= PetscSqrtReal(PetscMax(mu[k], 0));
+      for (PetscInt e = 0; e < m; e++) W[k * m + e] *= PetscSqrtReal(PetscMax(sign * mu[k], 0));
     }
   }
   PetscCall(PetscFree(mu));
@@ -138,7 +152,7 @@ static PetscErrorCode Root_Newton(EngdCurvature curvature, EngdFunctional F, con
     PetscCall(EngdBlockFirstTranspose(F, block, newton->y, gu));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (k == 0) PetscCall(FactorMetric(newton, term, block));
+  if (k == 0) PetscCall(FactorMetric(curvature, F, block));
   for (PetscInt e = 0; e < m; e++) {
     const EngdPlace at = EngdBlockPlace(F, block, e);
 
@@ -199,5 +213,24 @@ PetscErrorCode EngdCurvatureCreate_Hessian(EngdCurvature curvature)
   PetscFunctionBeginUser;
   PetscCall(CreateNewton(curvature, PETSC_FALSE));
   curvature->for_hessian = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+ENGD_REGISTER_CURVATURE("inverse_iteration", EngdCurvatureCreate_InverseIteration);
+PetscErrorCode EngdCurvatureCreate_InverseIteration(EngdCurvature curvature)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CreateNewton(curvature, PETSC_TRUE));
+  curvature->horizontal = curvature->negative_part = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+ENGD_REGISTER_CURVATURE("rayleigh", EngdCurvatureCreate_Rayleigh);
+PetscErrorCode EngdCurvatureCreate_Rayleigh(EngdCurvature curvature)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdCurvatureCreate_InverseIteration(curvature));
+  ((Newton *)curvature->data)->metric = PETSC_TRUE;
+  curvature->negative_part            = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -86,7 +86,7 @@ static PetscErrorCode Estimate_TSVD(EngdDirection direction, EngdSolver solver, 
   n = PetscMin(N, F->model->nparameters);
   k = n / CORE;
 
-  estimate->suits = PETSC_TRUE;
+  estimate->suits = (PetscBool)!F->curvature->horizontal;
   estimate->worth = WORTH;
   estimate->seconds =
       (2 * n * n * (PetscMax(N, F->model->nparameters) - n / 3) + 2 * k * k * (n - k / 3) + 4 * k * k * k) / size /
@@ -104,6 +104,9 @@ static PetscErrorCode SetFromOptions_TSVD(EngdDirection direction, EngdSolver so
   PetscOptionsHeadBegin(PetscOptionsObject, "Direction tsvd");
   PetscCall(EngdDirectionReadCutoff(F->comm, &tsvd->rcond, PetscOptionsObject));
   PetscOptionsHeadEnd();
+  PetscCheck(!F->curvature->horizontal, F->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_direction tsvd with -tao_engd_curvature %s, of a quotient: take quotient, or krylov",
+             F->curvature->type);
   PetscCall(Measure(tsvd, F));
   PetscCheck(tsvd->bytes <= F->options.memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_direction tsvd needs %.3g bytes a rank for a Jacobian of %" PetscInt_FMT " x %" PetscInt_FMT

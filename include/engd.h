@@ -51,6 +51,7 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetBox(EngdProblem, PetscInt nspace, cons
                                               const PetscReal upper[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetCoordinates(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTime(EngdProblem, PetscReal a, PetscReal b);
+PETSC_EXTERN PetscErrorCode EngdProblemSetWindows(EngdProblem, PetscInt n);
 PETSC_EXTERN PetscErrorCode EngdProblemSetOutputs(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetNetworks(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetOutputsOf(EngdProblem, const char network[], const char names[]);

@@ -25,6 +25,7 @@ typedef struct {
   PetscReal   *second;   /* (nsecond, n) d^2 r/dDu^2. */
   PetscReal   *measured; /* (nfirst, n) Of the outputs that the curvature measures, or NULL. */
   PetscReal   *weight;   /* (n) lambda_t w_n. */
+  PetscReal   *offset;   /* (ncomponents, n) What the window of time before has left of the residual, or NULL. */
   PetscBool    current;  /* The derivatives, and a jet of its own, belong to the present theta. */
 } EngdBlock;
 
@@ -196,6 +197,8 @@ PETSC_INTERN PetscErrorCode EngdFunctionalVisit(EngdFunctional, const char user[
 
 /* blocks: make the jet and the expressions of block b those of the present theta; parts of products on a block */
 PETSC_INTERN PetscErrorCode EngdFunctionalGetBlock(EngdFunctional, PetscInt b, EngdBlock **);
+/* from now on the residual is without what it is at theta, whole */
+PETSC_INTERN PetscErrorCode EngdBlockSetOffset(EngdFunctional, EngdBlock *, const PetscReal theta[]);
 PETSC_INTERN PetscErrorCode EngdBlockFirst(EngdFunctional, const EngdBlock *, const PetscReal du[], PetscReal y[]);
 PETSC_INTERN PetscErrorCode EngdBlockFirstTranspose(EngdFunctional, const EngdBlock *, const PetscReal y[],
                                                     PetscReal gu[]);
@@ -235,6 +238,8 @@ PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, Vec whole, Vec 
 PETSC_INTERN PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional);
 /* the blocks of the terms again, whose points are another number now; no matrix or optimiser that knows the rows lives on */
 PETSC_INTERN PetscErrorCode EngdFunctionalResize(EngdFunctional);
+/* multipliers of points that there are no longer: those of the new ones begin at zero */
+PETSC_INTERN PetscErrorCode EngdFunctionalForgetMultipliers(EngdFunctional);
 /* points of a block of term t, the most that its shared jet holds */
 PETSC_INTERN PetscInt EngdFunctionalBlockSize(EngdFunctional, PetscInt t);
 /* adapt.c: the points of term t, which asks for it, follow the residual at the present theta. Collective */

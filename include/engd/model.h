@@ -31,12 +31,17 @@ struct _n_EngdModel {
   PetscInt nlayers; /* blocks of theta: the layers of the networks, then the unknown parameters if there are any */
   EngdLayer *
       layer; /* [nlayers] with their offsets in theta; that of the unknown parameters has no inputs: it is all bias */
+  PetscInt    npast; /* Windows of time that have been solved, */
+  PetscReal **past;  /* [npast][nparameters] and their theta, whole on each rank. */
 };
 
 PETSC_INTERN PetscErrorCode EngdModelCreate(EngdProblem, PetscInt nnetworks, const EngdNetwork[], EngdModel *);
 PETSC_INTERN PetscErrorCode EngdModelCreateParameters(EngdModel, Vec *theta);
 PETSC_INTERN PetscErrorCode EngdModelInitialize(EngdModel, PetscInt64 seed, Vec theta);
 PETSC_INTERN PetscErrorCode EngdModelDestroy(EngdModel *);
+/* theta, whole, is that of one more window of time; there is none from now on. Not collective */
+PETSC_INTERN PetscErrorCode EngdModelAddPast(EngdModel, const PetscReal theta[]);
+PETSC_INTERN PetscErrorCode EngdModelForgetPast(EngdModel);
 /* the part that has this layer, nparts for the unknown parameters; whether it is the last layer of a network; that one */
 PETSC_INTERN PetscInt  EngdModelPartOfLayer(EngdModel, PetscInt layer);
 PETSC_INTERN PetscBool EngdModelIsLastLayer(EngdModel, PetscInt layer);
@@ -132,7 +137,8 @@ PETSC_INTERN PetscErrorCode EngdModelLayerInput(EngdModelJet, PetscInt layer, Pe
 /* numbers of the largest input jet of n points */
 PETSC_INTERN size_t EngdModelInputCount(EngdModel, EngdModelLayout, PetscInt n);
 
-/* u (noutputs, n) at n points of this rank, and gradient (noutputs, nspace, n) or NULL, at the whole theta. Not collective */
+/* u (noutputs, n) at n points of this rank, and gradient (noutputs, nspace, n) or NULL, at the whole theta; in windows of time
+   before the present one at theirs. Not collective */
 PETSC_INTERN PetscErrorCode EngdModelEvaluate(EngdModel, const PetscReal theta[], PetscInt n, const PetscReal x[],
                                               PetscReal u[], PetscReal gradient[]);
 

@@ -68,6 +68,8 @@ struct _n_EngdDomain {
   PetscInt                nspace, dim;
   PetscBool               time;
   PetscReal               interval[2]; /* of time */
+  PetscInt                nwindows;    /* that it is cut into, 1: it is not */
+  PetscReal               window[2];   /* where points are placed now: all of time, or a window */
   char                  **coordinate;  /* [dim] */
   char                   *distance;    /* its text, made when it is asked for */
   EngdSymbols             words;       /* what all its texts may use: parameters and functions, no coordinates */
@@ -86,6 +88,11 @@ PETSC_INTERN PetscErrorCode EngdDomainGetBounds(EngdDomain, PetscInt coordinate,
 PETSC_INTERN PetscErrorCode EngdDomainGetSymbols(EngdDomain, EngdSymbols *);
 PETSC_INTERN PetscErrorCode EngdDomainView(EngdDomain, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdDomainDestroy(EngdDomain *);
+/* windows.c: where points are placed from now on, -1 for all of time; the window of a time; can points be in each of them in turn,
+   and are they at its beginning */
+PETSC_INTERN void           EngdDomainSetWindow(EngdDomain, PetscInt window);
+PETSC_INTERN PetscInt       EngdDomainFindWindow(EngdDomain, PetscReal t);
+PETSC_INTERN PetscErrorCode EngdPointsCheckWindows(EngdPoints, PetscBool *initial);
 
 /*
   option: the option to name in error messages, "-pde_region". sampler NULL or "auto": the domain's choice; "quasi":
@@ -103,9 +110,10 @@ PETSC_INTERN PetscErrorCode EngdPointsCreateFromFile(EngdDomain, const char opti
 PETSC_INTERN PetscErrorCode EngdPointsSample(EngdPoints, PetscInt epoch);
 PETSC_INTERN PetscErrorCode EngdPointsDestroy(EngdPoints *);
 
-/* movepoints.c: another number of points, of which those beyond the old ones have no weight; points first, .., first + n - 1 are
+/* movepoints.c: Reset: the points of epoch 0 again, as many as there were at first. Another number of points, of which those beyond the old ones have no weight; points first, .., first + n - 1 are
    put where those of `from` with these numbers are, the same list on all ranks; all that they are, where they have moved. Collective */
 PETSC_INTERN PetscErrorCode EngdPointsResize(EngdPoints, PetscInt nglobal);
+PETSC_INTERN PetscErrorCode EngdPointsReset(EngdPoints);
 PETSC_INTERN PetscErrorCode EngdPointsPlace(EngdPoints, PetscInt first, PetscInt n, EngdPoints from,
                                             const PetscInt number[]);
 PETSC_INTERN PetscErrorCode EngdPointsState(EngdPoints, EngdArchive, PetscBool *resized);
@@ -165,6 +173,7 @@ struct _n_EngdTerm {
   PetscInt       resample; /* new points every so many iterations, 0 never */
   EngdAdapt      adapt;
   PetscInt       multipliers; /* new multipliers every so many iterations, 0: a penalty alone */
+  PetscBool      initial;     /* Whether it goes on, in a window of time, from the end of the one before. */
 };
 
 /* One of the networks: what it sees, and which of the unknowns it has */

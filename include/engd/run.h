@@ -67,7 +67,9 @@ struct _n_EngdRun {
   PetscInt       present; /* The present stage; that of the last row once the training has ended. */
   EngdStage     *stage;
   char          *stages;      /* The text of -engd_stages, or NULL. */
-  PetscReal      max_seconds; /* Of the training, infinity for no limit. */
+  PetscInt       window;      /* The present window of time, 0 where there are none. */
+  PetscReal      budget;      /* -engd_max_seconds, of all windows. */
+  PetscReal      max_seconds; /* Of the training, in windows to the end of the present one; infinity for no limit. */
   PetscReal      target;      /* The relative L2 error that ends it, 0 for none. */
   EngdRunEnd     end;
   PetscBool      listens;           /* Whether signals are heard. */
@@ -148,6 +150,12 @@ PETSC_INTERN PetscErrorCode EngdRunTestTarget(EngdRun, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdRunGetOutcome(EngdRun, EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdRunForgetOutcome(EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdRunMeasureLoss(EngdRun, EngdOutcome *);
+
+/* windows.c: parts of time one after the other, in all of which the optimisers run in turn. Collective */
+PETSC_INTERN PetscErrorCode EngdWindowsBegin(EngdRun);
+PETSC_INTERN PetscErrorCode EngdWindowsGoOn(EngdRun, PetscBool *more);
+PETSC_INTERN PetscErrorCode EngdWindowsState(EngdRun, EngdArchive);
+PETSC_INTERN PetscErrorCode EngdWindowsEnd(EngdRun);
 
 /* limits.c: the clock, and the tests that end a stage. ReadBudget: -engd_max_seconds, infinity for no limit */
 PETSC_INTERN PetscErrorCode EngdRunReadBudget(MPI_Comm, PetscReal *seconds);

@@ -42,9 +42,10 @@ static PetscErrorCode EvaluateBlock(Evaluation *e, const PetscReal theta[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdModelEvaluateExpression(EngdModel model, EngdExpression expression, const PetscReal theta[],
-                                           PetscInt n, const PetscReal x[], const PetscReal normal[],
-                                           const PetscReal data[], PetscReal rows[])
+/* rows at one theta */
+static PetscErrorCode EvaluateAt(EngdModel model, EngdExpression expression, const PetscReal theta[], PetscInt n,
+                                 const PetscReal x[], const PetscReal normal[], const PetscReal data[],
+                                 PetscReal rows[])
 {
   const EngdSymbols *s  = &expression->symbols;
   const PetscInt     nc = expression->ncomponents;
@@ -71,6 +72,68 @@ PetscErrorCode EngdModelEvaluateExpression(EngdModel model, EngdExpression expre
   PetscCall(PetscFree4(e.x, e.normal, e.entry, e.value));
   PetscCall(EngdModelJetDestroy(&e.jet));
   PetscCall(EngdModelLayoutDestroy(&e.layout));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* to[k] = from[which[k]], or the other way round, `width` numbers each */
+static void Pick(PetscInt n, const PetscInt which[], PetscInt width, const PetscReal from[], PetscReal to[],
+                 PetscBool back)
+{
+  for (PetscInt k = 0; k < n; k++) {
+    const size_t there = ENGD_COUNT(which[k], width), here = ENGD_COUNT(k, width);
+
+    for (PetscInt c = 0; c < width; c++) {
+      if (back)
+        to[there + (size_t)c] = from[here + (size_t)c];
+      else
+        to[here + (size_t)c] = from[there + (size_t)c];
+    }
+  }
+}
+
+/* the points of each window in turn, at the theta of that window; those beyond the present one at the present theta */
+static PetscErrorCode EvaluateWindows(EngdModel model, EngdExpression expression, const PetscReal theta[], PetscInt n,
+                                      const PetscReal x[], const PetscReal normal[], const PetscReal data[],
+                                      PetscReal rows[])
+{
+  const EngdSymbols *s      = &expression->symbols;
+  const EngdDomain   domain = model->problem->domain;
+  const PetscInt     nc     = expression->ncomponents;
+  PetscInt          *which;
+  PetscReal         *y, *m, *d, *r;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc5(n, &which, ENGD_COUNT(n, s->dim), &y, ENGD_COUNT(n, s->nspace), &m, ENGD_COUNT(n, s->ndata),
+                         &d, ENGD_COUNT(n, nc), &r));
+  for (PetscInt w = 0; w <= model->npast; w++) {
+    PetscInt here = 0;
+
+    for (PetscInt i = 0; i < n; i++) {
+      const PetscInt window = EngdDomainFindWindow(domain, x[ENGD_COUNT(i, s->dim) + (size_t)domain->nspace]);
+
+      if (PetscMin(window, model->npast) == w) which[here++] = i;
+    }
+    if (!here) continue;
+    Pick(here, which, s->dim, x, y, PETSC_FALSE);
+    if (normal) Pick(here, which, s->nspace, normal, m, PETSC_FALSE);
+    if (data) Pick(here, which, s->ndata, data, d, PETSC_FALSE);
+    PetscCall(EvaluateAt(model, expression, w < model->npast ? model->past[w] : theta, here, y, normal ? m : NULL,
+                         data ? d : NULL, r));
+    Pick(here, which, nc, r, rows, PETSC_TRUE);
+  }
+  PetscCall(PetscFree5(which, y, m, d, r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdModelEvaluateExpression(EngdModel model, EngdExpression expression, const PetscReal theta[],
+                                           PetscInt n, const PetscReal x[], const PetscReal normal[],
+                                           const PetscReal data[], PetscReal rows[])
+{
+  PetscFunctionBeginUser;
+  if (model->npast)
+    PetscCall(EvaluateWindows(model, expression, theta, n, x, normal, data, rows));
+  else
+    PetscCall(EvaluateAt(model, expression, theta, n, x, normal, data, rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -135,10 +135,30 @@ PetscErrorCode EngdModelInitialize(EngdModel model, PetscInt64 seed, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdModelAddPast(EngdModel model, const PetscReal theta[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc((size_t)(model->npast + 1) * sizeof(PetscReal *), &model->past));
+  PetscCall(PetscMalloc1(model->nparameters, &model->past[model->npast]));
+  PetscCall(PetscArraycpy(model->past[model->npast], theta, model->nparameters));
+  model->npast++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdModelForgetPast(EngdModel model)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt w = 0; w < model->npast; w++) PetscCall(PetscFree(model->past[w]));
+  PetscCall(PetscFree(model->past));
+  model->npast = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdModelDestroy(EngdModel *model)
 {
   PetscFunctionBeginUser;
   if (!*model) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdModelForgetPast(*model));
   PetscCall(PetscFree((*model)->layer));
   PetscCall(PetscFree((*model)->part));
   PetscCall(PetscFree(*model));

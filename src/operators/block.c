@@ -77,6 +77,22 @@ PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdModelJe
   for (PetscInt c = 0; s && c < nc; c++) {
     for (PetscInt i = 0; i < block->n; i++) value[c * block->n + i] += s[i * nc + c];
   }
+  for (PetscInt k = 0; value && block->offset && k < block->n * nc; k++) value[k] -= block->offset[k];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A window of time goes on where r(u) = r(u of the one before): for initial values u - g that is the end of that one */
+PetscErrorCode EngdBlockSetOffset(EngdFunctional F, EngdBlock *block, const PetscReal theta[])
+{
+  const PetscInt size = block->n * F->problem->term[block->term]->pointwise->ncomponents;
+  EngdModelJet   jet  = F->term[block->term].shared;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(block->offset, size));
+  PetscCall(EngdModelForward(jet, theta, block->n, block->x));
+  PetscCall(EngdBlockEvaluate(F, block, jet, F->trial.value, NULL, NULL));
+  PetscCall(PetscArraycpy(block->offset, F->trial.value, size));
+  jet->x = NULL; /* so that no block takes it for a jet of the present theta */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -174,6 +174,7 @@ static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt nblocks
                PETSC_ERR_ARG_OUTOFRANGE, "term %s: more residuals than this PETSc can number; take fewer points",
                term->name);
     F->nrows += term->energy ? 0 : block->n * pointwise->ncomponents;
+    if (term->initial) PetscCall(PetscCalloc1(pointwise->ncomponents * block->n, &block->offset));
     if (F->term[t].measured) PetscCall(PetscMalloc1(F->term[t].measured->nfirst * block->n, &block->measured));
     PetscCall(PetscMalloc4(pointwise->ncomponents * block->n, &block->value, pointwise->nfirst * block->n,
                            &block->first, pointwise->nsecond * block->n, &block->second, block->n, &block->weight));
@@ -264,7 +265,7 @@ PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* what blocks borrow from the points: coordinates, normals, weights times lambda_t */
+/* what blocks borrow from the points: coordinates, normals, weights times lambda_t; and where a window of time goes on from */
 PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
 {
   PetscFunctionBeginUser;
@@ -278,6 +279,10 @@ PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
     for (PetscInt i = 0; i < block->n; i++) {
       block->weight[i] = term->weight * term->measure * points->weight[block->start + i];
     }
+    if (block->offset && F->model->npast)
+      PetscCall(EngdBlockSetOffset(F, block, F->model->past[F->model->npast - 1]));
+    else if (block->offset)
+      PetscCall(PetscArrayzero(block->offset, block->n * term->pointwise->ncomponents));
     block->current = PETSC_FALSE;
   }
   F->present.generation++;
@@ -470,6 +475,7 @@ static PetscErrorCode DestroyPoints(EngdFunctional F)
   PetscFunctionBeginUser;
   PetscCall(DestroyJets(F));
   for (PetscInt b = 0; b < F->nblocks; b++) {
+    PetscCall(PetscFree(F->block[b].offset));
     PetscCall(PetscFree(F->block[b].measured));
     PetscCall(PetscFree4(F->block[b].value, F->block[b].first, F->block[b].second, F->block[b].weight));
   }
@@ -492,6 +498,7 @@ PetscErrorCode EngdFunctionalResize(EngdFunctional F)
   const PetscBool hessian = (PetscBool)(F->hessian.jet != NULL);
 
   PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalForgetMultipliers(F));
   PetscCall(DestroyPoints(F));
   PetscCall(SetUpPoints(F));
   if (hessian) PetscCall(EngdFunctionalSetUpHessian(F));

@@ -113,3 +113,13 @@ PetscErrorCode EngdFunctionalMultipliersState(EngdFunctional F, EngdArchive a)
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode EngdFunctionalForgetMultipliers(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    PetscCall(PetscFree(F->term[t].shift));
+    F->term[t].shifted = NULL;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -110,6 +110,9 @@ PetscErrorCode EngdAdaptSetUp(EngdTerm term, PetscBool file)
   PetscCheck(term->resample, points->comm, PETSC_ERR_USER_INPUT,
              "-%s_resample 0: with -%s_adapt %s points are taken each so many iterations; give a positive number",
              term->name, term->name, methods[adapt->method]);
+  PetscCheck(!term->initial, points->comm, PETSC_ERR_USER_INPUT,
+             "-%s_adapt %s: with -engd_windows initial points stay where they are; leave it out", term->name,
+             methods[adapt->method]);
   if (adapt->method == ENGD_ADAPT_RAD) {
     PetscCheck(!adapt->candidates || adapt->candidates >= points->nglobal, points->comm, PETSC_ERR_USER_INPUT,
                "-%s_adapt_candidates %" PetscInt_FMT ": fewer than the %" PetscInt_FMT " points to choose",

@@ -114,6 +114,26 @@ PetscErrorCode EngdPointsResize(EngdPoints points, PetscInt nglobal)
 }
 
 /*
+  EngdPointsReset - The points are those that they were at first, in the present window of time.
+
+  Collective
+
+  Input Parameter:
+. points - perhaps moved
+
+  Source: src/problem/movepoints.c
+*/
+PetscErrorCode EngdPointsReset(EngdPoints points)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdPointsResize(points, points->nfirst));
+  points->nactive = points->nfirst;
+  points->moved   = PETSC_FALSE;
+  PetscCall(EngdPointsSample(points, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
   EngdPointsState - Saves, or loads, the points themselves where they have moved; where they have not, their epoch says it all.
 
   Collective

@@ -127,6 +127,25 @@ static PetscErrorCode ProblemCreateTerms(EngdProblem problem, const char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* windows need a term that they go on by, and have no unknown of all of time */
+static PetscErrorCode ProblemCheckWindows(EngdProblem problem)
+{
+  const PetscInt n       = problem->domain->nwindows;
+  PetscBool      initial = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  if (n == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(!problem->nunknowns, problem->comm, PETSC_ERR_USER_INPUT,
+             "-engd_windows %" PetscInt_FMT ": each window would find -unknown_parameters of its own", n);
+  for (PetscInt t = 0; t < problem->nterms; t++) initial = (PetscBool)(initial || problem->term[t]->initial);
+  PetscCheck(initial, problem->comm, PETSC_ERR_USER_INPUT,
+             "-engd_windows %" PetscInt_FMT
+             ": no term is at the initial time, so that none tells a window where the one before has ended; give "
+             "-start_region initial and -start_residual",
+             n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* -exact_<output>, one component each, appended to problem->exact */
 static PetscErrorCode ProblemAppendExact(EngdProblem problem, PetscInt output, const char text[])
 {
@@ -274,8 +293,11 @@ PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
   PetscCall(EngdDomainCreateFromOptions(problem->comm, &words, &problem->domain));
   PetscCall(EngdProblemCheckNames(problem));
   PetscCall(EngdProblemReadModel(problem));
+  EngdDomainSetWindow(problem->domain, 0);
   PetscCall(ProblemCreateTerms(problem, terms));
+  EngdDomainSetWindow(problem->domain, -1);
   PetscCall(PetscFree(terms));
+  PetscCall(ProblemCheckWindows(problem));
   PetscCall(EngdProblemCheckModel(problem));
   if (file)
     PetscCall(EngdPointsCreateFromFile(problem->domain, "-engd_test_file", file, PETSC_FALSE, &problem->test));

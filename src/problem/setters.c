@@ -153,6 +153,27 @@ PetscErrorCode EngdProblemSetTime(EngdProblem problem, PetscReal a, PetscReal b)
 }
 
 /*@
+  EngdProblemSetWindows - Cuts time into parts that are solved one after the other
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem, with a term at the initial time
+- n       - positive; 1 until it is set: all of time at once
+
+  Options Database Key:
+. -engd_windows n
+
+.seealso: `EngdProblemSetTime()`
+@*/
+PetscErrorCode EngdProblemSetWindows(EngdProblem problem, PetscInt n)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSetWhole(&problem->settings, "-engd_windows", n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetOutputs - The names of the unknowns
 
   Logically collective

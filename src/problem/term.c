@@ -323,6 +323,9 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
              "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
              (*term)->pointwise->ncomponents, COMPONENTS_MAX);
   PetscCall(TermSetMeasure(problem, *term, o.measure));
+  PetscCall(EngdPointsCheckWindows((*term)->points, &(*term)->initial));
+  PetscCheck(!(*term)->initial || !(*term)->energy, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_energy at the initial time: a window goes on by a residual; give -%s_residual", name, name);
   PetscCall(EngdAdaptSetUp(*term, (PetscBool)(o.file != NULL)));
   PetscCall(PetscFree(o.region));
   PetscCall(PetscFree(o.points));

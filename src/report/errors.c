@@ -84,6 +84,10 @@ static void AddPoints(EngdErrors errors, PetscInt k, const PetscReal u[], const 
     const PetscReal e = u[ENGD_COUNT(i, m) + problem->exact_output[k]] - exact[i];
 
     if (errors->where && errors->where[ENGD_COUNT(k, n) + i] == 0) continue;
+    if (problem->domain->nwindows > 1 &&
+        EngdDomainFindWindow(problem->domain, points->x[ENGD_COUNT(i, points->dim) + (size_t)points->nspace]) >
+            errors->functional->model->npast)
+      continue; /* of a window that is still to come */
     sum[SUM_ERROR] += w * e * e;
     sum[SUM_EXACT] += w * exact[i] * exact[i];
     *max = PetscMax(*max, PetscAbsReal(e));

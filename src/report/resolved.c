@@ -133,6 +133,8 @@ PetscErrorCode EngdResolvedWrite(EngdReport report, const EngdOutcome *outcome, 
   Entry(&object, NULL, "engd_seed", "%" PetscInt64_FMT, problem->seed);
   Entry(&object, NULL, "engd_test_points", "%" PetscInt_FMT, problem->test->nglobal);
   Entry(&object, NULL, "domain_type", "%s", problem->domain->type);
+  if (problem->domain->nwindows > 1)
+    Entry(&object, NULL, "engd_windows", "%" PetscInt_FMT, problem->domain->nwindows);
   EntryOfNames(&object, NULL, "domain_coordinates", problem->domain->nspace, problem->domain->coordinate);
   for (PetscInt k = 0, output = 0; k < problem->nnetworks; output += problem->network[k++].noutputs)
     WriteNetwork(report, k, problem->output + output, &object);

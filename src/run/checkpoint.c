@@ -58,6 +58,7 @@ static PetscErrorCode WalkPlace(EngdArchive a, Place *place)
 static PetscErrorCode WalkRest(EngdRun run, EngdArchive a)
 {
   PetscFunctionBeginUser;
+  PetscCall(EngdWindowsState(run, a));
   PetscCall(EngdTaoState(run->stage[run->present].tao, a));
   PetscCall(EngdPlanState(run, a));
   PetscCall(EngdReportState(run->report, a));
@@ -232,6 +233,7 @@ PetscErrorCode EngdRunLoadSolution(EngdRun run, EngdOutcome *outcome)
   PetscCall(EngdRunDescribeProblem(run, a));
   PetscCall(WalkPlace(a, &place));
   PetscCall(EngdArchiveVec(a, "theta", run->theta));
+  PetscCall(EngdWindowsState(run, a));
   PetscCall(EngdFunctionalState(run->functional, run->theta, a));
   PetscCall(EngdArchiveDestroy(&a));
   outcome->iterations        = place.before + place.iteration;

@@ -117,7 +117,7 @@ static PetscErrorCode Count(EngdRun run, PetscInt *iterations, PetscInt *krylov_
 }
 
 /* says why the present stage ended; the next one is present from now on */
-static PetscErrorCode GoOn(EngdRun run)
+static PetscErrorCode GoOn(EngdRun run, PetscInt next)
 {
   TaoConvergedReason reason;
 
@@ -129,7 +129,7 @@ static PetscErrorCode GoOn(EngdRun run)
   run->pace_seconds   = MPI_Wtime() - run->start;
   run->folded = run->folded_krylov = 0;
   run->stage_start                 = 0;
-  run->present++;
+  run->present                     = next;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -210,21 +210,37 @@ static PetscErrorCode Start(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunTrain - runs the stages, until all have ended, or something has that ends the run. Collective */
-PetscErrorCode EngdRunTrain(EngdRun run)
+/* the stages from the present one on, until all have ended, or something has that ends the run, or its window of time */
+static PetscErrorCode SolveStages(EngdRun run)
 {
   PetscReal seconds;
   PetscBool last = PETSC_FALSE, done;
 
   PetscFunctionBeginUser;
-  PetscCall(Start(run));
   while (!last) {
     PetscCall(SolveStage(run, &done));
     PetscCall(EngdRunGetSeconds(run, &seconds));
     last = (PetscBool)(done || run->present + 1 == run->nstages || run->end != ENGD_END_BY_TAO ||
                        seconds >= run->max_seconds);
-    if (!last) PetscCall(GoOn(run));
+    if (!last) PetscCall(GoOn(run, run->present + 1));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunTrain - runs the stages in each window of time. Collective */
+PetscErrorCode EngdRunTrain(EngdRun run)
+{
+  PetscBool more = PETSC_TRUE;
+
+  PetscFunctionBeginUser;
+  PetscCall(Start(run));
+  PetscCall(EngdWindowsBegin(run));
+  while (more) {
+    PetscCall(SolveStages(run));
+    if (run->window + 1 < run->problem->domain->nwindows && run->end != ENGD_END_BY_SIGNAL) PetscCall(GoOn(run, 0));
+    PetscCall(EngdWindowsGoOn(run, &more));
+  }
+  PetscCall(EngdWindowsEnd(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -180,6 +180,17 @@ rejects '-pde_adapt_add 5: rad adds none' "${poisson[@]}" -pde_adapt rad -pde_ad
 rejects 'quadrature: rar adds points' "${poisson[@]}" -pde_adapt rar -pde_adapt_weights quadrature
 rejects '-pde_resample 0: with -pde_adapt rad' "${poisson[@]}" -pde_adapt rad -pde_resample 0
 rejects "-body_adapt rar: term 'body' is an energy" -options_file suite/ritz.opts -terms body -body_points 9 -body_energy 'u^2' -body_adapt rar
+heat=(-options_file heat.opts -tao_max_it 1 -engd_windows 3)
+rejects '-engd_windows 3: there is no time' "${poisson[@]}" -engd_windows 3
+rejects '-engd_windows.*0' "${heat[@]}" -engd_windows 0
+rejects 'no term is at the initial time' "${heat[@]}" -terms pde,wall
+rejects '-start_region final is at a time' "${heat[@]}" -start_region final
+rejects '-start_region x=lower,initial: give the initial values a term of their own' "${heat[@]}" -start_region x=lower,initial
+rejects 'warm is where a condition holds' "${heat[@]}" -wall_region warm -warm_where 't < 0.3'
+rejects '-domain_periodic t: what is periodic in time has no beginning' "${heat[@]}" -domain_periodic t
+rejects 'each window would find -unknown_parameters of its own' "${heat[@]}" -unknown_parameters k=1 -pde_residual 'u_t - k*u_xx'
+rejects 'a window goes on by a residual' -options_file heat.opts -engd_windows 2 -terms pde,begin -begin_region initial -begin_points 5 -begin_energy 'u^2'
+rejects 'with -engd_windows initial points stay where they are' "${heat[@]}" -start_adapt rad
 fresh=1 rejects 'pde_resample 100: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_adapt rad
 fresh=1 rejects 'pde_resample 1: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_resample 1
 rejects 'preconditioner_from hessian.*gauss_newton' "${poisson[@]}" -tao_engd_preconditioner_from hessian

@@ -128,6 +128,10 @@ static void TestBroken(void **state)
       {"-terms ritz,wall -ritz_energy normsq(grad(u))/2-u -ritz_points 16 -wall_multipliers 2 -tao_engd_direction "
        "dense -tao_engd_dense_ema 0.6 -tao_max_it 9",
        {3, 6}},
+      {"-domain_time 0,1 -terms pde,wall,start -pde_residual u_t-lap(u) -pde_adapt rad -pde_resample 2 -start_region "
+       "initial "
+       "-start_points 12 -start_residual u-x*(1-x) -engd_windows 3 -tao_engd_direction dense -tao_max_it 4",
+       {2, 7}},
   };
 
   (void)state;

@@ -97,6 +97,10 @@ static PetscErrorCode DomainSetPeriodic(EngdDomain domain, const char text[])
     PetscCheck(c == domain->nspace || domain->ops->bounds, domain->comm, PETSC_ERR_USER_INPUT,
                "-domain_periodic %s: a domain of -domain_type %s has no opposite faces; only a box is periodic", text,
                domain->type);
+    PetscCheck(c < domain->nspace || domain->nwindows == 1, domain->comm, PETSC_ERR_USER_INPUT,
+               "-domain_periodic %s: what is periodic in time has no beginning, and -engd_windows %" PetscInt_FMT
+               " begins there",
+               text, domain->nwindows);
     domain->periodic[c] = PETSC_TRUE;
   }
   PetscCall(EngdListDestroy(n, &names));
@@ -140,7 +144,8 @@ PetscErrorCode EngdDomainGetBounds(EngdDomain domain, PetscInt coordinate, Petsc
 + -domain_type type          - box, ball, annulus, polygon, level_set, compound, or a registered one
 . -domain_coordinates x,y    - names of the space coordinates, default x1,x2,..; x1..x10 stands for ten
 . -domain_periodic x         - of a box: these faces are no boundary, and what the network sees of x is periodic
-- -domain_time a,b           - adds the coordinate t in (a,b)
+. -domain_time a,b           - adds the coordinate t in (a,b)
+- -engd_windows n            - cuts it into n equal parts, solved one after the other
 
   words: parameters and functions that its texts may use, no coordinates; or NULL. What they name must outlive the domain.
 */
@@ -148,7 +153,7 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, const EngdSymbols *wor
 {
   EngdDomain d;
   char       type[64] = "box", sentence[640], *time, *text, *periodic, **names = NULL;
-  PetscInt   n = 0;
+  PetscInt   n = 0, nwindows = 1;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&d));
@@ -168,8 +173,15 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, const EngdSymbols *wor
                       "Coordinates in which the box is periodic, such as x: u with all derivatives, by what the "
                       "network sees of them",
                       "EngdProblemSetFromOptions", NULL, NULL, &periodic));
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_windows",
+                             "Parts of time that are solved one after the other, each from the end of the one before",
+                             "EngdProblemSetWindows", 1, &nwindows));
   if (text) PetscCall(EngdParseNames("-domain_coordinates", text, &n, &names));
   PetscCall(DomainSetTime(d, time));
+  PetscCheck(nwindows == 1 || d->time, comm, PETSC_ERR_USER_INPUT,
+             "-engd_windows %" PetscInt_FMT ": there is no time; give it, for example -domain_time 0,1", nwindows);
+  d->nwindows = nwindows;
+  EngdDomainSetWindow(d, -1);
   d->nspace = n;
   PetscCall(DomainSetType(d, type));
   PetscCall((*d->ops->setfromoptions)(d, PetscOptionsObject));

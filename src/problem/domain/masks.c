@@ -48,7 +48,7 @@ PetscErrorCode EngdPieceMap(EngdDomain domain, EngdRegion *region, const EngdPie
   PetscInt         kept  = 0;
 
   PetscFunctionBeginUser;
-  *t = domain->time ? (1.0 - s) * domain->interval[0] + s * domain->interval[1] : 0.0;
+  *t = domain->time ? (1.0 - s) * domain->window[0] + s * domain->window[1] : 0.0;
   PetscCall((*piece->shape->map)(piece->shape, piece->patch, z, hits));
   if (!piece->masked) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt h = 0; h < hits->n; h++) {

@@ -45,7 +45,7 @@ static PetscErrorCode AddPiece(Builder *b, EngdShape shape, PetscInt number, con
   piece->where      = b->where;
   piece->masked     = (PetscBool)(b->where || number < 0 || solid->nshapes > 1 || !shape->tight);
   piece->candidate  = patch->measure;
-  if (b->domain->time && time < 0) piece->candidate *= b->domain->interval[1] - b->domain->interval[0];
+  if (b->domain->time && time < 0) piece->candidate *= b->domain->window[1] - b->domain->window[0];
   for (PetscInt i = 0; i < region->npieces; i++) {
     const EngdPiece *other = &region->piece[i];
     const PetscInt   c     = piece->time_fixed ? b->domain->nspace : patch->fixed;

@@ -3,7 +3,7 @@
 
     runs/references.py [NAME ...]      all of them, a minute on one core; NumPy only
 
-    burgers        Cole and Hopf's integrals by Gauss and Hermite's rule
+    burgers        Cole and Hopf's integrals by Gauss and Hermite's rule; burgers-stretched: in the coordinate of burgers.opts, s >= 0
     allen-cahn     Fourier series, ETDRK4 (Kassam and Trefethen, SIAM J. Sci. Comput. 26, 2005)
     holes          poles and logarithms in the holes and their images in the edges, polynomials, least squares on the boundary
 
@@ -123,9 +123,20 @@ def hole_points(n):
     return q[keep][:n]
 
 
+def stretched(points, fine):
+    """burgers at x = sinh(5 s)/sinh(5), where the columns of the points are s and t"""
+    return burgers(np.stack([np.sinh(5 * points[:, 0]) / np.sinh(5), points[:, 1]], axis=1), fine)
+
+
+def stretched_points(n):
+    x, t = time_points(n, 0, 1, 1, 1000).T
+    return np.stack([np.arcsinh(x * np.sinh(5)) / 5, t], axis=1)
+
+
 # name: how it is solved, points, columns
 REFERENCES = {
     "burgers": (burgers, time_points(400, -1, 1, 1, 1000), "x,t,u"),
+    "burgers-stretched": (stretched, stretched_points(400), "s,t,u"),
     "allen-cahn": (allen_cahn, time_points(300, -1, 1, 1, 1000), "x,t,u"),
     "holes": (holes, hole_points(200), "x,y,u"),
 }

@@ -56,6 +56,7 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetOutputs(EngdProblem, const char names[
 PETSC_EXTERN PetscErrorCode EngdProblemSetNetworks(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetOutputsOf(EngdProblem, const char network[], const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetInputsOf(EngdProblem, const char network[], const char list[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetComplexUnknowns(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetParameters(EngdProblem, const char list[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetUnknownParameters(EngdProblem, const char list[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetNetworkInputs(EngdProblem, const char list[]);

@@ -113,12 +113,16 @@ def load(path):
     with h5py.File(path) as file:
         theta, lines = file["theta"][()].ravel(), file["description/options"][()].decode().strip("\0\n").split("\n")
         options = {line.split(" ", 1)[0][1:]: line.split(" ", 1)[1].strip() for line in lines if line}
+        paired = names_of(options["complex_unknowns"]) if "complex_unknowns" in options else []
+        if any("ansatz_" + n in options for n in paired):
+            raise NotImplementedError("the ansatz of a complex unknown; engd -engd_restart FILE -engd_evaluate POINTS knows it")
         networks, outputs = [], []  # of each network: layers, activation, text of the inputs
         for name in names_of(options["networks"]) if "networks" in options else [None]:
             group = file["description"][name] if name else file["description"]
             text = lambda key: group[key][()].decode().strip("\0")
             networks.append(([int(n) for n in group["layers"]], FUNCTIONS_OF[text("activation")], text("inputs")))
-            outputs += names_of(options.get(f"{name}_outputs", name) if name else options.get("network_outputs", "u"))
+            real = names_of(options.get(f"{name}_outputs", name) if name else options.get("network_outputs", "u"))
+            outputs += [p + n if p else n for n in real for p in (("re", "im") if n in paired else ("",))]
     numbers = {}
     for item in items_of(options["parameters"]) if "parameters" in options else []:
         name, value = item.split("=")

@@ -34,21 +34,24 @@ typedef struct {
 
 /* The names an expression may use. The strings belong to the caller and must outlive the expression. */
 typedef struct {
-  PetscInt              nspace, dim; /* space coordinates; all coordinates (one more when there is time, the last) */
-  const char *const    *coordinate;  /* [dim] names; x1..xd are also the vector x */
-  PetscInt              noutputs;    /* unknowns; 0 where they may not appear, as in exact solutions */
-  const char *const    *output;      /* [noutputs] names */
-  const char *const    *ansatz; /* [noutputs] what each output means, text in the raw ones, NULL: itself; or NULL */
-  PetscInt              nunknowns;    /* parameters whose values are not known, entries of the jet as outputs are */
-  const char *const    *unknown;      /* [nunknowns] names */
-  PetscInt              nparameters;  /* named constants */
-  const char *const    *parameter;    /* [nparameters] names */
-  const PetscReal      *value;        /* [nparameters] their values */
-  PetscInt              ndefinitions; /* functions as text, each of which may use those before it */
-  const EngdDefinition *definition;   /* [ndefinitions] */
-  PetscInt              ndata;        /* numbers that each point comes with, as measurements */
-  const char *const    *data;         /* [ndata] names */
-  PetscBool             normal;       /* is there an outward normal (vector `normal`) here */
+  PetscInt           nspace, dim; /* space coordinates; all coordinates (one more when there is time, the last) */
+  const char *const *coordinate;  /* [dim] names; x1..xd are also the vector x */
+  PetscInt           noutputs;    /* unknowns; 0 where they may not appear, as in exact solutions */
+  const char *const *output;      /* [noutputs] names */
+  const char *const *ansatz;      /* [noutputs] what each output means, text in the raw ones, NULL: itself; or NULL */
+  PetscInt           ncomplex;    /* names of complex numbers */
+  const char *const *complex_name;   /* [ncomplex] */
+  const PetscInt    *complex_output; /* [ncomplex] the output that is the real part; the imaginary one is the next */
+  PetscInt           nunknowns;      /* parameters whose values are not known, entries of the jet as outputs are */
+  const char *const *unknown;        /* [nunknowns] names */
+  PetscInt           nparameters;    /* named constants */
+  const char *const *parameter;      /* [nparameters] names */
+  const PetscReal   *value;          /* [nparameters] their values */
+  PetscInt           ndefinitions;   /* functions as text, each of which may use those before it */
+  const EngdDefinition *definition;  /* [ndefinitions] */
+  PetscInt              ndata;       /* numbers that each point comes with, as measurements */
+  const char *const    *data;        /* [ndata] names */
+  PetscBool             normal;      /* is there an outward normal (vector `normal`) here */
   /* text for the name `distance`, asked for when the name is read; NULL, or an empty text, where there is none */
   PetscErrorCode (*distance)(void *, const char **);
   void            *distance_context;

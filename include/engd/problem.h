@@ -196,16 +196,19 @@ struct _n_EngdProblem {
   PetscInt            ndefinitions;
   EngdDefinition     *definition; /* [ndefinitions] -functions */
   PetscInt            nnetworks;
-  EngdProblemNetwork *network;   /* [nnetworks] */
-  char              **ansatz;    /* [noutputs] what an output means, in the raw ones; NULL where itself, or for all */
-  PetscInt            nunknowns; /* Unknown parameters of the equations. */
-  char              **unknown;   /* [nunknowns] Their names. */
-  PetscReal          *start;     /* [nunknowns] The values that they begin with. */
-  EngdCallback        callback;  /* residuals and energies in C */
-  EngdTerm           *term;      /* [nterms] */
-  PetscInt            nexact;    /* outputs whose exact solution is given */
-  PetscInt           *exact_output; /* [nexact] which ones */
-  char              **exact_text;   /* [noutputs] NULL where there is none */
+  EngdProblemNetwork *network;  /* [nnetworks] */
+  char              **ansatz;   /* [noutputs] what an output means, in the raw ones; NULL where itself, or for all */
+  PetscInt            ncomplex; /* Complex unknowns, pairs of outputs. */
+  char              **complex_name;   /* [ncomplex] */
+  PetscInt           *complex_output; /* [ncomplex] The real part; the imaginary part is the next output. */
+  PetscInt            nunknowns;      /* Unknown parameters of the equations. */
+  char              **unknown;        /* [nunknowns] Their names. */
+  PetscReal          *start;          /* [nunknowns] The values that they begin with. */
+  EngdCallback        callback;       /* residuals and energies in C */
+  EngdTerm           *term;           /* [nterms] */
+  PetscInt            nexact;         /* outputs whose exact solution is given */
+  PetscInt           *exact_output;   /* [nexact] which ones */
+  char              **exact_text;     /* [noutputs] NULL where there is none */
   EngdExpression      exact; /* components: u*_k, k < nexact, then for each k its nspace space derivatives; or NULL */
   PetscBool           smooth;   /* are there these derivatives: not of solutions from a file */
   EngdExpression      where;    /* [nexact] conditions, where each exact solution is one; NULL: everywhere */
@@ -237,6 +240,13 @@ PETSC_INTERN PetscErrorCode EngdProblemGetSymbols(EngdProblem, EngdSymbols *);
 /* the same without what depends on theta: coordinates and parameters */
 PETSC_INTERN PetscErrorCode EngdProblemGetPointSymbols(EngdProblem, EngdSymbols *);
 
+/* Of complex unknowns (complex.c): their names; two outputs for one of them, from the index `first` on; texts of the two parts of
+   what an option with this prefix says of one, in their places of text [noutputs] */
+PETSC_INTERN PetscErrorCode EngdProblemReadComplex(EngdProblem);
+PETSC_INTERN PetscErrorCode EngdProblemExpandComplex(EngdProblem, PetscInt *n, char ***outputs, PetscInt first);
+PETSC_INTERN PetscErrorCode EngdProblemCheckComplex(EngdProblem);
+PETSC_INTERN PetscErrorCode EngdProblemReadComplexTexts(EngdProblem, const char prefix[], const char sentence[],
+                                                        const char manual[], char *text[]);
 /* The model's text (model.c): its options; its checks, once there are terms; E(x) of a network, not compiled; the outputs u and, if wanted,
    their space derivatives (for each coordinate all outputs), as expressions of raw jets, compiled to order 1 */
 PETSC_INTERN PetscErrorCode EngdProblemReadModel(EngdProblem);

@@ -24,9 +24,12 @@ static PetscErrorCode ReadAnsatz(EngdProblem problem)
                               "Expression of coordinates, parameters and the network's outputs, such as x*(1-x)*u; "
                               "default: the output itself",
                               "EngdProblemSetAnsatz", NULL, NULL, &problem->ansatz[k]));
-    if (problem->ansatz[k]) n++;
   }
   PetscOptionsEnd();
+  PetscCall(EngdProblemReadComplexTexts(problem, "ansatz",
+                                        "Expression of coordinates, parameters and the network's outputs",
+                                        "EngdProblemSetAnsatz", problem->ansatz));
+  for (PetscInt k = 0; k < problem->noutputs; k++) n += problem->ansatz[k] != NULL;
   if (!n) PetscCall(PetscFree(problem->ansatz));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

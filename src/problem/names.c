@@ -15,7 +15,7 @@ static const char *const reserved[] = {
     "pep",       "petsc",    "rg",         "saws",  "sf",      "sles",       "slepc",      "snes",       "spectrum",
     "st",        "svd",      "tao",        "terms", "ts",      "vec",        "vecscatter", "version",    "viewer",
     "functions", "networks", "on",         "fp",    "get",     "use",        "skip",       "stop",       "theta",
-    "ansatz",    "unknown"};
+    "ansatz",    "unknown",  "complex"};
 
 /* Are the new names free of the others: coordinates (with time), the built-in names, and the other list */
 static PetscErrorCode CheckNames(EngdProblem problem, const char option[], PetscInt n, char *const names[],
@@ -218,11 +218,14 @@ PetscErrorCode EngdProblemGetSymbols(EngdProblem problem, EngdSymbols *symbols)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdProblemGetPointSymbols(problem, symbols));
-  symbols->noutputs  = problem->noutputs;
-  symbols->output    = (const char *const *)problem->output;
-  symbols->ansatz    = (const char *const *)problem->ansatz;
-  symbols->nunknowns = problem->nunknowns;
-  symbols->unknown   = (const char *const *)problem->unknown;
+  symbols->noutputs       = problem->noutputs;
+  symbols->output         = (const char *const *)problem->output;
+  symbols->ansatz         = (const char *const *)problem->ansatz;
+  symbols->ncomplex       = problem->ncomplex;
+  symbols->complex_name   = (const char *const *)problem->complex_name;
+  symbols->complex_output = problem->complex_output;
+  symbols->nunknowns      = problem->nunknowns;
+  symbols->unknown        = (const char *const *)problem->unknown;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -29,6 +29,7 @@ static PetscErrorCode AddNetwork(EngdProblem problem, const char name[], const c
 
   PetscFunctionBeginUser;
   PetscCall(EngdParseNames(option, list, &n, &outputs));
+  PetscCall(EngdProblemExpandComplex(problem, &n, &outputs, problem->noutputs));
   PetscCall(PetscRealloc((size_t)(problem->noutputs + n) * sizeof(*problem->output), &problem->output));
   for (PetscInt i = 0; i < n; i++) {
     PetscCheck(!strchr(outputs[i], '_'), problem->comm, PETSC_ERR_USER_INPUT,
@@ -71,6 +72,7 @@ PetscErrorCode EngdProblemReadNetworks(EngdProblem problem)
   PetscBool given;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdProblemReadComplex(problem));
   PetscOptionsBegin(problem->comm, NULL, "Networks", "EngdProblem");
   PetscCall(EngdOptionsText(PetscOptionsObject, "-networks",
                             "Names of several networks, such as flow,pressure; each has its options -<name>_outputs, "
@@ -93,6 +95,7 @@ PetscErrorCode EngdProblemReadNetworks(EngdProblem problem)
     for (PetscInt k = 0; k < n; k++) PetscCall(ReadNamed(problem, names[k]));
     PetscCall(EngdListDestroy(n, &names));
   }
+  PetscCall(EngdProblemCheckComplex(problem));
   PetscCall(PetscFree(list));
   PetscCall(PetscFree(outputs));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -233,6 +233,9 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
                         "EngdProblemSetFromOptions", NULL, NULL, &wheres[i]));
   }
   PetscOptionsEnd();
+  PetscCall(EngdProblemReadComplexTexts(problem, "exact",
+                                        "Exact solution, a complex expression of coordinates and parameters",
+                                        "EngdProblemSetExact", problem->exact_text));
   for (PetscInt i = 0; i < problem->noutputs; i++) {
     PetscBool found;
 
@@ -262,6 +265,8 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
   Options Database Keys:
 + -terms pde,wall            - names of the terms, required; their options begin with -pde_, -wall_
 . -network_outputs u,v       - names of the unknowns, default u
+. -networks flow,pressure    - names of several networks; see EngdProblemSetNetworks()
+. -complex_unknowns psi      - which of the unknowns are pairs of outputs, repsi and impsi
 . -parameters nu=0.01,k=4    - named numbers
 . -functions "f(a)=a^2"       - functions as text
 . -unknown_parameters nu=0.1 - numbers to be found, and their first values
@@ -390,6 +395,8 @@ PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
   PetscCall(PetscFree(p->definition));
   if (p->ansatz) PetscCall(EngdListDestroy(p->noutputs, &p->ansatz));
   PetscCall(EngdListDestroy(p->nunknowns, &p->unknown));
+  PetscCall(EngdListDestroy(p->ncomplex, &p->complex_name));
+  PetscCall(PetscFree(p->complex_output));
   PetscCall(PetscFree(p->start));
   PetscCall(EngdProblemDestroyNetworks(p));
   PetscCall(EngdCallbacksDestroy(&p->callback));

@@ -260,6 +260,27 @@ PetscErrorCode EngdProblemSetInputsOf(EngdProblem problem, const char network[],
 }
 
 /*@
+  EngdProblemSetComplexUnknowns - Which of the unknowns are complex
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- names   - such as psi, which are among the unknowns; each is a pair of outputs of its network, repsi and impsi
+
+  Options Database Key:
+. -complex_unknowns names
+
+.seealso: `EngdProblemSetOutputs()`
+@*/
+PetscErrorCode EngdProblemSetComplexUnknowns(EngdProblem problem, const char names[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-complex_unknowns", names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetParameters - Named numbers that expressions may use
 
   Logically collective

@@ -3,6 +3,7 @@
   (Derivatives: test_expression_derivatives.c) errors leak
 */
 #include "expression_case.h"
+#include <complex.h>
 
 #define X point[0]
 #define Y point[1]
@@ -329,6 +330,77 @@ static void TestCurl(void **state)
   OK(PetscPopErrorHandler());
 }
 
+#define BOTH(text) "re(" text ") + 10*im(" text ")"
+static PetscReal Both(double complex z)
+{
+  return creal(z) + 10 * cimag(z);
+}
+
+/* the derivative of u + i v by a coordinate, -1: none */
+static double complex P(PetscInt coordinate)
+{
+  return U(0, coordinate, -1) + I * U(1, coordinate, -1);
+}
+
+/* Complex numbers against those of C; psi = u + i v, whose derivatives act on both parts; what needs real numbers */
+static void TestComplex(void **state)
+{
+  static const char *const name[]   = {"psi"};
+  static const PetscInt    output[] = {0};
+  const double complex     z = X + I * Y, w = 2 - 3 * I, p = P(-1);
+  const Case               table[] = {
+                    {BOTH("i"), 10},
+                    {BOTH("(x + i*y)*(2 - 3*i)"), Both(z * w)},
+                    {BOTH("(x + i*y)/(2 - 3*i) - 1/(x + i*y)"), Both(z / w - 1 / z)},
+                    {BOTH("-(x + i*y)^3 + (x + i*y)^-2 + i^2"), Both(-z * z * z + 1 / (z * z) - 1)},
+                    {BOTH("(x + i*y)^(2 - 3*i)"), Both(cpow(z, w))},
+                    {BOTH("exp(x + i*y) + log(x + i*y) + sqrt(x + i*y)"), Both(cexp(z) + clog(z) + csqrt(z))},
+                    {BOTH("sin(x + i*y) + 2*cos(x + i*y)"), Both(csin(z) + 2 * ccos(z))},
+                    {BOTH("sinh(x + i*y) + 2*cosh(x + i*y) + 3*tanh(x + i*y)"), Both(csinh(z) + 2 * ccosh(z) + 3 * ctanh(z))},
+                    {"abs(x + i*y) + arg(x - i*y)", cabs(z) - carg(z)},
+                    {BOTH("conj(x + i*y)*i"), Both(conj(z) * I)},
+                    {BOTH("if(x > 0, i, 2)"), 10},
+                    {BOTH("sum([i, x]*[y, i])"), Both(Y * I + X * I)},
+                    {BOTH("prod([i, x, i])"), Both(-X)},
+                    {BOTH("dot([i, x], [i, 2])"), Both(-1 + 2 * X)},
+                    {"normsq([x + i*y, 2*i]) + norm2([3*i, 4])", X * X + Y * Y + 4 + 5},
+                    {"re(x) + im(x) + conj(y) + arg(-2)", X + Y + PETSC_PI},
+                    {BOTH("psi"), Both(p)},
+                    {BOTH("i*psi_t + abs(psi)^2*psi"), Both(I * P(2) + cabs(p) * cabs(p) * p)},
+                    {BOTH("psi_x^2"), Both(P(0) * P(0))},
+                    {BOTH("lap(psi) - d(psi, x, x) - div(grad(psi)) + d(psi, x, x)"), 0},
+                    {BOTH("d(exp(i*x*y), x)"), Both(I * Y * cexp(I * X * Y))},
+  };
+  static const struct {
+    const char *text, *message;
+  } wrong[]              = {{"i", "a complex number, where a real one is needed"},
+                            {"u + i*v", "a complex number, where a real one is needed"},
+                            {"atan(i*x)", "atan() needs real numbers, and this one is complex"},
+                            {"i < x", "this operator needs real numbers"},
+                            {"max(i, x)", "max() needs real numbers"},
+                            {"if(i, x, y)", "if() needs real numbers"}};
+  EngdSymbols    symbols = plane;
+  EngdExpression e;
+
+  (void)state;
+  symbols.ncomplex       = 1;
+  symbols.complex_name   = name;
+  symbols.complex_output = output;
+  CheckCases(&symbols, point, PETSC_STATIC_ARRAY_LENGTH(table), table);
+  OK(EngdExpressionCreate(&symbols, &e));
+  OK(EngdExpressionAppend(e, "-t", "psi; u; [psi, 2]"));
+  assert_int_equal(e->ncomponents, 7);
+  OK(EngdExpressionDestroy(&e));
+  OK(PetscPushErrorHandler(KeepMessage, NULL));
+  OK(EngdExpressionCreate(&plane, &e));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(wrong); i++) {
+    assert_int_equal(EngdExpressionAppend(e, "-t", wrong[i].text), PETSC_ERR_USER_INPUT);
+    if (!strstr(last_message, wrong[i].message)) fail_msg("%s: %s", wrong[i].text, last_message);
+  }
+  OK(EngdExpressionDestroy(&e));
+  OK(PetscPopErrorHandler());
+}
+
 static void TestSymbolsThatClash(void **state)
 {
   const char *const bad[] = {"x", "t", "sin", "pi", "normal", "grad", "d", "2u", "", "u v", "_u"};
@@ -419,6 +491,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(TestNamesThatLookAlike),
       cmocka_unit_test(TestDefinitions),
       cmocka_unit_test(TestCurl),
+      cmocka_unit_test(TestComplex),
       cmocka_unit_test(TestSymbolsThatClash),
       cmocka_unit_test(TestBatches),
       cmocka_unit_test(TestFoldingEqualsRunning),

@@ -6,6 +6,7 @@
     d(e, x) = total derivative of any e by a coordinate, d(e, x, y, ...) = d(d(e, x), y, ...)
     grad(e) = [d(e, x_1), ..., d(e, x_nspace)]    div(v) = sum_i d(v_i, x_i)
     curl(v) in space, of (v_1, v_2) in the plane the number d(v_2, x_1) - d(v_1, x_2), of a number psi there [psi_x2, -psi_x1]
+    re im conj arg of complex numbers (complex.c); derivatives and sums act on both parts
     lap(e) = sum_i d(d(e, x_i), x_i): of an entry of the jet itself, such as u, u_t, lap(u), one more entry
 */
 #include "expressionimpl.h"
@@ -17,7 +18,26 @@ typedef struct {
   PetscInt    min_args, max_args;
   EngdOp      op;
   PetscErrorCode (*apply)(EngdParser *, PetscInt column, EngdOp, PetscInt n, const EngdValue arg[], EngdValue *);
+  PetscBool linear; /* over the reals in its first argument, so that it acts on the parts of a complex one */
 } Function;
+
+/* the same of complex entries */
+static PetscErrorCode ReduceComplex(EngdParser *p, PetscInt column, EngdOp op, const EngdValue *arg, EngdValue *value)
+{
+  EngdGraph g = p->graph;
+  EngdValue pair[2];
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < arg->n; i++) {
+    PetscCall(EngdComplexCreate(p, PETSC_FALSE, 1, &pair[1]));
+    g->pool[pair[1].offset]     = g->pool[arg->offset + i];
+    g->pool[pair[1].offset + 1] = g->pool[arg->offset + arg->n + i];
+    if (i) PetscCall(EngdValueApply(p, column, op, 2, pair, &pair[1]));
+    pair[0] = pair[1];
+  }
+  *value = pair[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* a_0 op a_1 op ... over the entries of a vector */
 static PetscErrorCode ApplyReduce(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
@@ -27,8 +47,11 @@ static PetscErrorCode ApplyReduce(EngdParser *p, PetscInt column, EngdOp op, Pet
   EngdNode  result;
 
   PetscFunctionBeginUser;
-  (void)column;
   (void)n;
+  if (arg->paired) {
+    PetscCall(ReduceComplex(p, column, op, arg, value));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   result = g->pool[arg->offset];
   for (PetscInt i = 1; i < arg->n; i++) result = EngdGraphApply(g, op, result, g->pool[arg->offset + i], 0);
   PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, value));
@@ -73,10 +96,14 @@ static PetscErrorCode ApplyDot(EngdParser *p, PetscInt column, EngdOp op, PetscI
 static PetscErrorCode ApplyNorm(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
                                 EngdValue *value)
 {
-  const EngdValue pair[2] = {arg[0], arg[0]};
+  EngdValue pair[2] = {arg[0], arg[0]};
 
   PetscFunctionBeginUser;
   (void)n;
+  if (arg->paired) { /* |a_i|, whose squares are those of the parts */
+    PetscCall(EngdValueApply(p, column, ENGD_OP_ABS, 1, arg, &pair[0]));
+    pair[1] = pair[0];
+  }
   PetscCall(ApplyDot(p, column, ENGD_OP_MUL, 2, pair, value));
   if (op == ENGD_OP_NORM) PetscCall(EngdValueApply(p, column, op, 1, value, value));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -135,7 +162,7 @@ static PetscErrorCode ApplyDiv(EngdParser *p, PetscInt column, EngdOp op, PetscI
                                EngdValue *value)
 {
   EngdGraph g      = p->graph;
-  EngdValue result = {PETSC_FALSE, 0, 0};
+  EngdValue result = {PETSC_FALSE, 0, 0, PETSC_FALSE};
 
   PetscFunctionBeginUser;
   if (arg->n != g->symbols->nspace) {
@@ -202,19 +229,23 @@ static PetscErrorCode ApplyLap(EngdParser *p, PetscInt column, EngdOp op, PetscI
 }
 
 static const Function function[] = {
-    {"min", 1, ANY_NUMBER, ENGD_OP_MIN, ApplyFold},
-    {"max", 1, ANY_NUMBER, ENGD_OP_MAX, ApplyFold},
-    {"heaviside", 1, 1, ENGD_OP_STEP, EngdValueApply},
-    {"sum", 1, 1, ENGD_OP_ADD, ApplyReduce},
-    {"prod", 1, 1, ENGD_OP_MUL, ApplyReduce},
-    {"dot", 2, 2, ENGD_OP_MUL, ApplyDot},
-    {"norm2", 1, 1, ENGD_OP_NORM, ApplyNorm},
-    {"normsq", 1, 1, ENGD_OP_MUL, ApplyNorm},
-    {"d", 2, ANY_NUMBER, ENGD_OP_JET, ApplyD},
-    {"grad", 1, 1, ENGD_OP_JET, ApplyGrad},
-    {"div", 1, 1, ENGD_OP_ADD, ApplyDiv},
-    {"curl", 1, 1, ENGD_OP_JET, ApplyCurl},
-    {"lap", 1, 1, ENGD_OP_JET, ApplyLap},
+    {"min", 1, ANY_NUMBER, ENGD_OP_MIN, ApplyFold, PETSC_FALSE},
+    {"max", 1, ANY_NUMBER, ENGD_OP_MAX, ApplyFold, PETSC_FALSE},
+    {"heaviside", 1, 1, ENGD_OP_STEP, EngdValueApply, PETSC_FALSE},
+    {"sum", 1, 1, ENGD_OP_ADD, ApplyReduce, PETSC_FALSE},
+    {"prod", 1, 1, ENGD_OP_MUL, ApplyReduce, PETSC_FALSE},
+    {"dot", 2, 2, ENGD_OP_MUL, ApplyDot, PETSC_FALSE},
+    {"norm2", 1, 1, ENGD_OP_NORM, ApplyNorm, PETSC_FALSE},
+    {"normsq", 1, 1, ENGD_OP_MUL, ApplyNorm, PETSC_FALSE},
+    {"re", 1, 1, ENGD_OP_ADD, EngdComplexFunction, PETSC_FALSE},
+    {"im", 1, 1, ENGD_OP_SUB, EngdComplexFunction, PETSC_FALSE},
+    {"conj", 1, 1, ENGD_OP_NEG, EngdComplexFunction, PETSC_FALSE},
+    {"arg", 1, 1, ENGD_OP_ATAN2, EngdComplexFunction, PETSC_FALSE},
+    {"d", 2, ANY_NUMBER, ENGD_OP_JET, ApplyD, PETSC_TRUE},
+    {"grad", 1, 1, ENGD_OP_JET, ApplyGrad, PETSC_TRUE},
+    {"div", 1, 1, ENGD_OP_ADD, ApplyDiv, PETSC_TRUE},
+    {"curl", 1, 1, ENGD_OP_JET, ApplyCurl, PETSC_TRUE},
+    {"lap", 1, 1, ENGD_OP_JET, ApplyLap, PETSC_TRUE},
 };
 
 /* Name i of all functions, with "" between them; NULL behind the last */
@@ -261,21 +292,37 @@ static PetscBool FindFunction(const char name[], Function *found)
   if (i < special)
     *found = function[i];
   else if (i >= special + ENGD_NOPS)
-    *found = (Function){name, 1, 1, ENGD_OP_NAMED, NULL};
+    *found = (Function){name, 1, 1, ENGD_OP_NAMED, NULL, PETSC_FALSE};
   else {
     const EngdOp   op    = (EngdOp)(i - special);
     const PetscInt nargs = engd_operation[op].nargs;
 
-    *found = (Function){engd_operation[op].name, nargs, nargs, op, EngdValueApply};
+    *found = (Function){engd_operation[op].name, nargs, nargs, op, EngdValueApply, PETSC_FALSE};
   }
   return PETSC_TRUE;
+}
+
+/* f(re) + i f(im) of a complex first argument */
+static PetscErrorCode ApplyToParts(EngdParser *p, PetscInt column, const Function *f, PetscInt n, EngdValue arg[],
+                                   EngdValue *value)
+{
+  const EngdValue whole = arg[0];
+  EngdValue       part[2];
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < 2; k++) {
+    PetscCall(EngdComplexPart(p, &whole, (PetscBool)(k == 1), &arg[0]));
+    PetscCall(f->apply(p, column, f->op, n, arg, &part[k]));
+  }
+  PetscCall(EngdComplexJoin(p, &part[0], &part[1], value));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The "(" behind the name is the next token */
 PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
 {
   const PetscInt opened = p->start, base = p->nstack, defined = EngdFindDefinition(p, name);
-  Function       f = {NULL, 0, 0, ENGD_OP_JET, NULL};
+  Function       f = {NULL, 0, 0, ENGD_OP_JET, NULL, PETSC_FALSE};
   PetscInt       n;
   PetscBool      alias;
 
@@ -297,6 +344,8 @@ PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], E
     PetscCall(EngdParseDefinition(p, defined, p->stack + base, value));
   else if (f.op == ENGD_OP_NAMED)
     PetscCall(ApplyNamed(p, start, EngdNamedFind(name), p->stack + base, value));
+  else if (f.linear && p->stack[base].paired)
+    PetscCall(ApplyToParts(p, start, &f, n, p->stack + base, value));
   else
     PetscCall(f.apply(p, start, f.op, n, p->stack + base, value));
   p->nstack = base;

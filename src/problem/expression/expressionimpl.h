@@ -166,10 +166,12 @@ struct _n_EngdProgram {
   PetscReal       *strip; /* [nstrips][ENGD_STRIP] */
 };
 
-/* A value of the language while it is parsed: nodes pool[offset], ..., n = 1 for a scalar */
+/* A value of the language while it is parsed: nodes pool[offset], ..., n = 1 for a scalar; of a complex one the n imaginary parts
+   stand behind the real parts */
 typedef struct {
   PetscBool vector;
   PetscInt  n, offset;
+  PetscBool paired;
 } EngdValue;
 
 typedef enum { ENGD_TOKEN_END, ENGD_TOKEN_NUMBER, ENGD_TOKEN_NAME, ENGD_TOKEN_OPERATOR } EngdTokenKind;
@@ -223,6 +225,15 @@ PETSC_INTERN PetscErrorCode EngdParseText(EngdParser *);
 PETSC_INTERN PetscErrorCode EngdValueCreate(EngdParser *, PetscBool vector, PetscInt n, EngdValue *);
 PETSC_INTERN PetscErrorCode EngdValueApply(EngdParser *, PetscInt column, EngdOp, PetscInt nargs,
                                            const EngdValue arg[], EngdValue *);
+/* complex values (complex.c): room for one; op of arguments of which one is complex; its real or imaginary parts; the value of such
+   parts, real where the second are zero; re, im, conj and arg */
+PETSC_INTERN PetscErrorCode EngdComplexCreate(EngdParser *, PetscBool vector, PetscInt n, EngdValue *);
+PETSC_INTERN PetscErrorCode EngdComplexApply(EngdParser *, PetscInt column, EngdOp, PetscInt nargs, PetscBool vector,
+                                             PetscInt n, const EngdValue arg[], EngdValue *);
+PETSC_INTERN PetscErrorCode EngdComplexPart(EngdParser *, const EngdValue *, PetscBool imaginary, EngdValue *);
+PETSC_INTERN PetscErrorCode EngdComplexJoin(EngdParser *, const EngdValue *re, const EngdValue *im, EngdValue *);
+PETSC_INTERN PetscErrorCode EngdComplexFunction(EngdParser *, PetscInt column, EngdOp, PetscInt n,
+                                                const EngdValue arg[], EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseCall(EngdParser *, PetscInt start, const char name[], EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseAliasCall(EngdParser *, PetscInt start, const char name[], PetscBool *,
                                                EngdValue *);

@@ -12,11 +12,12 @@
 /* Name i of the caller's symbols: coordinates, outputs, parameters, unknown ones, data; NULL behind the last. kind may be NULL */
 static const char *SymbolName(const EngdSymbols *s, PetscInt i, const char **kind)
 {
-  const char *const        kinds[] = {"coordinate", "output", "parameter", "parameter to be found", "column of data"};
-  const char *const *const list[]  = {s->coordinate, s->output, s->parameter, s->unknown, s->data};
-  const PetscInt           count[] = {s->dim, s->noutputs, s->nparameters, s->nunknowns, s->ndata};
+  const char *const        kinds[] = {"coordinate",     "output",         "parameter", "parameter to be found",
+                                      "column of data", "complex unknown"};
+  const char *const *const list[]  = {s->coordinate, s->output, s->parameter, s->unknown, s->data, s->complex_name};
+  const PetscInt           count[] = {s->dim, s->noutputs, s->nparameters, s->nunknowns, s->ndata, s->ncomplex};
 
-  for (PetscInt k = 0; k < 5; i -= count[k++]) {
+  for (PetscInt k = 0; k < 6; i -= count[k++]) {
     if (kind) *kind = kinds[k];
     if (i < count[k]) return list[k][i];
   }
@@ -92,6 +93,12 @@ static const char *DerivedOutput(const EngdSymbols *s, const char name[])
 
     if (!strncmp(name, s->output[k], length) && name[length] == '_' && SplitSuffix(s, name + length + 1, next))
       return s->output[k];
+  }
+  for (PetscInt k = 0; k < s->ncomplex; k++) {
+    const size_t length = strlen(s->complex_name[k]);
+
+    if (!strncmp(name, s->complex_name[k], length) && name[length] == '_' && SplitSuffix(s, name + length + 1, next))
+      return s->complex_name[k];
   }
   return NULL;
 }
@@ -175,33 +182,72 @@ PetscErrorCode EngdNameUnknown(EngdParser *p, PetscInt start, const char name[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* output_suffix; found = false where the name does not begin with an output and _ */
-static PetscErrorCode ParseDerivative(EngdParser *p, PetscInt start, const char name[], PetscBool *found,
-                                      EngdNode *node)
+/* the coordinates of name = stem_suffix, or NULL where it is none; wrong <- a suffix that is not made of coordinates */
+static const char *SuffixOf(const EngdSymbols *s, const char name[], const char stem[], PetscInt next[],
+                            const char **wrong)
 {
-  const EngdSymbols *s      = p->graph->symbols;
-  const char        *suffix = NULL;
-  PetscInt           next[ENGD_NAME_LENGTH];
+  const size_t length = strlen(stem);
+
+  if (strncmp(name, stem, length) != 0 || name[length] != '_') return NULL;
+  if (SplitSuffix(s, name + length + 1, next)) return name + length + 1;
+  *wrong = name + length + 1;
+  return NULL;
+}
+
+/* node <- its derivative by the coordinates of a suffix */
+static PetscErrorCode DeriveBySuffix(EngdParser *p, PetscInt start, const char suffix[], const PetscInt next[],
+                                     EngdNode *node)
+{
+  const EngdSymbols *s = p->graph->symbols;
 
   PetscFunctionBeginUser;
-  *found = PETSC_FALSE;
-  for (PetscInt k = 0; k < s->noutputs && !*found; k++) {
-    const size_t length = strlen(s->output[k]);
-
-    if (strncmp(name, s->output[k], length) != 0 || name[length] != '_') continue;
-    suffix = name + length + 1;
-    if (!SplitSuffix(s, suffix, next)) continue;
-    *found = PETSC_TRUE;
-    *node  = EngdGraphOutput(p->graph, k);
-  }
-  if (suffix && !*found) {
-    PetscCall(EngdParserFail(p, start, "the suffix '%s' of '%s' is not made of coordinates", suffix, name));
-  }
-  for (PetscInt i = 0; *found && suffix[i]; i += (PetscInt)strlen(s->coordinate[next[i]])) {
+  for (PetscInt i = 0; suffix[i]; i += (PetscInt)strlen(s->coordinate[next[i]])) {
     p->graph->fault[0] = '\0';
     PetscCall(EngdGraphTotalDerivative(p->graph, *node, next[i], node));
     if (p->graph->fault[0]) PetscCall(EngdParserFail(p, start, "%s", p->graph->fault));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* re + i im of complex unknown k */
+static PetscErrorCode ComplexUnknown(EngdParser *p, PetscInt k, EngdValue *value)
+{
+  EngdGraph      g      = p->graph;
+  const PetscInt output = g->symbols->complex_output[k];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdComplexCreate(p, PETSC_FALSE, 1, value));
+  g->pool[value->offset]     = EngdGraphOutput(g, output);
+  g->pool[value->offset + 1] = EngdGraphOutput(g, output + 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* output_suffix; found = false where the name does not begin with an output and _ */
+static PetscErrorCode ParseDerivative(EngdParser *p, PetscInt start, const char name[], PetscBool *found,
+                                      EngdValue *value)
+{
+  EngdGraph          g      = p->graph;
+  const EngdSymbols *s      = g->symbols;
+  const char        *suffix = NULL, *wrong = NULL;
+  PetscInt           next[ENGD_NAME_LENGTH];
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < s->noutputs && !suffix; k++) {
+    suffix = SuffixOf(s, name, s->output[k], next, &wrong);
+    if (!suffix) continue;
+    PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, value));
+    g->pool[value->offset] = EngdGraphOutput(g, k);
+  }
+  for (PetscInt k = 0; k < s->ncomplex && !suffix; k++) {
+    suffix = SuffixOf(s, name, s->complex_name[k], next, &wrong);
+    if (suffix) PetscCall(ComplexUnknown(p, k, value));
+  }
+  *found = (PetscBool)(suffix != NULL);
+  if (wrong && !suffix) {
+    PetscCall(EngdParserFail(p, start, "the suffix '%s' of '%s' is not made of coordinates", wrong, name));
+  }
+  for (PetscInt k = 0; suffix && k < (value->paired ? 2 : 1); k++)
+    PetscCall(DeriveBySuffix(p, start, suffix, next, &g->pool[value->offset + k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -249,7 +295,7 @@ static PetscErrorCode ParseAlias(EngdParser *p, PetscInt start, const EngdAlias 
   EngdParser parser = {
       .expression = p->expression, .graph = g, .option = p->option, .text = d->text, .npool = p->npool};
   EngdNode *node = NULL;
-  PetscInt  n = 0, size = 0;
+  PetscInt  n = 0, size = 0, count;
 
   PetscFunctionBeginUser;
   if (!d->text) PetscCall(EngdParserFail(p, start, "%s", d->lacking));
@@ -258,9 +304,10 @@ static PetscErrorCode ParseAlias(EngdParser *p, PetscInt start, const EngdAlias 
 
     PetscCall(EngdParserNext(&parser));
     PetscCall(EngdParseExpression(&parser, &component));
-    PetscCall(EngdReserve(n + component.n, sizeof(*node), &size, &node));
-    PetscCall(PetscArraycpy(node + n, g->pool + component.offset, component.n));
-    n += component.n;
+    count = component.paired ? 2 * component.n : component.n;
+    PetscCall(EngdReserve(n + count, sizeof(*node), &size, &node));
+    PetscCall(PetscArraycpy(node + n, g->pool + component.offset, count));
+    n += count;
   } while (EngdParserAt(&parser, ";"));
   PetscCall(EngdValueCreate(p, n > 1 ? PETSC_TRUE : PETSC_FALSE, n, value));
   PetscCall(PetscArraycpy(g->pool + value->offset, node, n));
@@ -309,6 +356,7 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
   const PetscInt parameter = FindName(s->nparameters, s->parameter, name);
   const PetscInt unknown   = FindName(s->nunknowns, s->unknown, name);
   const PetscInt data      = FindName(s->ndata, s->data, name);
+  const PetscInt pair      = FindName(s->ncomplex, s->complex_name, name);
   const PetscInt local     = FindName(p->nlocals, (const char *const *)p->local, name);
   const PetscInt defined   = EngdFindDefinition(p, name);
   PetscBool      found     = PETSC_TRUE;
@@ -321,6 +369,10 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
   }
   if (defined >= 0 && !s->definition[defined].nargs) {
     PetscCall(EngdParseDefinition(p, defined, NULL, value));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (pair >= 0) {
+    PetscCall(ComplexUnknown(p, pair, value));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (strcmp(name, "normal") == 0 || IsStem(s, name)) {
@@ -350,8 +402,16 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
     node = EngdGraphNumber(g, PETSC_PI);
   else if (strcmp(name, "distance") == 0)
     PetscCall(ParseDistance(p, start, &node));
-  else
-    PetscCall(ParseDerivative(p, start, name, &found, &node));
+  else {
+    PetscCall(ParseDerivative(p, start, name, &found, value));
+    if (found) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!found && strcmp(name, "i") == 0) {
+    PetscCall(EngdComplexCreate(p, PETSC_FALSE, 1, value));
+    g->pool[value->offset]     = ENGD_ZERO;
+    g->pool[value->offset + 1] = ENGD_ONE;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (!found && (defined >= 0 || IsReserved(name))) {
     PetscCall(EngdParserFail(p, start, "the function '%s' needs its arguments in parentheses", name));
   }

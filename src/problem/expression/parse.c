@@ -7,7 +7,8 @@
     power   = item ["^" operand]            so 2^3^2 = 512 and 2^-1 = 1/2
     item    = number | name | name "(" sum {"," sum} ")" | "(" sum ")" | "[" sum {"," sum} "]"
 
-  Arithmetic and functions work entry by entry on vectors; a scalar goes with every entry. Names: name.c; calls: call.c.
+  Arithmetic and functions work entry by entry on vectors; a scalar goes with every entry. Names: name.c; calls: call.c; complex
+  numbers: complex.c.
 */
 #include "expressionimpl.h"
 
@@ -29,9 +30,7 @@ static const struct {
 PetscErrorCode EngdValueCreate(EngdParser *p, PetscBool vector, PetscInt n, EngdValue *value)
 {
   PetscFunctionBeginUser;
-  value->vector = vector;
-  value->n      = n;
-  value->offset = p->npool;
+  *value = (EngdValue){vector, n, p->npool, PETSC_FALSE};
   p->npool += n;
   PetscCall(EngdReserve(p->npool, sizeof(EngdNode), &p->graph->pool_size, &p->graph->pool));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -44,10 +43,11 @@ PetscErrorCode EngdValueApply(EngdParser *p, PetscInt column, EngdOp op, PetscIn
   EngdGraph g = p->graph;
   EngdValue result;
   PetscInt  n      = 1;
-  PetscBool vector = PETSC_FALSE;
+  PetscBool vector = PETSC_FALSE, paired = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < nargs; k++) {
+    paired = (PetscBool)(paired || arg[k].paired);
     if (!arg[k].vector) continue;
     if (vector && arg[k].n != n) {
       PetscCall(EngdParserFail(
@@ -55,6 +55,10 @@ PetscErrorCode EngdValueApply(EngdParser *p, PetscInt column, EngdOp op, PetscIn
     }
     vector = PETSC_TRUE;
     n      = arg[k].n;
+  }
+  if (paired) {
+    PetscCall(EngdComplexApply(p, column, op, nargs, vector, n, arg, value));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(EngdValueCreate(p, vector, n, &result));
   for (PetscInt i = 0; i < n; i++) {
@@ -95,18 +99,23 @@ static PetscErrorCode ParseVector(EngdParser *p, EngdValue *value)
 {
   const PetscInt opened = p->start, base = p->nstack;
   PetscInt       n;
+  EngdValue      re, im;
 
   PetscFunctionBeginUser;
   PetscCall(EngdParserNext(p));
   PetscCall(EngdParseArguments(p, "]", opened, &n));
   if (n == 0) PetscCall(EngdParserFail(p, opened, "empty vector"));
-  PetscCall(EngdValueCreate(p, PETSC_TRUE, n, value));
+  PetscCall(EngdValueCreate(p, PETSC_TRUE, n, &re));
+  PetscCall(EngdValueCreate(p, PETSC_TRUE, n, &im));
   for (PetscInt i = 0; i < n; i++) {
-    if (p->stack[base + i].vector) {
+    const EngdValue *entry = &p->stack[base + i];
+
+    if (entry->vector)
       PetscCall(EngdParserFail(p, opened, "entry %" PetscInt_FMT " of the vector is a vector", i + 1));
-    }
-    p->graph->pool[value->offset + i] = p->graph->pool[p->stack[base + i].offset];
+    p->graph->pool[re.offset + i] = p->graph->pool[entry->offset];
+    p->graph->pool[im.offset + i] = entry->paired ? p->graph->pool[entry->offset + 1] : ENGD_ZERO;
   }
+  PetscCall(EngdComplexJoin(p, &re, &im, value));
   p->nstack = base;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -200,7 +209,7 @@ static PetscErrorCode ParseBinary(EngdParser *p, PetscInt level, EngdValue *valu
   PetscCall(ParseOperand(p, value));
   for (PetscInt i = FindBinary(p, level); i >= 0; last = i, i = FindBinary(p, level)) {
     const PetscInt column = p->start;
-    EngdValue      arg[2] = {*value, {PETSC_FALSE, 0, 0}};
+    EngdValue      arg[2] = {*value, {PETSC_FALSE, 0, 0, PETSC_FALSE}};
 
     if (last >= 0 && binary[i].comparison && binary[i].level == binary[last].level) {
       PetscCall(
@@ -223,6 +232,7 @@ PetscErrorCode EngdParseExpression(EngdParser *p, EngdValue *value)
 PetscErrorCode EngdParseText(EngdParser *p)
 {
   EngdGraph g = p->graph;
+  PetscInt  n;
 
   PetscFunctionBeginUser;
   while (PETSC_TRUE) {
@@ -232,8 +242,12 @@ PetscErrorCode EngdParseText(EngdParser *p)
     if (p->kind == ENGD_TOKEN_END || EngdParserAt(p, ";")) PetscCall(EngdParserFail(p, p->start, "empty component"));
     p->npool = 0;
     PetscCall(EngdParseExpression(p, &value));
-    PetscCall(EngdReserve(g->ncomponents + value.n, sizeof(EngdNode), &g->components_size, &g->component));
-    for (PetscInt i = 0; i < value.n; i++) g->component[g->ncomponents++] = g->pool[value.offset + i];
+    if (value.paired && !g->symbols->ncomplex) {
+      PetscCall(EngdParserFail(p, 0, "a complex number, where a real one is needed; take re(), im() or abs() of it"));
+    }
+    n = value.paired ? 2 * value.n : value.n; /* the real parts, then the imaginary ones */
+    PetscCall(EngdReserve(g->ncomponents + n, sizeof(EngdNode), &g->components_size, &g->component));
+    for (PetscInt i = 0; i < n; i++) g->component[g->ncomponents++] = g->pool[value.offset + i];
     if (p->kind == ENGD_TOKEN_END) break;
     if (!EngdParserAt(p, ";")) PetscCall(EngdParserUnexpected(p));
   }

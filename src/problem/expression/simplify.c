@@ -1,5 +1,5 @@
 /*
-  Algebraic simplification, applied when a node is made: 0 + a, 1 a, a - a, c a + d a, a^2 = a a, a (1 / b), ...
+  Algebraic simplification, applied when a node is made: 0 + a, 1 a, a - a, c a + d a, a^2 = a a, a (1 / b), |v|^2 = v v, ...
 
   A product with an if() of which one branch is 0 goes into the other branch: s ? p : 0 times q is s ? p q : 0. It costs
   nothing, and keeps the derivative of the branch not taken, maybe infinite, out of the result (0 times inf is NaN).
@@ -141,6 +141,7 @@ static EngdNode Product(EngdGraph g, EngdNode a, EngdNode b)
   EngdNode  p = Split(g, a, &c), q = Split(g, b, &d), r;
 
   if (a == ENGD_ZERO || b == ENGD_ZERO) return ENGD_ZERO;
+  if (a == b && KEY(a).op == ENGD_OP_NORM) return KEY(a).arg[0];
   if (c != 1.0 && d != 1.0 && !isnormal(c * d)) return Intern(g, ENGD_OP_MUL, a, b);
   if (p == ENGD_ONE) return Scale(g, c * d, q);
   if (q == ENGD_ONE) return Scale(g, c * d, p);
@@ -182,6 +183,8 @@ static EngdNode Power(EngdGraph g, EngdNode a, EngdNode b)
   if (e == 2.0) return Apply(g, ENGD_OP_MUL, a, a);
   if (e == -1.0) return Apply(g, ENGD_OP_DIV, ENGD_ONE, a);
   if (e == 0.5) return EngdGraphApply(g, ENGD_OP_SQRT, a, 0, 0);
+  if (KEY(a).op == ENGD_OP_NORM && e == 2 * PetscFloorReal(e / 2))
+    return Power(g, KEY(a).arg[0], EngdGraphNumber(g, e / 2));
   if (e == PetscFloorReal(e) && PetscAbsReal(e) <= POWI_MAX) return Apply(g, ENGD_OP_POWI, a, b);
   if (IS_NUMBER(a)) return EngdGraphNumber(g, PetscPowReal(KEY(a).value, e));
   return Intern(g, ENGD_OP_POW, a, b);

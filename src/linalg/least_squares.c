@@ -26,7 +26,7 @@
 #define NEGLECTED (10 * PETSC_MACHINE_EPSILON) /* rows of this part of the norm are left out */
 #define MARGIN    3                            /* the least singular value is estimated from above */
 #define POWERS    20
-#define COLUMNS   128 /* of R_0 that are worth a rank */
+#define COLUMNS   64 /* of R_0 that are worth a rank */
 
 struct _n_EngdLeastSquares {
   MPI_Comm     comm, core; /* core: the ranks that have columns of triangles, MPI_COMM_NULL on others */

@@ -1,5 +1,6 @@
 /*
-  QR of a dense matrix whose columns are dealt to the ranks panel by panel: A = Q T, panel j on rank j mod size.
+  QR of a dense matrix whose columns are dealt to the ranks panel by panel, to and fro: A = Q T. What a panel costs grows with its
+  number, and so each rank has as much to do from two panels on.
 
     panel      A_j = Q_j [T_jj; 0]             geqrt, recursive and so by GEMM (Elmroth and Gustavson, IBM J. Res. Dev. 44, 2000)
     the rest   A_k <- Q_j^T A_k for k > j      larfb on each rank's own panels, with the reflectors that the owner of j sends
@@ -64,32 +65,40 @@ static PetscInt Height(EngdPanels q, PetscInt j)
   return q->stack > 1 ? q->stack * PetscMin(q->n, (j + 1) * PANEL) : q->m;
 }
 
+/* which rank has panel j: 0 1 2 2 1 0 0 1 .. */
+static PetscMPIInt Owner(PetscInt j, PetscMPIInt size)
+{
+  const PetscMPIInt at = (PetscMPIInt)(j % size);
+
+  return j / size % 2 ? size - 1 - at : at;
+}
+
 /* the local column at which panel j begins, or the next one that this rank has */
 static PetscInt LocalColumn(EngdPanels q, PetscInt j)
 {
-  const PetscInt before = (j + q->size - 1 - q->rank) / q->size; /* panels of this rank before j */
+  const PetscInt turn = j / q->size, own = turn % 2 ? q->size - 1 - q->rank : q->rank;
 
-  return PetscMin(before * PANEL, q->nlocal);
+  return PetscMin((turn + (own < j % q->size)) * PANEL, q->nlocal);
 }
 
-/* columns that a rank has of n */
+/* columns that a rank has of the first n */
 PetscInt EngdPanelsCountColumns(PetscInt n, PetscMPIInt rank, PetscMPIInt size)
 {
   PetscInt count = 0;
 
-  for (PetscInt j = rank; j * PANEL < n; j += size) count += PetscMin(PANEL, n - j * PANEL);
+  for (PetscInt j = 0; j * PANEL < n; j++) count += Owner(j, size) == rank ? PetscMin(PANEL, n - j * PANEL) : 0;
   return count;
 }
 
 PetscMPIInt EngdPanelsOwner(PetscInt column, PetscMPIInt size)
 {
-  return (PetscMPIInt)(column / PANEL % size);
+  return Owner(column / PANEL, size);
 }
 
 /* bytes on the rank that has most, for up to so many rows and columns */
 size_t EngdPanelsBytes(PetscMPIInt size, PetscInt m, PetscInt n)
 {
-  const PetscInt nlocal = EngdPanelsCountColumns(n, 0, size);
+  const PetscInt nlocal = PetscMax(EngdPanelsCountColumns(n, 0, size), EngdPanelsCountColumns(n, size - 1, size));
 
   return sizeof(PetscReal) * (ENGD_COUNT(m + 2 * PANEL, nlocal) + ENGD_COUNT(size > 1 ? 2 * PANEL : 0, m + PANEL));
 }
@@ -147,7 +156,7 @@ PetscErrorCode EngdPanelsGetColumn(EngdPanels q, PetscInt j, PetscReal **a)
   const PetscInt panel = j / PANEL;
 
   PetscFunctionBeginUser;
-  *a = panel % q->size == q->rank ? q->A + ENGD_COUNT(q->m, panel / q->size * PANEL + j % PANEL) : NULL;
+  *a = Owner(panel, q->size) == q->rank ? q->A + ENGD_COUNT(q->m, panel / q->size * PANEL + j % PANEL) : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -225,7 +234,7 @@ static PetscErrorCode FactorPanel(EngdPanels q, PetscInt j)
 static PetscErrorCode SendPanel(EngdPanels q, PetscInt j, MPI_Request *request)
 {
   const PetscInt    rows = Height(q, j) - j * PANEL, width = Width(q, j);
-  const PetscMPIInt owner   = (PetscMPIInt)(j % q->size);
+  const PetscMPIInt owner   = Owner(j, q->size);
   PetscReal        *message = q->message[j % 2];
   PetscMPIInt       count;
 
@@ -263,13 +272,13 @@ PetscErrorCode EngdPanelsFactor(EngdPanels q)
     PetscInt   next = LocalColumn(q, j + 1);
     Reflectors r;
 
-    if (j % q->size == q->rank && j == 0) PetscCall(FactorPanel(q, 0));
+    if (j == 0 && q->rank == 0) PetscCall(FactorPanel(q, 0));
     if (q->size > 1) {
       if (j == 0) PetscCall(SendPanel(q, 0, &request));
       PetscCallMPI(MPI_Wait(&request, MPI_STATUS_IGNORE));
     }
     r = q->size > 1 ? ReceivedReflectors(q, j) : OwnReflectors(q, j);
-    if (j + 1 < n && (j + 1) % q->size == q->rank) {
+    if (j + 1 < n && Owner(j + 1, q->size) == q->rank) {
       PetscCall(Update(q, &r, next, next + Width(q, j + 1), &request));
       PetscCall(FactorPanel(q, j + 1));
       next += Width(q, j + 1);
@@ -288,7 +297,7 @@ static PetscErrorCode Share(EngdPanels q, PetscInt j, PetscInt n, PetscReal x[])
   PetscFunctionBeginUser;
   if (q->size == 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMPIIntCast(n, &count));
-  PetscCallMPI(MPI_Bcast(x, count, MPIU_REAL, (PetscMPIInt)(j % q->size), q->comm));
+  PetscCallMPI(MPI_Bcast(x, count, MPIU_REAL, Owner(j, q->size), q->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -300,7 +309,7 @@ PetscErrorCode EngdPanelsApply(EngdPanels q, const char trans[], PetscReal x[])
   for (PetscInt i = 0; i < n; i++) {
     const PetscInt j = trans[0] == 'T' ? i : n - 1 - i, rows = Height(q, j) - j * PANEL;
 
-    if (j % q->size == q->rank) {
+    if (Owner(j, q->size) == q->rank) {
       const Reflectors r = OwnReflectors(q, j);
 
       PetscCall(Reflect(&r, trans, 1, x + r.first, q->m, q->work));
@@ -351,7 +360,7 @@ PetscErrorCode EngdPanelsSolve(EngdPanels q, const char trans[], PetscInt order,
     const PetscInt j = trans[0] == 'T' ? i : n - 1 - i, width = PetscMin(PANEL, order - j * PANEL);
     PetscReal     *xj = x + j * PANEL;
 
-    if (j % q->size == q->rank) {
+    if (Owner(j, q->size) == q->rank) {
       if (trans[0] == 'T') PetscCall(SubtractAbove(q, "T", j, width, x, xj));
       PetscCall(SolveDiagonal(q, trans, j, width, xj));
       if (trans[0] == 'N') PetscCall(SubtractAbove(q, "N", j, width, xj, x));
@@ -371,9 +380,10 @@ static PetscErrorCode CountBlocks(EngdPanels from, PetscInt k, PetscMPIInt sourc
   PetscInt sum = 0;
 
   PetscFunctionBeginUser;
-  for (PetscInt c = target; c * PANEL < k; c += from->size) {
-    for (PetscInt p = source; p < Count(from); p += from->size) {
-      if (p >= c) sum += PetscMin(PANEL, k - c * PANEL) * Width(from, p);
+  for (PetscInt c = 0; c * PANEL < k; c++) {
+    if (Owner(c, from->size) != target) continue;
+    for (PetscInt p = c; p < Count(from); p++) {
+      if (Owner(p, from->size) == source) sum += PetscMin(PANEL, k - c * PANEL) * Width(from, p);
     }
   }
   PetscCall(PetscMPIIntCast(sum, count));
@@ -412,13 +422,14 @@ PetscErrorCode EngdPanelsTranspose(EngdPanels from, PetscInt k, EngdPanels to)
   next = out = to->exchange;
   in         = out + starts[size];
   for (PetscMPIInt r = 0; r < size; r++) {
-    for (PetscInt c = r; c * PANEL < k; c += size) {
+    for (PetscInt c = 0; c * PANEL < k; c++) {
       const PetscInt rows = PetscMin(PANEL, k - c * PANEL);
 
-      for (PetscInt p = rank; p < Count(from); p += size) {
+      if (Owner(c, size) != r) continue;
+      for (PetscInt p = c; p < Count(from); p++) {
         const PetscInt width = Width(from, p);
 
-        if (p < c) continue;
+        if (Owner(p, size) != rank) continue;
         EngdTranspose(rows, width, from->A + ENGD_COUNT(from->m, LocalColumn(from, p)) + c * PANEL, from->m, next,
                       width);
         next += rows * width;
@@ -428,13 +439,14 @@ PetscErrorCode EngdPanelsTranspose(EngdPanels from, PetscInt k, EngdPanels to)
   PetscCallMPI(MPI_Alltoallv(out, counts, starts, MPIU_REAL, in, rcounts, rstarts, MPIU_REAL, from->comm));
   next = in;
   for (PetscMPIInt r = 0; r < size; r++) {
-    for (PetscInt c = rank; c * PANEL < k; c += size) {
+    for (PetscInt c = 0; c * PANEL < k; c++) {
       const PetscInt rows = PetscMin(PANEL, k - c * PANEL);
 
-      for (PetscInt p = r; p < Count(from); p += size) {
+      if (Owner(c, size) != rank) continue;
+      for (PetscInt p = c; p < Count(from); p++) {
         const PetscInt width = Width(from, p);
 
-        for (PetscInt j = 0; p >= c && j < rows; j++, next += width) {
+        for (PetscInt j = 0; Owner(p, size) == r && j < rows; j++, next += width) {
           const PetscInt zeros =
               p == c ? PetscMin(j, width) : 0; /* below the diagonal of the triangle are reflectors */
           PetscReal *a = to->A + ENGD_COUNT(to->m, LocalColumn(to, c) + j) + p * PANEL;

@@ -7,7 +7,7 @@
     Gram matrices   (sum S)^2 n_in + (sum S)^2 n_out              rows   N^2 (n_in + 1) n_out + 2 (sum S) n_in n_out
 
   Round k: a rank takes in what the k-th next rank has of its points and adds their products; half of the rounds do, as the
-  other half is the transpose. Layers are taken in groups that need no more than the kernel itself, or an eighth of
+  other half is the transpose, and of two ranks opposite each other each adds half of their products. Layers are taken in groups that need no more than the kernel itself, or an eighth of
   -engd_memory_limit, for one adjoint pass each.
 */
 #include "ntk.h"
@@ -42,6 +42,12 @@ static PetscErrorCode GatherPatches(EngdNTK kernel)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* columns of z, channels x points, and of g, roots times as many, that a patch has at a layer */
+static PetscReal PatchColumns(EngdNTK kernel, const EngdPatch *patch, PetscInt l)
+{
+  return (PetscReal)EngdNTKChannels(kernel, patch->term, l) * patch->n;
+}
+
 /* which form of each layer needs fewer flops, or the one that was asked for */
 static void ChooseForms(EngdNTK kernel, EngdNTKForm form)
 {
@@ -52,15 +58,49 @@ static void ChooseForms(EngdNTK kernel, EngdNTKForm form)
     PetscReal       z = 0, g = 0;
 
     for (PetscInt b = 0; b < kernel->patch_start[kernel->size]; b++) {
-      const EngdPatch *patch   = &kernel->patch[b];
-      const PetscReal  columns = (PetscReal)EngdNTKChannels(kernel, patch->term, l) * patch->n;
-
-      z += columns;
-      g += kernel->roots[patch->term] * columns;
+      z += PatchColumns(kernel, &kernel->patch[b], l);
+      g += kernel->roots[kernel->patch[b].term] * PatchColumns(kernel, &kernel->patch[b], l);
     }
     kernel->gram[l] = (PetscBool)(form == ENGD_NTK_GRAM ||
                                   (form == ENGD_NTK_AUTO && z * z * n_in + g * g * (n_out + 1) <
                                                                 N * N * (n_in + 1) * n_out + 2 * g * n_in * n_out));
+    kernel->z[l]    = z;
+    kernel->g[l]    = g;
+  }
+}
+
+/* flops of a patch with all patches */
+static PetscReal PatchCost(EngdNTK kernel, const EngdPatch *patch)
+{
+  const PetscReal roots = kernel->roots[patch->term], N = kernel->row_start[kernel->size];
+  PetscReal       sum = 0;
+
+  for (PetscInt l = 0; l < kernel->F->model->nlayers; l++) {
+    const EngdLayer *layer   = &kernel->F->model->layer[l];
+    const PetscReal  columns = PatchColumns(kernel, patch, l);
+
+    if (kernel->gram[l])
+      sum += columns * (layer->n_in * kernel->z[l] + roots * (layer->n_out + 1) * kernel->g[l]);
+    else
+      sum += roots * patch->n * N * (layer->n_in + 1) * layer->n_out;
+  }
+  return sum;
+}
+
+/* of the patches of each rank, how many are half of the work */
+static void ChooseHalves(EngdNTK kernel)
+{
+  for (PetscMPIInt r = 0; r < kernel->size; r++) {
+    const PetscInt begin = kernel->patch_start[r], end = kernel->patch_start[r + 1];
+    PetscReal      all = 0, sum = 0, cost = 0;
+    PetscInt       b;
+
+    for (b = begin; b < end; b++) all += PatchCost(kernel, &kernel->patch[b]);
+    for (b = begin; b < end; b++, sum += cost) {
+      cost = PatchCost(kernel, &kernel->patch[b]);
+      if (2 * sum + cost > all) break;
+    }
+    kernel->half[r] = b - begin;
   }
 }
 
@@ -152,14 +192,16 @@ PetscErrorCode EngdNTKCreate(EngdFunctional F, EngdNTKForm form, EngdNTK *out)
   kernel->F = F;
   PetscCallMPI(MPI_Comm_rank(F->comm, &kernel->rank));
   PetscCallMPI(MPI_Comm_size(F->comm, &kernel->size));
-  PetscCall(PetscMalloc6(kernel->size + 1, &kernel->patch_start, kernel->size + 1, &kernel->row_start,
+  PetscCall(PetscMalloc7(kernel->size + 1, &kernel->patch_start, kernel->size + 1, &kernel->row_start,
                          F->problem->nterms, &kernel->roots, F->model->nlayers, &kernel->gram, F->model->nlayers + 1,
-                         &kernel->group, F->model->nlayers, &kernel->at));
+                         &kernel->group, F->model->nlayers, &kernel->at, kernel->size, &kernel->half));
+  PetscCall(PetscMalloc2(F->model->nlayers, &kernel->z, F->model->nlayers, &kernel->g));
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &kernel->roots[t]));
   }
   PetscCall(GatherPatches(kernel));
   ChooseForms(kernel, form);
+  ChooseHalves(kernel);
   PetscCall(ChooseGroups(kernel));
   *out = kernel;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -186,28 +228,39 @@ static PetscErrorCode Allocate(EngdNTK kernel)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Does rank r form the products with the k-th next rank; of two ranks opposite each other the lower one does */
-static PetscBool Forms(EngdNTK kernel, PetscMPIInt r, PetscMPIInt k)
+/* the patches of rank r and of the k-th next rank whose products rank r forms. Of two ranks opposite each other the lower one
+   takes the first half of the other's, the upper one the second half of its own */
+static EngdNTKPart Part(EngdNTK kernel, PetscMPIInt r, PetscMPIInt k)
 {
-  return (PetscBool)(2 * k < kernel->size || (2 * k == kernel->size && r < k));
+  const PetscMPIInt up   = (r + k) % kernel->size;
+  EngdNTKPart       part = {.rank = r, .other = up};
+
+  part.end       = kernel->patch_start[r + 1] - kernel->patch_start[r];
+  part.other_end = kernel->patch_start[up + 1] - kernel->patch_start[up];
+  if (k && 2 * k == kernel->size && r < k) part.other_end = kernel->half[up];
+  if (k && 2 * k == kernel->size && r >= k) part.begin = kernel->half[r];
+  return part;
 }
 
-/* in round k: what rank - k, if it wants any, gets from this rank, and what this one gets from rank + k, if it forms */
-static PetscErrorCode Exchange(EngdNTK kernel, PetscMPIInt k, size_t sent, const PetscReal out[], PetscBool send,
-                               size_t received, PetscReal in[], PetscBool receive, PetscBool forward)
+PetscInt EngdNTKRowOf(EngdNTK kernel, PetscMPIInt r, PetscInt patch)
+{
+  const PetscInt b = kernel->patch_start[r] + patch;
+
+  return b < kernel->patch_start[r + 1] ? kernel->patch[b].row : EngdNTKRows(kernel, r);
+}
+
+/* in round k: to rank - k and from rank + k, or forward, the other way */
+static PetscErrorCode Exchange(EngdNTK kernel, PetscMPIInt k, size_t sent, const PetscReal out[], size_t received,
+                               PetscReal in[], PetscBool forward)
 {
   const PetscMPIInt up = (kernel->rank + k) % kernel->size, down = (kernel->rank - k + kernel->size) % kernel->size;
-  MPI_Request       request[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
   PetscMPIInt       nsent, nreceived;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMPIIntCast((PetscInt64)sent, &nsent));
   PetscCall(PetscMPIIntCast((PetscInt64)received, &nreceived));
-  if (receive) {
-    PetscCallMPI(MPI_Irecv(in, nreceived, MPIU_REAL, forward ? down : up, 0, kernel->F->comm, &request[0]));
-  }
-  if (send) PetscCallMPI(MPI_Isend(out, nsent, MPIU_REAL, forward ? up : down, 0, kernel->F->comm, &request[1]));
-  PetscCallMPI(MPI_Waitall(2, request, MPI_STATUSES_IGNORE));
+  PetscCallMPI(MPI_Sendrecv(out, nsent, MPIU_REAL, forward ? up : down, 0, in, nreceived, MPIU_REAL,
+                            forward ? down : up, 0, kernel->F->comm, MPI_STATUS_IGNORE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -227,15 +280,13 @@ static PetscErrorCode AddGroup(EngdNTK kernel, PetscInt g, PetscInt ld, PetscRea
   PetscFunctionBeginUser;
   PetscCall(EngdNTKSave(kernel, g));
   for (PetscMPIInt k = 0; 2 * k <= size && k < size; k++) {
-    const PetscMPIInt up = (rank + k) % size, down = (rank - k + size) % size;
+    const PetscMPIInt up   = (rank + k) % size;
+    const EngdNTKPart part = Part(kernel, rank, k);
 
-    if (k) {
-      PetscCall(Exchange(kernel, k, GroupSize(kernel, rank, g), kernel->own, Forms(kernel, down, k),
-                         GroupSize(kernel, up, g), kernel->other, Forms(kernel, rank, k), PETSC_FALSE));
-    }
-    if (Forms(kernel, rank, k)) {
-      PetscCall(EngdNTKAddProducts(kernel, g, up, ld, K + ENGD_COUNT(ld, ld) * up));
-    }
+    if (k)
+      PetscCall(Exchange(kernel, k, GroupSize(kernel, rank, g), kernel->own, GroupSize(kernel, up, g), kernel->other,
+                         PETSC_FALSE));
+    PetscCall(EngdNTKAddProducts(kernel, g, &part, ld, K + ENGD_COUNT(ld, ld) * up));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -244,25 +295,25 @@ static PetscErrorCode AddGroup(EngdNTK kernel, PetscInt g, PetscInt ld, PetscRea
 static PetscErrorCode Mirror(EngdNTK kernel, PetscInt ld, PetscReal K[])
 {
   const PetscMPIInt rank = kernel->rank, size = kernel->size;
-  const PetscInt    m   = EngdNTKRows(kernel, rank);
   PetscReal        *own = K + ENGD_COUNT(ld, ld) * rank;
 
   PetscFunctionBeginUser;
-  for (PetscInt j = 0; j < m; j++) {
+  for (PetscInt j = 0; j < EngdNTKRows(kernel, rank); j++) {
     for (PetscInt i = 0; i < j; i++) own[ENGD_COUNT(i, ld) + j] = own[ENGD_COUNT(j, ld) + i];
   }
   for (PetscMPIInt k = 1; 2 * k <= size; k++) {
     const PetscMPIInt up = (rank + k) % size, down = (rank - k + size) % size;
-    const size_t sent = ENGD_COUNT(m, EngdNTKRows(kernel, up)), received = ENGD_COUNT(m, EngdNTKRows(kernel, down));
+    const EngdNTKPart mine = Part(kernel, rank, k), theirs = Part(kernel, down, k);
+    const PetscInt    i0 = EngdNTKRowOf(kernel, rank, mine.begin), m = EngdNTKRowOf(kernel, rank, mine.end) - i0;
+    const PetscInt    n  = EngdNTKRowOf(kernel, up, mine.other_end);
+    const PetscInt    j0 = EngdNTKRowOf(kernel, down, theirs.begin), p = EngdNTKRowOf(kernel, down, theirs.end) - j0;
+    const PetscInt    q = EngdNTKRowOf(kernel, rank, theirs.other_end);
 
-    for (PetscInt j = 0; Forms(kernel, rank, k) && j < EngdNTKRows(kernel, up); j++) {
-      PetscCall(PetscArraycpy(kernel->own + ENGD_COUNT(j, m), K + ENGD_COUNT(ld, ld) * up + ENGD_COUNT(j, ld), m));
-    }
-    PetscCall(Exchange(kernel, k, sent, kernel->own, Forms(kernel, rank, k), received, kernel->other,
-                       Forms(kernel, down, k), PETSC_TRUE));
-    if (Forms(kernel, down, k))
-      EngdTranspose(EngdNTKRows(kernel, down), m, kernel->other, EngdNTKRows(kernel, down),
-                    K + ENGD_COUNT(ld, ld) * down, ld);
+    for (PetscInt j = 0; j < n; j++)
+      PetscCall(
+          PetscArraycpy(kernel->own + ENGD_COUNT(j, m), K + ENGD_COUNT(ld, ld) * up + ENGD_COUNT(j, ld) + i0, m));
+    PetscCall(Exchange(kernel, k, ENGD_COUNT(m, n), kernel->own, ENGD_COUNT(p, q), kernel->other, PETSC_TRUE));
+    EngdTranspose(p, q, kernel->other, p, K + ENGD_COUNT(ld, ld) * down + ENGD_COUNT(j0, ld), ld);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -314,8 +365,9 @@ PetscErrorCode EngdNTKDestroy(EngdNTK *kernel)
   PetscFunctionBeginUser;
   if (!*kernel) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree5((*kernel)->own, (*kernel)->other, (*kernel)->zz, (*kernel)->gg, (*kernel)->input));
-  PetscCall(PetscFree6((*kernel)->patch_start, (*kernel)->row_start, (*kernel)->roots, (*kernel)->gram,
-                       (*kernel)->group, (*kernel)->at));
+  PetscCall(PetscFree7((*kernel)->patch_start, (*kernel)->row_start, (*kernel)->roots, (*kernel)->gram,
+                       (*kernel)->group, (*kernel)->at, (*kernel)->half));
+  PetscCall(PetscFree2((*kernel)->z, (*kernel)->g));
   PetscCall(PetscFree((*kernel)->patch));
   PetscCall(PetscFree(*kernel));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -19,6 +19,8 @@ struct _n_EngdNTK {
   EngdPatch     *patch;
   PetscInt      *row_start;       /* [size + 1] the rows of rank r likewise */
   PetscInt      *roots;           /* [nterms] rows of A a point */
+  PetscInt      *half;            /* [size] patches of each rank that are half of its work */
+  PetscReal     *z, *g;           /* [nlayers] columns of z and of g of all patches */
   PetscBool     *gram;            /* [nlayers] does the layer enter by Gram matrices, not by its rows */
   PetscInt       ngroups, *group; /* [ngroups + 1] the layers of group g are group[g] to group[g + 1] - 1 */
   PetscReal      bytes;           /* of all that follows, on the rank that needs most */
@@ -29,6 +31,14 @@ struct _n_EngdNTK {
   PetscReal    **at;              /* [nlayers] where a layer of the group begins in `own` */
 };
 
+/* Products that `rank` forms: of its patches from begin to end with those of rank `other` below other_end */
+typedef struct {
+  PetscMPIInt rank, other;
+  PetscInt    begin, end, other_end;
+} EngdNTKPart;
+
+PETSC_INTERN PetscInt EngdNTKRowOf(EngdNTK, PetscMPIInt r,
+                                   PetscInt patch);        /* the first row of a patch of rank r, or the end */
 PETSC_INTERN PetscInt EngdNTKRows(EngdNTK, PetscMPIInt r); /* of A on rank r */
 /* doubles that layer l needs of the points of rank r: by rows (p_l, rows); by Gram matrices z (n_in, channels x points)
    of all patches, then g (n_out, roots x channels x points) */
@@ -37,8 +47,8 @@ PETSC_INTERN size_t EngdNTKLayerSize(EngdNTK, PetscMPIInt r, PetscInt l);
 PETSC_INTERN PetscInt EngdNTKChannels(EngdNTK, PetscInt term, PetscInt l);
 /* own <- what the layers of group g need of the points of this rank */
 PETSC_INTERN PetscErrorCode EngdNTKSave(EngdNTK, PetscInt g);
-/* C (rows here, rows of rank r), ld apart, += the products of the layers of group g with the points of rank r, those in
-   `other`; of this rank with itself the upper triangle */
-PETSC_INTERN PetscErrorCode EngdNTKAddProducts(EngdNTK, PetscInt g, PetscMPIInt r, PetscInt ld, PetscReal C[]);
+/* C (rows here, rows of the other rank), ld apart, += the products of a part by the layers of group g, what the other rank has
+   being in `other`; of this rank with itself the upper triangle */
+PETSC_INTERN PetscErrorCode EngdNTKAddProducts(EngdNTK, PetscInt g, const EngdNTKPart *, PetscInt ld, PetscReal C[]);
 
 #endif

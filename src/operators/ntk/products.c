@@ -249,19 +249,19 @@ static void FindFactors(EngdNTK kernel, PetscMPIInt r, PetscInt l, const PetscRe
 }
 
 /* a layer by Gram matrices, pair by pair of patches */
-static PetscErrorCode AddGram(EngdNTK kernel, PetscInt l, PetscMPIInt r, const PetscReal X[], const PetscReal Y[],
-                              PetscInt ld, PetscReal C[])
+static PetscErrorCode AddGram(EngdNTK kernel, PetscInt l, const EngdNTKPart *part, const PetscReal X[],
+                              const PetscReal Y[], PetscInt ld, PetscReal C[])
 {
-  const PetscInt m = kernel->patch_start[kernel->rank + 1] - kernel->patch_start[kernel->rank];
-  const PetscInt n = kernel->patch_start[r + 1] - kernel->patch_start[r];
+  const PetscInt m = kernel->patch_start[part->rank + 1] - kernel->patch_start[part->rank];
+  const PetscInt n = kernel->patch_start[part->other + 1] - kernel->patch_start[part->other];
   Factors       *a, *b;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(m, &a, n, &b));
-  FindFactors(kernel, kernel->rank, l, X, a);
-  FindFactors(kernel, r, l, Y, b);
-  for (PetscInt j = 0; j < n; j++) {
-    for (PetscInt i = 0; i < (r == kernel->rank ? j + 1 : m); i++) {
+  FindFactors(kernel, part->rank, l, X, a);
+  FindFactors(kernel, part->other, l, Y, b);
+  for (PetscInt j = 0; j < part->other_end; j++) {
+    for (PetscInt i = part->begin; i < (part->other == part->rank ? j + 1 : part->end); i++) {
       PetscCall(AddPair(kernel, l, &a[i], &b[j], ld, C));
     }
   }
@@ -269,20 +269,24 @@ static PetscErrorCode AddGram(EngdNTK kernel, PetscInt l, PetscMPIInt r, const P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdNTKAddProducts(EngdNTK kernel, PetscInt group, PetscMPIInt r, PetscInt ld, PetscReal C[])
+PetscErrorCode EngdNTKAddProducts(EngdNTK kernel, PetscInt group, const EngdNTKPart *part, PetscInt ld, PetscReal C[])
 {
-  const PetscInt   m = EngdNTKRows(kernel, kernel->rank), n = EngdNTKRows(kernel, r);
-  const PetscBool  self = (PetscBool)(r == kernel->rank);
+  const PetscInt   first = EngdNTKRowOf(kernel, part->rank, part->begin);
+  const PetscInt   m     = EngdNTKRowOf(kernel, part->rank, part->end) - first;
+  const PetscInt   n     = EngdNTKRowOf(kernel, part->other, part->other_end);
+  const PetscBool  self  = (PetscBool)(part->other == part->rank);
   const PetscReal *X = kernel->own, *Y = self ? X : kernel->other;
 
   PetscFunctionBeginUser;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
+    const PetscInt p = LayerParameters(&kernel->F->model->layer[l]);
+
     if (kernel->gram[l])
-      PetscCall(AddGram(kernel, l, r, X, Y, ld, C));
+      PetscCall(AddGram(kernel, l, part, X, Y, ld, C));
     else
-      PetscCall(MultiplyTransposed(m, n, LayerParameters(&kernel->F->model->layer[l]), X, Y, 1, self, ld, C));
-    X += EngdNTKLayerSize(kernel, kernel->rank, l);
-    Y += EngdNTKLayerSize(kernel, r, l);
+      PetscCall(MultiplyTransposed(m, n, p, X + ENGD_COUNT(first, p), Y, 1, self, ld, C + first));
+    X += EngdNTKLayerSize(kernel, part->rank, l);
+    Y += EngdNTKLayerSize(kernel, part->other, l);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -117,7 +117,10 @@ PETSC_INTERN PetscErrorCode   EngdMixingDestroy(EngdMixing *);
   columns where there is one rank. GetColumn: column j, of m numbers, NULL on ranks that do not have it.
   Apply: x (m) <- Q x or Q^T x.  Solve: x <- op(T)^{-1} x with the leading `order` rows and columns.  Transpose: `to` (n, k), to
   be factored, is the transpose of the first k rows of T.  Mult: y = B x or B^T x, B being the first `rows` rows of columns
-  begin to end of T.  RowSquares: of the rows of T. All but Count*, StackRow, Owner, GetArray and GetColumn are collective.
+  begin to end of T.  RowSquares: of the rows of T. Deal: from rows of ranks to columns. Cholesky: A = L L^T in place of
+  QR, of the lower triangle; done is false where A is not positive to rounding.  CholeskySolve: x <- A^{-1} x.  Deal: from rows of ranks to columns.
+  Cholesky: A = L L^T in place of QR, of the lower triangle; done is false where A is not positive to rounding.
+  CholeskySolve: x <- A^{-1} x. All but Count*, StackRow, Owner, GetArray and GetColumn are collective.
 */
 typedef struct _n_EngdPanels *EngdPanels;
 PETSC_INTERN PetscErrorCode   EngdPanelsCreate(MPI_Comm, EngdPanels *);
@@ -132,6 +135,11 @@ PETSC_INTERN PetscErrorCode   EngdPanelsMult(EngdPanels, const char trans[], Pet
 PETSC_INTERN PetscErrorCode   EngdPanelsTranspose(EngdPanels from, PetscInt k, EngdPanels to);
 PETSC_INTERN PetscErrorCode   EngdPanelsRowSquares(EngdPanels, PetscReal squares[]);
 PETSC_INTERN PetscErrorCode   EngdPanelsDestroy(EngdPanels *);
+PETSC_INTERN PetscErrorCode   EngdPanelsDeal(EngdPanels, MPI_Comm, PetscMPIInt active, PetscInt n,
+                                             const PetscMPIInt count[], PetscBool triangles, PetscInt lda,
+                                             const PetscReal A[]);
+PETSC_INTERN PetscErrorCode   EngdPanelsCholesky(EngdPanels, PetscBool *done);
+PETSC_INTERN PetscErrorCode   EngdPanelsCholeskySolve(EngdPanels, PetscReal x[]);
 PETSC_INTERN PetscInt         EngdPanelsStackRow(PetscInt n, PetscInt stack, PetscInt triangle, PetscInt row);
 PETSC_INTERN PetscMPIInt      EngdPanelsOwner(PetscInt column, PetscMPIInt size);
 PETSC_INTERN PetscInt         EngdPanelsCountColumns(PetscInt n, PetscMPIInt rank, PetscMPIInt size);

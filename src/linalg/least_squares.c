@@ -155,49 +155,6 @@ static PetscInt StageRow(EngdLeastSquares ls, PetscMPIInt r, PetscInt i)
   return ls->leaf ? EngdPanelsStackRow(ls->n, ls->size, r, i) : ls->start[r] + i;
 }
 
-/* the rows (m, n) of all ranks, or their triangles (n, n), become the columns of stage 0: one message from each to each */
-static PetscErrorCode DealColumns(EngdLeastSquares ls, PetscInt lda, const PetscReal A[])
-{
-  PetscMPIInt *sent, *at, *received, *rat;
-  PetscReal   *out, *in, *next;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscCalloc4(ls->size, &sent, ls->size + 1, &at, ls->size, &received, ls->size + 1, &rat));
-  for (PetscMPIInt r = 0; r < ls->size; r++) {
-    const PetscInt mine   = r < ls->active ? EngdPanelsCountColumns(ls->n, r, ls->active) : 0;
-    const PetscInt theirs = ls->rank < ls->active ? EngdPanelsCountColumns(ls->n, ls->rank, ls->active) : 0;
-
-    PetscCall(PetscMPIIntCast((PetscInt64)mine * ls->count[ls->rank], &sent[r]));
-    PetscCall(PetscMPIIntCast((PetscInt64)theirs * ls->count[r], &received[r]));
-    PetscCall(PetscMPIIntCast((PetscInt64)at[r] + sent[r], &at[r + 1]));
-    PetscCall(PetscMPIIntCast((PetscInt64)rat[r] + received[r], &rat[r + 1]));
-  }
-  PetscCall(PetscMalloc2(at[ls->size], &out, rat[ls->size], &in));
-  for (PetscInt j = 0; j < ls->n; j++) {
-    const PetscMPIInt owner = EngdPanelsOwner(j, ls->active);
-    PetscInt          rows  = ls->leaf ? j + 1 : ls->count[ls->rank];
-
-    next = out + at[owner] + ENGD_COUNT(EngdPanelsCountColumns(j, owner, ls->active), ls->count[ls->rank]);
-    PetscCall(PetscArraycpy(next, A + ENGD_COUNT(j, lda), rows));
-    PetscCall(PetscArrayzero(next + rows, ls->count[ls->rank] - rows));
-  }
-  PetscCallMPI(MPI_Alltoallv(out, sent, at, MPIU_REAL, in, received, rat, MPIU_REAL, ls->comm));
-  for (PetscMPIInt r = 0; r < ls->size && ls->core != MPI_COMM_NULL; r++) {
-    next = in + rat[r];
-    for (PetscInt j = 0; j < ls->n; j++) {
-      PetscReal *a;
-
-      PetscCall(EngdPanelsGetColumn(ls->stage[0], j, &a));
-      if (!a) continue;
-      for (PetscInt i = 0; i < ls->count[r]; i++) a[StageRow(ls, r, i)] = next[i];
-      next += ls->count[r];
-    }
-  }
-  PetscCall(PetscFree2(out, in));
-  PetscCall(PetscFree4(sent, at, received, rat));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* the order beyond which the rows of triangle s, all together, are below a part of the norm of A */
 static PetscErrorCode CountRows(EngdLeastSquares ls, PetscInt s, PetscInt *k)
 {
@@ -261,7 +218,7 @@ PetscErrorCode EngdLeastSquaresFactor(EngdLeastSquares ls)
   if (ls->leaf) PetscCall(EngdPanelsFactor(ls->own));
   if (ls->size > 1) {
     if (ls->core != MPI_COMM_NULL) PetscCall(EngdPanelsSetSizes(ls->stage[0], ls->M, ls->n, ls->leaf ? ls->size : 1));
-    PetscCall(DealColumns(ls, lda, A));
+    PetscCall(EngdPanelsDeal(ls->stage[0], ls->comm, ls->active, ls->n, ls->count, ls->leaf, lda, A));
     if (ls->core != MPI_COMM_NULL) PetscCall(EngdPanelsFactor(ls->stage[0]));
   }
   if (ls->core == MPI_COMM_NULL) PetscFunctionReturn(PETSC_SUCCESS);

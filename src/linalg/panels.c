@@ -5,6 +5,8 @@
     panel      A_j = Q_j [T_jj; 0]             geqrt, recursive and so by GEMM (Elmroth and Gustavson, IBM J. Res. Dev. 44, 2000)
     the rest   A_k <- Q_j^T A_k for k > j      larfb on each rank's own panels, with the reflectors that the owner of j sends
 
+  Cholesky likewise, A = L L^T with the lower triangle: A_j = [L_jj; L_kj] by potrf and trsm, then A_k -= L_kj L_kj^T by GEMM.
+
   The owner of panel j + 1 brings that up to date first, factors and sends it, while all work on the rest for panel j: the work
   is even to a panel, and the panels are no time that others wait. Q stays as reflectors: backward stable whatever the condition.
 
@@ -28,6 +30,7 @@ PETSC_EXTERN void LAPACKlarfb_(const char *, const char *, const char *, const c
 struct _n_EngdPanels {
   MPI_Comm    comm;
   PetscMPIInt rank, size;
+  PetscBool   cholesky;
   PetscInt    m, n, stack; /* rows, columns, triangles or 1 */
   PetscInt    nlocal;      /* Columns here. */
   size_t      room;        /* Numbers that A has room for. */
@@ -200,6 +203,30 @@ static PetscErrorCode Reflect(const Reflectors *r, const char trans[], PetscInt 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A_k -= L_kj L_kj^T for the columns of this rank from `begin` to `end`, by panels, from the diagonal down */
+static PetscErrorCode SubtractSquares(EngdPanels q, const Reflectors *r, PetscInt begin, PetscInt end)
+{
+  const PetscReal minus = -1, one = 1;
+
+  PetscFunctionBeginUser;
+  for (PetscInt at = begin; at < end; at += PANEL) {
+    const PetscInt turn = at / PANEL, own = turn % 2 ? q->size - 1 - q->rank : q->rank,
+                   first = (turn * q->size + own) * PANEL;
+    const PetscReal *L   = r->V + first - r->first;
+    PetscBLASInt     m, n, k, ldv, lda;
+
+    PetscCall(PetscBLASIntCast(q->m - first, &m));
+    PetscCall(PetscBLASIntCast(PetscMin(PANEL, end - at), &n));
+    PetscCall(PetscBLASIntCast(r->width, &k));
+    PetscCall(PetscBLASIntCast(r->ldv, &ldv));
+    PetscCall(PetscBLASIntCast(q->m, &lda));
+    PetscCallBLAS("BLASgemm", BLASgemm_("N", "T", &m, &n, &k, &minus, L, &ldv, L, &ldv, &one,
+                                        q->A + ENGD_COUNT(q->m, at) + first, &lda));
+    PetscCall(PetscLogFlops(2.0 * m * n * k));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* columns of this rank from `begin` to `end` <- Q_j^T times them; the message of the next panel comes along meanwhile */
 static PetscErrorCode Update(EngdPanels q, const Reflectors *r, PetscInt begin, PetscInt end, MPI_Request *request)
 {
@@ -207,9 +234,32 @@ static PetscErrorCode Update(EngdPanels q, const Reflectors *r, PetscInt begin, 
   for (PetscInt at = begin; at < end; at += CHUNK) {
     PetscMPIInt done;
 
-    PetscCall(Reflect(r, "T", PetscMin(CHUNK, end - at), q->A + ENGD_COUNT(q->m, at) + r->first, q->m, q->work));
+    if (q->cholesky)
+      PetscCall(SubtractSquares(q, r, at, PetscMin(at + CHUNK, end)));
+    else
+      PetscCall(Reflect(r, "T", PetscMin(CHUNK, end - at), q->A + ENGD_COUNT(q->m, at) + r->first, q->m, q->work));
     if (q->size > 1) PetscCallMPI(MPI_Test(request, &done, MPI_STATUS_IGNORE));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* panel j of this rank by Cholesky; its factor begins with LAPACK's info */
+static PetscErrorCode FactorPositive(EngdPanels q, PetscInt j)
+{
+  const PetscInt  column = LocalColumn(q, j), rows = q->m - j * PANEL, width = Width(q, j);
+  const PetscReal one = 1;
+  PetscReal      *A   = q->A + ENGD_COUNT(q->m, column) + j * PANEL;
+  PetscBLASInt    below, n, lda, info;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(rows - width, &below));
+  PetscCall(PetscBLASIntCast(width, &n));
+  PetscCall(PetscBLASIntCast(q->m, &lda));
+  PetscCallBLAS("LAPACKpotrf", LAPACKpotrf_("L", &n, A, &lda, &info));
+  if (!info && below)
+    PetscCallBLAS("BLAStrsm", BLAStrsm_("R", "L", "T", "N", &below, &n, &one, A, &lda, A + width, &lda));
+  q->factor[ENGD_COUNT(PANEL, column)] = (PetscReal)info;
+  PetscCall(PetscLogFlops(1.0 * width * width * (rows - 2 * width / 3.0)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -220,6 +270,10 @@ static PetscErrorCode FactorPanel(EngdPanels q, PetscInt j)
   PetscBLASInt   bm, bn, lda, panel = PANEL, info;
 
   PetscFunctionBeginUser;
+  if (q->cholesky) {
+    PetscCall(FactorPositive(q, j));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscBLASIntCast(rows, &bm));
   PetscCall(PetscBLASIntCast(width, &bn));
   PetscCall(PetscBLASIntCast(q->m, &lda));
@@ -262,12 +316,14 @@ static Reflectors ReceivedReflectors(EngdPanels q, PetscInt j)
   return r;
 }
 
-PetscErrorCode EngdPanelsFactor(EngdPanels q)
+/* all panels in turn; false when Cholesky meets a pivot that is not positive */
+static PetscErrorCode FactorAll(EngdPanels q, PetscBool *done)
 {
   const PetscInt n       = Count(q);
   MPI_Request    request = MPI_REQUEST_NULL;
 
   PetscFunctionBeginUser;
+  *done = PETSC_TRUE;
   for (PetscInt j = 0; j < n; j++) {
     PetscInt   next = LocalColumn(q, j + 1);
     Reflectors r;
@@ -278,6 +334,10 @@ PetscErrorCode EngdPanelsFactor(EngdPanels q)
       PetscCallMPI(MPI_Wait(&request, MPI_STATUS_IGNORE));
     }
     r = q->size > 1 ? ReceivedReflectors(q, j) : OwnReflectors(q, j);
+    if (q->cholesky && r.factor[0] != 0) {
+      *done = PETSC_FALSE;
+      break;
+    }
     if (j + 1 < n && Owner(j + 1, q->size) == q->rank) {
       PetscCall(Update(q, &r, next, next + Width(q, j + 1), &request));
       PetscCall(FactorPanel(q, j + 1));
@@ -286,6 +346,36 @@ PetscErrorCode EngdPanelsFactor(EngdPanels q)
     if (j + 1 < n && q->size > 1) PetscCall(SendPanel(q, j + 1, &request));
     PetscCall(Update(q, &r, next, q->nlocal, &request));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPanelsFactor(EngdPanels q)
+{
+  PetscBool done;
+
+  PetscFunctionBeginUser;
+  q->cholesky = PETSC_FALSE;
+  PetscCall(FactorAll(q, &done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPanelsCholesky(EngdPanels q, PetscBool *done)
+{
+  PetscBLASInt n, info;
+
+  PetscFunctionBeginUser;
+  PetscCheck(q->m == q->n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "Cholesky of a matrix that is not square");
+  q->cholesky = PETSC_TRUE;
+  if (q->size > 1) {
+    PetscCall(FactorAll(q, done));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscBLASIntCast(q->n, &n));
+  *done = PETSC_TRUE;
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallBLAS("LAPACKpotrf", LAPACKpotrf_("L", &n, q->A, &n, &info));
+  *done = (PetscBool)!info;
+  PetscCall(PetscLogFlops(1.0 / 3 * q->n * q->n * q->n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -370,6 +460,44 @@ PetscErrorCode EngdPanelsSolve(EngdPanels q, const char trans[], PetscInt order,
     else
       PetscCall(Share(q, j, j * PANEL + width, x));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x <- L^{-1} x or L^{-T} x */
+static PetscErrorCode SolveLower(EngdPanels q, const char trans[], PetscReal x[])
+{
+  const PetscReal minus = -1, one = 1;
+  PetscBLASInt    n, below, lda, unit = 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscBLASIntCast(q->m, &lda));
+  for (PetscInt i = 0; i < Count(q); i++) {
+    const PetscInt   j = trans[0] == 'N' ? i : Count(q) - 1 - i, first = j * PANEL, width = Width(q, j);
+    const PetscReal *L  = q->A + ENGD_COUNT(q->m, LocalColumn(q, j)) + first;
+    PetscReal       *xj = x + first;
+
+    PetscCall(PetscBLASIntCast(width, &n));
+    PetscCall(PetscBLASIntCast(q->m - first - width, &below));
+    if (Owner(j, q->size) == q->rank) {
+      if (trans[0] == 'T' && below)
+        PetscCallBLAS("BLASgemv",
+                      BLASgemv_("T", &below, &n, &minus, L + width, &lda, xj + width, &unit, &one, xj, &unit));
+      PetscCallBLAS("BLAStrsm", BLAStrsm_("L", "L", trans, "N", &n, &unit, &one, L, &lda, xj, &n));
+      if (trans[0] == 'N' && below)
+        PetscCallBLAS("BLASgemv",
+                      BLASgemv_("N", &below, &n, &minus, L + width, &lda, xj, &unit, &one, xj + width, &unit));
+      PetscCall(PetscLogFlops(2.0 * width * (below + width / 2.0)));
+    }
+    PetscCall(Share(q, j, trans[0] == 'N' ? q->m - first : width, xj));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPanelsCholeskySolve(EngdPanels q, PetscReal x[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SolveLower(q, "N", x));
+  PetscCall(SolveLower(q, "T", x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -505,6 +633,64 @@ PetscErrorCode EngdPanelsRowSquares(EngdPanels q, PetscReal squares[])
   }
   PetscCall(PetscMPIIntCast(q->n, &n));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, squares, n, MPIU_REAL, MPI_SUM, q->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdPanelsDeal - the rows of all ranks, or the triangles of a stack, become the columns of the panels.
+
+  Collective on comm
+
+  Input Parameters:
++ comm      - of the ranks that have rows
+. active    - how many of them, the first ones, have panels
+. n         - columns
+. count     - [ranks] rows of each, n for triangles
+. triangles - rows are those of triangles, in the order of EngdPanelsStackRow()
+. lda       - leading dimension of A
+- A         - (count, n) the rows of this rank
+
+  Output Parameter:
+. q - with its sizes set; NULL on ranks without panels
+*/
+PetscErrorCode EngdPanelsDeal(EngdPanels q, MPI_Comm comm, PetscMPIInt active, PetscInt n, const PetscMPIInt count[],
+                              PetscBool triangles, PetscInt lda, const PetscReal A[])
+{
+  PetscMPIInt *sent, *at, *received, *rat, rank, size;
+  PetscReal   *out, *in, *next;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(PetscCalloc4(size, &sent, size + 1, &at, size, &received, size + 1, &rat));
+  for (PetscMPIInt r = 0; r < size; r++) {
+    const PetscInt theirs = r < active ? EngdPanelsCountColumns(n, r, active) : 0;
+
+    PetscCall(PetscMPIIntCast((PetscInt64)theirs * count[rank], &sent[r]));
+    PetscCall(PetscMPIIntCast((PetscInt64)(q ? q->nlocal : 0) * count[r], &received[r]));
+    PetscCall(PetscMPIIntCast((PetscInt64)at[r] + sent[r], &at[r + 1]));
+    PetscCall(PetscMPIIntCast((PetscInt64)rat[r] + received[r], &rat[r + 1]));
+  }
+  PetscCall(PetscMalloc2(at[size], &out, rat[size], &in));
+  for (PetscInt j = 0; j < n; j++) {
+    const PetscMPIInt owner = EngdPanelsOwner(j, active);
+    const PetscInt    rows  = triangles ? j + 1 : count[rank];
+
+    next = out + at[owner] + ENGD_COUNT(EngdPanelsCountColumns(j, owner, active), count[rank]);
+    PetscCall(PetscArraycpy(next, A + ENGD_COUNT(j, lda), rows));
+    PetscCall(PetscArrayzero(next + rows, count[rank] - rows));
+  }
+  PetscCallMPI(MPI_Alltoallv(out, sent, at, MPIU_REAL, in, received, rat, MPIU_REAL, comm));
+  next = in;
+  for (PetscInt r = 0, start = 0; q && r < size; start += count[r++]) {
+    for (PetscInt j = 0; j < q->nlocal; j++, next += count[r]) {
+      PetscReal *a = q->A + ENGD_COUNT(q->m, j);
+
+      for (PetscInt i = 0; i < count[r]; i++) a[triangles ? EngdPanelsStackRow(n, size, r, i) : start + i] = next[i];
+    }
+  }
+  PetscCall(PetscFree2(out, in));
+  PetscCall(PetscFree4(sent, at, received, rat));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -243,13 +243,57 @@ static void TestNothing(void **state)
   }
 }
 
+/* A = L L^T, dealt from rows, is solved with; a matrix with a negative eigenvalue is found out by all ranks */
+static void TestCholesky(void **state)
+{
+  const PetscInt orders[] = {3, 64, 150, 300};
+  PetscMPIInt    rank, size;
+
+  (void)state;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  for (size_t c = 0; c < 2 * PETSC_STATIC_ARRAY_LENGTH(orders); c++) {
+    const PetscInt  n    = orders[c / 2];
+    const PetscBool good = (PetscBool)(c % 2);
+    PetscReal      *rows, *x, *exact;
+    PetscMPIInt     count[8], first = 0;
+    PetscBool       done;
+    EngdPanels      q;
+
+    for (PetscMPIInt r = 0; r < size; r++) count[r] = (PetscMPIInt)(n / size + (r < n % size));
+    for (PetscMPIInt r = 0; r < rank; r++) first += count[r];
+    CHECK(PetscMalloc3(count[rank] * n, &rows, n, &x, n, &exact));
+    for (PetscInt j = 0; j < n; j++) {
+      exact[j] = EngdRandomNormal(1, 5, j, 0, 0);
+      for (PetscInt i = 0; i < count[rank]; i++)
+        rows[j * count[rank] + i] =
+            PetscExpReal(-0.05 * (PetscReal)PetscAbsInt(first + i - j)) + 0.5 * (first + i == j);
+      if (!good && j == n - 1 && rank == size - 1 && count[rank]) rows[j * count[rank] + count[rank] - 1] = -1;
+    }
+    for (PetscInt i = 0; i < n; i++) {
+      x[i] = 0;
+      for (PetscInt j = 0; j < n; j++)
+        x[i] += (PetscExpReal(-0.05 * (PetscReal)PetscAbsInt(i - j)) + 0.5 * (i == j)) * exact[j];
+    }
+    CHECK(EngdPanelsCreate(PETSC_COMM_WORLD, &q));
+    CHECK(EngdPanelsSetSizes(q, n, n, 1));
+    CHECK(EngdPanelsDeal(q, PETSC_COMM_WORLD, size, n, count, PETSC_FALSE, count[rank], rows));
+    CHECK(EngdPanelsCholesky(q, &done));
+    assert_true(done == (good || n < size)); /* with more ranks than rows the last rank has none to spoil */
+    if (good) {
+      CHECK(EngdPanelsCholeskySolve(q, x));
+      CloseAll("Cholesky", (size_t)n, x, exact, 1e-12);
+    }
+    CHECK(EngdPanelsDestroy(&q));
+    CHECK(PetscFree3(rows, x, exact));
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestCutoffs),
-      cmocka_unit_test(TestDamping),
-      cmocka_unit_test(TestOrder),
-      cmocka_unit_test(TestNothing),
+      cmocka_unit_test(TestCutoffs), cmocka_unit_test(TestDamping),  cmocka_unit_test(TestOrder),
+      cmocka_unit_test(TestNothing), cmocka_unit_test(TestCholesky),
   };
   int failed;
 

@@ -3,7 +3,7 @@
 
     d = -J^T (K + lambda I)^{-1} R,  K = J J^T (N, N)        the same d as -(J^T J + lambda I)^{-1} gradient
 
-    cholesky   of K + lambda I, K formed (ntk.c): LAPACK on one rank, ScaLAPACK on several
+    cholesky   of K + lambda I, K formed (ntk.c), on all ranks (panels.c)
     krylov     the KSP on K + lambda I, K formed, or as products J (J^T v) that need no memory
 
   K is kept while theta and the points are the same: after a rejection, which raises lambda, only the factorisation is new.
@@ -55,15 +55,6 @@ static PetscErrorCode CheckUse(const EngdDual *dual, EngdFunctional F)
       "-tao_engd_direction dual needs %.3g bytes a rank for its kernel, more than -engd_memory_limit %.3g; raise "
       "it, use more ranks, or choose -tao_engd_dual_solver krylov -tao_engd_dual_kernel none",
       (double)dual->bytes, (double)F->options.memory_limit);
-#if !defined(PETSC_HAVE_SCALAPACK)
-  {
-    PetscMPIInt size;
-
-    PetscCallMPI(MPI_Comm_size(F->comm, &size));
-    PetscCheck(dual->krylov || size == 1, F->comm, PETSC_ERR_SUP,
-               "-tao_engd_dual_solver cholesky on several ranks needs a PETSc with ScaLAPACK; choose krylov");
-  }
-#endif
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -244,7 +235,7 @@ static PetscErrorCode Destroy_Dual(EngdDirection direction)
   PetscCall(MatDestroy(&dual->J));
   PetscCall(MatDestroy(&dual->K));
   PetscCall(MatDestroy(&dual->A));
-  PetscCall(MatDestroy(&dual->factor));
+  PetscCall(EngdPanelsDestroy(&dual->factor));
   PetscCall(VecDestroy(&dual->R));
   PetscCall(VecDestroy(&dual->y));
   PetscCall(VecDestroy(&dual->Kx));

@@ -16,7 +16,7 @@ typedef struct {
   Mat         J;
   Mat         K;          /* Blocks of equal size for all ranks, with the unit matrix where a rank has fewer rows. */
   Mat         A;          /* krylov: K + lambda I as a shell */
-  Mat         factor;     /* cholesky */
+  EngdPanels  factor;     /* cholesky */
   Vec         R, y;       /* rows of J */
   Vec         Kx, Ky;     /* rows of K */
   Vec         phi, Jt;    /* parameters: phi, and J^T y */

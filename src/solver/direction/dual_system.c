@@ -1,11 +1,10 @@
 /*
   The linear system of direction dual: (K + lambda I) y = R, K = J J^T.
 
-    cholesky   K + lambda I = L L^T, on a copy of K: LAPACK on one rank, ScaLAPACK on several
+    cholesky   K + lambda I = L L^T, on a copy of K whose columns are dealt to the ranks by panels (panels.c)
     krylov     the KSP on a shell, y = K x + lambda x with K formed, or J (J^T x) + lambda x
 
-  ScaLAPACK wants blocks of the same size from all ranks: K has as many rows a rank as the rank that has most, with the unit
-  matrix where there are none. When rounding makes K + lambda I indefinite lambda is raised until it is not.
+  K has as many rows a rank as the rank that has most, with the unit matrix where there are none. When rounding makes K + lambda I indefinite lambda is raised until it is not.
 */
 #include "dual.h"
 
@@ -124,24 +123,49 @@ PetscErrorCode EngdDualFormKernel(EngdDual *dual, EngdFunctional F)
 /* factor = K + lambda I = L L^T; done = false when it is not positive to rounding */
 static PetscErrorCode Factor(EngdDual *dual, PetscReal lambda, PetscBool *done)
 {
-  MPI_Comm       comm = PetscObjectComm((PetscObject)dual->K);
-  PetscErrorCode failed;
-  PetscMPIInt    size;
+  MPI_Comm         comm = PetscObjectComm((PetscObject)dual->K);
+  const PetscInt   ld   = EngdNTKLargestRows(dual->kernel);
+  const PetscReal *K;
+  PetscMPIInt      size, *count;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(MatDestroy(&dual->factor));
-#if defined(PETSC_HAVE_SCALAPACK)
-  if (size > 1) PetscCall(MatConvert(dual->K, MATSCALAPACK, MAT_INITIAL_MATRIX, &dual->factor));
-#endif
-  if (size == 1) PetscCall(MatDuplicate(dual->K, MAT_COPY_VALUES, &dual->factor));
-  PetscCall(MatShift(dual->factor, lambda));
-  if (size == 1) PetscCall(MatSetOption(dual->factor, MAT_SPD, PETSC_TRUE)); /* without it LAPACK's sytrf is used */
-  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
-  failed = MatCholeskyFactor(dual->factor, NULL, NULL);
-  PetscCall(PetscPopErrorHandler());
-  *done = (PetscBool)(failed == PETSC_SUCCESS);
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, done, 1, MPIU_BOOL, MPI_LAND, comm));
+  PetscCall(PetscMalloc1(size, &count));
+  for (PetscMPIInt r = 0; r < size; r++) PetscCall(PetscMPIIntCast(ld, &count[r]));
+  if (!dual->factor) PetscCall(EngdPanelsCreate(comm, &dual->factor));
+  PetscCall(EngdPanelsSetSizes(dual->factor, ld * size, ld * size, 1));
+  PetscCall(MatDenseGetArrayRead(dual->K, &K));
+  PetscCall(EngdPanelsDeal(dual->factor, comm, size, ld * size, count, PETSC_FALSE, ld, K));
+  PetscCall(MatDenseRestoreArrayRead(dual->K, &K));
+  PetscCall(PetscFree(count));
+  for (PetscInt j = 0; j < ld * size; j++) {
+    PetscReal *a;
+
+    PetscCall(EngdPanelsGetColumn(dual->factor, j, &a));
+    if (a) a[j] += lambda;
+  }
+  PetscCall(EngdPanelsCholesky(dual->factor, done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Kx <- the solution with R, whole on each rank meanwhile */
+static PetscErrorCode SolveFactored(EngdDual *dual)
+{
+  const PetscInt ld = EngdNTKLargestRows(dual->kernel);
+  PetscReal     *x, *whole;
+  PetscMPIInt    size, rank, n;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)dual->K), &size));
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)dual->K), &rank));
+  PetscCall(PetscMPIIntCast(ld, &n));
+  PetscCall(PetscMalloc1(ENGD_COUNT(ld, size), &whole));
+  PetscCall(VecGetArray(dual->Kx, &x));
+  PetscCallMPI(MPI_Allgather(x, n, MPIU_REAL, whole, n, MPIU_REAL, PetscObjectComm((PetscObject)dual->K)));
+  PetscCall(EngdPanelsCholeskySolve(dual->factor, whole));
+  PetscCall(PetscArraycpy(x, whole + ENGD_COUNT(ld, rank), ld));
+  PetscCall(VecRestoreArray(dual->Kx, &x));
+  PetscCall(PetscFree(whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -162,8 +186,8 @@ static PetscErrorCode SolveCholesky(EngdDual *dual, EngdSolver solver)
     PetscCall(Factor(dual, solver->damping.lambda, &done));
   }
   PetscCall(CopyRows(dual->nrows, dual->R, dual->Kx));
-  PetscCall(MatSolve(dual->factor, dual->Kx, dual->Ky));
-  PetscCall(CopyRows(dual->nrows, dual->Ky, dual->y));
+  PetscCall(SolveFactored(dual));
+  PetscCall(CopyRows(dual->nrows, dual->Kx, dual->y));
   PetscCall(PetscLogEventEnd(engd_log.cholesky, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -169,6 +169,47 @@ static void TestEquations(void **state)
   End(&s);
 }
 
+/* ldlt of an order that is worth all ranks: (H + lambda I) d = -g where that is positive, by Cholesky, and where it is not */
+static void TestLarge(void **state)
+{
+  const char *const curvature[] = {"gauss_newton", "hessian"};
+
+  (void)state;
+  for (size_t c = 0; c < 2; c++) {
+    char      options[256];
+    PetscReal sum, most, *before, *after;
+    Setting   s;
+    Record    r;
+    Mat       H;
+
+    CHECK(PetscSNPrintf(options, sizeof(options), "-network_layers 130 -tao_engd_curvature %s", curvature[c]));
+    Begin(PETSC_COMM_WORLD, &poisson, options, &s);
+    FillRandom(s.theta, 0);
+    (void)Solve(&s,
+                "-tao_engd_direction dense -tao_engd_step fixed -tao_engd_accept_increase -tao_engd_damping 0.25 "
+                "-tao_max_it 1",
+                &r);
+    before = r.theta;
+    after  = r.theta + s.p;
+    for (PetscInt j = 0; j < s.p; j++) after[j] -= before[j];
+    FromWhole(after, s.w);
+    GoTo(&s, &r, 0);
+    if (c)
+      CHECK(EngdFunctionalCreateHessian(s.F, &H));
+    else
+      CHECK(EngdFunctionalCreateGramian(s.F, &H));
+    CHECK(EngdGramianSetDamping(H, 0.25));
+    CHECK(VecNorm(s.v, NORM_INFINITY, &most));
+    CHECK(MatMultAdd(H, s.w, s.v, s.v));
+    CHECK(VecNorm(s.v, NORM_INFINITY, &sum));
+    assert_true(most > 0);
+    Close(curvature[c], sum, 0, 1e-9 * most);
+    CHECK(MatDestroy(&H));
+    CHECK(PetscFree(r.theta));
+    End(&s);
+  }
+}
+
 /* Krylov steps solve (H + lambda I) d = -g, whatever preconditioner is made from the Gauss-Newton part; H is indefinite */
 static void TestKrylov(void **state)
 {
@@ -409,6 +450,7 @@ int main(int argc, char **argv)
                                      cmocka_unit_test(TestPureNewton),
                                      cmocka_unit_test(TestCures),
                                      cmocka_unit_test(TestEquations),
+                                     cmocka_unit_test(TestLarge),
                                      cmocka_unit_test(TestKrylov),
                                      cmocka_unit_test(TestNegativeCurvature),
                                      cmocka_unit_test(TestShift),

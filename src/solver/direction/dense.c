@@ -8,8 +8,8 @@
 
   -tao_engd_structure: H is one block, or a block for each layer, or diagonal; max|l| and the cut-offs are each block's own, as
   those of lstsq are; |d| of the cubic model is that of all. H is an average over iterations (Dangel, Mueller, Zeinhofer, arXiv
-  2405.15603), and may serve for several (lazy Hessians, Doikov et al., arXiv 2212.00781). LAPACK works on rank 0, for blocks
-  of some thousands. Pure Newton goes up, too: -tao_engd_step fixed -tao_engd_accept_increase -tao_engd_damping 0.
+  2405.15603), and may serve for several (lazy Hessians, Doikov et al., arXiv 2212.00781). Where H + lambda I is one block that is
+  positive ldlt is Cholesky, on all ranks (panels.c); all else is LAPACK's on rank 0, for blocks of some thousands. Pure Newton goes up, too: -tao_engd_step fixed -tao_engd_accept_increase -tao_engd_damping 0.
 */
 #include <engd/private.h>
 #include <petscblaslapack.h>
@@ -21,6 +21,8 @@
 #define CUBIC_FACTOR 4    /* Each retry multiplies M by it, too. */
 #define CUBIC_LEAST  1e-12
 #define MAX_RETRIES  30
+
+#define CHOLESKY 500 /* Order from which on ldlt tries Cholesky first. */
 
 typedef enum { DENSE_LDLT, DENSE_EIGEN, DENSE_ABSOLUTE, DENSE_CUBIC } DenseType;
 static const char *const types[] = {"ldlt", "eigen", "absolute", "cubic"};
@@ -45,6 +47,9 @@ typedef struct {
   PetscReal         *y;        /* (p) on rank 0: the direction in that basis. */
   PetscReal          lambda;   /* ldlt: that V holds factors of H + lambda I with */
   PetscBLASInt      *pivot;    /* (p) */
+  EngdPanels         cholesky; /* ldlt: of H + lambda I where that is positive */
+  PetscReal         *whole;    /* (p) on all ranks, for that */
+  PetscBool          positive;
   PetscBool          predicts; /* Of cubic, on rank 0: the last direction is that of the model. */
   /* The model says that the loss changes by s linear + s^2 quadratic + s^3 cube along it. */
   PetscReal linear, quadratic, cube;
@@ -66,7 +71,8 @@ static PetscReal *Factors(const Dense *dense)
 static PetscReal Bytes(const Dense *dense, EngdFunctional F)
 {
   const PetscReal factors = KeepsOperator(dense) ? (PetscReal)dense->blocks.at[dense->blocks.n] : 0;
-  const PetscReal work    = dense->type == DENSE_LDLT ? 0 : 2 * PetscSqr((PetscReal)dense->blocks.largest);
+  const PetscReal work    = (dense->type == DENSE_LDLT && dense->blocks.n > 1 ? 0 : 2) *
+                         PetscSqr((PetscReal)dense->blocks.largest); /* of LAPACK, or panels and their messages */
 
   return EngdExplicitGramianBytes(F, &dense->blocks) + sizeof(PetscReal) * (factors + work);
 }
@@ -167,6 +173,48 @@ static PetscErrorCode Form(Dense *dense, EngdSolver solver)
           "the dense operator has entries that are not finite; scale the problem or start from smaller parameters");
 }
 
+/* H + lambda I = L L^T on all ranks, V on rank 0 being overwritten by all of the matrix; positive = false where it is not */
+static PetscErrorCode TryCholesky(Dense *dense, EngdSolver solver, PetscReal lambda)
+{
+  MPI_Comm       comm = solver->functional->comm;
+  const PetscInt n    = dense->blocks.largest;
+  PetscMPIInt   *count, rank, size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  for (PetscInt j = 0; !rank && j < n; j++) {
+    for (PetscInt i = 0; i < j; i++) dense->V[ENGD_COUNT(i, n) + j] = dense->V[ENGD_COUNT(j, n) + i];
+    dense->V[ENGD_COUNT(j, n) + j] += lambda;
+  }
+  if (!dense->cholesky) {
+    PetscCall(EngdPanelsCreate(comm, &dense->cholesky));
+    PetscCall(EngdPanelsSetSizes(dense->cholesky, n, n, 1));
+    PetscCall(PetscMalloc1(n, &dense->whole));
+  }
+  PetscCall(PetscCalloc1(size, &count));
+  PetscCall(PetscMPIIntCast(n, &count[0]));
+  PetscCall(EngdPanelsDeal(dense->cholesky, comm, size, n, count, PETSC_FALSE, n, dense->V));
+  PetscCall(PetscFree(count));
+  PetscCall(EngdPanelsCholesky(dense->cholesky, &dense->positive));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x on rank 0 <- (H + lambda I)^{-1} x */
+static PetscErrorCode SolveCholesky(Dense *dense, EngdSolver solver, PetscReal x[])
+{
+  PetscMPIInt n, rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(solver->functional->comm, &rank));
+  PetscCall(PetscMPIIntCast(dense->blocks.largest, &n));
+  if (!rank) PetscCall(PetscArraycpy(dense->whole, x, n));
+  PetscCallMPI(MPI_Bcast(dense->whole, n, MPIU_REAL, 0, solver->functional->comm));
+  PetscCall(EngdPanelsCholeskySolve(dense->cholesky, dense->whole));
+  if (!rank) PetscCall(PetscArraycpy(x, dense->whole, n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* H + lambda I = U D U^T, or H = V diag(l) V^T; all ranks fail alike */
 static PetscErrorCode Factor(Dense *dense, EngdSolver solver, PetscReal lambda)
 {
@@ -180,9 +228,14 @@ static PetscErrorCode Factor(Dense *dense, EngdSolver solver, PetscReal lambda)
     if (!dense->V) PetscCall(PetscMalloc1(size, &dense->V));
     PetscCall(PetscArraycpy(dense->V, dense->H, size));
   }
-  if (p && dense->type == DENSE_LDLT)
+  dense->positive = PETSC_FALSE;
+  if (dense->type == DENSE_LDLT && dense->blocks.n == 1 && dense->blocks.largest >= CHOLESKY) {
+    PetscCall(TryCholesky(dense, solver, lambda));
+    if (p && !dense->positive) PetscCall(PetscArraycpy(dense->V, dense->H, size));
+  }
+  if (p && dense->type == DENSE_LDLT && !dense->positive)
     PetscCall(EngdDiagonalBlocksFactor(&dense->blocks, lambda, dense->V, dense->pivot, &info));
-  else if (p)
+  else if (p && dense->type != DENSE_LDLT)
     PetscCall(EngdDiagonalBlocksEigen(&dense->blocks, Factors(dense), dense->l, &info));
   dense->lambda = lambda;
   PetscCallMPI(MPI_Bcast(&info, 1, MPIU_INT, 0, solver->functional->comm));
@@ -347,10 +400,11 @@ static PetscErrorCode Compute_Dense(EngdDirection direction, EngdSolver solver, 
   PetscCall(VecGetArray(dense->root, &root));
   if (p && dense->type == DENSE_LDLT) {
     for (PetscInt i = 0; i < p; i++) root[i] = -root[i];
-    PetscCall(EngdDiagonalBlocksSolve(&dense->blocks, dense->V, dense->pivot, root));
+    if (!dense->positive) PetscCall(EngdDiagonalBlocksSolve(&dense->blocks, dense->V, dense->pivot, root));
   } else if (p) {
     PetscCall(EngdDiagonalBlocksMult(&dense->blocks, "T", Factors(dense), root, dense->c));
   }
+  if (dense->type == DENSE_LDLT && dense->positive) PetscCall(SolveCholesky(dense, solver, root));
   PetscCall(VecRestoreArray(dense->root, &root));
   if (dense->type == DENSE_LDLT) {
     PetscCall(VecScatterBegin(dense->scatter, dense->root, d, INSERT_VALUES, SCATTER_REVERSE));
@@ -400,6 +454,8 @@ static PetscErrorCode Destroy_Dense(EngdDirection direction)
   PetscCall(PetscFree(dense->H));
   PetscCall(PetscFree(dense->V));
   PetscCall(EngdDiagonalBlocksDestroy(&dense->blocks));
+  PetscCall(EngdPanelsDestroy(&dense->cholesky));
+  PetscCall(PetscFree(dense->whole));
   PetscCall(PetscFree(dense));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -73,6 +73,7 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetTermAdaptDensity(EngdProblem, const ch
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermAdaptPoints(EngdProblem, const char term[], PetscInt candidates,
                                                           PetscInt add, PetscInt times);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermMultipliers(EngdProblem, const char term[], PetscInt every);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermCausal(EngdProblem, const char term[], PetscReal eps, PetscInt slabs);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermWeight(EngdProblem, const char term[], PetscReal);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermMeasure(EngdProblem, const char term[], const char measure[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermResidualText(EngdProblem, const char term[], const char residual[]);

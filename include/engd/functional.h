@@ -73,6 +73,7 @@ typedef struct {
   PetscReal      *shift;            /* [nlocal][ncomponents] Of its residuals (multipliers.c), or NULL. */
   EngdPoints      shifted;          /* The points that the shift belongs to. */
   EngdModelJet    shared;           /* Of one block, for trial parameters and for blocks that keep none. */
+  PetscReal      *causal;           /* [slabs] Weights of parts of time, or NULL. */
 } EngdFunctionalTerm;
 
 /* The parameters at which everything is taken. */
@@ -238,6 +239,11 @@ PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, Vec whole, Vec 
 PETSC_INTERN PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional);
 /* the blocks of the terms again, whose points are another number now; no matrix or optimiser that knows the rows lives on */
 PETSC_INTERN PetscErrorCode EngdFunctionalResize(EngdFunctional);
+/* causal.c: the factor of the weight of a point; weights of slabs of time by the losses at the present theta, and whether there are
+   any. Weigh: of the blocks, by the points, the terms and these. Collective */
+PETSC_INTERN PetscReal      EngdFunctionalCausalWeight(EngdFunctional, PetscInt t, const PetscReal x[]);
+PETSC_INTERN PetscErrorCode EngdFunctionalUpdateCausal(EngdFunctional, PetscBool *any);
+PETSC_INTERN PetscErrorCode EngdFunctionalWeighBlocks(EngdFunctional);
 /* multipliers of points that there are no longer: those of the new ones begin at zero */
 PETSC_INTERN PetscErrorCode EngdFunctionalForgetMultipliers(EngdFunctional);
 /* points of a block of term t, the most that its shared jet holds */

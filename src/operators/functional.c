@@ -265,6 +265,22 @@ PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdFunctionalWeighBlocks(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock       *block  = &F->block[b];
+    const EngdTerm   term   = F->problem->term[block->term];
+    const EngdPoints points = term->points;
+
+    for (PetscInt i = 0; i < block->n; i++)
+      block->weight[i] = term->weight * term->measure * points->weight[block->start + i] *
+                         EngdFunctionalCausalWeight(F, block->term, block->x + ENGD_COUNT(i, points->dim));
+  }
+  F->present.generation++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* what blocks borrow from the points: coordinates, normals, weights times lambda_t; and where a window of time goes on from */
 PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
 {
@@ -276,16 +292,13 @@ PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
 
     block->x      = points->x + ENGD_COUNT(block->start, points->dim);
     block->normal = points->normal ? points->normal + ENGD_COUNT(block->start, points->nspace) : NULL;
-    for (PetscInt i = 0; i < block->n; i++) {
-      block->weight[i] = term->weight * term->measure * points->weight[block->start + i];
-    }
     if (block->offset && F->model->npast)
       PetscCall(EngdBlockSetOffset(F, block, F->model->past[F->model->npast - 1]));
     else if (block->offset)
       PetscCall(PetscArrayzero(block->offset, block->n * term->pointwise->ncomponents));
     block->current = PETSC_FALSE;
   }
-  F->present.generation++;
+  PetscCall(EngdFunctionalWeighBlocks(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -526,6 +539,7 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
     PetscCall(EngdModelLayoutDestroy(&F->term[t].layout));
     PetscCall(PetscFree(F->term[t].channel));
     PetscCall(PetscFree(F->term[t].shift));
+    PetscCall(PetscFree(F->term[t].causal));
     PetscCall(PetscFree(F->term[t].measured_channel));
     PetscCall(EngdPointwiseDestroy(&F->term[t].measured));
   }

@@ -7,6 +7,7 @@
 */
 #include <engd/private.h>
 
+#define CAUSAL_SLABS   16   /* of time */
 #define ADAPT_EVERY    100  /* iterations between two times that points follow the residual */
 #define COMPONENTS_MAX 5000 /* preconditioners take time that grows with their square */
 
@@ -17,6 +18,8 @@ typedef struct {
   PetscBool weighted;
   PetscInt  resample, multipliers;
   EngdAdapt adapt;
+  PetscReal causal;
+  PetscInt  slabs;
 } TermOptions;
 
 /* Declares all options of a term */
@@ -70,6 +73,11 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
                             "EngdProblemSetTermMeasure", NULL, NULL, &o->measure));
   PetscCall(PetscOptionsReal("-weight", "Factor of the term in the loss, > 0", "EngdProblemSetTermWeight", o->weight,
                              &o->weight, &o->weighted));
+  PetscCall(PetscOptionsReal("-causal",
+                             "eps of weights exp(-eps times the losses of earlier slabs of time), >= 0; 0: none",
+                             "EngdProblemSetTermCausal", o->causal, &o->causal, NULL));
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-causal_slabs", "Slabs of time for these weights, positive",
+                             "EngdProblemSetTermCausal", 1, &o->slabs));
   PetscCall(EngdAdaptReadOptions(PetscOptionsObject, name, &o->adapt));
   if (o->adapt.method != ENGD_ADAPT_NONE) o->resample = ADAPT_EVERY;
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-resample",
@@ -298,13 +306,14 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 . -<term>_points n    - how many points
 . -<term>_points_file file - or these points, with data
 . -<term>_sampler name, -<term>_resample k - how they are placed, and how often anew
+. -<term>_causal eps, -<term>_causal_slabs n - weights of slabs of time by the losses of those before
 . -<term>_adapt none|rad|rar - do they follow the residual; adapt.c has what says how
 . -<term>_multipliers k - how often a condition beside energies gets new multipliers
 - -<term>_weight w, -<term>_measure mean|integral - factors in the loss
 */
 PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[], PetscInt stream, EngdTerm *term)
 {
-  TermOptions o = {.weight = 1.0};
+  TermOptions o = {.weight = 1.0, .slabs = CAUSAL_SLABS};
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(term));
@@ -323,6 +332,14 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
              "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
              (*term)->pointwise->ncomponents, COMPONENTS_MAX);
   PetscCall(TermSetMeasure(problem, *term, o.measure));
+  PetscCheck(o.causal >= 0 && !PetscIsInfOrNanReal(o.causal), problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_causal %g: must be at least 0 and finite", name, (double)o.causal);
+  PetscCheck(o.causal <= 0 || (problem->domain->time && !(*term)->energy), problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_causal %g: %s", name, (double)o.causal,
+             (*term)->energy ? "an energy has no loss of a slab of time"
+                             : "there is no time; give it, for example -domain_time 0,1");
+  (*term)->causal = o.causal;
+  (*term)->slabs  = o.slabs;
   PetscCall(EngdPointsCheckWindows((*term)->points, &(*term)->initial));
   PetscCheck(!(*term)->initial || !(*term)->energy, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_energy at the initial time: a window goes on by a residual; give -%s_residual", name, name);

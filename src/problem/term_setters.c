@@ -228,6 +228,33 @@ PetscErrorCode EngdProblemSetTermAdaptPoints(EngdProblem problem, const char ter
 }
 
 /*@
+  EngdProblemSetTermCausal - Weights of a term in time, so that what is early is solved first
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. term    - one of EngdProblemSetTerms()
+. eps     - of the weights exp(-eps sum of the losses of earlier slabs), 0 for none, as it is until it is set
+- slabs   - of time, positive; 16 until it is set
+
+  Options Database Keys:
++ -<term>_causal eps
+- -<term>_causal_slabs n
+@*/
+PetscErrorCode EngdProblemSetTermCausal(EngdProblem problem, const char term[], PetscReal eps, PetscInt slabs)
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsName(term, "causal", sizeof(option), option));
+  PetscCall(EngdSettingsSetReals(&problem->settings, option, 1, &eps));
+  PetscCall(EngdSettingsName(term, "causal_slabs", sizeof(option), option));
+  PetscCall(EngdSettingsSetWhole(&problem->settings, option, slabs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetTermWeight - The factor lambda_t of a term in the loss
 
   Logically collective

@@ -117,6 +117,7 @@ static void WriteTerm(EngdTerm term, Object *object)
   Entry(object, term->name, "sampler", "%s", term->points->sampler);
   Entry(object, term->name, "weight", "%.17g", (double)term->weight);
   Entry(object, term->name, "resample", "%" PetscInt_FMT, term->resample);
+  if (term->causal > 0) Entry(object, term->name, "causal", "%.17g", (double)term->causal);
   Entry(object, term->name, "multipliers", "%" PetscInt_FMT, term->multipliers);
   if (term->adapt.method != ENGD_ADAPT_NONE)
     Entry(object, term->name, "adapt", "%s", EngdAdaptName(term->adapt.method));

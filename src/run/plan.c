@@ -62,7 +62,8 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energ
   *suits    = *energies;
   if (F->least_squares) PetscCall(EngdExplicitHasResidual(F, suits));
   if (F->problem->domain->nwindows > 1) *suits = PETSC_FALSE;
-  for (PetscInt t = 0; t < F->problem->nterms; t++) *suits = (PetscBool)(*suits && !F->problem->term[t]->resample);
+  for (PetscInt t = 0; t < F->problem->nterms; t++)
+    *suits = (PetscBool)(*suits && !F->problem->term[t]->resample && F->problem->term[t]->causal <= 0);
   if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitCountAllRows(F, &N));
   *suits = (PetscBool)((*energies || p <= N) && p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);

@@ -95,6 +95,9 @@ static PetscErrorCode CheckResampling(EngdRun run)
                "-%s_resample %" PetscInt_FMT
                ": -tao_type %s is for points that stay; take one of %s, or leave the option out",
                problem->term[t]->name, problem->term[t]->resample, type, names);
+    PetscCheck(problem->term[t]->causal <= 0, run->comm, PETSC_ERR_USER_INPUT,
+               "-%s_causal %g: -tao_type %s is for weights that stay; take one of %s, or leave the option out",
+               problem->term[t]->name, (double)problem->term[t]->causal, type, names);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

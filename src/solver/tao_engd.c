@@ -20,7 +20,8 @@ static PetscBool LossChanges(const TAO_ENGD *engd)
   PetscBool         any     = PETSC_FALSE;
 
   for (PetscInt t = 0; t < problem->nterms; t++)
-    any = (PetscBool)(any || problem->term[t]->resample || problem->term[t]->multipliers);
+    any = (PetscBool)(any || problem->term[t]->resample || problem->term[t]->multipliers ||
+                      problem->term[t]->causal > 0);
   return any;
 }
 

@@ -108,12 +108,14 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
 {
   TaoLoop    *loop = (TaoLoop *)tao->data;
   EngdIterate it   = {.theta = tao->solution, .gradient = tao->gradient};
+  PetscBool   causal;
 
   PetscFunctionBeginUser;
   if (loop->loaded)
     PetscCall(Resume(tao, loop, &it));
   else
     PetscCall(Start(tao, loop, &it));
+  PetscCall(EngdFunctionalUpdateCausal(loop->functional, &causal)); /* so that restarts know of them */
   while (tao->reason == TAO_CONTINUE_ITERATING) {
     PetscBool resampled = PETSC_FALSE, shifted = PETSC_FALSE;
 
@@ -125,7 +127,12 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
     }
     if (loop->before + tao->niter)
       PetscCall(EngdFunctionalUpdateMultipliers(loop->functional, loop->before + tao->niter, it.theta, &shifted));
-    if (shifted || resampled) PetscCall(TaoComputeObjectiveAndGradient(tao, it.theta, &it.loss, it.gradient));
+    if (causal) {
+      PetscCall(EngdFunctionalSetParameters(loop->functional, it.theta));
+      PetscCall(EngdFunctionalUpdateCausal(loop->functional, &causal));
+    }
+    if (shifted || resampled || causal)
+      PetscCall(TaoComputeObjectiveAndGradient(tao, it.theta, &it.loss, it.gradient));
     PetscCall((*loop->ops->iterate)(tao, loop->data, &it));
     tao->niter++;
     tao->ksp_its = it.status.krylov_iterations;

@@ -191,6 +191,10 @@ rejects '-domain_periodic t: what is periodic in time has no beginning' "${heat[
 rejects 'each window would find -unknown_parameters of its own' "${heat[@]}" -unknown_parameters k=1 -pde_residual 'u_t - k*u_xx'
 rejects 'a window goes on by a residual' -options_file heat.opts -engd_windows 2 -terms pde,begin -begin_region initial -begin_points 5 -begin_energy 'u^2'
 rejects 'with -engd_windows initial points stay where they are' "${heat[@]}" -start_adapt rad
+rejects '-pde_causal 1: there is no time' "${poisson[@]}" -pde_causal 1
+rejects '-pde_causal -1: must be at least 0' -options_file heat.opts -tao_max_it 1 -pde_causal -1
+rejects '-pde_causal_slabs.*0' -options_file heat.opts -tao_max_it 1 -pde_causal 1 -pde_causal_slabs 0
+fresh=1 rejects '-pde_causal 1: -tao_type lmvm' -options_file heat.opts -tao_max_it 1 -tao_type lmvm -pde_causal 1
 fresh=1 rejects 'pde_resample 100: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_adapt rad
 fresh=1 rejects 'pde_resample 1: -tao_type lmvm' "${poisson[@]}" -options_file optimisers/lbfgs.opts -pde_resample 1
 rejects 'preconditioner_from hessian.*gauss_newton' "${poisson[@]}" -tao_engd_preconditioner_from hessian

@@ -130,7 +130,8 @@ static void TestBroken(void **state)
        {3, 6}},
       {"-domain_time 0,1 -terms pde,wall,start -pde_residual u_t-lap(u) -pde_adapt rad -pde_resample 2 -start_region "
        "initial "
-       "-start_points 12 -start_residual u-x*(1-x) -engd_windows 3 -tao_engd_direction dense -tao_max_it 4",
+       "-start_points 12 -start_residual u-x*(1-x) -engd_windows 3 -pde_causal 3 -tao_engd_direction dense "
+       "-tao_max_it 4",
        {2, 7}},
   };
 

@@ -10,7 +10,8 @@
   "m=0.3,s=-2 "                                                                                                      \
   "-network_inputs x,y^2,sin(t),x*y -ansatz_w x*w+y -terms pde,rim,fit "                                             \
   "-pde_points 40 -pde_sampler halton -pde_resample 3 -pde_residual v_t-k*lap(v)+w*m;w_t-q*lap(w)+s "                \
-  "-pde_adapt rad -pde_adapt_exponent 1.5 -pde_adapt_floor 0.25 -pde_adapt_candidates 300 -pde_adapt_times 2 "       \
+  "-pde_causal 0.5 -pde_causal_slabs 7 -pde_adapt rad -pde_adapt_exponent 1.5 -pde_adapt_floor 0.25 "                \
+  "-pde_adapt_candidates 300 -pde_adapt_times 2 "                                                                    \
   "-rim_region boundary -rim_points 60 -rim_residual v-x;w -rim_weight 0.1 -rim_measure integral "                   \
   "-fit_region initial -fit_points 9 -fit_energy (v-x)^2+w^4 -exact_w x*q -network_layers 7,6 "                      \
   "-network_activation sin -network_init uniform -network_init_scale 1.25 -network_init_bias 0.5 "                   \
@@ -38,6 +39,7 @@ static void SetProblem(EngdProblem problem)
   CHECK(EngdProblemSetTermPoints(problem, "pde", 40));
   CHECK(EngdProblemSetTermSampler(problem, "pde", "halton"));
   CHECK(EngdProblemSetTermResample(problem, "pde", 3));
+  CHECK(EngdProblemSetTermCausal(problem, "pde", 0.5, 7));
   CHECK(EngdProblemSetTermAdapt(problem, "pde", "rad"));
   CHECK(EngdProblemSetTermAdaptDensity(problem, "pde", 1.5, 0.25));
   CHECK(EngdProblemSetTermAdaptPoints(problem, "pde", 300, 0, 2));
@@ -132,6 +134,7 @@ static void TestSame(void **state)
   assert_true(problem->term[0]->adapt.density.exponent == 1.5 && problem->term[0]->adapt.density.floor == 0.25);
   assert_int_equal(problem->term[0]->adapt.candidates, 300);
   assert_int_equal(problem->term[0]->adapt.times, 2);
+  assert_true(problem->term[0]->causal == 0.5 && problem->term[0]->slabs == 7);
   assert_int_equal(problem->test->nglobal, 31);
   assert_int_equal(problem->nexact, 1);
   assert_int_equal(problem->exact_output[0], 1);

@@ -1,5 +1,5 @@
 /*
-  Windows of time: which is whose, the solution of each, and that one goes on where the one before has ended.
+  Windows of time: which is whose, the solution of each, and that one goes on where the one before has ended; causal weights.
   ranks: 1 2 3
 */
 #include "solver_case.h"
@@ -109,10 +109,58 @@ static void TestOffset(void **state)
   CHECK(EngdRunDestroy(&run));
 }
 
+/* exp(-eps times the mean losses of the slabs before), from the residuals themselves; the gradient is that of the loss */
+static void TestCausal(void **state)
+{
+  EngdFunctional  F;
+  EngdRun         run;
+  const PetscReal eps     = 0.7;
+  PetscReal       loss[5] = {0}, weight[5] = {0}, total[2] = {0, 0}, whole, plain, earlier = 0;
+  PetscBool       any;
+
+  (void)state;
+  Make("-pde_causal 0.7 -pde_causal_slabs 5 -pde_points 97 -pde_sampler halton", 1, &run);
+  F = run->functional;
+  CHECK(EngdFunctionalSetParameters(F, run->theta));
+  CHECK(EngdFunctionalEvaluate(F, &plain, NULL));
+  CHECK(EngdFunctionalUpdateCausal(F, &any));
+  assert_true(any);
+  CHECK(EngdFunctionalEvaluate(F, &whole, NULL));
+  for (PetscInt pass = 0; pass < 2; pass++) {
+    for (PetscInt b = 0; b < F->nblocks; b++) {
+      EngdBlock *block;
+
+      CHECK(EngdFunctionalGetBlock(F, b, &block));
+      for (PetscInt i = 0; i < block->n; i++) {
+        const EngdTerm  term = run->problem->term[block->term];
+        const PetscInt  k    = PetscMin(4, (PetscInt)((block->x[2 * i + 1] - 1) / 3 * 5));
+        const PetscReal w = term->points->weight[block->start + i], r = block->value[i];
+
+        if (!pass && !block->term) loss[k] += w * r * r / 2;
+        if (!pass && !block->term) weight[k] += w;
+        if (pass) total[0] += (block->term ? 1 : loss[k]) * term->weight * term->measure * w * r * r / 2;
+      }
+    }
+    if (pass) break;
+    CHECK(MPI_Allreduce(MPI_IN_PLACE, loss, 5, MPIU_REAL, MPIU_SUM, PETSC_COMM_WORLD));
+    CHECK(MPI_Allreduce(MPI_IN_PLACE, weight, 5, MPIU_REAL, MPIU_SUM, PETSC_COMM_WORLD));
+    for (PetscInt k = 0; k < 5; k++) {
+      const PetscReal mean = loss[k] / weight[k];
+
+      loss[k] = PetscExpReal(-eps * earlier);
+      earlier += mean;
+    }
+  }
+  CHECK(MPI_Allreduce(MPI_IN_PLACE, total, 2, MPIU_REAL, MPIU_SUM, PETSC_COMM_WORLD));
+  assert_true(PetscAbsReal(total[0] - whole) < 1e-12 * whole);
+  assert_true(loss[0] == 1 && loss[4] < 0.95 && whole < plain);
+  CHECK(EngdRunDestroy(&run));
+}
+
 int main(int argc, char *argv[])
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestFind), cmocka_unit_test(TestSolve),
-                                     cmocka_unit_test(TestOffset)};
+                                     cmocka_unit_test(TestOffset), cmocka_unit_test(TestCausal)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -22,21 +22,26 @@ typedef struct {
 /* What ended a run, or the present stage of it, besides the tests of TAO */
 typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME, ENGD_END_BY_SIGNAL } EngdRunEnd;
 
+#define ENGD_PLAN_FIRST 3 /* stages of a plan that have a beginning of their own */
+
 /* The stages of a run that is told none */
 typedef struct {
   PetscBool    made;
-  EngdSettings settings; /* their options, but for those that the user gives */
-  Vec          best,
-      valley; /* parameters with the least loss on fresh points at the end of a stage; at the end of the first */
-  PetscReal loss, fresh; /* of the best */
-  PetscBool slow;        /* is that why the present stage has ended */
-  PetscBool done;        /* has it come to rounding, so that no stage need follow */
+  EngdSettings settings;              /* their options, but for those that the user gives */
+  Vec          best;                  /* parameters with the least loss on fresh points at the end of a stage */
+  PetscReal    loss, fresh;           /* of the best */
+  Vec          end[ENGD_PLAN_FIRST];  /* of the first stages, from which another may go on: parameters, */
+  PetscReal    left[ENGD_PLAN_FIRST]; /* decimal logarithm of the loss on fresh points, */
+  PetscReal    rate[ENGD_PLAN_FIRST]; /* and how many decades of the loss a second took off at last */
+  PetscInt     chosen;                /* which of them the last stage goes on from */
+  PetscBool    slow;                  /* is that why the present stage has ended */
+  PetscBool    done;                  /* has it come to rounding, so that no stage need follow */
 } EngdPlan;
 
 /* The last iterations of a stage */
 #define ENGD_PACE 40
 
-#define ENGD_LOSS_ROUNDING 1e-17 /* part of the loss of u = 0 that is rounding: there is no less to gain */
+#define ENGD_LOSS_ROUNDING 1e-20 /* part of the loss of u = 0 that is rounding: there is no less to gain */
 #define ENGD_FRESH_FACTOR                                                                                            \
   10 /* a loss on fresh points beyond so many times that of the training says that points are missing */
 typedef struct {
@@ -140,6 +145,8 @@ PETSC_INTERN PetscErrorCode EngdRunMeasure(EngdRun, Vec theta, PetscReal *loss, 
 PETSC_INTERN PetscErrorCode EngdRunMeasureZero(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunDestroyFreshPoints(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunJudge(EngdRun, TaoConvergedReason, EngdOutcome *);
+PETSC_INTERN PetscReal      EngdPaceRate(const EngdPace *, PetscReal *left);
+PETSC_INTERN PetscBool      EngdPlanSkips(EngdRun, PetscInt stage);
 PETSC_INTERN void           EngdPaceRecord(EngdPace *, PetscReal loss, PetscReal seconds);
 
 /* train.c: the stages in turn, and what they came to. Collective */

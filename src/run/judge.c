@@ -113,8 +113,9 @@ void EngdPaceRecord(EngdPace *pace, PetscReal loss, PetscReal seconds)
   pace->n++;
 }
 
-/* decades of the loss a second, and the part of it that is left, over the last iterations, by the clock of this rank */
-static PetscReal Rate(const EngdPace *pace, PetscReal *left)
+/* EngdPaceRate - decades of the loss a second, and the part of it that is left, over the last iterations, by the clock of this
+   rank. Not collective */
+PetscReal EngdPaceRate(const EngdPace *pace, PetscReal *left)
 {
   const PetscInt n = PetscMin(pace->n, ENGD_PACE + 1), last = pace->n - 1, first = pace->n - n;
   PetscReal      t = 0, y = 0, tt = 0, ty = 0;
@@ -167,7 +168,7 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
   const PetscBool cut =
       (PetscBool)(run->end != ENGD_END_BY_TAO || reason == TAO_CONVERGED_USER || reason == TAO_DIVERGED_MAXITS ||
                   reason == TAO_DIVERGED_MAXFCN || reason == TAO_DIVERGED_USER);
-  PetscReal loss, left, rate = Rate(&run->pace, &left);
+  PetscReal loss, left, rate = EngdPaceRate(&run->pace, &left);
 
   PetscFunctionBeginUser;
   outcome->limited_by      = NULL;

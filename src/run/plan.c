@@ -5,10 +5,12 @@
              follows narrow valleys, but its last digits come slowly
     digits   truncated least squares (tsvd) from flat units: slow at first, then within ten iterations at rounding, or nowhere
     wide     the same from units that bend three times as much
-    again    valley goes on, to the end of the time
+    again    valley goes on, to the end of the time, or
+    more     digits or wide goes on
 
   None of them wins everywhere (runs/untuned.md), and each of the first three takes a few seconds. A stage of digits ends when it
-  is slow, by what its last iterations brought; the plan ends when one has come to rounding. The best is what has the least loss
+  is slow, by what its last iterations brought; the plan ends when one has come to rounding. Who goes on has the least loss on
+  fresh points at the end of the time, if its last pace, in decades of the loss a second, stays as it is. The best is what has the least loss
   on fresh points. A breakdown of the numerics ends its stage alone. A plan is made for least squares on points that stay and
   with no more parameters than residuals, and for energies with conditions (valley alone, from standard units); by default only where no option or setter says a word about weights of terms, initial
   weights, optimisers or stages.
@@ -26,7 +28,7 @@
 #define SECONDS         60
 #define SOLVED          1e-13 /* of the loss of u = 0, where a stage that has ended by itself is enough */
 
-enum { VALLEY, DIGITS_FIRST, DIGITS_WIDE, AGAIN };
+enum { VALLEY, DIGITS_FIRST, DIGITS_WIDE, AGAIN, MORE };
 
 /* *said: is this an option of an optimiser, but for those that only show something; stages have theirs behind a prefix, and are
    named by an option */
@@ -147,16 +149,45 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   digits         = (PetscBool)(!energies && run->functional->model->nweights <= MOST_DIGITS);
   run->plan.made = PETSC_TRUE;
   if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
-  PetscCall(EngdRunSetStages(run, digits ? "valley,digits,wide,again" : "valley"));
+  PetscCall(EngdRunSetStages(run, digits ? "valley,digits,wide,again,more" : "valley"));
   PetscCall(SetStage(run, "valley", 0, digits ? VALLEY_FIRST : PETSC_MAX_INT / 2));
   if (digits) PetscCall(SetStage(run, "digits", SHARE_FIRST, DIGITS));
   if (digits) PetscCall(SetStage(run, "wide", SHARE_WIDE, DIGITS));
   if (digits) PetscCall(SetStage(run, "again", 0, PETSC_MAX_INT / 2));
+  if (digits) PetscCall(SetStage(run, "more", 1, PETSC_MAX_INT / 2));
   PetscCall(VecDuplicate(run->theta, &run->plan.best));
-  PetscCall(VecDuplicate(run->theta, &run->plan.valley));
   PetscCall(VecCopy(run->theta, run->plan.best));
-  PetscCall(VecCopy(run->theta, run->plan.valley));
+  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
+    PetscCall(VecDuplicate(run->theta, &run->plan.end[k]));
+    PetscCall(VecCopy(run->theta, run->plan.end[k]));
+    run->plan.left[k] = PETSC_MAX_REAL;
+  }
   run->plan.loss = run->plan.fresh = PETSC_MAX_REAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanSkips - has the choice left this stage out. Not collective */
+PetscBool EngdPlanSkips(EngdRun run, PetscInt stage)
+{
+  if (!run->plan.made) return PETSC_FALSE;
+  return (PetscBool)((stage == AGAIN && run->plan.chosen != VALLEY) || (stage == MORE && run->plan.chosen == VALLEY));
+}
+
+/* the first stage that would have the least loss at the end of the time, by the clock of rank 0. Collective */
+static PetscErrorCode Choose(EngdRun run)
+{
+  EngdPlan       *plan = &run->plan;
+  const PetscReal time = PetscMax(0, run->max_seconds - (MPI_Wtime() - run->start));
+  PetscReal       best = PETSC_MAX_REAL;
+
+  PetscFunctionBeginUser;
+  plan->chosen = VALLEY;
+  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
+    const PetscReal expected = plan->left[k] - PetscMax(plan->rate[k], 0) * time;
+
+    if (expected < best) best = expected, plan->chosen = k;
+  }
+  PetscCallMPI(MPI_Bcast(&plan->chosen, 1, MPIU_INT, 0, run->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -167,7 +198,9 @@ PetscErrorCode EngdPlanBegin(EngdRun run)
   static const char *const what[]   = {"steep units and their last layer by least squares; averaged Gramian, LDL^T",
                                        "flat units; truncated least squares",
                                        "less flat units; truncated least squares",
-                                       "the end of the valley; averaged Gramian, LDL^T"};
+                                       "the end of the valley; averaged Gramian, LDL^T",
+                                       "the end of digits; truncated least squares",
+                                       "the end of wide; truncated least squares"};
   EngdPlan                *plan     = &run->plan;
   char                     line[256];
 
@@ -177,9 +210,10 @@ PetscErrorCode EngdPlanBegin(EngdRun run)
   if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
   if (run->present == DIGITS_FIRST) PetscCall(VecCopy(run->origin.flat[0], run->theta));
   if (run->present == DIGITS_WIDE) PetscCall(VecCopy(run->origin.flat[1], run->theta));
-  if (run->present == AGAIN) PetscCall(VecCopy(plan->valley, run->theta));
-  PetscCall(PetscSNPrintf(line, sizeof(line), "Stage %s: %s", run->stage[run->present].name,
-                          run->origin.multipliers ? energies : what[run->present]));
+  if (run->present >= AGAIN) PetscCall(VecCopy(plan->end[plan->chosen], run->theta));
+  PetscCall(PetscSNPrintf(
+      line, sizeof(line), "Stage %s: %s", run->stage[run->present].name,
+      run->origin.multipliers ? energies : what[run->present < AGAIN ? run->present : AGAIN + plan->chosen]));
   PetscCall(EngdReportChoose(run->report, line));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -189,7 +223,8 @@ PetscBool EngdPlanIsSlow(EngdRun run)
 {
   const EngdPace *pace = &run->pace;
 
-  if (!run->plan.made || (run->present != DIGITS_FIRST && run->present != DIGITS_WIDE)) return PETSC_FALSE;
+  if (!run->plan.made) return PETSC_FALSE;
+  if (run->present != DIGITS_FIRST && run->present != DIGITS_WIDE) return PETSC_FALSE;
   if (pace->n <= ENGD_PACE) return PETSC_FALSE;
   return (PetscBool)(pace->loss[(pace->n - 1) % (ENGD_PACE + 1)] > SLOW * pace->loss[pace->n % (ENGD_PACE + 1)]);
 }
@@ -218,6 +253,7 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
 {
   EngdPlan *plan = &run->plan;
   PetscReal loss = PETSC_MAX_REAL, fresh = PETSC_MAX_REAL;
+  PetscReal left;
   char      line[256];
 
   PetscFunctionBeginUser;
@@ -225,9 +261,14 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
   if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
   if (!failed) {
     PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
-    if (run->present == VALLEY) PetscCall(VecCopy(run->theta, plan->valley));
     PetscCall(Finish(run, loss, fresh, done));
     plan->done = *done;
+    if (run->present < ENGD_PLAN_FIRST) {
+      PetscCall(VecCopy(run->theta, plan->end[run->present]));
+      plan->left[run->present] = PetscLog10Real(PetscMax(fresh, 1e-30));
+      plan->rate[run->present] = EngdPaceRate(&run->pace, &left);
+      if (run->present == DIGITS_WIDE) PetscCall(Choose(run));
+    }
     PetscCall(PetscSNPrintf(line, sizeof(line), "%s: loss %.2e, on fresh points %.2e%s",
                             run->stage[run->present].name, (double)loss, (double)fresh,
                             fresh < plan->fresh ? ", the best" : ""));
@@ -246,7 +287,8 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
 /* EngdPlanState - the best parameters so far, and where the valley ended. Collective */
 PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
 {
-  EngdPlan *plan = &run->plan;
+  static const char *const stage[] = {"valley", "digits", "wide"};
+  EngdPlan                *plan    = &run->plan;
 
   PetscFunctionBeginUser;
   if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
@@ -254,7 +296,14 @@ PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveReal(a, "loss", &plan->loss, PETSC_MAX_REAL));
   PetscCall(EngdArchiveReal(a, "fresh", &plan->fresh, PETSC_MAX_REAL));
   PetscCall(EngdArchiveVec(a, "best", plan->best));
-  PetscCall(EngdArchiveVec(a, "valley", plan->valley));
+  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
+    PetscCall(EngdArchivePush(a, stage[k]));
+    PetscCall(EngdArchiveVec(a, "end", plan->end[k]));
+    PetscCall(EngdArchivePop(a));
+  }
+  PetscCall(EngdArchiveReals(a, "left", ENGD_PLAN_FIRST, plan->left));
+  PetscCall(EngdArchiveReals(a, "rates", ENGD_PLAN_FIRST, plan->rate));
+  PetscCall(EngdArchiveInt(a, "chosen", &plan->chosen, VALLEY));
   PetscCall(EngdArchiveCount(a, "recorded", &run->pace.n, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveReals(a, "losses", ENGD_PACE + 1, run->pace.loss));
   PetscCall(EngdArchiveReals(a, "seconds", ENGD_PACE + 1, run->pace.seconds));
@@ -267,6 +316,6 @@ PetscErrorCode EngdPlanDestroy(EngdRun run)
   PetscFunctionBeginUser;
   PetscCall(EngdSettingsDestroy(&run->plan.settings));
   PetscCall(VecDestroy(&run->plan.best));
-  PetscCall(VecDestroy(&run->plan.valley));
+  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) PetscCall(VecDestroy(&run->plan.end[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

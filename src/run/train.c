@@ -116,6 +116,15 @@ static PetscErrorCode Count(EngdRun run, PetscInt *iterations, PetscInt *krylov_
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the stage behind the present one; the number of stages if there is none */
+static PetscInt Next(EngdRun run)
+{
+  PetscInt next = run->present + 1;
+
+  while (next < run->nstages && EngdPlanSkips(run, next)) next++;
+  return next;
+}
+
 /* says why the present stage ended; the next one is present from now on */
 static PetscErrorCode GoOn(EngdRun run, PetscInt next)
 {
@@ -220,9 +229,9 @@ static PetscErrorCode SolveStages(EngdRun run)
   while (!last) {
     PetscCall(SolveStage(run, &done));
     PetscCall(EngdRunGetSeconds(run, &seconds));
-    last = (PetscBool)(done || run->present + 1 == run->nstages || run->end != ENGD_END_BY_TAO ||
-                       seconds >= run->max_seconds);
-    if (!last) PetscCall(GoOn(run, run->present + 1));
+    last =
+        (PetscBool)(done || Next(run) == run->nstages || run->end != ENGD_END_BY_TAO || seconds >= run->max_seconds);
+    if (!last) PetscCall(GoOn(run, Next(run)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -22,12 +22,14 @@ typedef struct {
 /* What ended a run, or the present stage of it, besides the tests of TAO */
 typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME, ENGD_END_BY_SIGNAL } EngdRunEnd;
 
-#define ENGD_PLAN_FIRST 3 /* stages of a plan that have a beginning of their own */
+#define ENGD_PLAN_KINDS 6 /* of stages of a plan, */
+#define ENGD_PLAN_FIRST 4 /* of which the first have a beginning of their own */
 
 /* The stages of a run that is told none */
 typedef struct {
   PetscBool    made;
-  EngdSettings settings;              /* their options, but for those that the user gives */
+  EngdSettings settings;                      /* their options, but for those that the user gives */
+  PetscInt     nkinds, kind[ENGD_PLAN_KINDS]; /* of the stages */
   Vec          best;                  /* parameters with the least loss on fresh points at the end of a stage */
   PetscReal    loss, fresh;           /* of the best */
   Vec          end[ENGD_PLAN_FIRST];  /* of the first stages, from which another may go on: parameters, */

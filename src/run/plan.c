@@ -3,32 +3,51 @@
 
     valley   the Gramian written out and averaged (dense, LDL^T, beta 0.6) from steep units: falls at once from any start and
              follows narrow valleys, but its last digits come slowly
+    slopes   the same from units that bend less, ahead of valley where the solution has no layers
     digits   truncated least squares (tsvd) from flat units: slow at first, then within ten iterations at rounding, or nowhere
     wide     the same from units that bend three times as much
-    again    valley goes on, to the end of the time, or
-    more     digits or wide goes on
+    again    valley or slopes goes on, to the end of the time, or
+    more     digits or wide does
 
-  None of them wins everywhere (runs/untuned.md), and each of the first three takes a few seconds. A stage of digits ends when it
-  is slow, by what its last iterations brought; the plan ends when one has come to rounding. Who goes on has the least loss on
-  fresh points at the end of the time, if its last pace, in decades of the loss a second, stays as it is. The best is what has the least loss
-  on fresh points. A breakdown of the numerics ends its stage alone. A plan is made for least squares on points that stay and
-  with no more parameters than residuals, and for energies with conditions (valley alone, from standard units); by default only where no option or setter says a word about weights of terms, initial
-  weights, optimisers or stages.
+  None of them wins everywhere (runs/untuned.md), and each of the first ones takes a few seconds. A stage of digits ends when it is
+  slow, by what its last iterations brought; the plan ends when one has come to rounding. Who goes on has the least loss on
+  fresh points at the end of the time, if its last pace, in decades of the loss a second, stays as it is. The best is what has
+  the least loss on fresh points. A breakdown of the numerics ends its stage alone.
+
+  A plan is made for least squares on points that stay and with no more parameters than residuals, and for energies with
+  conditions (valley alone, from standard units); by default only where no option or setter says a word about weights of terms,
+  initial weights, optimisers or stages.
 */
 #include <engd/private.h>
 #include <math.h>
 
 #define MOST_PARAMETERS 3000 /* of a Gramian written out */
 #define MOST_DIGITS     640  /* of the SVDs */
-#define VALLEY_FIRST    100  /* iterations before digits, */
-#define DIGITS          400  /* and of these at most */
-#define SHARE_FIRST     0.6  /* of the time, for the first stage of digits at most, while it is not slow, */
-#define SHARE_WIDE      0.3  /* and for the second */
+#define FALL            100  /* iterations of valley and of slopes, */
+#define SHARE_FALL      0.15 /* or this part of the time */
+#define DIGITS          400  /* iterations of digits at most, */
+#define SHARE_DIGITS    0.5  /* while they are not slow, or this part of the time, */
+#define SHARE_WIDE      0.3  /* and of wide */
 #define SLOW            0.1  /* digits are slow if ENGD_PACE iterations leave more than this part of the loss */
 #define SECONDS         60
 #define SOLVED          1e-13 /* of the loss of u = 0, where a stage that has ended by itself is enough */
 
-enum { VALLEY, DIGITS_FIRST, DIGITS_WIDE, AGAIN, MORE };
+enum { VALLEY, SLOPES, DIGITS_FLAT, DIGITS_WIDE, AGAIN, MORE };
+
+/* share: of the time, at most, 0: all that is left. flat: number of the beginning of EngdStart, -1: theta as it is */
+static const struct {
+  const char *name, *units;
+  PetscBool   dense;
+  PetscReal   share;
+  PetscInt    iterations, flat;
+} kinds[] = {
+    {"valley", "steep units and their last layer by least squares", PETSC_TRUE, SHARE_FALL, FALL, -1},
+    {"slopes", "less flat units", PETSC_TRUE, SHARE_FALL, FALL, 1},
+    {"digits", "flat units", PETSC_FALSE, SHARE_DIGITS, DIGITS, 0},
+    {"wide", "less flat units", PETSC_FALSE, SHARE_WIDE, DIGITS, 1},
+    {"again", NULL, PETSC_TRUE, 0, PETSC_MAX_INT / 2, -1},
+    {"more", NULL, PETSC_FALSE, 0, PETSC_MAX_INT / 2, -1},
+};
 
 /* *said: is this an option of an optimiser, but for those that only show something; stages have theirs behind a prefix, and are
    named by an option */
@@ -113,21 +132,27 @@ static PetscErrorCode SetOption(EngdRun run, const char stage[], const char name
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the options of a stage of digits with this share of the time, or of a valley where it is 0 */
-static PetscErrorCode SetStage(EngdRun run, const char name[], PetscReal share, PetscInt iterations)
+/* one more stage, with its options; share 0 and as many iterations as there is time for, if it is the last one */
+static PetscErrorCode AddStage(EngdRun run, PetscInt kind, PetscBool last)
 {
-  const PetscBool dense = (PetscBool)(share == 0);
-  char            number[32];
+  const char     *name  = kinds[kind].name;
+  const PetscReal share = last ? 0 : kinds[kind].share;
+  char            number[32], names[128];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscSNPrintf(number, sizeof(number), "%" PetscInt_FMT, iterations));
+  PetscCall(
+      PetscSNPrintf(names, sizeof(names), "%s%s%s", run->stages ? run->stages : "", run->stages ? "," : "", name));
+  PetscCall(EngdRunSetStages(run, names));
+  run->plan.kind[run->plan.nkinds++] = kind;
+  PetscCall(
+      PetscSNPrintf(number, sizeof(number), "%" PetscInt_FMT, last ? PETSC_MAX_INT / 2 : kinds[kind].iterations));
   PetscCall(SetOption(run, name, "tao_max_it", number));
-  PetscCall(SetOption(run, name, "tao_engd_direction", dense ? "dense" : "tsvd"));
-  if (!dense) {
+  PetscCall(SetOption(run, name, "tao_engd_direction", kinds[kind].dense ? "dense" : "tsvd"));
+  if (share > 0) {
     PetscCall(PetscSNPrintf(number, sizeof(number), "%g", (double)(share * run->max_seconds)));
     PetscCall(SetOption(run, name, "engd_max_seconds", number));
-    PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (!kinds[kind].dense) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(SetOption(run, name, "tao_engd_dense_type", "ldlt"));
   PetscCall(SetOption(run, name, "tao_engd_dense_ema", "0.6"));
   PetscCall(SetOption(run, name, "tao_engd_stall", "300"));
@@ -139,6 +164,7 @@ static PetscErrorCode SetStage(EngdRun run, const char name[], PetscReal share, 
 /* EngdPlanCreate - stages and their options, if the run has been told none. Collective; Push and Pop around their creation */
 PetscErrorCode EngdPlanCreate(EngdRun run)
 {
+  EngdPlan *plan = &run->plan;
   PetscBool said, suits, energies, digits;
 
   PetscFunctionBeginUser;
@@ -146,31 +172,39 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   if (said || run->stages || !(run->origin.placed || run->origin.multipliers)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Suits(run->functional, &suits, &energies));
   if (!suits) PetscFunctionReturn(PETSC_SUCCESS);
-  digits         = (PetscBool)(!energies && run->functional->model->nweights <= MOST_DIGITS);
-  run->plan.made = PETSC_TRUE;
+  digits     = (PetscBool)(run->functional->model->nweights <= MOST_DIGITS);
+  plan->made = PETSC_TRUE;
   if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
-  PetscCall(EngdRunSetStages(run, digits ? "valley,digits,wide,again,more" : "valley"));
-  PetscCall(SetStage(run, "valley", 0, digits ? VALLEY_FIRST : PETSC_MAX_INT / 2));
-  if (digits) PetscCall(SetStage(run, "digits", SHARE_FIRST, DIGITS));
-  if (digits) PetscCall(SetStage(run, "wide", SHARE_WIDE, DIGITS));
-  if (digits) PetscCall(SetStage(run, "again", 0, PETSC_MAX_INT / 2));
-  if (digits) PetscCall(SetStage(run, "more", 1, PETSC_MAX_INT / 2));
-  PetscCall(VecDuplicate(run->theta, &run->plan.best));
-  PetscCall(VecCopy(run->theta, run->plan.best));
+  PetscCall(AddStage(run, VALLEY, energies));
+  if (!energies) PetscCall(AddStage(run, SLOPES, PETSC_FALSE));
+  if (!energies && digits) PetscCall(AddStage(run, DIGITS_FLAT, PETSC_FALSE));
+  if (!energies && digits) PetscCall(AddStage(run, DIGITS_WIDE, PETSC_FALSE));
+  if (!energies) PetscCall(AddStage(run, AGAIN, PETSC_TRUE));
+  if (!energies && digits) PetscCall(AddStage(run, MORE, PETSC_TRUE));
+  PetscCall(VecDuplicate(run->theta, &plan->best));
+  PetscCall(VecCopy(run->theta, plan->best));
   for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
-    PetscCall(VecDuplicate(run->theta, &run->plan.end[k]));
-    PetscCall(VecCopy(run->theta, run->plan.end[k]));
-    run->plan.left[k] = PETSC_MAX_REAL;
+    PetscCall(VecDuplicate(run->theta, &plan->end[k]));
+    PetscCall(VecCopy(run->theta, plan->end[k]));
+    plan->left[k] = PETSC_MAX_REAL;
   }
-  run->plan.loss = run->plan.fresh = PETSC_MAX_REAL;
+  plan->loss = plan->fresh = PETSC_MAX_REAL;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the kind of a stage of a plan */
+static PetscInt Kind(EngdRun run)
+{
+  return run->plan.kind[run->present];
 }
 
 /* EngdPlanSkips - has the choice left this stage out. Not collective */
 PetscBool EngdPlanSkips(EngdRun run, PetscInt stage)
 {
-  if (!run->plan.made) return PETSC_FALSE;
-  return (PetscBool)((stage == AGAIN && run->plan.chosen != VALLEY) || (stage == MORE && run->plan.chosen == VALLEY));
+  const EngdPlan *plan = &run->plan;
+
+  if (!plan->made || plan->kind[stage] < AGAIN) return PETSC_FALSE;
+  return (PetscBool)(kinds[plan->kind[stage]].dense != kinds[plan->chosen].dense);
 }
 
 /* the first stage that would have the least loss at the end of the time, by the clock of rank 0. Collective */
@@ -181,7 +215,7 @@ static PetscErrorCode Choose(EngdRun run)
   PetscReal       best = PETSC_MAX_REAL;
 
   PetscFunctionBeginUser;
-  plan->chosen = VALLEY;
+  plan->chosen = VALLEY; /* where all have failed */
   for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
     const PetscReal expected = plan->left[k] - PetscMax(plan->rate[k], 0) * time;
 
@@ -191,29 +225,29 @@ static PetscErrorCode Choose(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdPlanBegin - theta of the present stage: as it is, a flat beginning, what the valley came to. Collective */
+/* EngdPlanBegin - theta of the present stage: as it is, a flat beginning, what another stage came to. Collective */
 PetscErrorCode EngdPlanBegin(EngdRun run)
 {
-  static const char *const energies = "standard units; averaged Gramian, LDL^T, multipliers of the conditions";
-  static const char *const what[]   = {"steep units and their last layer by least squares; averaged Gramian, LDL^T",
-                                       "flat units; truncated least squares",
-                                       "less flat units; truncated least squares",
-                                       "the end of the valley; averaged Gramian, LDL^T",
-                                       "the end of digits; truncated least squares",
-                                       "the end of wide; truncated least squares"};
-  EngdPlan                *plan     = &run->plan;
-  char                     line[256];
+  EngdPlan *plan = &run->plan;
+  PetscInt  kind;
+  char      units[64], line[256];
 
   PetscFunctionBeginUser;
   plan->slow  = PETSC_FALSE;
   run->pace.n = 0;
   if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
-  if (run->present == DIGITS_FIRST) PetscCall(VecCopy(run->origin.flat[0], run->theta));
-  if (run->present == DIGITS_WIDE) PetscCall(VecCopy(run->origin.flat[1], run->theta));
-  if (run->present >= AGAIN) PetscCall(VecCopy(plan->end[plan->chosen], run->theta));
-  PetscCall(PetscSNPrintf(
-      line, sizeof(line), "Stage %s: %s", run->stage[run->present].name,
-      run->origin.multipliers ? energies : what[run->present < AGAIN ? run->present : AGAIN + plan->chosen]));
+  kind = Kind(run);
+  if (kind >= AGAIN)
+    PetscCall(VecCopy(plan->end[plan->chosen], run->theta));
+  else if (kinds[kind].flat >= 0)
+    PetscCall(VecCopy(run->origin.flat[kinds[kind].flat], run->theta));
+  if (kind >= AGAIN)
+    PetscCall(PetscSNPrintf(units, sizeof(units), "the end of %s", kinds[plan->chosen].name));
+  else
+    PetscCall(PetscStrncpy(units, run->origin.multipliers ? "standard units" : kinds[kind].units, sizeof(units)));
+  PetscCall(PetscSNPrintf(line, sizeof(line), "Stage %s: %s; %s%s", kinds[kind].name, units,
+                          kinds[kind].dense ? "averaged Gramian, LDL^T" : "truncated least squares",
+                          run->origin.multipliers ? ", multipliers of the conditions" : ""));
   PetscCall(EngdReportChoose(run->report, line));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -224,7 +258,7 @@ PetscBool EngdPlanIsSlow(EngdRun run)
   const EngdPace *pace = &run->pace;
 
   if (!run->plan.made) return PETSC_FALSE;
-  if (run->present != DIGITS_FIRST && run->present != DIGITS_WIDE) return PETSC_FALSE;
+  if (Kind(run) != DIGITS_FLAT && Kind(run) != DIGITS_WIDE) return PETSC_FALSE;
   if (pace->n <= ENGD_PACE) return PETSC_FALSE;
   return (PetscBool)(pace->loss[(pace->n - 1) % (ENGD_PACE + 1)] > SLOW * pace->loss[pace->n % (ENGD_PACE + 1)]);
 }
@@ -243,7 +277,7 @@ static PetscErrorCode Finish(EngdRun run, PetscReal loss, PetscReal fresh, Petsc
                   reason == TAO_CONVERGED_GATOL || reason == TAO_CONVERGED_GRTOL || reason == TAO_CONVERGED_GTTOL);
   *done = (PetscBool)(!PetscIsInfReal(run->zero) && fresh <= ENGD_FRESH_FACTOR * loss &&
                       (loss < ENGD_LOSS_ROUNDING * run->zero ||
-                       (itself && run->present == DIGITS_WIDE && run->plan.loss < SOLVED * run->zero)));
+                       (itself && Kind(run) == DIGITS_WIDE && run->plan.loss < SOLVED * run->zero)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -263,17 +297,17 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
     PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
     PetscCall(Finish(run, loss, fresh, done));
     plan->done = *done;
-    if (run->present < ENGD_PLAN_FIRST) {
-      PetscCall(VecCopy(run->theta, plan->end[run->present]));
-      plan->left[run->present] = PetscLog10Real(PetscMax(fresh, 1e-30));
-      plan->rate[run->present] = EngdPaceRate(&run->pace, &left);
-      if (run->present == DIGITS_WIDE) PetscCall(Choose(run));
+    if (Kind(run) < ENGD_PLAN_FIRST) {
+      PetscCall(VecCopy(run->theta, plan->end[Kind(run)]));
+      plan->left[Kind(run)] = PetscLog10Real(PetscMax(fresh, 1e-30));
+      plan->rate[Kind(run)] = EngdPaceRate(&run->pace, &left);
     }
     PetscCall(PetscSNPrintf(line, sizeof(line), "%s: loss %.2e, on fresh points %.2e%s",
                             run->stage[run->present].name, (double)loss, (double)fresh,
                             fresh < plan->fresh ? ", the best" : ""));
     PetscCall(EngdReportTell(run->report, line));
   }
+  PetscCall(Choose(run));
   if (fresh < plan->fresh) {
     PetscCall(VecCopy(run->theta, plan->best));
     plan->loss  = loss;
@@ -287,8 +321,7 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
 /* EngdPlanState - the best parameters so far, and where the valley ended. Collective */
 PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
 {
-  static const char *const stage[] = {"valley", "digits", "wide"};
-  EngdPlan                *plan    = &run->plan;
+  EngdPlan *plan = &run->plan;
 
   PetscFunctionBeginUser;
   if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
@@ -297,7 +330,7 @@ PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveReal(a, "fresh", &plan->fresh, PETSC_MAX_REAL));
   PetscCall(EngdArchiveVec(a, "best", plan->best));
   for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
-    PetscCall(EngdArchivePush(a, stage[k]));
+    PetscCall(EngdArchivePush(a, kinds[k].name));
     PetscCall(EngdArchiveVec(a, "end", plan->end[k]));
     PetscCall(EngdArchivePop(a));
   }

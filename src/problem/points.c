@@ -5,6 +5,7 @@
   domain's affair and depends on (seed, stream, number, epoch) only, never on the number of ranks.
 */
 #include <engd/private.h>
+#include <unistd.h>
 
 /* "-pde_region" -> "-pde" */
 static PetscErrorCode PointsSetPrefix(EngdPoints points, const char option[])
@@ -32,6 +33,23 @@ static PetscErrorCode PointsDistribute(EngdPoints points, PetscBool normal)
   PetscCall(PetscCalloc1(ENGD_COUNT(nlocal, points->dim) + 1, &points->x));
   PetscCall(PetscCalloc1((size_t)nlocal + 1, &points->weight));
   if (normal) PetscCall(PetscCalloc1(ENGD_COUNT(nlocal, points->nspace) + 1, &points->normal));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* more points than the memory has room for are refused, before anything is computed of them */
+static PetscErrorCode PointsCheckMemory(EngdPoints points, PetscInt ncounts, const PetscInt counts[])
+{
+  const PetscReal memory = (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE);
+  PetscReal       bytes = (PetscReal)sizeof(PetscReal) * (points->dim + 1), n = 1;
+  PetscMPIInt     size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(points->comm, &size));
+  for (PetscInt i = 0; i < ncounts; i++) n *= counts[i];
+  bytes *= n / size;
+  PetscCheck(memory <= 0 || bytes <= memory, points->comm, PETSC_ERR_USER_INPUT,
+             "%s_points: the coordinates of %.0f points alone take %.3g bytes of a rank, and this machine has %.3g",
+             points->prefix, (double)n, (double)bytes, (double)memory);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -74,6 +92,7 @@ PetscErrorCode EngdPointsCreateCounts(EngdDomain domain, const char option[], co
   for (PetscInt i = 0; i < ncounts; i++)
     PetscCheck(counts[i] > 0, p->comm, PETSC_ERR_USER_INPUT,
                "%s_points %" PetscInt_FMT ": the number of points must be positive", p->prefix, counts[i]);
+  PetscCall(PointsCheckMemory(p, ncounts, counts));
   PetscCall((*domain->ops->pointssetup)(domain, p, ncounts, counts, &normal));
   p->nfirst = p->nactive = p->nglobal;
   PetscCall(PointsDistribute(p, normal));

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define SEPARATORS      ",; \t\r\n"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* with which spreadsheets begin a CSV file */
@@ -93,15 +94,19 @@ static PetscBool IsBinary(const char line[], size_t n)
 /* the whole file; what is wrong is in table->fault */
 static PetscErrorCode ReadTable(const char name[], Table *table)
 {
-  char     path[PETSC_MAX_PATH_LEN], searched[PETSC_MAX_PATH_LEN];
-  FILE    *file = fopen(EngdFindOptionsFile(name, sizeof(path), path, searched) ? path : name, "r");
-  char    *line = NULL, *copy = NULL;
-  size_t   size   = 0;
-  ssize_t  length = 0;
-  PetscInt number = 0;
+  char        path[PETSC_MAX_PATH_LEN], searched[PETSC_MAX_PATH_LEN];
+  FILE       *file = fopen(EngdFindOptionsFile(name, sizeof(path), path, searched) ? path : name, "r");
+  char       *line = NULL, *copy = NULL;
+  size_t      size   = 0;
+  ssize_t     length = 0;
+  PetscInt    number = 0;
+  struct stat status;
 
   PetscFunctionBeginUser;
   if (!file) Fault(table, "cannot be read: %s", strerror(errno));
+  /* /dev/zero has no end */
+  if (file && (fstat(fileno(file), &status) || !(S_ISREG(status.st_mode) || S_ISFIFO(status.st_mode))))
+    Fault(table, "is no file and no pipe");
   while (file && !table->fault[0] && (length = getline(&line, &size, file)) > 0) {
     if (!number++ && !strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)))
       memset(line, ' ', strlen(BYTE_ORDER_MARK));

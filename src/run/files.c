@@ -115,8 +115,13 @@ static PetscErrorCode CheckViewers(MPI_Comm comm, Places *places)
 {
   PetscFunctionBeginUser;
   PetscCall(AddViewers(comm, places));
-  for (PetscInt k = 0; k < places->n; k++)
-    PetscCall(EngdFileCheck(comm, places->place[k].option, places->place[k].name));
+  for (PetscInt k = 0; k < places->n; k++) {
+    const PetscErrorCode ierr = EngdFileCheck(comm, places->place[k].option, places->place[k].name);
+
+    if (ierr)
+      PetscCall(PetscOptionsClearValue(NULL, places->place[k].option)); /* PETSc would try -log_view all the same */
+    PetscCall(ierr);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

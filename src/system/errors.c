@@ -66,7 +66,7 @@ static PetscBool FindComplaint(const char message[], size_t size, char word[])
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(before); k++) {
     const char *at = strstr(message, before[k]);
-    size_t      n  = at ? strcspn(at + strlen(before[k]), " ,;\n") : 0;
+    size_t      n  = at ? strcspn(at + strlen(before[k]), before[k][0] == 'I' ? " \n" : " ,;\n") : 0;
 
     if (n && before[k][0] == 'N' && at[strlen(before[k]) + n - 1] == '.') n--; /* PETSc prints nan as nan. */
     if (!n || n >= size) continue;
@@ -97,24 +97,33 @@ static PetscBool NamesOption(const char message[])
   return key;
 }
 
-/* message <- message (from -key value), for all options whose value is what PETSc complains of */
-static void AddOptionNames(size_t size, char message[])
+/* message <- message (from -key value), for all options whose value, or an entry of it, is this word; false if there are none */
+static PetscBool AddOptionsOf(const char word[], PetscBool whole, size_t size, char message[])
 {
-  char        word[256], *all = NULL, *rest, *key, *value;
+  char       *all   = NULL, *rest, *key, *value;
   const char *joint = " (from ";
   PetscBool   used;
 
-  if (NamesOption(message) || !FindComplaint(message, sizeof(word), word)) return;
-  if (PetscOptionsGetAll(NULL, &all) || !all) return;
+  if (PetscOptionsGetAll(NULL, &all) || !all) return PETSC_FALSE;
   for (key = strtok_r(all, " ", &rest); key; key = value) {
     value = strtok_r(NULL, " ", &rest);
-    if (!value || key[0] != '-' || !IsEntry(word, value)) continue;
+    if (!value || key[0] != '-' || (whole ? strcmp(word, value) : !IsEntry(word, value))) continue;
     if (PetscOptionsUsed(NULL, key + 1, &used) || !used) continue; /* nobody can have complained of it */
     snprintf(message + strlen(message), size - strlen(message), "%s%s %s", joint, key, value);
     joint = ", ";
   }
   if (joint[0] == ',') snprintf(message + strlen(message), size - strlen(message), ")");
   (void)PetscFree(all);
+  return (PetscBool)(joint[0] == ',');
+}
+
+/* the same for what PETSc complains of; an entry of a list only where no option has it as its value */
+static void AddOptionNames(size_t size, char message[])
+{
+  char word[256];
+
+  if (NamesOption(message) || !FindComplaint(message, sizeof(word), word)) return;
+  if (!AddOptionsOf(word, PETSC_TRUE, size, message)) (void)AddOptionsOf(word, PETSC_FALSE, size, message);
 }
 
 /* message <- message (in file.yaml ...), when PETSc's YAML reader complains */

@@ -64,6 +64,9 @@ rejects 'pde_points.*-30|-30.*pde_points' "${poisson[@]}" -pde_points -30
 rejects 'pde_points.* 0|(^| )0.*pde_points' "${poisson[@]}" -pde_points 0
 rejects 'network_layers' "${poisson[@]}" -network_layers 0
 rejects 'network_outputs' "${poisson[@]}" -network_outputs ''
+rejects '-pde_points: the coordinates of 25000000000 points alone take' "${poisson[@]}" -pde_points 500000,50000
+rejects '-engd_test_file /dev/zero: is no file and no pipe' "${poisson[@]}" -engd_test_file /dev/zero
+rejects '-log_view / cannot be written: Is a directory' "${poisson[@]}" -log_view :/
 printf 'x,y,u\n.1,.2,nan\n' >"$files/nan.csv"
 printf 'x,y,u\n.1,.2,1\n.1,.2\n' >"$files/short.csv"
 printf 'x,u\n.1,.2\n' >"$files/no_y.csv"
@@ -79,6 +82,10 @@ rejects '-network_inputs "x": -domain_periodic says' "${poisson[@]}" -domain_per
 rejects '-functions "f": .* not of the form' "${poisson[@]}" -functions f
 rejects '-functions "f\(x = 2": .* no name with arguments' "${poisson[@]}" -functions 'f(x = 2'
 rejects '-functions ".*": f is given twice' "${poisson[@]}" -functions 'f=x, f(a)=a'
+doubles="f0 = x$(for ((k = 1; k < 60; k++)); do printf ', f%d = f%d*f%d' "$k" $((k - 1)) $((k - 1)); done)"
+rejects '-functions: f[0-9]* is reached after more than 100000 uses' "${poisson[@]}" -functions "$doubles" -pde_residual 'lap(u) + f59'
+rejects '\(from -wall_weight 1,2\)$' "${poisson[@]}" -wall_weight 1,2
+rejects '\(from -engd_monitor_every x\)$' "${poisson[@]}" -engd_monitor_every x
 rejects "-functions: 'sin' has a meaning" "${poisson[@]}" -functions 'sin(a)=a'
 rejects 'domain_type.*blob|blob.*domain_type' "${poisson[@]}" -domain_type blob
 rejects 'network_activation.*bang|bang.*network_activation' "${poisson[@]}" -network_activation bang

@@ -3,7 +3,7 @@
   On two ranks they run at the same time, each on a half of the world; on one rank the second runs inside of a monitor of the
   first, at each of its iterations. An error of one of them is its caller's to deal with, and the other goes on as if nothing had
   been; a run after others in one process, also after one that failed, is as the first.
-  ranks: 1 2 3
+  ranks: 1 2 3; errors leak
 */
 #include "solver_case.h"
 

@@ -1,6 +1,6 @@
 /*
   Models that are more than a network: what is theirs alone. Their operators are tested with those of other problems (functionals.h).
-  ranks: 1 2 3
+  ranks: 1 2 3; errors leak
 */
 #include "refusals.h"
 

@@ -313,10 +313,10 @@ static void full_disk(void **state)
   char          *history;
 
   (void)state;
-  MakeRunIn(SQUARE "-tao_type lmvm -tao_max_it 20 -engd_history DIR/h.csv", 1, &run);
+  MakeRunIn(SQUARE "-tao_type lmvm -tao_max_it 60 -engd_history DIR/h.csv", 1, &run);
   OK(getrlimit(RLIMIT_FSIZE, &before));
   tight          = before;
-  tight.rlim_cur = 600;
+  tight.rlim_cur = 5000; /* more than what is tried before the training */
   (void)signal(SIGXFSZ, SIG_IGN);
   if (rank == 0) OK(setrlimit(RLIMIT_FSIZE, &tight));
   OK(PetscPushErrorHandler(Catch, NULL));

@@ -7,6 +7,8 @@
 */
 #include "expressionimpl.h"
 
+#define USES_MAX 100000 /* a second or so; f1 = f0*f0, f2 = f1*f1, ... has 2^n */
+
 /* The definition of this name that may be used here, or -1 */
 PetscInt EngdFindDefinition(const EngdParser *p, const char name[])
 {
@@ -36,6 +38,11 @@ PetscErrorCode EngdParseDefinition(EngdParser *p, PetscInt which, const EngdValu
                                   .local      = d->arg};
 
   PetscFunctionBeginUser;
+  PetscCheck(
+      p->graph->uses++ < USES_MAX, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+      "-functions: %s is reached after more than %d uses of functions in others; use each of them fewer times, or "
+      "name parts of the problem as unknowns of their own",
+      d->name, USES_MAX);
   PetscCall(PetscSNPrintf(option, sizeof(option), "-functions %s", d->name));
   PetscCall(PetscMalloc1(d->nargs, &local)); /* arg is on a stack that may move */
   PetscCall(PetscArraycpy(local, arg, d->nargs));

@@ -148,6 +148,7 @@ struct _n_EngdGraph {
   EngdNode          *component;
   PetscInt           pool_size; /* entries of the values of the text being parsed */
   EngdNode          *pool;
+  PetscInt           uses; /* of the user's functions so far */
 };
 
 typedef struct {

@@ -144,9 +144,12 @@ static void AddUnknowns(Preconditioned *c, const EngdBlock *block, PetscInt i, P
 static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt i, PetscInt k, const PetscReal theta[],
                      DenseFactors *dense)
 {
-  static Jets    z, a, g;
-  EngdJetLayout  layout = c->F->term[block->term].layout->part[0];
-  const PetscInt last = c->s->net->nlayers - 1, group = layout->nchannels > 1 ? 0 : 1;
+  static Jets      z, a, g;
+  EngdJetLayout    layout = c->F->term[block->term].layout->part[0];
+  const PetscInt   last = c->s->net->nlayers - 1, group = layout->nchannels > 1 ? 0 : 1;
+  const EngdPoints points = c->F->problem->term[block->term]->points;
+  const PetscReal  v =
+      points->weight[block->start + i] * (PetscReal)points->nglobal / points->measure; /* over the mean */
 
   NaiveForward(c->s->net, layout, theta, block->x + i * layout->dim, z, a);
   memset(g, 0, sizeof(Jets));
@@ -162,7 +165,7 @@ static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt i, Pets
     for (PetscInt s = 0; s < layout->nchannels; s++) {
       for (PetscInt p = 0; p < MAXWIDTH; p++) {
         for (PetscInt q = 0; q < MAXWIDTH; q++) {
-          if (k == 0) dense->A[l][group][p][q] += z[l][s][p] * z[l][s][q];
+          if (k == 0) dense->A[l][group][p][q] += v * z[l][s][p] * z[l][s][q];
           dense->B[l][group][p][q] += g[l][s][p] * g[l][s][q];
         }
       }

@@ -191,13 +191,13 @@ static void TestBroken(void **state)
 static void TestAccelerated(void **state)
 {
   static const Kept kept = {&poisson, "",
-                            ENGD("tsvd") "-tao_engd_step fixed -tao_engd_step_length 0.001 -tao_engd_retry_step 0"};
+                            ENGD("tsvd") "-tao_engd_step fixed -tao_engd_step_length 0.0001 -tao_engd_retry_step 0"};
   Record            r;
 
   (void)state;
   CheckAll(&kept, 34, 9, 6, &r);
-  assert_true(r.status[9].step == 0.001 && r.status[12].step == 1 && r.status[30].step == 1 &&
-              r.status[32].step == 0.001);
+  assert_true(r.status[9].step == 0.0001 && r.status[13].step == 1 && r.status[32].step == 1 &&
+              r.status[33].step == 0.0001);
 }
 
 /* what one rank has saved all ranks go on with, and come to the same up to rounding; each rank saves a file, and one is loaded */
@@ -206,7 +206,7 @@ static void TestOtherRanks(void **state)
   static const Kept kept[] = {
       {&poisson, "", "-tao_type adam -tao_adam_learning_rate 0.1"},
       {&poisson, "", ENGD("dense") FIXED "-tao_engd_dense_type absolute -tao_engd_dense_ema 0.6"},
-      {&poisson, "", ENGD("dual") FIXED "-tao_engd_dual_momentum 0.5"},
+      {&poisson, "", ENGD("dual") FIXED "-tao_engd_dual_momentum 0.5 -tao_engd_damping 1"},
       {&poisson, "", ENGD("krylov") FIXED CG "-pc_type kfac -pc_kfac_update_every 3"},
       {&poisson, "", ENGD("krylov") FIXED CG "-pc_type nystrom -pc_nystrom_update_every 3 -pc_nystrom_rank 10"},
       {&poisson, "",

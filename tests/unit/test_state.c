@@ -210,7 +210,8 @@ static void TestOtherRanks(void **state)
       {&poisson, "", ENGD("krylov") FIXED CG "-pc_type kfac -pc_kfac_update_every 3"},
       {&poisson, "", ENGD("krylov") FIXED CG "-pc_type nystrom -pc_nystrom_update_every 3 -pc_nystrom_rank 10"},
       {&poisson, "",
-       ENGD("dual") FIXED "-tao_engd_dual_solver krylov -pc_type nystrom -ksp_rtol 1e-15 -ksp_max_it 80"},
+       ENGD("dual") FIXED
+       "-tao_engd_dual_solver krylov -pc_type nystrom -ksp_rtol 1e-15 -ksp_max_it 80 -tao_engd_damping 1"},
   };
   char directory[64], file[96], mine[96];
   int  rank;

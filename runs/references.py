@@ -4,7 +4,7 @@
     runs/references.py [NAME ...]      all of them, a minute on one core; NumPy only
 
     burgers        Cole and Hopf's integrals by Gauss and Hermite's rule; burgers-stretched: in the coordinate of burgers.opts, s >= 0
-    allen-cahn     Fourier series, ETDRK4 (Kassam and Trefethen, SIAM J. Sci. Comput. 26, 2005)
+    allen-cahn     Fourier series, ETDRK4 (Kassam and Trefethen, SIAM J. Sci. Comput. 26, 2005); allen-cahn-half: x >= 0 of the even solution
     holes          poles and logarithms in the holes and their images in the edges, polynomials, least squares on the boundary
 
 Each is solved twice, the second time coarser; the script ends with an error where the two differ by more than 1e-10.
@@ -133,11 +133,17 @@ def stretched_points(n):
     return np.stack([np.arcsinh(x * np.sinh(5)) / 5, t], axis=1)
 
 
+def half(points):
+    """points with x in [-1, 1] at |x|: of solutions that are even"""
+    return np.abs(points)
+
+
 # name: how it is solved, points, columns
 REFERENCES = {
     "burgers": (burgers, time_points(400, -1, 1, 1, 1000), "x,t,u"),
     "burgers-stretched": (stretched, stretched_points(400), "s,t,u"),
     "allen-cahn": (allen_cahn, time_points(300, -1, 1, 1, 1000), "x,t,u"),
+    "allen-cahn-half": (allen_cahn, half(time_points(300, -1, 1, 1, 1000)), "x,t,u"),
     "holes": (holes, hole_points(200), "x,y,u"),
 }
 

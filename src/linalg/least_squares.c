@@ -11,9 +11,9 @@
     R = [R_a R_b; 0 R_w],  R_w = U_w S_w V_w^T,     A^+ = V [R_a^{-1} (I, -R_b V_w f(S_w) U_w^T); V_w f(S_w) U_w^T] U^T
 
   The rows of R_0 that are of the size of rounding are left out before the steps, which are for when a cut-off asks for them:
-  where all singular values are above it the QR is all there is to do. A solution is that of the SVD up to 1e-3 where the singular
-  values fall ten times within half a block, as those of Jacobians do; a cut amid values that are all alike is another one. Everything stays as reflectors. Against an SVD of
-  R_0 it is a third of the operations or less, all in GEMM, and all even on the ranks. With many rows a rank, each has a QR of its
+  where all singular values are above it the QR is all there is to do. A solution is that of the SVD up to 1e-3 of
+  order 200, 1e-2 of order 500, for singular values that fall as those of Jacobians do; a cut amid values that are all alike is another one. Everything stays as reflectors. Against an SVD of
+  R_0 it is a third of the operations or less, all in GEMM, and, from order 512 on, even on the ranks. With many rows a rank, each has a QR of its
   own first, and the panels are those of the stacked triangles. Damped solutions: the QR of [R; sqrt(mu) s_1 I].
   References: Mathias and Stewart, Linear Algebra Appl. 182 (1993); Stewart, SIAM J. Sci. Comput. 20 (1999); for V_0 mixing.c.
 */
@@ -27,6 +27,8 @@
 #define MARGIN    3                            /* the least singular value is estimated from above */
 #define POWERS    20
 #define COLUMNS   64 /* of R_0 that are worth a rank */
+#define SHARED                                                                                                       \
+  512 /* order from which on: below it messages take as long as the work, and on a busy machine far longer */
 
 struct _n_EngdLeastSquares {
   MPI_Comm     comm, core; /* core: the ranks that have columns of triangles, MPI_COMM_NULL on others */
@@ -66,7 +68,7 @@ static PetscErrorCode HasLeaf(MPI_Comm comm, PetscInt m, PetscInt n, PetscBool *
 
 static PetscMPIInt ActiveRanks(PetscMPIInt size, PetscInt n)
 {
-  return (PetscMPIInt)PetscMax(1, PetscMin(size, n / COLUMNS));
+  return n < SHARED ? 1 : (PetscMPIInt)PetscMin(size, n / COLUMNS);
 }
 
 PetscErrorCode EngdLeastSquaresBytes(MPI_Comm comm, PetscInt m, PetscInt n, PetscReal *bytes)

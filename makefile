@@ -164,8 +164,8 @@ uninstall: ## remove what `make install` wrote, with the same PREFIX and DESTDIR
 	rm -rf $$root/bin/engd $$root/lib/libengd.* $$root/lib/pkgconfig/engd.pc $$root/include/engd.h $$root/include/engd $$root/share/engd \
 	  $$root/share/man/man1/engd.1
 
-bench: $(BENCHES) ## measure the Gramian-vector product against DGEMM
-	$(MPIEXEC) -n 1 $(B)/bench/gramian
+bench: $(BENCHES) ## measure products and least squares against DGEMM, and against what STORE=1 kept
+	MPIEXEC="$(MPIEXEC)" runs/bench.py $(if $(STORE),--store) $(BENCHES)
 
 format: ## put all code into the format of .clang-format (version 14)
 	$(FORMAT) -i $(CODE)

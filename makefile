@@ -143,7 +143,7 @@ check-all: ## all of `make test`, and what takes longer: sanitizers, valgrind, f
 AUTHORS := extend $(shell sed -n 's/^.include <engd.\(.*\)\.h>/\1/p' include/engd/extend.h)
 
 # The installed program takes the library from beside itself, so that a plug-in linked with the library meets the same one
-install: all ## install program, library, headers and options files: PREFIX=/usr/local DESTDIR=
+install: all ## install program, library, headers, options files and documents: PREFIX=/usr/local DESTDIR=
 	@root='$(DESTDIR)$(PREFIX)'; echo "installing into $$root"; \
 	install -d $$root/bin $$root/lib/pkgconfig $$root/include/engd $$root/share/engd $$root/share/man/man1 && \
 	install -m 755 $(B)/installed/engd $$root/bin/engd && \
@@ -154,6 +154,9 @@ install: all ## install program, library, headers and options files: PREFIX=/usr
 	install -m 644 $(addprefix include/engd/,$(addsuffix .h,$(AUTHORS))) $$root/include/engd && \
 	install -m 755 runs/plot.py runs/report.py runs/engd.py $$root/share/engd && \
 	install -m 644 docs/engd.1 $$root/share/man/man1/engd.1 && \
+	rm -rf $$root/share/doc/engd && install -d $$root/share/doc/engd/docs $$root/share/doc/engd/runs && \
+	install -m 644 README.md CITATION.cff $$root/share/doc/engd && install -m 644 docs/*.md docs/*.png $$root/share/doc/engd/docs && \
+	install -m 644 runs/*.md runs/*.png $$root/share/doc/engd/runs && \
 	rm -rf $$root/share/engd/options && cp -R options $$root/share/engd/options && \
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(slepc) $(petsc)|' \
 	  engd.pc.in > $$root/lib/pkgconfig/engd.pc
@@ -162,7 +165,7 @@ install: $(B)/installed/engd
 uninstall: ## remove what `make install` wrote, with the same PREFIX and DESTDIR
 	@root='$(DESTDIR)$(PREFIX)'; \
 	rm -rf $$root/bin/engd $$root/lib/libengd.* $$root/lib/pkgconfig/engd.pc $$root/include/engd.h $$root/include/engd $$root/share/engd \
-	  $$root/share/man/man1/engd.1
+	  $$root/share/doc/engd $$root/share/man/man1/engd.1
 
 bench: $(BENCHES) ## measure products and least squares against DGEMM, and against what STORE=1 kept
 	MPIEXEC="$(MPIEXEC)" runs/bench.py $(if $(STORE),--store) $(BENCHES)

@@ -36,6 +36,14 @@ ENGD_PROGRAM=$work/poisson run 1 -pde_points -3
 grep -q 'pde_points -3' stderr || complain "stderr does not name the option"
 grep -q 'PETSC ERROR' stderr || complain "PETSc's own handler did not speak"
 
+finish_test
+current="what the installed README names is installed"
+cd "$work" && : >stderr || exit 1
+for link in $(grep -oE '\]\((docs|runs)/[^)#]*' "$prefix/share/doc/engd/README.md" | cut -c3-); do
+  [ -e "$prefix/share/doc/engd/$link" ] || complain "$link is not"
+done
+expect_file "$prefix/share/doc/engd/docs/language.md"
+
 # A program of engd's own, with a residual that fails or is no number at some points: EXIT is the code it ends with
 cat >"$work/bad.c" <<'C'
 #define main Example

@@ -50,6 +50,8 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetDomainType(EngdProblem, const char[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetBox(EngdProblem, PetscInt nspace, const PetscReal lower[],
                                               const PetscReal upper[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetCoordinates(EngdProblem, const char names[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetPeriodic(EngdProblem, const char coordinates[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetFunctions(EngdProblem, const char list[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTime(EngdProblem, PetscReal a, PetscReal b);
 PETSC_EXTERN PetscErrorCode EngdProblemSetWindows(EngdProblem, PetscInt n);
 PETSC_EXTERN PetscErrorCode EngdProblemSetOutputs(EngdProblem, const char names[]);

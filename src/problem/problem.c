@@ -49,7 +49,7 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(EngdOptionsText(PetscOptionsObject, "-functions",
                             "Functions for the expressions, each may use those before it, such as f(a,b)=a*exp(b), "
                             "r=sqrt(x^2+y^2)",
-                            "EngdProblemSetFromOptions", NULL, NULL, &functions));
+                            "EngdProblemSetFunctions", NULL, NULL, &functions));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-unknown_parameters",
                             "Named numbers to be found with the solution, and their first values, such as nu=0.1",
                             "EngdProblemSetUnknownParameters", NULL, NULL, &unknowns));

@@ -131,6 +131,48 @@ PetscErrorCode EngdProblemSetCoordinates(EngdProblem problem, const char names[]
 }
 
 /*@
+  EngdProblemSetPeriodic - The coordinates in which the box is periodic
+
+  Logically collective
+
+  Input Parameters:
++ problem     - the problem
+- coordinates - such as x, or x,y: u with all derivatives, by what the network sees of them; their faces are no boundary
+
+  Options Database Key:
+. -domain_periodic coordinates
+
+.seealso: `EngdProblemSetBox()`
+@*/
+PetscErrorCode EngdProblemSetPeriodic(EngdProblem problem, const char coordinates[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-domain_periodic", coordinates));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetFunctions - Functions for the expressions
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- list    - such as "r = sqrt(x^2 + y^2), f(a, b) = a*exp(b)"; each may use those before it
+
+  Options Database Key:
+. -functions list
+
+.seealso: `EngdProblemSetParameters()`
+@*/
+PetscErrorCode EngdProblemSetFunctions(EngdProblem problem, const char list[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-functions", list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetTime - Adds the time t in (a,b) as the last coordinate
 
   Logically collective

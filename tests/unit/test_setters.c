@@ -13,7 +13,7 @@
   "-pde_causal 0.5 -pde_causal_slabs 7 -pde_adapt rad -pde_adapt_exponent 1.5 -pde_adapt_floor 0.25 "                \
   "-pde_adapt_candidates 300 -pde_adapt_times 2 "                                                                    \
   "-rim_region boundary -rim_points 60 -rim_residual v-x;w -rim_weight 0.1 -rim_measure integral "                   \
-  "-fit_region initial -fit_points 9 -fit_energy (v-x)^2+w^4 -exact_w x*q -network_layers 7,6 "                      \
+  "-fit_region initial -fit_points 9 -fit_energy (v-x)^2+w^4 -functions g(a)=a*q -exact_w g(x) -network_layers 7,6 " \
   "-network_activation sin -network_init uniform -network_init_scale 1.25 -network_init_bias 0.5 "                   \
   "-engd_block_points 8 -engd_memory_limit 1e7 -tao_engd_curvature energy "
 
@@ -52,7 +52,27 @@ static void SetProblem(EngdProblem problem)
   CHECK(EngdProblemSetTermRegion(problem, "fit", "initial"));
   CHECK(EngdProblemSetTermPoints(problem, "fit", 9));
   CHECK(EngdProblemSetTermEnergyText(problem, "fit", "(v - x)^2 + w^4"));
-  CHECK(EngdProblemSetExact(problem, "w", "x*q"));
+  CHECK(EngdProblemSetFunctions(problem, "g(a) = a*q"));
+  CHECK(EngdProblemSetExact(problem, "w", "g(x)"));
+}
+
+static void TestPeriodic(void **state)
+{
+  const PetscReal lower[] = {0, 0}, upper[] = {1, 1};
+  EngdProblem     problem;
+
+  (void)state;
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL, "-pde_residual lap(u) -pde_points 9"));
+  CHECK(EngdProblemCreate(PETSC_COMM_WORLD, &problem));
+  CHECK(EngdProblemSetBox(problem, 2, lower, upper));
+  CHECK(EngdProblemSetCoordinates(problem, "x,y"));
+  CHECK(EngdProblemSetPeriodic(problem, "y"));
+  CHECK(EngdProblemSetTerms(problem, "pde"));
+  CHECK(EngdProblemSetFromOptions(problem));
+  assert_true(!problem->domain->periodic[0] && problem->domain->periodic[1]);
+  CHECK(EngdProblemDestroy(&problem));
+  CHECK(PetscOptionsClear(NULL));
 }
 
 static void SetNetwork(EngdNetwork network)
@@ -290,6 +310,7 @@ int main(int argc, char **argv)
                                      cmocka_unit_test(TestParametersRefused),
                                      cmocka_unit_test(TestSpectrumMonitor),
                                      cmocka_unit_test(TestEvaluate),
+                                     cmocka_unit_test(TestPeriodic),
                                      cmocka_unit_test(TestRefused)};
   int                     failed;
 

@@ -172,7 +172,7 @@ PetscErrorCode EngdDomainCreateFromOptions(MPI_Comm comm, const EngdSymbols *wor
       EngdOptionsText(PetscOptionsObject, "-domain_periodic",
                       "Coordinates in which the box is periodic, such as x: u with all derivatives, by what the "
                       "network sees of them",
-                      "EngdProblemSetFromOptions", NULL, NULL, &periodic));
+                      "EngdProblemSetPeriodic", NULL, NULL, &periodic));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-engd_windows",
                              "Parts of time that are solved one after the other, each from the end of the one before",
                              "EngdProblemSetWindows", 1, &nwindows));

@@ -30,12 +30,16 @@ typedef struct {
   PetscBool    made;
   EngdSettings settings;                      /* their options, but for those that the user gives */
   PetscInt     nkinds, kind[ENGD_PLAN_KINDS]; /* of the stages */
+  Vec          start;                         /* the parameters that the run began with */
   Vec          best;                  /* parameters with the least loss on fresh points at the end of a stage */
   PetscReal    loss, fresh;           /* of the best */
   Vec          end[ENGD_PLAN_FIRST];  /* of the first stages, from which another may go on: parameters, */
   PetscReal    left[ENGD_PLAN_FIRST]; /* decimal logarithm of the loss on fresh points, */
   PetscReal    rate[ENGD_PLAN_FIRST]; /* and how many decades of the loss a second took off at last */
   PetscInt     chosen;                /* which of them the last stage goes on from */
+  PetscReal    apart;                 /* part of an energy by which fresh points differ */
+  PetscInt     points;                /* times as many as the user gave, 0: these */
+  PetscBool    gaps;                  /* does the energy fall through gaps between the points */
   PetscBool    slow;                  /* is that why the present stage has ended */
   PetscBool    done;                  /* has it come to rounding, so that no stage need follow */
 } EngdPlan;
@@ -45,7 +49,9 @@ typedef struct {
 
 #define ENGD_LOSS_ROUNDING 1e-20 /* part of the loss of u = 0 that is rounding: there is no less to gain */
 #define ENGD_FRESH_FACTOR                                                                                            \
-  10 /* a loss on fresh points beyond so many times that of the training says that points are missing */
+  3 /* a loss on fresh points beyond so many times that of the training says that points are missing */
+#define ENGD_GAPS                                                                                                    \
+  0.03 /* part of an energy by which fresh points differ when the others have gaps that it falls through */
 typedef struct {
   PetscInt  n; /* iterations so far, of which the last ENGD_PACE + 1 are kept, iteration k at k modulo that */
   PetscReal loss[ENGD_PACE + 1], seconds[ENGD_PACE + 1];
@@ -148,6 +154,7 @@ PETSC_INTERN PetscErrorCode EngdRunMeasureZero(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunDestroyFreshPoints(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunJudge(EngdRun, TaoConvergedReason, EngdOutcome *);
 PETSC_INTERN PetscReal      EngdPaceRate(const EngdPace *, PetscReal *left);
+PETSC_INTERN PetscErrorCode EngdPlanWatch(EngdRun, Vec theta, PetscInt iteration);
 PETSC_INTERN PetscBool      EngdPlanSkips(EngdRun, PetscInt stage);
 PETSC_INTERN void           EngdPaceRecord(EngdPace *, PetscReal loss, PetscReal seconds);
 

@@ -15,9 +15,6 @@
 #define FALLING  0.9     /* of the loss is left after ENGD_PACE iterations at the most, while it falls */
 #define UNSOLVED 0.03    /* of the residual of u = 0: what is left is no solution */
 #define FORECAST 1e-30   /* losses below it are not forecast */
-#define GAPS     0.1 /* of an energy: fresh points that differ by more have found what happens between the others */
-
-/* EngdRunDestroyFreshPoints - Collective */
 PetscErrorCode EngdRunDestroyFreshPoints(EngdRun run)
 {
   PetscFunctionBeginUser;
@@ -27,7 +24,7 @@ PetscErrorCode EngdRunDestroyFreshPoints(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* as many points of each region as the term has, at random; points from a file have none; again, where a term has got more. Collective */
+/* as many points of each region as the term has, of a sequence that fills it; points from a file have none; again, where a term has got more. Collective */
 static PetscErrorCode CreateFreshPoints(EngdRun run)
 {
   const EngdProblem problem = run->problem;
@@ -46,7 +43,7 @@ static PetscErrorCode CreateFreshPoints(EngdRun run)
 
     if (points->ndata || !points->region || !points->domain->ops->pointssetup) continue;
     PetscCall(PetscSNPrintf(option, sizeof(option), "%s_region", points->prefix));
-    PetscCall(EngdPointsCreate(points->domain, option, points->region, "uniform", points->nglobal, points->seed,
+    PetscCall(EngdPointsCreate(points->domain, option, points->region, "quasi", points->nglobal, points->seed,
                                points->stream, fresh));
     if ((*fresh)->nglobal != points->nglobal) PetscCall(EngdPointsDestroy(fresh));
     if (*fresh) PetscCall(EngdPointsSample(*fresh, FRESH));
@@ -140,7 +137,7 @@ static PetscErrorCode JudgeEnergies(EngdRun run, EngdOutcome *outcome)
   PetscFunctionBeginUser;
   PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
   outcome->fresh_loss = fresh;
-  if (PetscAbsReal(fresh - loss) <= GAPS * PetscAbsReal(loss)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (PetscAbsReal(fresh - loss) <= ENGD_GAPS * PetscAbsReal(loss)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscSNPrintf(outcome->warning, sizeof(outcome->warning),
                           "Warning: the energy is %.4g on the points of the training and %.4g on fresh ones: the "
                           "solution is wrong between\n  the points; take more of them, or -TERM_sampler gauss",

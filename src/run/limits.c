@@ -146,7 +146,9 @@ const char *EngdRunDescribeEnd(EngdRun run, TaoConvergedReason reason)
   case TAO_CONVERGED_GTTOL: return "converged: gradient norm reduced by -tao_gttol";
   case TAO_CONVERGED_STEPTOL: return "converged: steps no longer lower the loss";
   case TAO_CONVERGED_MINF: return "converged: loss below -tao_fmin";
-  case TAO_CONVERGED_USER: return run->plan.slow ? "stopped: the loss falls slowly" : "stopped: time budget used";
+  case TAO_CONVERGED_USER:
+    if (run->plan.gaps) return "stopped: the energy falls through gaps between the points";
+    return run->plan.slow ? "stopped: the loss falls slowly" : "stopped: time budget used";
   case TAO_DIVERGED_MAXITS: return "stopped: maximum iterations reached";
   case TAO_DIVERGED_NAN: return "failed: a number that is not finite";
   case TAO_DIVERGED_MAXFCN: return "stopped: maximum loss evaluations reached";

@@ -1,21 +1,25 @@
 /*
   The optimisers of a run that is told none: a plan of stages, each from a beginning of its own, and the best parameters of all.
 
+    digits   truncated least squares (tsvd) from flat units: slow at first, then within ten iterations at rounding, or nowhere
     valley   the Gramian written out and averaged (dense, LDL^T, beta 0.6) from steep units: falls at once from any start and
              follows narrow valleys, but its last digits come slowly
     slopes   the same from units that bend less, ahead of valley where the solution has no layers
-    digits   truncated least squares (tsvd) from flat units: slow at first, then within ten iterations at rounding, or nowhere
-    wide     the same from units that bend three times as much
+    wide     digits from units that bend three times as much
     again    valley or slopes goes on, to the end of the time, or
     more     digits or wide does
 
-  None of them wins everywhere (runs/untuned.md), and each of the first ones takes a few seconds. A stage of digits ends when it is
+  None of them wins everywhere (runs/untuned.md), and each of the first ones takes a few seconds; digits are first since they may
+  be the last. A stage of digits ends when it is
   slow, by what its last iterations brought; the plan ends when one has come to rounding. Who goes on has the least loss on
   fresh points at the end of the time, if its last pace, in decades of the loss a second, stays as it is. The best is what has
-  the least loss on fresh points. A breakdown of the numerics ends its stage alone.
+  the least loss on fresh points. A breakdown of the numerics ends its stage alone. Where fresh points have several times the
+  loss of the others at the end of a stage, as at layers and fronts that fall between points, the next stage has twice the
+  points, the new ones where the residual is large: Burgers' front with viscosity 0.01/pi from 0.3 to 9e-6, Allen and Cahn's
+  from 5e-3 to 3e-8, a layer of width 1e-2 from 0.8 to 3e-6, in a minute each.
 
   A plan is made for least squares on points that stay and with no more parameters than residuals, and for energies with
-  conditions (valley alone, from standard units); by default only where no option or setter says a word about weights of terms,
+  conditions (valley alone, from standard units, as long as fresh points agree on the energy: quadrature bounds none from below); by default only where no option or setter says a word about weights of terms,
   initial weights, optimisers or stages.
 */
 #include <engd/private.h>
@@ -30,20 +34,25 @@
 #define SHARE_WIDE      0.3  /* and of wide */
 #define SLOW            0.1  /* digits are slow if ENGD_PACE iterations leave more than this part of the loss */
 #define SECONDS         60
+#define LOOK            25    /* iterations from one look at the energy on fresh points to the next */
+#define SETTLED         200   /* iterations until fresh points differ from the others by the same part of it */
+#define DRIFT           2e-3  /* within this */
+#define MORE_POINTS     2     /* times as many, where fresh ones have ENGD_FRESH_FACTOR times the loss */
+#define MOST_POINTS     8     /* times those that the user gave */
 #define SOLVED          1e-13 /* of the loss of u = 0, where a stage that has ended by itself is enough */
 
-enum { VALLEY, SLOPES, DIGITS_FLAT, DIGITS_WIDE, AGAIN, MORE };
+enum { DIGITS_FLAT, VALLEY, SLOPES, DIGITS_WIDE, AGAIN, MORE };
 
-/* share: of the time, at most, 0: all that is left. flat: number of the beginning of EngdStart, -1: theta as it is */
+/* share: of the time, at most, 0: all that is left. flat: number of the beginning of EngdStart, -1: that of the run */
 static const struct {
   const char *name, *units;
   PetscBool   dense;
   PetscReal   share;
   PetscInt    iterations, flat;
 } kinds[] = {
+    {"digits", "flat units", PETSC_FALSE, SHARE_DIGITS, DIGITS, 0},
     {"valley", "steep units and their last layer by least squares", PETSC_TRUE, SHARE_FALL, FALL, -1},
     {"slopes", "less flat units", PETSC_TRUE, SHARE_FALL, FALL, 1},
-    {"digits", "flat units", PETSC_FALSE, SHARE_DIGITS, DIGITS, 0},
     {"wide", "less flat units", PETSC_FALSE, SHARE_WIDE, DIGITS, 1},
     {"again", NULL, PETSC_TRUE, 0, PETSC_MAX_INT / 2, -1},
     {"more", NULL, PETSC_FALSE, 0, PETSC_MAX_INT / 2, -1},
@@ -175,12 +184,14 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   digits     = (PetscBool)(run->functional->model->nweights <= MOST_DIGITS);
   plan->made = PETSC_TRUE;
   if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
+  if (!energies && digits) PetscCall(AddStage(run, DIGITS_FLAT, PETSC_FALSE));
   PetscCall(AddStage(run, VALLEY, energies));
   if (!energies) PetscCall(AddStage(run, SLOPES, PETSC_FALSE));
-  if (!energies && digits) PetscCall(AddStage(run, DIGITS_FLAT, PETSC_FALSE));
   if (!energies && digits) PetscCall(AddStage(run, DIGITS_WIDE, PETSC_FALSE));
   if (!energies) PetscCall(AddStage(run, AGAIN, PETSC_TRUE));
   if (!energies && digits) PetscCall(AddStage(run, MORE, PETSC_TRUE));
+  PetscCall(VecDuplicate(run->theta, &plan->start));
+  PetscCall(VecCopy(run->theta, plan->start));
   PetscCall(VecDuplicate(run->theta, &plan->best));
   PetscCall(VecCopy(run->theta, plan->best));
   for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
@@ -225,7 +236,7 @@ static PetscErrorCode Choose(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdPlanBegin - theta of the present stage: as it is, a flat beginning, what another stage came to. Collective */
+/* EngdPlanBegin - theta of the present stage: that of the run, a flat beginning, what another stage came to. Collective */
 PetscErrorCode EngdPlanBegin(EngdRun run)
 {
   EngdPlan *plan = &run->plan;
@@ -239,8 +250,8 @@ PetscErrorCode EngdPlanBegin(EngdRun run)
   kind = Kind(run);
   if (kind >= AGAIN)
     PetscCall(VecCopy(plan->end[plan->chosen], run->theta));
-  else if (kinds[kind].flat >= 0)
-    PetscCall(VecCopy(run->origin.flat[kinds[kind].flat], run->theta));
+  else
+    PetscCall(VecCopy(kinds[kind].flat < 0 ? plan->start : run->origin.flat[kinds[kind].flat], run->theta));
   if (kind >= AGAIN)
     PetscCall(PetscSNPrintf(units, sizeof(units), "the end of %s", kinds[plan->chosen].name));
   else
@@ -252,12 +263,36 @@ PetscErrorCode EngdPlanBegin(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdPlanWatch - of energies, whether fresh points agree as they did at the last look, or the stage is to end; the best is
+   theta at the look before, since the fall begins before it is seen. Collective */
+PetscErrorCode EngdPlanWatch(EngdRun run, Vec theta, PetscInt iteration)
+{
+  EngdPlan *plan = &run->plan;
+  PetscReal loss, fresh, apart;
+
+  PetscFunctionBeginUser;
+  if (!plan->made || !run->origin.multipliers || iteration % LOOK || iteration < 2 * LOOK)
+    PetscFunctionReturn(PETSC_SUCCESS); /* at first it is far from a minimum */
+  PetscCall(EngdRunMeasure(run, theta, &loss, &fresh));
+  apart      = (fresh - loss) / PetscAbsReal(loss);
+  plan->gaps = (PetscBool)(!(PetscAbsReal(apart) <= ENGD_GAPS) ||
+                           (iteration >= SETTLED && PetscAbsReal(apart - plan->apart) > DRIFT));
+  if (plan->gaps) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecCopy(plan->end[VALLEY], plan->best));
+  PetscCall(VecCopy(theta, plan->end[VALLEY]));
+  plan->apart = apart;
+  plan->loss  = loss;
+  plan->fresh = fresh;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdPlanIsSlow - should the present stage make room for the next one. The same on all ranks. Not collective */
 PetscBool EngdPlanIsSlow(EngdRun run)
 {
   const EngdPace *pace = &run->pace;
 
   if (!run->plan.made) return PETSC_FALSE;
+  if (run->plan.gaps) return PETSC_TRUE;
   if (Kind(run) != DIGITS_FLAT && Kind(run) != DIGITS_WIDE) return PETSC_FALSE;
   if (pace->n <= ENGD_PACE) return PETSC_FALSE;
   return (PetscBool)(pace->loss[(pace->n - 1) % (ENGD_PACE + 1)] > SLOW * pace->loss[pace->n % (ENGD_PACE + 1)]);
@@ -278,6 +313,31 @@ static PetscErrorCode Finish(EngdRun run, PetscReal loss, PetscReal fresh, Petsc
   *done = (PetscBool)(!PetscIsInfReal(run->zero) && fresh <= ENGD_FRESH_FACTOR * loss &&
                       (loss < ENGD_LOSS_ROUNDING * run->zero ||
                        (itself && Kind(run) == DIGITS_WIDE && run->plan.loss < SOLVED * run->zero)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* more points of all residuals, where they are large at the end of the present stage. Collective */
+static PetscErrorCode AddPoints(EngdRun run)
+{
+  const EngdProblem problem = run->problem;
+  EngdPlan         *plan    = &run->plan;
+  char              line[256];
+  PetscInt          all = 0;
+
+  PetscFunctionBeginUser;
+  if (plan->points >= MOST_POINTS) PetscFunctionReturn(PETSC_SUCCESS);
+  plan->points = MORE_POINTS * PetscMax(plan->points, 1);
+  PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
+  for (PetscInt t = 0; t < problem->nterms; t++) {
+    PetscInt added;
+
+    PetscCall(
+        EngdFunctionalAddPoints(run->functional, t, (MORE_POINTS - 1) * problem->term[t]->points->nglobal, &added));
+    all += added;
+  }
+  if (!all) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(line, sizeof(line), "%" PetscInt_FMT " points more, where the residual is large", all));
+  PetscCall(EngdReportChoose(run->report, line));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -308,7 +368,8 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
     PetscCall(EngdReportTell(run->report, line));
   }
   PetscCall(Choose(run));
-  if (fresh < plan->fresh) {
+  if (!failed && !run->origin.multipliers && fresh > ENGD_FRESH_FACTOR * loss) PetscCall(AddPoints(run));
+  if (run->origin.multipliers ? !plan->gaps && !failed : fresh < plan->fresh) {
     PetscCall(VecCopy(run->theta, plan->best));
     plan->loss  = loss;
     plan->fresh = fresh;
@@ -336,6 +397,9 @@ PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
   }
   PetscCall(EngdArchiveReals(a, "left", ENGD_PLAN_FIRST, plan->left));
   PetscCall(EngdArchiveReals(a, "rates", ENGD_PLAN_FIRST, plan->rate));
+  PetscCall(EngdArchiveReal(a, "apart", &plan->apart, 0));
+  PetscCall(EngdArchiveBool(a, "gaps", &plan->gaps, PETSC_FALSE));
+  PetscCall(EngdArchiveInt(a, "points", &plan->points, 0));
   PetscCall(EngdArchiveInt(a, "chosen", &plan->chosen, VALLEY));
   PetscCall(EngdArchiveCount(a, "recorded", &run->pace.n, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveReals(a, "losses", ENGD_PACE + 1, run->pace.loss));
@@ -348,6 +412,7 @@ PetscErrorCode EngdPlanDestroy(EngdRun run)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdSettingsDestroy(&run->plan.settings));
+  PetscCall(VecDestroy(&run->plan.start));
   PetscCall(VecDestroy(&run->plan.best));
   for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) PetscCall(VecDestroy(&run->plan.end[k]));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -81,6 +81,7 @@ static PetscErrorCode Watch(Tao tao, void *data)
   run->last_row = it.iteration;
   PetscCall(TellPoints(run));
   EngdPaceRecord(&run->pace, it.loss, it.seconds);
+  PetscCall(EngdPlanWatch(run, theta, iteration));
   PetscCall(EngdReportAddRow(run->report, &it, theta, run->target > 0 ? &error : NULL));
   if (run->target > 0 && error <= run->target) {
     run->end = ENGD_END_BY_TARGET;

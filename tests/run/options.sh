@@ -23,7 +23,7 @@ compare() {
   paste -d, "$1" "$2" | awk -F, -v tolerance="$3" '
     NR == 1 {half = NF / 2; for (i = 1; i <= half; i++) column[$i] = i; next}
     {a = $column["loss"]; b = $(half + column["loss"]); first = NR == 2 ? a : first; last = a; difference = a > b ? a - b : b - a}
-    !(difference <= tolerance * b) {printf "iteration %d: loss %s, not %s; ", $1, a, b}
+    !(difference <= tolerance * (b < 0 ? -b : b)) {printf "iteration %d: loss %s, not %s; ", $1, a, b}
     END {if (!(last < first)) printf "the loss goes from %s to %s", first, last}'
 }
 

@@ -15,6 +15,7 @@
 #include <petscblaslapack.h>
 
 #define CUTOFF          1e-6 /* E has twice the digits of its state, and less makes functions that live between the points */
+#define SYMMETRIC       1e-8  /* part of the right-hand side that is rounding */
 #define PIVOT_TOLERANCE 1e-16 /* of the rank-revealing QR: below rounding */
 #define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
 #define RETURN_DECADES  2     /* an iteration begins with so many below what the last one took, down to rcond */
@@ -272,10 +273,27 @@ static void HoldStates(const Quotient *q, PetscInt k, PetscInt *n, PetscReal Q[]
   }
 }
 
+/* y <- -|y| or |y|, where its sign is that of rounding, as it is at a state of another symmetry: so that d, along the eigenvector v (k),
+   has a positive largest entry on any number of ranks; z is scratch */
+static PetscErrorCode ChooseSign(Quotient *q, PetscInt k, const PetscReal v[], PetscReal z[], PetscReal *y)
+{
+  const EngdSVD *svd     = &q->svd;
+  PetscInt       largest = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < k; i++) z[i] = v[i] / svd->sigma[i];
+  PetscCall(EngdDenseMultiply("N", svd->n, k, svd->V, z, q->y));
+  for (PetscInt i = 1; i < svd->n; i++)
+    if (PetscAbsReal(q->y[i]) > PetscAbsReal(q->y[largest])) largest = i;
+  *y = q->y[largest] > 0 ? -PetscAbsReal(*y) : PetscAbsReal(*y);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* z (k) = |P C P|^{-1} P c of the leading k directions, on rank 0 */
 static PetscErrorCode SolveCore(Quotient *q, PetscInt k, PetscReal z[])
 {
   PetscReal *B = q->B, *Q = B + ENGD_COUNT(k, k), *y = Q + ENGD_COUNT(q->nheld, k);
+  PetscReal  norm = 0;
   PetscInt   n, info;
 
   PetscFunctionBeginUser;
@@ -297,8 +315,11 @@ static PetscErrorCode SolveCore(Quotient *q, PetscInt k, PetscReal z[])
   PetscCall(PetscArraycpy(z, q->c, k));
   ProjectAway(k, n, Q, z);
   PetscCall(EngdDenseMultiply("T", k, k, B, z, y));
+  for (PetscInt i = 0; i < k; i++) norm = PetscMax(norm, PetscAbsReal(y[i]));
   for (PetscInt i = 0; i < k; i++) {
     const PetscReal mu = q->mu[i], size = PetscAbsReal(y[i] / mu);
+
+    if (mu < 0 && PetscAbsReal(y[i]) < SYMMETRIC * norm) PetscCall(ChooseSign(q, k, B + ENGD_COUNT(i, k), z, &y[i]));
 
     if (PetscAbsReal(mu) <= PETSC_SQRT_MACHINE_EPSILON)
       y[i] = 0;

@@ -60,6 +60,9 @@ typedef struct {
 /* -engd_start: what is left open is chosen, only if all is, or nothing */
 typedef enum { ENGD_START_AUTO, ENGD_START_LEAST_SQUARES, ENGD_START_NONE } EngdStartMode;
 
+/* u_t = f(u) behind the training (evolve.c) */
+typedef struct _n_EngdEvolution *EngdEvolution;
+
 struct _n_EngdRun {
   MPI_Comm       comm;
   EngdProblem    problem;
@@ -76,6 +79,7 @@ struct _n_EngdRun {
   PetscReal      zero, fresh_zero; /* the loss of u = 0, on fresh points too; infinite where there is none */
   EngdReport     report;
   EngdSpectrum   spectrum;
+  EngdEvolution  evolution; /* NULL where none is asked for. */
   PetscInt       nstages;
   PetscInt       present; /* The present stage; that of the last row once the training has ended. */
   EngdStage     *stage;
@@ -147,6 +151,15 @@ PETSC_INTERN PetscBool      EngdPlanIsSlow(EngdRun);
 PETSC_INTERN PetscErrorCode EngdPlanEnd(EngdRun, PetscBool failed, PetscBool *done);
 PETSC_INTERN PetscErrorCode EngdPlanState(EngdRun, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdPlanDestroy(EngdRun);
+
+/* evolve.c. Begun: of a checkpoint, whose training lies behind. Solve: what the training came to, in time. Collective, but for Begun
+   and Describe */
+PETSC_INTERN PetscErrorCode EngdEvolutionCreate(EngdRun, EngdEvolution *);
+PETSC_INTERN PetscBool      EngdEvolutionBegun(EngdRun);
+PETSC_INTERN PetscErrorCode EngdEvolutionSolve(EngdRun);
+PETSC_INTERN PetscErrorCode EngdEvolutionState(EngdRun, EngdArchive);
+PETSC_INTERN PetscErrorCode EngdEvolutionDescribe(EngdRun, size_t, char text[]);
+PETSC_INTERN PetscErrorCode EngdEvolutionDestroy(EngdEvolution *);
 
 /* judge.c: fresh points, what limits, what more time would bring. Collective, but for Record */
 PETSC_INTERN PetscErrorCode EngdRunMeasure(EngdRun, Vec theta, PetscReal *loss, PetscReal *fresh);

@@ -61,6 +61,7 @@ static PetscErrorCode WalkRest(EngdRun run, EngdArchive a)
   PetscCall(EngdWindowsState(run, a));
   PetscCall(EngdTaoState(run->stage[run->present].tao, a));
   PetscCall(EngdPlanState(run, a));
+  PetscCall(EngdEvolutionState(run, a));
   PetscCall(EngdReportState(run->report, a));
   PetscCall(EngdSpectrumState(run->spectrum, a));
   PetscFunctionReturn(PETSC_SUCCESS);

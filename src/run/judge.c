@@ -172,6 +172,10 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
   outcome->fresh_loss      = INFINITY;
   outcome->estimated_error = INFINITY;
   outcome->judgement[0] = outcome->warning[0] = 0;
+  if (run->evolution) {
+    PetscCall(EngdEvolutionDescribe(run, size, outcome->judgement));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (!run->functional->least_squares) {
     PetscCall(JudgeEnergies(run, outcome));
     PetscFunctionReturn(PETSC_SUCCESS);

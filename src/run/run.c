@@ -167,6 +167,7 @@ static PetscErrorCode SetUp(EngdRun run)
   PetscCall(EngdSettingsPush(run->plan.settings));
   PetscCall(EngdStagesCreate(run));
   PetscCall(EngdSettingsPop(run->plan.settings));
+  PetscCall(EngdEvolutionCreate(run, &run->evolution));
   PetscCall(EngdSpectrumCreate(run->functional, run->stage[0].tao, &run->spectrum));
   PetscCall(EngdSpectrumSetFromOptions(run->spectrum));
   if (run->evaluate) PetscCall(EngdReportSetEvaluate(run->report, run->evaluate));
@@ -259,6 +260,7 @@ static PetscErrorCode Train(EngdRun run)
   PetscCall(EngdRunMeasureZero(run));
   if (run->origin.text[0]) PetscCall(EngdReportChoose(run->report, run->origin.text));
   PetscCall(EngdRunTrain(run));
+  PetscCall(EngdEvolutionSolve(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -527,6 +529,7 @@ PetscErrorCode EngdRunDestroy(EngdRun *run)
   PetscCall(EngdSpectrumDestroy(&(*run)->spectrum));
   PetscCall(EngdReportDestroy(&(*run)->report));
   PetscCall(EngdStagesDestroy(*run));
+  PetscCall(EngdEvolutionDestroy(&(*run)->evolution));
   PetscCall(EngdPlanDestroy(*run));
   PetscCall(EngdRunDestroyFreshPoints(*run));
   PetscCall(EngdStartDestroy(&(*run)->origin));

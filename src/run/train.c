@@ -227,7 +227,7 @@ static PetscErrorCode SolveStages(EngdRun run)
   PetscBool last = PETSC_FALSE, done;
 
   PetscFunctionBeginUser;
-  while (!last) {
+  while (!last && !EngdEvolutionBegun(run)) {
     PetscCall(SolveStage(run, &done));
     PetscCall(EngdRunGetSeconds(run, &seconds));
     last =

@@ -17,6 +17,9 @@ static PetscErrorCode TakePoints(EngdFunctional F, const PetscInt epoch[])
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     EngdPoints points = F->problem->term[t]->points;
 
+    PetscCheck(epoch[t] >= 0 && epoch[t] <= ENGD_ARCHIVE_MANY, F->comm, PETSC_ERR_FILE_UNEXPECTED,
+               "the checkpoint is damaged: the points of term '%s' are of epoch %" PetscInt_FMT,
+               F->problem->term[t]->name, epoch[t]);
     if (points->epoch == epoch[t] || points->moved) continue;
     PetscCall(EngdPointsSample(points, epoch[t]));
     moved = PETSC_TRUE;

@@ -3,7 +3,7 @@
 
   A reader that has gone (engd | head -1) must not cost a training: SIGPIPE is ignored, the run goes on and writes its files. A
   full disk behind standard output is an error at the end. SIGHUP, when a terminal closes, does what it did before PETSc put its
-  handler over it: nothing under nohup, else it ends the process without PETSc's page of advice.
+  handler over it: nothing under nohup, else it ends the process without PETSc's page of advice; SIGQUIT and SIGURG likewise.
 
   A line that is updated is drawn over the one before and taken away before anything else is printed. mpirun of Open MPI gives each
   process a terminal of its own, whatever stands behind mpirun: under it the terminal is that of the parent process.
@@ -19,18 +19,21 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static struct sigaction hangup;
+/* signals that PETSc answers with a page and the end, though by default they have a plain end, or are nothing at all */
+static const int plain[] = {SIGHUP, SIGQUIT, SIGURG};
+#define NPLAIN ((int)(sizeof(plain) / sizeof(plain[0])))
+static struct sigaction before[NPLAIN];
 static PetscBool        drawn; /* is there a line that is updated */
 static PetscErrorCode (*print)(FILE *, const char[], va_list);
 
 void EngdScreenBefore(void)
 {
-  (void)sigaction(SIGHUP, NULL, &hangup);
+  for (int k = 0; k < NPLAIN; k++) (void)sigaction(plain[k], NULL, &before[k]);
 }
 
 void EngdScreenAfter(void)
 {
-  (void)sigaction(SIGHUP, &hangup, NULL);
+  for (int k = 0; k < NPLAIN; k++) (void)sigaction(plain[k], &before[k], NULL);
   (void)signal(SIGPIPE, SIG_IGN);
 }
 

@@ -139,8 +139,8 @@ PetscErrorCode EngdSolidParsePart(EngdDomain domain, const char option[], const 
   const char *open   = strchr(text, '(');
   size_t      length = strlen(text), stem = open ? (size_t)(open - text) : 0;
   EngdShape   shape = NULL;
-  char      **group;
-  PetscInt    n;
+  char      **group = NULL;
+  PetscInt    n     = 0;
 
   PetscFunctionBeginUser;
   while (length && isspace((unsigned char)text[length - 1])) length--;

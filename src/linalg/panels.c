@@ -662,6 +662,15 @@ PetscErrorCode EngdPanelsDeal(EngdPanels q, MPI_Comm comm, PetscMPIInt active, P
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
+  if (size == 1) {
+    for (PetscInt j = 0; j < n; j++) {
+      const PetscInt rows = triangles ? j + 1 : count[0];
+
+      PetscCall(PetscArraycpy(q->A + ENGD_COUNT(j, q->m), A + ENGD_COUNT(j, lda), rows));
+      PetscCall(PetscArrayzero(q->A + ENGD_COUNT(j, q->m) + rows, q->m - rows));
+    }
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscCalloc4(size, &sent, size + 1, &at, size, &received, size + 1, &rat));
   for (PetscMPIInt r = 0; r < size; r++) {
     const PetscInt theirs = r < active ? EngdPanelsCountColumns(n, r, active) : 0;

@@ -33,9 +33,7 @@ static PetscErrorCode Measure(EngdDual *dual, EngdFunctional F)
   PetscCall(EngdNTKCreate(F, dual->form, &dual->kernel));
   PetscCall(EngdNTKGetBytes(dual->kernel, &dual->bytes));
   block = (PetscReal)sizeof(PetscReal) * size * PetscSqr((PetscReal)EngdNTKLargestRows(dual->kernel));
-  dual->bytes += block * (dual->krylov ? 1
-                          : size > 1   ? 3
-                                       : 2); /* K, its factor, and a copy between the two layouts */
+  dual->bytes += block * (dual->krylov ? 1 : size > 1 ? 4 : 2); /* K, its factor, what is sent and received */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

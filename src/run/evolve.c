@@ -278,16 +278,20 @@ PetscBool EngdEvolutionBegun(EngdRun run)
 /* EngdEvolutionSolve - from theta of the training, or of a checkpoint, to the final time. Collective */
 PetscErrorCode EngdEvolutionSolve(EngdRun run)
 {
-  EngdEvolution e      = run->evolution;
-  PetscBool     failed = PETSC_FALSE;
+  EngdEvolution  e      = run->evolution;
+  PetscBool      failed = PETSC_FALSE;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   if (!e || run->end != ENGD_END_BY_TAO) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecCopy(run->theta, e->last));
-  if (e->method == TENG)
-    PetscCall(SolveTeng(e, run->theta, &failed));
+  EngdErrorsForgive(ENGD_ERR_NUMERICS); /* a theta that is not finite, which all ranks meet */
+  code = e->method == TENG ? SolveTeng(e, run->theta, &failed) : SolveGalerkin(e, run->theta, &failed);
+  EngdErrorsForgive(PETSC_SUCCESS);
+  if (code == ENGD_ERR_NUMERICS)
+    failed = PETSC_TRUE;
   else
-    PetscCall(SolveGalerkin(e, run->theta, &failed));
+    PetscCall(code);
   if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecCopy(e->last, run->theta));
   PetscCall(EngdRunCheckpoint(run));

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Time evolution in the tangent space: the order of the schemes, ranks, a restart in time, a step that cannot be taken.
+. "$(dirname "$0")/case.sh"
+transport=(-options_file transport.opts -start_points 60 -engd_summary s.json)
+small=(-network_layers 8 -engd_time_rcond 1e-6)
+
+for ranks in 1 2; do
+  name "Runge and Kutta's method of order four"
+  run $ranks "${transport[@]}" -ts_dt 0.01
+  expect_exit 0
+  expect_stderr_empty
+  expect_less "$(json s.json relative_l2_error)" 1e-6
+  expect_stdout '^t = 1\.? after 100 steps and 400 least squares \(galerkin\)'
+done
+
+name "error control"
+run 1 "${transport[@]}" -ts_rk_type 5dp -ts_adapt_type basic -ts_rtol 1e-5 -ts_atol 1e-5
+expect_less "$(json s.json relative_l2_error)" 1e-4
+
+# halving the step of TENG with Heun's tableau divides the error by four
+for dt in 0.1 0.05; do
+  name "TENG, Heun, dt $dt"
+  run 1 "${transport[@]}" "${small[@]}" -engd_time_stepping teng -ts_rk_type 2a -ts_dt $dt
+  expect_exit 0
+  error[${dt#0.}]=$(json s.json relative_l2_error)
+done
+expect_number 'a / b > 3.5 && a / b < 4.6' "${error[1]}" "${error[05]}" || complain "errors ${error[1]} and ${error[05]}"
+
+name "a restart goes on in time"
+run 1 "${transport[@]}" "${small[@]}" -ts_dt 0.02 -engd_checkpoint c.h5 -engd_checkpoint_every 30 -theta_view binary:whole.bin
+whole=$PWD
+name "part of the way"
+run 1 "${transport[@]}" "${small[@]}" -ts_dt 0.02 -engd_time_final 0.5 -engd_checkpoint c.h5
+half=$PWD
+name "and the rest, on another number of ranks"
+run 2 "${transport[@]}" "${small[@]}" -ts_dt 0.02 -engd_restart "$half/c.h5"
+expect_exit 0
+expect_stdout '^t = 1\.? after 50 steps and 100 least squares'
+expect_close "$(json s.json relative_l2_error)" "$(json "$whole/s.json" relative_l2_error)" 0.2
+
+name "a step that cannot be taken"
+run 2 "${transport[@]}" "${small[@]}" -engd_time_rhs "exp(40*u*u)" -ts_adapt_type basic -ts_rk_type 3bs -ts_max_reject 3 -engd_checkpoint c.h5
+expect_exit 3
+expect_stderr_one_line_matching 'no step from t = .* can be taken'
+expect_file c.h5

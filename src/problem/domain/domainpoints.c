@@ -13,6 +13,7 @@
 #include "shape.h"
 
 #define POINTS_PER_PIECE 8
+#define GAUSS_NODES      1000 /* of a line that auto takes, since finding them takes their square of time */
 
 /* n_f by largest remainder: sum n, about n area_f / measure, at least one. Needs n >= npieces */
 static PetscErrorCode RegionApportion(EngdRegion *region, PetscReal measure, PetscInt n)
@@ -46,11 +47,13 @@ static PetscErrorCode RegionApportion(EngdRegion *region, PetscReal measure, Pet
 }
 
 /* What auto and quasi mean on this region */
-static PetscErrorCode PointsChooseSampler(EngdPoints points, const EngdRegion *region, PetscInt ncounts, PetscInt n)
+static PetscErrorCode PointsChooseSampler(EngdPoints points, const EngdRegion *region, PetscInt ncounts,
+                                          const PetscInt counts[])
 {
+  const PetscInt n      = counts[0];
   const PetscInt dim    = region->nfree + (region->npieces > 1 ? 1 : 0);
   const char    *choice = dim <= ENGD_SOBOL_DIMENSIONS ? "sobol" : "halton";
-  PetscBool      automatic, quasi, straight = PETSC_TRUE;
+  PetscBool      automatic, quasi, straight = PETSC_TRUE, fine = PETSC_TRUE;
 
   PetscFunctionBeginUser;
   PetscCall(PetscStrcmp(points->sampler, "auto", &automatic));
@@ -59,8 +62,13 @@ static PetscErrorCode PointsChooseSampler(EngdPoints points, const EngdRegion *r
   for (PetscInt i = 0; i < region->npieces; i++) {
     if (!region->piece[i].patch->straight) straight = PETSC_FALSE;
   }
+  for (PetscInt c = 0; c < ncounts; c++) {
+    const PetscReal nodes = ncounts > 1 ? (PetscReal)counts[c] : PetscPowReal(n, 1. / PetscMax(region->nfree, 1));
+
+    if (nodes > GAUSS_NODES) fine = PETSC_FALSE;
+  }
   if (automatic && (ncounts > 1 || (region->nfree <= (straight ? 3 : 1) && n >= region->npieces)))
-    choice = straight && !region->masked ? "gauss" : "grid";
+    choice = straight && !region->masked && fine ? "gauss" : "grid";
   if (region->nfree == 0 && n >= region->npieces) choice = "grid"; /* end points: nothing to sample */
   PetscCall(PetscFree(points->sampler));
   PetscCall(PetscStrallocpy(choice, &points->sampler));
@@ -102,7 +110,7 @@ PetscErrorCode EngdPointsSetUp_Solid(EngdDomain domain, EngdPoints points, Petsc
   PetscCall(EngdRegionCreate(domain, points, &region));
   points->data    = region;
   points->npieces = region->npieces;
-  PetscCall(PointsChooseSampler(points, region, ncounts, counts[0]));
+  PetscCall(PointsChooseSampler(points, region, ncounts, counts));
   PetscCall(PetscStrcmp(points->sampler, "grid", &grid));
   PetscCall(PetscStrcmp(points->sampler, "gauss", &gauss));
   if (grid || gauss) {

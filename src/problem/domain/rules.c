@@ -9,6 +9,8 @@
 #include "shape.h"
 #include <petscdt.h>
 
+#define GAUSS_MOST 5000 /* nodes, found in some seconds */
+
 /* Equal counts with product <= n: floor(n^(1/m)) in each of m parameters, and one more in the first ones that can */
 static void SplitCount(PetscInt m, PetscInt64 n, PetscInt count[])
 {
@@ -56,10 +58,15 @@ static PetscErrorCode PieceSetRule(EngdPoints points, EngdPiece *piece, PetscBoo
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc3(piece->nfree, &piece->count, piece->nfree, &piece->node, piece->nfree, &piece->share));
   for (PetscInt c = 0; c < piece->nfree; c++) {
-    piece->count[c] = counts[c];
     product *= counts[c];
     PetscCheck(product <= PETSC_MAX_INT, points->comm, PETSC_ERR_USER_INPUT,
                "%s_points: the grid has more points than %" PetscInt_FMT, points->prefix, PETSC_MAX_INT);
+    PetscCheck(!gauss || counts[c] <= GAUSS_MOST, points->comm, PETSC_ERR_USER_INPUT,
+               "%s_points: %s_sampler gauss with %" PetscInt_FMT " nodes on a line is for %d at most; take grid",
+               points->prefix, points->prefix, counts[c], GAUSS_MOST);
+  }
+  for (PetscInt c = 0; c < piece->nfree; c++) {
+    piece->count[c] = counts[c];
     PetscCall(PetscMalloc2(counts[c], &piece->node[c], counts[c], &piece->share[c]));
     PetscCall(LineRule(gauss, counts[c], piece->node[c], piece->share[c]));
   }

@@ -61,6 +61,7 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetInputsOf(EngdProblem, const char netwo
 PETSC_EXTERN PetscErrorCode EngdProblemSetComplexUnknowns(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetParameters(EngdProblem, const char list[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetUnknownParameters(EngdProblem, const char list[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetUnknownBounds(EngdProblem, const char lower[], const char upper[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetNetworkInputs(EngdProblem, const char list[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetAnsatz(EngdProblem, const char output[], const char text[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTerms(EngdProblem, const char names[]);

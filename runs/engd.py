@@ -128,7 +128,12 @@ def load(path):
         name, value = item.split("=")
         numbers.update({n: float(evaluate(value, numbers)) for n in names_of(name)})
     unknown = [n for item in items_of(options.get("unknown_parameters", "")) if item for n in names_of(item.split("=")[0])]
-    numbers.update(zip(unknown, theta[len(theta) - len(unknown):]))
+    bounds = [{n: float(evaluate(i.split("=")[1], numbers)) for i in items_of(options.get(o, "")) if i for n in names_of(i.split("=")[0])}
+              for o in ("unknown_lower", "unknown_upper")]
+    for n, s in zip(unknown, theta[len(theta) - len(unknown):]):  # of one with bounds theta has a number without any
+        a, b = bounds[0].get(n), bounds[1].get(n)
+        numbers[n] = (s if a is None and b is None else a + math.exp(s) if b is None else b - math.exp(s) if a is None else
+                      (a + b) / 2 + (b - a) / 2 * math.tanh(s))
 
     def used_by(texts, names):  # functions may read what is not known here, so they are left out where nobody calls them
         functions = options.get("functions", "")

@@ -44,14 +44,15 @@ typedef struct {
   const PetscInt    *complex_output; /* [ncomplex] the output that is the real part; the imaginary one is the next */
   PetscInt           nunknowns;      /* parameters whose values are not known, entries of the jet as outputs are */
   const char *const *unknown;        /* [nunknowns] names */
-  PetscInt           nparameters;    /* named constants */
-  const char *const *parameter;      /* [nparameters] names */
-  const PetscReal   *value;          /* [nparameters] their values */
-  PetscInt           ndefinitions;   /* functions as text, each of which may use those before it */
-  const EngdDefinition *definition;  /* [ndefinitions] */
-  PetscInt              ndata;       /* numbers that each point comes with, as measurements */
-  const char *const    *data;        /* [ndata] names */
-  PetscBool             normal;      /* is there an outward normal (vector `normal`) here */
+  const PetscReal   *lower, *upper; /* [nunknowns] their bounds, infinite where there is none; NULL: there are none */
+  PetscInt           nparameters;   /* named constants */
+  const char *const *parameter;     /* [nparameters] names */
+  const PetscReal   *value;         /* [nparameters] their values */
+  PetscInt           ndefinitions;  /* functions as text, each of which may use those before it */
+  const EngdDefinition *definition; /* [ndefinitions] */
+  PetscInt              ndata;      /* numbers that each point comes with, as measurements */
+  const char *const    *data;       /* [ndata] names */
+  PetscBool             normal;     /* is there an outward normal (vector `normal`) here */
   /* text for the name `distance`, asked for when the name is read; NULL, or an empty text, where there is none */
   PetscErrorCode (*distance)(void *, const char **);
   void            *distance_context;

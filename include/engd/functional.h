@@ -257,6 +257,11 @@ PETSC_INTERN PetscErrorCode EngdFunctionalMultipliersState(EngdFunctional, EngdA
 PETSC_INTERN PetscReal     *EngdBlockShift(EngdFunctional, const EngdBlock *);
 PETSC_INTERN PetscErrorCode EngdFunctionalState(EngdFunctional, Vec theta, EngdArchive);
 
+/* EngdFunctionalGetUnknownParameters() with the correlation (nunknowns, nunknowns) of the estimates, zero where there are no standard
+   errors, or NULL */
+PETSC_INTERN PetscErrorCode EngdFunctionalGetUnknowns(EngdFunctional, Vec theta, PetscReal value[],
+                                                      PetscReal standard_error[], PetscReal correlation[]);
+
 /* fails, naming term and point, if a residual is not finite at the present theta. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
 

@@ -206,6 +206,7 @@ struct _n_EngdProblem {
   PetscInt            nunknowns;      /* Unknown parameters of the equations. */
   char              **unknown;        /* [nunknowns] Their names. */
   PetscReal          *start;          /* [nunknowns] The values that they begin with. */
+  PetscReal          *lower, *upper;  /* [nunknowns] Their bounds, infinite where there is none. */
   EngdCallback        callback;       /* residuals and energies in C */
   EngdTerm           *term;           /* [nterms] */
   PetscInt            nexact;         /* outputs whose exact solution is given */
@@ -249,6 +250,15 @@ PETSC_INTERN PetscErrorCode EngdProblemExpandComplex(EngdProblem, PetscInt *n, c
 PETSC_INTERN PetscErrorCode EngdProblemCheckComplex(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemReadComplexTexts(EngdProblem, const char prefix[], const char sentence[],
                                                         const char manual[], char *text[]);
+/* Bounds of unknown parameters (bounds.c). Free: the number of theta that stands for a value; Bound: the value that it stands for, and its
+   derivative; AtBound: has a value come to a bound, and which */
+PETSC_INTERN PetscErrorCode EngdProblemReadBounds(EngdProblem);
+PETSC_INTERN PetscReal      EngdProblemFreeUnknown(EngdProblem, PetscInt k, PetscReal value);
+PETSC_INTERN PetscReal      EngdProblemBoundUnknown(EngdProblem, PetscInt k, PetscReal s, PetscReal *slope);
+PETSC_INTERN PetscBool      EngdProblemAtBound(EngdProblem, PetscInt k, PetscReal value, PetscReal *bound);
+/* the numbers of a list nu=0.1,k=4, freed with EngdListDestroy() and PetscFree() */
+PETSC_INTERN PetscErrorCode EngdProblemReadNumbers(EngdProblem, const char option[], const char list[], PetscInt *n,
+                                                   char ***name, PetscReal **value);
 /* The model's text (model.c): its options; its checks, once there are terms; E(x) of a network, not compiled; the outputs u and, if wanted,
    their space derivatives (for each coordinate all outputs), as expressions of raw jets, compiled to order 1 */
 PETSC_INTERN PetscErrorCode EngdProblemReadModel(EngdProblem);

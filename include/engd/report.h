@@ -96,6 +96,7 @@ struct _n_EngdReport {
   char         **chosen;               /* a line each. */
   PetscReal     *unknown;        /* The unknown parameters at the end; NULL until then, or where there are none. */
   PetscReal     *standard_error; /* Of each of them. */
+  PetscReal     *correlation;    /* (n, n) Of all. */
   EngdSharpness  sharpness;      /* of the Hessian; NULL unless one of these is asked for: */
   PetscBool      want_sharpness, want_index;
   PetscInt       nrows;              /* Rows so far. */

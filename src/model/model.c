@@ -130,7 +130,8 @@ PetscErrorCode EngdModelInitialize(EngdModel model, PetscInt64 seed, Vec theta)
     PetscCall(EngdNetworkInitializeAt(model->part[k].network, seed, model->part[k].parameter, theta));
   PetscCall(VecGetOwnershipRange(theta, &begin, &end));
   PetscCall(VecGetArray(theta, &values));
-  for (PetscInt j = PetscMax(begin, first); j < end; j++) values[j - begin] = model->problem->start[j - first];
+  for (PetscInt j = PetscMax(begin, first); j < end; j++)
+    values[j - begin] = EngdProblemFreeUnknown(model->problem, j - first, model->problem->start[j - first]);
   PetscCall(VecRestoreArray(theta, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

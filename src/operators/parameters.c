@@ -117,12 +117,13 @@ static PetscErrorCode SolveTriangle(PetscInt p, PetscInt n, PetscInt k, const Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* error_k = (N / (N - p) sum_i (c_ki R_i)^2)^(1/2), infinite where T_22 is singular; at the parameters of the functional */
-static PetscErrorCode ComputeErrors(EngdFunctional F, PetscInt N, PetscReal error[])
+/* error_k = (N / (N - p) sum_i (c_ki R_i)^2)^(1/2), infinite where T_22 is singular; correlation (n, n) of the changes c_ki R_i, zero
+   where there is none, or NULL; at the parameters of the functional */
+static PetscErrorCode ComputeErrors(EngdFunctional F, PetscInt N, PetscReal error[], PetscReal correlation[])
 {
   const PetscInt   p = F->model->nparameters, n = F->problem->nunknowns;
   const PetscReal *R;
-  PetscReal       *T, *y, *c, square;
+  PetscReal       *T, *y, *c, *sum;
   PetscInt         nrows;
   PetscMPIInt      rank;
   PetscBool        singular = PETSC_FALSE;
@@ -134,19 +135,35 @@ static PetscErrorCode ComputeErrors(EngdFunctional F, PetscInt N, PetscReal erro
   PetscCall(EngdExplicitCountRows(F, &nrows));
   PetscCall(VecCreateMPI(F->comm, nrows, N, &residual));
   PetscCall(EngdFunctionalResidual(F, residual));
-  PetscCall(PetscMalloc3(rank ? 0 : ENGD_COUNT(p, p), &T, p, &y, nrows, &c));
+  PetscCall(PetscMalloc3(rank ? 0 : ENGD_COUNT(p, p), &T, p, &y, ENGD_COUNT(nrows, n), &c));
+  PetscCall(PetscCalloc1(ENGD_COUNT(n, n), &sum));
+  PetscCall(PetscArrayzero(c, ENGD_COUNT(nrows, n)));
   PetscCall(FactorJacobian(F, nrows, &qr, T));
   PetscCall(VecGetArrayRead(residual, &R));
   for (PetscInt k = 0; k < n; k++) {
     if (!rank) PetscCall(SolveTriangle(p, n, k, T, y, &singular));
     PetscCallMPI(MPI_Bcast(&singular, 1, MPIU_BOOL, 0, F->comm));
     if (singular) continue;
-    PetscCall(EngdTSQRMult(qr, y, c));
-    square = 0;
-    for (PetscInt i = 0; i < nrows; i++) square += PetscSqr(c[i] * R[i]);
-    PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &square, 1, MPIU_REAL, MPIU_SUM, F->comm));
-    error[k] = PetscSqrtReal((PetscReal)N / (PetscReal)(N - p) * square);
+    PetscCall(EngdTSQRMult(qr, y, c + ENGD_COUNT(k, nrows)));
+    for (PetscInt i = 0; i < nrows; i++) c[ENGD_COUNT(k, nrows) + i] *= R[i];
   }
+  for (PetscInt k = 0; k < n * n; k++) {
+    const PetscReal *a = c + ENGD_COUNT(k / n, nrows), *b = c + ENGD_COUNT(k % n, nrows);
+
+    for (PetscInt i = 0; i < nrows; i++) sum[k] += a[i] * b[i];
+  }
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sum, n * n, MPIU_REAL, MPIU_SUM, F->comm));
+  for (PetscInt k = 0; k < n; k++) {
+    const PetscReal square = sum[k * n + k];
+
+    if (square > 0) error[k] = PetscSqrtReal((PetscReal)N / (PetscReal)(N - p) * square);
+    for (PetscInt l = 0; correlation && l < n; l++) {
+      const PetscReal size = PetscSqrtReal(square * sum[l * n + l]);
+
+      correlation[k * n + l] = size > 0 ? sum[k * n + l] / size : 0;
+    }
+  }
+  PetscCall(PetscFree(sum));
   PetscCall(VecRestoreArrayRead(residual, &R));
   PetscCall(EngdTSQRDestroy(&qr));
   PetscCall(PetscFree3(T, y, c));
@@ -154,16 +171,17 @@ static PetscErrorCode ComputeErrors(EngdFunctional F, PetscInt N, PetscReal erro
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* error (n), at the parameters of the functional, infinite where there is no covariance */
-static PetscErrorCode StandardErrors(EngdFunctional F, PetscReal error[])
+/* error (n) and correlation (n, n) or NULL, at the parameters of the functional; infinite and zero where there is no covariance */
+static PetscErrorCode StandardErrors(EngdFunctional F, PetscReal error[], PetscReal correlation[])
 {
   PetscInt  N;
   PetscBool has;
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < F->problem->nunknowns; k++) error[k] = INFINITY;
+  if (correlation) PetscCall(PetscArrayzero(correlation, ENGD_COUNT(F->problem->nunknowns, F->problem->nunknowns)));
   PetscCall(HasCovariance(F, &N, &has));
-  if (has) PetscCall(ComputeErrors(F, N, error));
+  if (has) PetscCall(ComputeErrors(F, N, error, correlation));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -186,13 +204,30 @@ static PetscErrorCode StandardErrors(EngdFunctional F, PetscReal error[])
 PetscErrorCode EngdFunctionalGetUnknownParameters(EngdFunctional F, Vec theta, PetscReal value[],
                                                   PetscReal standard_error[])
 {
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalGetUnknowns(F, theta, value, standard_error, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdFunctionalGetUnknowns(EngdFunctional F, Vec theta, PetscReal value[], PetscReal standard_error[],
+                                         PetscReal correlation[])
+{
+  const PetscInt   n = F->problem->nunknowns;
   const PetscReal *whole;
+  PetscReal       *slope;
 
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, theta));
+  PetscCall(PetscMalloc1(n, &slope));
   PetscCall(VecGetArrayRead(F->present.theta, &whole));
-  PetscCall(PetscArraycpy(value, whole + F->model->nweights, F->problem->nunknowns));
+  for (PetscInt k = 0; k < n; k++)
+    value[k] = EngdProblemBoundUnknown(F->problem, k, whole[F->model->nweights + k], &slope[k]);
   PetscCall(VecRestoreArrayRead(F->present.theta, &whole));
-  if (standard_error && F->problem->nunknowns) PetscCall(StandardErrors(F, standard_error));
+  if (standard_error && n) PetscCall(StandardErrors(F, standard_error, correlation));
+  for (PetscInt k = 0; standard_error && k < n; k++) standard_error[k] *= PetscAbsReal(slope[k]);
+  for (PetscInt k = 0; correlation && k < n * n; k++) {
+    if (slope[k / n] * slope[k % n] < 0) correlation[k] *= -1;
+  }
+  PetscCall(PetscFree(slope));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

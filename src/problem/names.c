@@ -93,6 +93,16 @@ static PetscErrorCode ReadNumbers(EngdProblem problem, const char option[], cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdProblemReadNumbers(EngdProblem problem, const char option[], const char text[], PetscInt *n,
+                                      char ***name, PetscReal **value)
+{
+  const NamedNumbers list = {n, name, value};
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadNumbers(problem, option, text, &list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdProblemReadParameters - The parameters from their list.
 */
@@ -226,6 +236,8 @@ PetscErrorCode EngdProblemGetSymbols(EngdProblem problem, EngdSymbols *symbols)
   symbols->complex_output = problem->complex_output;
   symbols->nunknowns      = problem->nunknowns;
   symbols->unknown        = (const char *const *)problem->unknown;
+  symbols->lower          = problem->lower;
+  symbols->upper          = problem->upper;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

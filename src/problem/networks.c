@@ -35,6 +35,9 @@ static PetscErrorCode AddNetwork(EngdProblem problem, const char name[], const c
     PetscCheck(!strchr(outputs[i], '_'), problem->comm, PETSC_ERR_USER_INPUT,
                "%s %s: an underscore means a derivative; choose a name without it", option, outputs[i]);
     PetscCall(CheckNew(problem, option, outputs[i]));
+    for (PetscInt j = 0; j < i; j++)
+      PetscCheck(strcmp(outputs[i], outputs[j]), problem->comm, PETSC_ERR_USER_INPUT,
+                 "%s: there would be two outputs %s (a complex unknown u is reu and imu)", option, outputs[i]);
     PetscCall(PetscStrallocpy(outputs[i], &problem->output[problem->noutputs++]));
   }
   PetscCall(EngdListDestroy(n, &outputs));

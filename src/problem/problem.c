@@ -74,6 +74,7 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   if (parameters) PetscCall(EngdProblemReadParameters(problem, parameters));
   if (functions) PetscCall(EngdProblemReadFunctions(problem, functions));
   if (unknowns) PetscCall(EngdProblemReadUnknowns(problem, unknowns));
+  PetscCall(EngdProblemReadBounds(problem));
   PetscCall(PetscFree(parameters));
   PetscCall(PetscFree(functions));
   PetscCall(PetscFree(unknowns));
@@ -270,6 +271,8 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 . -parameters nu=0.01,k=4    - named numbers
 . -functions "f(a)=a^2"       - functions as text
 . -unknown_parameters nu=0.1 - numbers to be found, and their first values
+. -unknown_lower nu=0        - what they stay above
+. -unknown_upper nu=1        - what they stay below
 . -network_inputs text       - what the network reads in place of the coordinates, default these
 . -ansatz_<output> text      - what an unknown is in the outputs of the network, default the output of its name
 . -exact_<output> text       - the exact solution
@@ -398,6 +401,7 @@ PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
   PetscCall(EngdListDestroy(p->ncomplex, &p->complex_name));
   PetscCall(PetscFree(p->complex_output));
   PetscCall(PetscFree(p->start));
+  PetscCall(PetscFree2(p->lower, p->upper));
   PetscCall(EngdProblemDestroyNetworks(p));
   PetscCall(EngdCallbacksDestroy(&p->callback));
   PetscCall(PetscFree(p->exact_output));

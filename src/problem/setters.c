@@ -363,6 +363,30 @@ PetscErrorCode EngdProblemSetUnknownParameters(EngdProblem problem, const char l
 }
 
 /*@
+  EngdProblemSetUnknownBounds - What unknown parameters stay between
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. lower   - a list such as "nu=0, k=1", or NULL
+- upper   - likewise; parameters that are not in a list have no such bound
+
+  Options Database Keys:
++ -unknown_lower lower
+- -unknown_upper upper
+
+.seealso: `EngdProblemSetUnknownParameters()`
+@*/
+PetscErrorCode EngdProblemSetUnknownBounds(EngdProblem problem, const char lower[], const char upper[])
+{
+  PetscFunctionBeginUser;
+  if (lower) PetscCall(EngdSettingsSet(&problem->settings, "-unknown_lower", lower));
+  if (upper) PetscCall(EngdSettingsSet(&problem->settings, "-unknown_upper", upper));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetNetworkInputs - What the network reads in place of the coordinates, or each of several networks
 
   Logically collective

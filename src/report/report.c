@@ -548,18 +548,53 @@ static PetscErrorCode EvaluateSolution(EngdReport report, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the unknown parameter that k is most correlated with, itself if with none */
+static PetscInt MostCorrelated(EngdReport report, PetscInt k)
+{
+  const PetscInt   n    = report->problem->nunknowns;
+  const PetscReal *row  = report->correlation + k * n;
+  PetscInt         most = k;
+
+  for (PetscInt l = 0; l < n; l++)
+    if (l != k && row[l] != 0 && (most == k || PetscAbsReal(row[l]) > PetscAbsReal(row[most]))) most = l;
+  return most;
+}
+
+/* a line for each that has run to a bound: there it cannot be told what the data say */
+static PetscErrorCode WarnOfBounds(EngdReport report)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < report->problem->nunknowns; k++) {
+    PetscReal bound;
+
+    if (EngdProblemAtBound(report->problem, k, report->unknown[k], &bound))
+      PetscCall(PetscPrintf(report->comm,
+                            "Warning: the unknown parameter %s has run to its bound %g; widen it, or take terms that "
+                            "determine it\n",
+                            report->problem->unknown[k], (double)bound));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* a line for each */
 static PetscErrorCode PrintUnknowns(EngdReport report)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscPrintf(report->comm, "Unknown parameters:\n"));
   for (PetscInt k = 0; k < report->problem->nunknowns; k++) {
+    const PetscInt most = MostCorrelated(report, k);
+
     PetscCall(PetscPrintf(report->comm, "  %-16s  %.12g", report->problem->unknown[k], (double)report->unknown[k]));
     if (PetscIsInfOrNanReal(report->standard_error[k]))
-      PetscCall(PetscPrintf(report->comm, "  (no standard error)\n"));
+      PetscCall(PetscPrintf(report->comm, "  (no standard error)"));
     else
-      PetscCall(PetscPrintf(report->comm, "  standard error %.1e\n", (double)report->standard_error[k]));
+      PetscCall(PetscPrintf(report->comm, "  standard error %.1e", (double)report->standard_error[k]));
+    if (most != k)
+      PetscCall(PetscPrintf(report->comm, "  correlation with %s %.3f", report->problem->unknown[most],
+                            (double)report->correlation[k * report->problem->nunknowns + most]));
+    PetscCall(PetscPrintf(report->comm, "\n"));
   }
+  PetscCall(WarnOfBounds(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -584,8 +619,10 @@ PetscErrorCode EngdReportFinish(EngdReport report, Vec theta, const EngdOutcome 
   if (report->problem->nunknowns) {
     const PetscInt n = report->problem->nunknowns;
 
-    if (!report->unknown) PetscCall(PetscMalloc2(n, &report->unknown, n, &report->standard_error));
-    PetscCall(EngdFunctionalGetUnknownParameters(report->functional, theta, report->unknown, report->standard_error));
+    if (!report->unknown)
+      PetscCall(PetscMalloc3(n, &report->unknown, n, &report->standard_error, n * n, &report->correlation));
+    PetscCall(EngdFunctionalGetUnknowns(report->functional, theta, report->unknown, report->standard_error,
+                                        report->correlation));
   }
   if (!report->energies) PetscCall(EngdEnergiesCreate(report->functional, &report->energies));
   if (report->energies) PetscCall(EngdEnergiesCompute(report->energies, report->functional, theta));
@@ -635,7 +672,7 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   if (!*report) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdHistoryClose(*report));
   PetscCall(EngdErrorsDestroy(&(*report)->errors));
-  PetscCall(PetscFree2((*report)->unknown, (*report)->standard_error));
+  PetscCall(PetscFree3((*report)->unknown, (*report)->standard_error, (*report)->correlation));
   PetscCall(EngdSharpnessDestroy(&(*report)->sharpness));
   PetscCall(EngdSolutionDestroy(&(*report)->solution));
   PetscCall(EngdIntegralsDestroy(&(*report)->integrals));

@@ -123,7 +123,26 @@ static void PrintAdaptive(EngdReport report, FILE *file)
   if (comma) fprintf(file, "}");
 }
 
-/* {"name": {"value": v, "standard_error": e}, ...}, where the equations have unknown parameters */
+/* , "correlation": {"other name": c, ...}, where there are several, and standard errors */
+static void PrintCorrelations(EngdReport report, PetscInt k, FILE *file)
+{
+  const PetscInt n     = report->problem->nunknowns;
+  const char    *comma = "";
+
+  if (n < 2 || PetscIsInfOrNanReal(report->standard_error[k])) return;
+  fprintf(file, ", \"correlation\": {");
+  for (PetscInt l = 0; l < n; l++) {
+    if (l == k) continue;
+    fprintf(file, "%s", comma);
+    EngdJSONString(report->problem->unknown[l], file);
+    fprintf(file, ": ");
+    EngdJSONNumber(report->correlation[k * n + l], file);
+    comma = ", ";
+  }
+  fprintf(file, "}");
+}
+
+/* {"name": {"value": v, "standard_error": e, "correlation": {..}}, ...}, where the equations have unknown parameters */
 static void PrintUnknowns(EngdReport report, FILE *file)
 {
   if (!report->unknown) return;
@@ -135,6 +154,7 @@ static void PrintUnknowns(EngdReport report, FILE *file)
     EngdJSONNumber(report->unknown[k], file);
     fprintf(file, ", \"standard_error\": ");
     EngdJSONNumber(report->standard_error[k], file);
+    PrintCorrelations(report, k, file);
     fprintf(file, "}");
   }
   fprintf(file, "}");

@@ -88,6 +88,12 @@ static const Case cases[] = {
      MODEL_NETWORK "-unknown_parameters nu=0.3,k=2 -terms pde,fit -pde_points 9 -pde_residual nu*lap(u)+k^2*u-nu*k "
                    "-fit_points 7 -fit_sampler halton -fit_residual u-x",
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"bounds",
+     MODEL_NETWORK
+     "-unknown_parameters nu=0.3,k=2,s=1 -unknown_lower nu=0,k=1 -unknown_upper nu=1,s=2 -terms pde,fit "
+     "-pde_points 9 -pde_residual nu*lap(u)+k^2*u-nu*k*s -fit_points 7 -fit_sampler halton "
+     "-fit_residual u-x*s",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"all in a system",
      MODEL_NETWORK "-network_outputs u,v -network_inputs 2*x-1,exp(y)*x -unknown_parameters nu=0.3,a=0.5 "
                    "-ansatz_u x*u+a*v -ansatz_v v*(1+y^2) -terms flow,wall -flow_points 9 "

@@ -63,6 +63,32 @@ static void StandardErrors(const Case *which)
   End(&s);
 }
 
+/* with bounds the same values, standard errors and correlation as without, at parameters that mean the same */
+static void Bounds(const Case *which)
+{
+  PetscReal value[2], error[2], correlation[4], free_value[2], free_error[2], free_correlation[4];
+  Setting   bounded, free_one;
+
+  Begin(PETSC_COMM_WORLD, which, "-unknown_lower nu=-1 -unknown_upper nu=1,k=3", &bounded);
+  CHECK(EngdFunctionalGetUnknowns(bounded.F, bounded.theta, value, error, correlation));
+  assert_true(value[0] > -1 && value[0] < 1 && value[1] < 3);
+  Begin(PETSC_COMM_WORLD, which, "", &free_one);
+  for (PetscInt k = 0; k < 2; k++) CHECK(VecSetValue(free_one.theta, free_one.p - 2 + k, value[k], INSERT_VALUES));
+  CHECK(VecAssemblyBegin(free_one.theta));
+  CHECK(VecAssemblyEnd(free_one.theta));
+  CHECK(EngdFunctionalGetUnknowns(free_one.F, free_one.theta, free_value, free_error, free_correlation));
+  for (PetscInt k = 0; k < 2; k++) {
+    Close("value", value[k], free_value[k], 0);
+    Close("standard error", error[k], free_error[k], 1e-8 * free_error[k]);
+    Close("of itself", correlation[3 * k], 1, 1e-14);
+  }
+  assert_true(PetscAbsReal(correlation[1]) > 1e-3 && PetscAbsReal(correlation[1]) < 1);
+  Close("symmetry", correlation[1], correlation[2], 1e-14);
+  Close("correlation", correlation[1], free_correlation[1], 1e-8);
+  End(&free_one);
+  End(&bounded);
+}
+
 #define ONE                                                                                                          \
   "-domain_lower 0,0 -domain_upper 1,1 -domain_coordinates x,y -network_layers 4 -engd_test_points 5 -terms pde "    \
   "-engd_monitor 0 -pde_points 9 "
@@ -96,6 +122,17 @@ static const struct {
     {OF_K "-unknown_parameters k=1,u_x=2", "cannot be the name of a parameter to be found: it is a derivative"},
     {OF_K "-unknown_parameters k=1,sin=2", "it has a meaning in expressions"},
     {OF_K "-unknown_parameters k=1,pi=2", "pi has a meaning of its own"},
+    {OF_K "-unknown_parameters k=1 -unknown_upper k=1", "the first value must be between the bounds -inf and 1"},
+    {OF_K "-unknown_parameters k=1 -unknown_lower k=2 -unknown_upper k=0", "between the bounds 2 and 0"},
+    {OF_K "-unknown_parameters k=1 -unknown_lower nu=0", "nu is none of -unknown_parameters"},
+    {LAPLACE "-unknown_lower nu=0", "nu is none of -unknown_parameters"},
+    {OF_K "-unknown_parameters k=1 -unknown_lower k", "k has no value"},
+    {LAPLACE "-complex_unknowns v", "-complex_unknowns v: there is no unknown of this name"},
+    {LAPLACE "-complex_unknowns u -network_outputs u,reu", "there would be two outputs reu"},
+    {LAPLACE "-complex_unknowns u -exact_u i*x -exact_reu 1", "exclude each other"},
+    {LAPLACE "-pde_energy i*u", "exclude each other"},
+    {ONE "-pde_residual i*lap(u)", "a complex number, where a real one is needed"},
+    {ONE "-pde_energy i*lap(u) -complex_unknowns u", "an energy is one number, but this has 2 components"},
     {OF_K "-unknown_parameters k=1 -network_inputs k*x", "-network_inputs: unknown name 'k'"},
     {LAPLACE "-networks u,v -network_outputs u", "with -networks each network has its own; give -u_outputs"},
     {LAPLACE "-networks u,v -v_outputs w,u", "-v_outputs: u is already an output of the network u"},
@@ -163,6 +200,7 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       {"standard errors", test_pair, NULL, NULL, &(Pair){&more_rows, StandardErrors}},
+      {"bounds", test_pair, NULL, NULL, &(Pair){&more_rows, Bounds}},
       cmocka_unit_test(TestBad),
       cmocka_unit_test(TestCounts),
   };

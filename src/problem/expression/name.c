@@ -6,6 +6,7 @@
 */
 #include "expressionimpl.h"
 #include <ctype.h>
+#include <math.h>
 
 #define DISTANCE_MAX 2 /* of a name that is suggested instead of an unknown one */
 
@@ -348,6 +349,24 @@ PetscErrorCode EngdParseAliasCall(EngdParser *p, PetscInt start, const char name
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a parameter to be found, as a function of its entry of the jet where it has bounds (src/problem/bounds.c) */
+static EngdNode BoundUnknown(EngdGraph g, PetscInt k)
+{
+  const EngdSymbols *s    = g->symbols;
+  const EngdNode     free = EngdGraphJet(g, &(EngdJetEntry){.output = s->noutputs + k});
+  const PetscReal    a = s->lower ? s->lower[k] : -INFINITY, b = s->upper ? s->upper[k] : INFINITY;
+  EngdNode           part;
+
+  if (isinf(a) && isinf(b)) return free;
+  if (isinf(a) || isinf(b)) {
+    part = EngdGraphApply(g, ENGD_OP_EXP, free, 0, 0);
+    return EngdGraphApply(g, isinf(b) ? ENGD_OP_ADD : ENGD_OP_SUB, EngdGraphNumber(g, isinf(b) ? a : b), part, 0);
+  }
+  part = EngdGraphApply(g, ENGD_OP_TANH, free, 0, 0);
+  part = EngdGraphApply(g, ENGD_OP_MUL, EngdGraphNumber(g, (b - a) / 2), part, 0);
+  return EngdGraphApply(g, ENGD_OP_ADD, EngdGraphNumber(g, (a + b) / 2), part, 0);
+}
+
 PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
 {
   EngdGraph          g      = p->graph;
@@ -395,7 +414,7 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
   else if (parameter >= 0)
     node = EngdGraphNumber(g, s->value[parameter]);
   else if (unknown >= 0)
-    node = EngdGraphJet(g, &(EngdJetEntry){.output = s->noutputs + unknown});
+    node = BoundUnknown(g, unknown);
   else if (data >= 0)
     node = EngdGraphIntern(g, ENGD_OP_X, s->dim + data, 0, 0, 0.0);
   else if (strcmp(name, "pi") == 0)

@@ -46,6 +46,8 @@ def reads(method, option):
             return method.get("tao_engd_step") == other
     if re.match("tao_(%s)_" % "|".join(t for t in TYPES if t != "engd"), option):
         return False
+    if option == "tao_engd_rcond":
+        return direction in ("tsvd", "randomized", "quotient")
     if option.startswith("tao_engd_damping") and direction in ("tsvd", "randomized"):
         return False  # these have a cut-off
     if option.startswith("tao_engd_damping_"):

@@ -222,7 +222,7 @@ struct _n_EngdProblem {
 /* Reads the options of a term between its own PetscOptionsBegin and End */
 PETSC_INTERN PetscErrorCode EngdTermCreateFromOptions(EngdProblem, const char name[], PetscInt stream, EngdTerm *);
 /* adapt.c: the options -<term>_adapt_..., between its own Begin and End; once the term is there, the room that it needs */
-PETSC_INTERN PetscErrorCode EngdAdaptReadOptions(EngdOptionItems, const char name[], EngdAdapt *);
+PETSC_INTERN PetscErrorCode EngdAdaptReadOptions(const char name[], EngdAdapt *, EngdOptionItems);
 PETSC_INTERN PetscErrorCode EngdAdaptSetUp(EngdTerm, PetscBool file);
 PETSC_INTERN PetscErrorCode EngdAdaptView(EngdTerm, PetscViewer);
 PETSC_INTERN const char    *EngdAdaptName(EngdAdaptMethod);

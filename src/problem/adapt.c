@@ -35,7 +35,7 @@ const char *EngdAdaptName(EngdAdaptMethod method)
 
   Source: src/problem/adapt.c
 */
-PetscErrorCode EngdAdaptReadOptions(EngdOptionItems PetscOptionsObject, const char name[], EngdAdapt *adapt)
+PetscErrorCode EngdAdaptReadOptions(const char name[], EngdAdapt *adapt, EngdOptionItems PetscOptionsObject)
 {
   const MPI_Comm           comm   = PetscOptionsObject->comm;
   PetscInt                 method = 0, weight = 0;

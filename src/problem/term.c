@@ -78,7 +78,7 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
                              "EngdProblemSetTermCausal", o->causal, &o->causal, NULL));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-causal_slabs", "Slabs of time for these weights, positive",
                              "EngdProblemSetTermCausal", 1, &o->slabs));
-  PetscCall(EngdAdaptReadOptions(PetscOptionsObject, name, &o->adapt));
+  PetscCall(EngdAdaptReadOptions(name, &o->adapt, PetscOptionsObject));
   if (o->adapt.method != ENGD_ADAPT_NONE) o->resample = ADAPT_EVERY;
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-resample",
                              "New points every so many iterations, >= 0; 0 never; 100 where they follow the residual",

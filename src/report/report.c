@@ -281,13 +281,14 @@ static PetscErrorCode ReadMonitor(EngdReport report, EngdOptionItems PetscOption
 {
   const char sentence[] =
       "Show one line for each outer iteration; line: on a terminal a single one, which is updated";
-  char      word[8] = "";
-  PetscBool line    = report->line;
+  const char *word = NULL;
+  PetscBool   line = report->line, given;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-engd_monitor", word, sizeof(word), NULL));
-  if (word[0]) PetscCall(PetscStrcasecmp(word, "line", &line));
-  if (line && word[0])
+  PetscCall(PetscOptionsFindPair(NULL, NULL, "-engd_monitor", &word, &given));
+  given = (PetscBool)(given && word && word[0]);
+  if (given) PetscCall(PetscStrcasecmp(word, "line", &line));
+  if (line && given)
     PetscCall(PetscOptionsName("-engd_monitor", sentence, "EngdReportSetMonitor", &report->monitor));
   else
     PetscCall(

@@ -112,7 +112,7 @@ run-tests:
 	  "docs/problems.md is up to date (make problems): docs/problems.py --check" \
 	  "files of optimisers leave nothing to problems: tests/check_optimisers.py options" \
 	  $(foreach f,$(notdir $(FUZZERS)),"corpus of the fuzzer $(f): $(B)/tests/fuzz/$(f) tests/fuzz/corpus/$(f)") \
-	  "clang without a warning: $(MAKE) -s $(JOBS) B=$(B)/clang CC=clang build-tests"
+	  "clang without a warning: $(MAKE) -s $(JOBS) B=$(B)/clang CC=clang OPTFLAGS=-O0 build-tests"
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 asan: ## the tests under the address, leak and undefined-behaviour sanitizers

@@ -91,7 +91,7 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energ
   *energies = (PetscBool)(!F->least_squares && !F->outer.nstates);
   *suits    = *energies;
   if (F->least_squares) PetscCall(EngdExplicitHasResidual(F, suits));
-  if (F->problem->domain->nwindows > 1) *suits = PETSC_FALSE;
+  if (F->problem->domain->nwindows > 1 || F->curvature->for_hessian) *suits = PETSC_FALSE;
   for (PetscInt t = 0; t < F->problem->nterms; t++)
     *suits = (PetscBool)(*suits && !F->problem->term[t]->resample && F->problem->term[t]->causal <= 0);
   if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);

@@ -46,6 +46,10 @@ static const char *const chosen[] = {
 static const char *const foreign[] = {
     "tao_", "ksp_", "pc_",  "eps_",    "svd_",           "st_",         "bv_",  "ds_",   "fn_", "rg_",
     "sf_",  "mat_", "vec_", "device_", "default_device", "root_device", "all_", "snes_", "ts_"};
+/* Parts of names of options that qualify others and are seldom set: `-help all` has them */
+static const char *const details[] = {"_adapt_",         "_causal_slabs", "engd_block_points",   "engd_blas_kernels",
+                                      "engd_traceback",  "damping_min",   "damping_decrease",    "damping_increase",
+                                      "engd_time_rcond", "retry_step",    "preconditioner_from", "max_rejections"};
 /* Options that PETSc prints in the midst of other groups */
 static const struct {
   const char *prefix, *title;
@@ -80,6 +84,8 @@ static PetscBool IsShown(const char name[])
 {
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(chosen); k++)
     if (!strcmp(name, chosen[k])) return PETSC_TRUE;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(details); k++)
+    if (strstr(name, details[k])) return PETSC_FALSE;
   if (IsOfOwnType(name)) return PETSC_TRUE;
   return (PetscBool)!BeginsWithOne(name, foreign, PETSC_STATIC_ARRAY_LENGTH(foreign));
 }

@@ -6,7 +6,7 @@ small=(-network_layers 8 -engd_time_rcond 1e-6)
 
 for ranks in 1 2; do
   name "Runge and Kutta's method of order four"
-  run $ranks "${transport[@]}" -ts_dt 0.01
+  run $ranks -options_file transport.opts -engd_summary s.json
   expect_exit 0
   expect_stderr_empty
   expect_less "$(json s.json relative_l2_error)" 1e-6

@@ -51,7 +51,7 @@ same() {
 same "kfac, CG to its end" "${poisson[@]}" -ksp_type cg -ksp_rtol 1e-14 -ksp_max_it 500 -pc_type kfac \
   -pc_kfac_damping 1e-2 -tao_engd_damping 1
 same "jacobi, a few iterations of CG, momentum" "${poisson[@]}" -ksp_type cg -ksp_max_it 5 -pc_type jacobi \
-  -tao_engd_damping 1 -tao_engd_momentum 0.5
+  -pde_sampler grid -wall_sampler grid -tao_engd_damping 1 -tao_engd_momentum 0.5
 same "a few iterations of LSQR" "${poisson[@]}" -ksp_type lsqr -ksp_max_it 4 -pc_type none -tao_engd_damping 1
 same "nystrom, CG to its end" "${poisson[@]}" -ksp_type cg -ksp_rtol 1e-14 -ksp_max_it 500 -pc_type nystrom \
   -pc_nystrom_update_every 2 -tao_engd_damping 1

@@ -63,7 +63,9 @@ static PetscErrorCode PointsChooseSampler(EngdPoints points, const EngdRegion *r
     if (!region->piece[i].patch->straight) straight = PETSC_FALSE;
   }
   for (PetscInt c = 0; c < ncounts; c++) {
-    const PetscReal nodes = ncounts > 1 ? (PetscReal)counts[c] : PetscPowReal(n, 1. / PetscMax(region->nfree, 1));
+    const PetscReal nodes = ncounts > 1
+                                ? (PetscReal)counts[c]
+                                : PetscPowReal((PetscReal)n / region->npieces, 1. / PetscMax(region->nfree, 1));
 
     if (nodes > GAUSS_NODES) fine = PETSC_FALSE;
   }

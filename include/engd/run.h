@@ -22,7 +22,7 @@ typedef struct {
 /* What ended a run, or the present stage of it, besides the tests of TAO */
 typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME, ENGD_END_BY_SIGNAL } EngdRunEnd;
 
-#define ENGD_PLAN_KINDS 6 /* of stages of a plan, */
+#define ENGD_PLAN_KINDS 7 /* of stages of a plan, */
 #define ENGD_PLAN_FIRST 4 /* of which the first have a beginning of their own */
 
 /* The stages of a run that is told none */

@@ -8,6 +8,7 @@
     wide     digits from units that bend three times as much
     again    valley or slopes goes on, to the end of the time, or
     more     digits or wide does
+    last     one of the others that are averaged, where it has ended before the time
 
   None of them wins everywhere (runs/untuned.md), and each of the first ones takes a few seconds; digits are first since they may
   be the last. A stage of digits ends when it is
@@ -41,7 +42,7 @@
 #define MOST_POINTS     8     /* times those that the user gave */
 #define SOLVED          1e-13 /* of the loss of u = 0, where a stage that has ended by itself is enough */
 
-enum { DIGITS_FLAT, VALLEY, SLOPES, DIGITS_WIDE, AGAIN, MORE };
+enum { DIGITS_FLAT, VALLEY, SLOPES, DIGITS_WIDE, AGAIN, MORE, LAST };
 
 /* share: of the time, at most, 0: all that is left. flat: number of the beginning of EngdStart, -1: that of the run */
 static const struct {
@@ -56,6 +57,7 @@ static const struct {
     {"wide", "less flat units", PETSC_FALSE, SHARE_WIDE, DIGITS, 1},
     {"again", NULL, PETSC_TRUE, 0, PETSC_MAX_INT / 2, -1},
     {"more", NULL, PETSC_FALSE, 0, PETSC_MAX_INT / 2, -1},
+    {"last", NULL, PETSC_TRUE, 0, PETSC_MAX_INT / 2, -1},
 };
 
 /* *said: is this an option of an optimiser, but for those that only show something; stages have theirs behind a prefix, and are
@@ -190,6 +192,7 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   if (!energies && digits) PetscCall(AddStage(run, DIGITS_WIDE, PETSC_FALSE));
   if (!energies) PetscCall(AddStage(run, AGAIN, PETSC_TRUE));
   if (!energies && digits) PetscCall(AddStage(run, MORE, PETSC_TRUE));
+  if (!energies) PetscCall(AddStage(run, LAST, PETSC_TRUE));
   PetscCall(VecDuplicate(run->theta, &plan->start));
   PetscCall(VecCopy(run->theta, plan->start));
   PetscCall(VecDuplicate(run->theta, &plan->best));
@@ -215,22 +218,22 @@ PetscBool EngdPlanSkips(EngdRun run, PetscInt stage)
   const EngdPlan *plan = &run->plan;
 
   if (!plan->made || plan->kind[stage] < AGAIN) return PETSC_FALSE;
-  return (PetscBool)(kinds[plan->kind[stage]].dense != kinds[plan->chosen].dense);
+  return (PetscBool)(plan->chosen < 0 || kinds[plan->kind[stage]].dense != kinds[plan->chosen].dense);
 }
 
-/* the first stage that would have the least loss at the end of the time, by the clock of rank 0. Collective */
-static PetscErrorCode Choose(EngdRun run)
+/* the first stage that would have the least loss at the end of the time, by the clock of rank 0; -1 if none is left. Collective */
+static PetscErrorCode Choose(EngdRun run, PetscBool dense)
 {
   EngdPlan       *plan = &run->plan;
   const PetscReal time = PetscMax(0, run->max_seconds - (MPI_Wtime() - run->start));
   PetscReal       best = PETSC_MAX_REAL;
 
   PetscFunctionBeginUser;
-  plan->chosen = VALLEY; /* where all have failed */
+  plan->chosen = -1;
   for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
     const PetscReal expected = plan->left[k] - PetscMax(plan->rate[k], 0) * time;
 
-    if (expected < best) best = expected, plan->chosen = k;
+    if (expected < best && (kinds[k].dense || !dense)) best = expected, plan->chosen = k;
   }
   PetscCallMPI(MPI_Bcast(&plan->chosen, 1, MPIU_INT, 0, run->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -367,7 +370,9 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
                             fresh < plan->fresh ? ", the best" : ""));
     PetscCall(EngdReportTell(run->report, line));
   }
-  PetscCall(Choose(run));
+  if (Kind(run) >= AGAIN && plan->chosen >= 0)
+    plan->left[plan->chosen] = PETSC_MAX_REAL; /* it has gone on, to its end */
+  PetscCall(Choose(run, (PetscBool)(Kind(run) == MORE)));
   if (!failed && !run->origin.multipliers && fresh > ENGD_FRESH_FACTOR * loss) PetscCall(AddPoints(run));
   if (run->origin.multipliers ? !plan->gaps && !failed : fresh < plan->fresh) {
     PetscCall(VecCopy(run->theta, plan->best));
@@ -401,6 +406,8 @@ PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveBool(a, "gaps", &plan->gaps, PETSC_FALSE));
   PetscCall(EngdArchiveInt(a, "points", &plan->points, 0));
   PetscCall(EngdArchiveInt(a, "chosen", &plan->chosen, VALLEY));
+  PetscCheck(plan->chosen >= -1 && plan->chosen < ENGD_PLAN_FIRST, run->comm, PETSC_ERR_FILE_UNEXPECTED,
+             "a checkpoint goes on from the stage %" PetscInt_FMT " of a plan", plan->chosen);
   PetscCall(EngdArchiveCount(a, "recorded", &run->pace.n, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveReals(a, "losses", ENGD_PACE + 1, run->pace.loss));
   PetscCall(EngdArchiveReals(a, "seconds", ENGD_PACE + 1, run->pace.seconds));

@@ -85,13 +85,13 @@ static void TestSaid(void **state)
     const char *options;
     PetscBool   balanced, placed;
     PetscInt    stages;
-  } c[] = {{"", PETSC_TRUE, PETSC_TRUE, 6},
-           {"-wall_weight 1", PETSC_FALSE, PETSC_TRUE, 6},
+  } c[] = {{"", PETSC_TRUE, PETSC_TRUE, 7},
+           {"-wall_weight 1", PETSC_FALSE, PETSC_TRUE, 7},
            {"-network_init_scale 1", PETSC_FALSE, PETSC_FALSE, 1},
            {"-tao_max_it 200", PETSC_TRUE, PETSC_TRUE, 1},
            {"-engd_stages engd", PETSC_TRUE, PETSC_TRUE, 1},
            {"-engd_start none", PETSC_FALSE, PETSC_FALSE, 1},
-           {"-network_layers 24,24 -pde_points 900", PETSC_TRUE, PETSC_TRUE, 3},
+           {"-network_layers 24,24 -pde_points 900", PETSC_TRUE, PETSC_TRUE, 4},
            {"-network_layers 60,60", PETSC_TRUE, PETSC_TRUE, 1}};
 
   (void)state;
@@ -124,16 +124,18 @@ static void TestBest(void **state)
   PetscReal start;
 
   (void)state;
-  MakeRun(PETSC_COMM_WORLD, POISSON UNITS("1"),
-          "-valley_tao_max_it 12 -slopes_tao_max_it 1 -digits_tao_max_it 1 -wide_tao_max_it 1 -again_tao_max_it 1 "
-          "-again_tao_engd_step fixed -again_tao_engd_step_length 1e3 -again_tao_engd_accept_increase",
-          &run);
+  MakeRun(
+      PETSC_COMM_WORLD, POISSON UNITS("1"),
+      "-valley_tao_max_it 12 -slopes_tao_max_it 1 -digits_tao_max_it 1 -wide_tao_max_it 1 -again_tao_max_it 1 "
+      "-again_tao_engd_step fixed -again_tao_engd_step_length 1e3 -again_tao_engd_accept_increase -more_tao_max_it 1 "
+      "-last_tao_max_it 1",
+      &run);
   start        = Loss(run);
   PETSC_STDOUT = fopen("/dev/null", "w");
   CHECK(EngdRunSolve(run));
   (void)fclose(PETSC_STDOUT);
   PETSC_STDOUT = before;
-  assert_int_equal(run->present, 4);
+  assert_int_equal(run->present, 6);
   assert_true(run->plan.loss < 0.1 * start);
   assert_true(PetscAbsReal(Loss(run) / run->plan.loss - 1) < 1e-9);
   CHECK(EngdRunDestroy(&run));

@@ -213,6 +213,7 @@ PETSC_INTERN PetscErrorCode EngdBlockMeasuredTranspose(EngdFunctional, const Eng
 /* where jet entry e of the term stands in u, du and gu */
 PETSC_INTERN EngdPlace      EngdBlockPlace(EngdFunctional, const EngdBlock *, PetscInt e);
 PETSC_INTERN PetscErrorCode EngdBlockZero(EngdFunctional, const EngdBlock *, PetscReal gu[]);
+PETSC_INTERN PetscErrorCode EngdBlockEvaluateAt(EngdFunctional, EngdBlock *, const PetscReal theta[]);
 PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdModelJet, PetscReal value[],
                                               PetscReal first[], PetscReal second[]);
 

@@ -48,6 +48,9 @@ PETSC_INTERN PetscErrorCode EngdGemm(const char transa[], const char transb[], P
 PETSC_INTERN void           EngdTranspose(PetscInt m, PetscInt n, const PetscReal X[], PetscInt ldx, PetscReal Y[],
                                           PetscInt ldy);
 
+/* counts[r], starts[r] of an array of which this rank has n entries. Collective */
+PETSC_INTERN PetscErrorCode EngdGatherCounts(MPI_Comm, PetscInt n, PetscMPIInt counts[], PetscMPIInt starts[]);
+
 /* y = A x ("N") or A^T x ("T"), A (m, n) by columns on this rank; zero where m or n is */
 PETSC_INTERN PetscErrorCode EngdDenseMultiply(const char trans[], PetscInt m, PetscInt n, const PetscReal A[],
                                               const PetscReal x[], PetscReal y[]);

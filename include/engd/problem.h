@@ -102,6 +102,7 @@ PETSC_INTERN PetscErrorCode EngdPointsCheckWindows(EngdPoints, PetscBool *initia
 PETSC_INTERN PetscErrorCode EngdPointsCreate(EngdDomain, const char option[], const char region[],
                                              const char sampler[], PetscInt n, PetscInt64 seed, PetscInt stream,
                                              EngdPoints *);
+PETSC_INTERN PetscErrorCode EngdPointsCreateOthers(EngdPoints, PetscInt n, PetscInt stream, EngdPoints *);
 PETSC_INTERN PetscErrorCode EngdPointsCreateCounts(EngdDomain, const char option[], const char region[],
                                                    const char sampler[], PetscInt ncounts, const PetscInt counts[],
                                                    PetscInt64 seed, PetscInt stream, EngdPoints *);

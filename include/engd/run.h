@@ -44,14 +44,15 @@ typedef struct {
   PetscBool    done;                  /* has it come to rounding, so that no stage need follow */
 } EngdPlan;
 
+/* Part of the loss of u = 0 that is rounding: there is no less to gain. */
+#define ENGD_LOSS_ROUNDING 1e-20
+/* A loss on fresh points beyond so many times that of the training says that points are missing. */
+#define ENGD_FRESH_FACTOR 3
+/* Part of an energy by which fresh points differ when the others have gaps that it falls through. */
+#define ENGD_GAPS 0.03
+
 /* The last iterations of a stage */
 #define ENGD_PACE 40
-
-#define ENGD_LOSS_ROUNDING 1e-20 /* part of the loss of u = 0 that is rounding: there is no less to gain */
-#define ENGD_FRESH_FACTOR                                                                                            \
-  3 /* a loss on fresh points beyond so many times that of the training says that points are missing */
-#define ENGD_GAPS                                                                                                    \
-  0.03 /* part of an energy by which fresh points differ when the others have gaps that it falls through */
 typedef struct {
   PetscInt  n; /* iterations so far, of which the last ENGD_PACE + 1 are kept, iteration k at k modulo that */
   PetscReal loss[ENGD_PACE + 1], seconds[ENGD_PACE + 1];
@@ -149,6 +150,8 @@ PETSC_INTERN PetscErrorCode EngdPlanCreate(EngdRun);
 PETSC_INTERN PetscErrorCode EngdPlanBegin(EngdRun);
 PETSC_INTERN PetscBool      EngdPlanIsSlow(EngdRun);
 PETSC_INTERN PetscErrorCode EngdPlanEnd(EngdRun, PetscBool failed, PetscBool *done);
+PETSC_INTERN PetscErrorCode EngdPlanWatch(EngdRun, Vec theta, PetscInt iteration);
+PETSC_INTERN PetscBool      EngdPlanSkips(EngdRun, PetscInt stage);
 PETSC_INTERN PetscErrorCode EngdPlanState(EngdRun, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdPlanDestroy(EngdRun);
 
@@ -167,8 +170,6 @@ PETSC_INTERN PetscErrorCode EngdRunMeasureZero(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunDestroyFreshPoints(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunJudge(EngdRun, TaoConvergedReason, EngdOutcome *);
 PETSC_INTERN PetscReal      EngdPaceRate(const EngdPace *, PetscReal *left);
-PETSC_INTERN PetscErrorCode EngdPlanWatch(EngdRun, Vec theta, PetscInt iteration);
-PETSC_INTERN PetscBool      EngdPlanSkips(EngdRun, PetscInt stage);
 PETSC_INTERN void           EngdPaceRecord(EngdPace *, PetscReal loss, PetscReal seconds);
 
 /* train.c: the stages in turn, and what they came to. Collective */

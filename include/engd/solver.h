@@ -199,6 +199,9 @@ PETSC_INTERN PetscErrorCode EngdDirectionSelect(EngdDirection *, EngdSolver, Eng
 PETSC_INTERN PetscErrorCode EngdDirectionBegin(EngdDirection, EngdSolver); /* of each solve; the first one sets up */
 PETSC_INTERN PetscErrorCode EngdDirectionState(EngdDirection, EngdSolver, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdDirectionReadCutoff(MPI_Comm, PetscReal *rcond, EngdOptionItems PetscOptionsObject);
+/* the cut-off of an iteration, and of its retries, direction->damping; Raise: false where there is none below 1 */
+PETSC_INTERN void           EngdDirectionBeginCutoff(EngdDirection, PetscReal rcond, PetscReal *first);
+PETSC_INTERN PetscBool      EngdDirectionRaiseCutoff(EngdDirection, PetscReal first, PetscInt attempt);
 PETSC_INTERN PetscErrorCode EngdDirectionChoiceView(const EngdDirectionChoice *, PetscViewer);
 
 /* The iterates of a Krylov method, of which the one with the lowest loss may be taken; collective */

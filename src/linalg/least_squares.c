@@ -92,14 +92,10 @@ PetscErrorCode EngdLeastSquaresBytes(MPI_Comm comm, PetscInt m, PetscInt n, Pets
 /* how the rows of the ranks, or their triangles, follow each other */
 static PetscErrorCode LayOutRows(EngdLeastSquares ls)
 {
-  PetscMPIInt m;
-
   PetscFunctionBeginUser;
-  PetscCall(PetscMPIIntCast(ls->leaf ? ls->n : ls->m, &m));
   PetscCall(PetscMalloc2(ls->size, &ls->count, ls->size + 1, &ls->start));
-  PetscCallMPI(MPI_Allgather(&m, 1, MPI_INT, ls->count, 1, MPI_INT, ls->comm));
-  ls->start[0] = 0;
-  for (PetscMPIInt r = 0; r < ls->size; r++) ls->start[r + 1] = ls->start[r] + ls->count[r];
+  PetscCall(EngdGatherCounts(ls->comm, ls->leaf ? ls->n : ls->m, ls->count, ls->start));
+  ls->start[ls->size] = ls->start[ls->size - 1] + ls->count[ls->size - 1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -16,16 +16,13 @@
 static PetscErrorCode BlockNorms(EngdFunctional F, PetscInt t, PetscInt n, EngdPoints points, PetscInt start,
                                  PetscReal norm[])
 {
-  EngdModelJet jet   = F->term[t].shared;
-  EngdBlock    block = {.term   = t,
-                        .n      = n,
-                        .x      = points->x + ENGD_COUNT(start, points->dim),
-                        .normal = points->normal ? points->normal + ENGD_COUNT(start, points->nspace) : NULL};
+  EngdBlock block = {.term   = t,
+                     .n      = n,
+                     .x      = points->x + ENGD_COUNT(start, points->dim),
+                     .normal = points->normal ? points->normal + ENGD_COUNT(start, points->nspace) : NULL};
 
   PetscFunctionBeginUser;
-  PetscCall(EngdModelForward(jet, F->work.theta, n, block.x));
-  PetscCall(EngdBlockEvaluate(F, &block, jet, F->trial.value, NULL, NULL));
-  jet->x = NULL; /* so that no block takes it for its own */
+  PetscCall(EngdBlockEvaluateAt(F, &block, F->work.theta));
   for (PetscInt i = 0; i < n; i++) {
     PetscReal square = 0;
 
@@ -58,15 +55,12 @@ static PetscErrorCode TakeCandidates(EngdFunctional F, PetscInt t, PetscInt n, P
   const EngdPoints points    = term->points;
   EngdPoints      *candidate = &term->adapt.candidate;
   const PetscInt   wanted    = term->adapt.candidates ? term->adapt.candidates : CANDIDATES * n;
-  char             option[256];
 
   PetscFunctionBeginUser;
   if (*candidate && (*candidate)->nfirst < n) PetscCall(EngdPointsDestroy(candidate));
-  if (!*candidate) {
-    PetscCall(PetscSNPrintf(option, sizeof(option), "%s_region", points->prefix));
-    PetscCall(EngdPointsCreate(points->domain, option, points->region, "quasi", PetscMax(wanted, n), points->seed,
-                               ENGD_STREAM_CANDIDATES + points->stream, candidate));
-  }
+  if (!*candidate)
+    PetscCall(
+        EngdPointsCreateOthers(points, PetscMax(wanted, n), ENGD_STREAM_CANDIDATES + points->stream, candidate));
   PetscCall(PetscStrcmp((*candidate)->sampler, "grid", some));
   *some = (PetscBool) !*some;
   if (*some) PetscCall(EngdPointsSample(*candidate, term->adapt.done));

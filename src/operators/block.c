@@ -81,18 +81,27 @@ PetscErrorCode EngdBlockEvaluate(EngdFunctional F, EngdBlock *block, EngdModelJe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* F->trial.value <- the same at other parameters, theta [p] */
+PetscErrorCode EngdBlockEvaluateAt(EngdFunctional F, EngdBlock *block, const PetscReal theta[])
+{
+  EngdModelJet jet = F->term[block->term].shared;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdModelForward(jet, theta, block->n, block->x));
+  PetscCall(EngdBlockEvaluate(F, block, jet, F->trial.value, NULL, NULL));
+  jet->x = NULL; /* so that no block takes it for a jet of the present theta */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A window of time goes on where r(u) = r(u of the one before): for initial values u - g that is the end of that one */
 PetscErrorCode EngdBlockSetOffset(EngdFunctional F, EngdBlock *block, const PetscReal theta[])
 {
   const PetscInt size = block->n * F->problem->term[block->term]->pointwise->ncomponents;
-  EngdModelJet   jet  = F->term[block->term].shared;
 
   PetscFunctionBeginUser;
   PetscCall(PetscArrayzero(block->offset, size));
-  PetscCall(EngdModelForward(jet, theta, block->n, block->x));
-  PetscCall(EngdBlockEvaluate(F, block, jet, F->trial.value, NULL, NULL));
+  PetscCall(EngdBlockEvaluateAt(F, block, theta));
   PetscCall(PetscArraycpy(block->offset, F->trial.value, size));
-  jet->x = NULL; /* so that no block takes it for a jet of the present theta */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

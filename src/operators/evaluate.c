@@ -103,18 +103,6 @@ PetscErrorCode EngdFunctionalResidual(EngdFunctional F, Vec residual)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* F->trial.value <- residuals or energies at the points of a block at F->trial.theta */
-static PetscErrorCode EvaluateTrial(EngdFunctional F, EngdBlock *block)
-{
-  EngdModelJet jet = F->term[block->term].shared;
-
-  PetscFunctionBeginUser;
-  PetscCall(EngdModelForward(jet, F->trial.theta, block->n, block->x));
-  PetscCall(EngdBlockEvaluate(F, block, jet, F->trial.value, NULL, NULL));
-  jet->x = NULL; /* so that no block takes it for a jet of the present theta */
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* F->trial.theta = theta + step d, d in F->trial.direction */
 static PetscErrorCode SetTrial(EngdFunctional F, PetscReal step)
 {
@@ -135,7 +123,7 @@ static PetscErrorCode TrialSums(EngdFunctional F, PetscInt nsteps, const PetscRe
   for (PetscInt k = 0; k < nsteps; k++) {
     PetscCall(SetTrial(F, steps[k]));
     for (PetscInt b = 0; b < F->nblocks; b++) {
-      PetscCall(EvaluateTrial(F, &F->block[b]));
+      PetscCall(EngdBlockEvaluateAt(F, &F->block[b], F->trial.theta));
       EngdBlockIntegrals(F, &F->block[b], F->trial.value, F->trial.sums + k * F->outer.nsums);
     }
   }
@@ -148,7 +136,7 @@ static PetscErrorCode TrialResidual(EngdFunctional F, PetscReal step, PetscReal 
   PetscFunctionBeginUser;
   PetscCall(SetTrial(F, step));
   for (PetscInt b = 0; b < F->nblocks; b++) {
-    PetscCall(EvaluateTrial(F, &F->block[b]));
+    PetscCall(EngdBlockEvaluateAt(F, &F->block[b], F->trial.theta));
     WeightResidual(F, &F->block[b], F->trial.value, R);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

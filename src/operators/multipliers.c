@@ -114,6 +114,7 @@ PetscErrorCode EngdFunctionalMultipliersState(EngdFunctional F, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdFunctionalForgetMultipliers - as before the first exchange; of other points they are of no use. Not collective */
 PetscErrorCode EngdFunctionalForgetMultipliers(EngdFunctional F)
 {
   PetscFunctionBeginUser;

@@ -68,15 +68,14 @@ static PetscErrorCode Enclose(EngdPoints points, PetscReal lower[], PetscReal up
 /* all <- the local numbers of all ranks in the order of the points */
 static PetscErrorCode GatherReals(EngdPoints points, const PetscReal local[], PetscReal all[])
 {
-  PetscMPIInt size, n, *count, *start;
+  PetscMPIInt rank, size, *count, *start;
 
   PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(points->comm, &rank));
   PetscCallMPI(MPI_Comm_size(points->comm, &size));
-  PetscCall(PetscMPIIntCast(points->nlocal, &n));
   PetscCall(PetscMalloc2(size, &count, size, &start));
-  PetscCallMPI(MPI_Allgather(&n, 1, MPI_INT, count, 1, MPI_INT, points->comm));
-  for (PetscMPIInt r = 0; r < size; r++) start[r] = r ? start[r - 1] + count[r - 1] : 0;
-  PetscCallMPI(MPI_Allgatherv(local, n, MPIU_REAL, all, count, start, MPIU_REAL, points->comm));
+  PetscCall(EngdGatherCounts(points->comm, points->nlocal, count, start));
+  PetscCallMPI(MPI_Allgatherv(local, count[rank], MPIU_REAL, all, count, start, MPIU_REAL, points->comm));
   PetscCall(PetscFree2(count, start));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -112,6 +112,17 @@ PetscErrorCode EngdPointsCreate(EngdDomain domain, const char option[], const ch
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdPointsCreateOthers - n points of the same region, by a sequence that fills it; as EngdPointsCreate() otherwise. Collective */
+PetscErrorCode EngdPointsCreateOthers(EngdPoints points, PetscInt n, PetscInt stream, EngdPoints *others)
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "%s_region", points->prefix));
+  PetscCall(EngdPointsCreate(points->domain, option, points->region, "quasi", n, points->seed, stream, others));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdPointsSample - Moves the points to where they are in this epoch. Not collective: every rank computes its own.
 

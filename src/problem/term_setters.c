@@ -13,6 +13,26 @@ static PetscErrorCode SetTermText(EngdProblem problem, const char term[], const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode SetTermWhole(EngdProblem problem, const char term[], const char key[], PetscInt value)
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsName(term, key, sizeof(option), option));
+  PetscCall(EngdSettingsSetWhole(&problem->settings, option, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetTermReal(EngdProblem problem, const char term[], const char key[], PetscReal value)
+{
+  char option[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsName(term, key, sizeof(option), option));
+  PetscCall(EngdSettingsSetReals(&problem->settings, option, 1, &value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*@
   EngdProblemSetTermRegion - Where a term is
 
@@ -48,11 +68,8 @@ PetscErrorCode EngdProblemSetTermRegion(EngdProblem problem, const char term[], 
 @*/
 PetscErrorCode EngdProblemSetTermPoints(EngdProblem problem, const char term[], PetscInt n)
 {
-  char option[256];
-
   PetscFunctionBeginUser;
-  PetscCall(EngdSettingsName(term, "points", sizeof(option), option));
-  PetscCall(EngdSettingsSetWhole(&problem->settings, option, n));
+  PetscCall(SetTermWhole(problem, term, "points", n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,11 +130,8 @@ PetscErrorCode EngdProblemSetTermSampler(EngdProblem problem, const char term[],
 @*/
 PetscErrorCode EngdProblemSetTermResample(EngdProblem problem, const char term[], PetscInt every)
 {
-  char option[256];
-
   PetscFunctionBeginUser;
-  PetscCall(EngdSettingsName(term, "resample", sizeof(option), option));
-  PetscCall(EngdSettingsSetWhole(&problem->settings, option, every));
+  PetscCall(SetTermWhole(problem, term, "resample", every));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -136,11 +150,8 @@ PetscErrorCode EngdProblemSetTermResample(EngdProblem problem, const char term[]
 @*/
 PetscErrorCode EngdProblemSetTermMultipliers(EngdProblem problem, const char term[], PetscInt every)
 {
-  char option[256];
-
   PetscFunctionBeginUser;
-  PetscCall(EngdSettingsName(term, "multipliers", sizeof(option), option));
-  PetscCall(EngdSettingsSetWhole(&problem->settings, option, every));
+  PetscCall(SetTermWhole(problem, term, "multipliers", every));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -184,13 +195,9 @@ PetscErrorCode EngdProblemSetTermAdapt(EngdProblem problem, const char term[], c
 PetscErrorCode EngdProblemSetTermAdaptDensity(EngdProblem problem, const char term[], PetscReal exponent,
                                               PetscReal floor)
 {
-  char option[256];
-
   PetscFunctionBeginUser;
-  PetscCall(EngdSettingsName(term, "adapt_exponent", sizeof(option), option));
-  PetscCall(EngdSettingsSetReals(&problem->settings, option, 1, &exponent));
-  PetscCall(EngdSettingsName(term, "adapt_floor", sizeof(option), option));
-  PetscCall(EngdSettingsSetReals(&problem->settings, option, 1, &floor));
+  PetscCall(SetTermReal(problem, term, "adapt_exponent", exponent));
+  PetscCall(SetTermReal(problem, term, "adapt_floor", floor));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -218,12 +225,7 @@ PetscErrorCode EngdProblemSetTermAdaptPoints(EngdProblem problem, const char ter
   const PetscInt           value[] = {candidates, add, times};
 
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < 3; k++) {
-    char option[256];
-
-    PetscCall(EngdSettingsName(term, key[k], sizeof(option), option));
-    PetscCall(EngdSettingsSetWhole(&problem->settings, option, value[k]));
-  }
+  for (PetscInt k = 0; k < 3; k++) PetscCall(SetTermWhole(problem, term, key[k], value[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -244,13 +246,9 @@ PetscErrorCode EngdProblemSetTermAdaptPoints(EngdProblem problem, const char ter
 @*/
 PetscErrorCode EngdProblemSetTermCausal(EngdProblem problem, const char term[], PetscReal eps, PetscInt slabs)
 {
-  char option[256];
-
   PetscFunctionBeginUser;
-  PetscCall(EngdSettingsName(term, "causal", sizeof(option), option));
-  PetscCall(EngdSettingsSetReals(&problem->settings, option, 1, &eps));
-  PetscCall(EngdSettingsName(term, "causal_slabs", sizeof(option), option));
-  PetscCall(EngdSettingsSetWhole(&problem->settings, option, slabs));
+  PetscCall(SetTermReal(problem, term, "causal", eps));
+  PetscCall(SetTermWhole(problem, term, "causal_slabs", slabs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -269,11 +267,8 @@ PetscErrorCode EngdProblemSetTermCausal(EngdProblem problem, const char term[], 
 @*/
 PetscErrorCode EngdProblemSetTermWeight(EngdProblem problem, const char term[], PetscReal weight)
 {
-  char option[256];
-
   PetscFunctionBeginUser;
-  PetscCall(EngdSettingsName(term, "weight", sizeof(option), option));
-  PetscCall(EngdSettingsSetReals(&problem->settings, option, 1, &weight));
+  PetscCall(SetTermReal(problem, term, "weight", weight));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -15,6 +15,8 @@
 #define FALLING  0.9     /* of the loss is left after ENGD_PACE iterations at the most, while it falls */
 #define UNSOLVED 0.03    /* of the residual of u = 0: what is left is no solution */
 #define FORECAST 1e-30   /* losses below it are not forecast */
+
+/* EngdRunDestroyFreshPoints - Collective */
 PetscErrorCode EngdRunDestroyFreshPoints(EngdRun run)
 {
   PetscFunctionBeginUser;
@@ -24,7 +26,8 @@ PetscErrorCode EngdRunDestroyFreshPoints(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* as many points of each region as the term has, of a sequence that fills it; points from a file have none; again, where a term has got more. Collective */
+/* as many points of each region as the term has, of a sequence that fills it; points from a file have none; again, where a term
+   has got more. Collective */
 static PetscErrorCode CreateFreshPoints(EngdRun run)
 {
   const EngdProblem problem = run->problem;
@@ -39,12 +42,9 @@ static PetscErrorCode CreateFreshPoints(EngdRun run)
   for (PetscInt t = 0; t < problem->nterms; t++) {
     const EngdPoints points = problem->term[t]->points;
     EngdPoints      *fresh  = &run->fresh_points[t];
-    char             option[256];
 
     if (points->ndata || !points->region || !points->domain->ops->pointssetup) continue;
-    PetscCall(PetscSNPrintf(option, sizeof(option), "%s_region", points->prefix));
-    PetscCall(EngdPointsCreate(points->domain, option, points->region, "quasi", points->nglobal, points->seed,
-                               points->stream, fresh));
+    PetscCall(EngdPointsCreateOthers(points, points->nglobal, points->stream, fresh));
     if ((*fresh)->nglobal != points->nglobal) PetscCall(EngdPointsDestroy(fresh));
     if (*fresh) PetscCall(EngdPointsSample(*fresh, FRESH));
   }

@@ -87,7 +87,6 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energ
 {
   const PetscInt  p     = F->model->nparameters;
   const PetscReal bytes = 3. * sizeof(PetscReal) * PetscSqr((PetscReal)p); /* the Gramian, its factors, an SVD */
-  PetscInt        N;
 
   PetscFunctionBeginUser;
   *energies = (PetscBool)(!F->least_squares && !F->outer.nstates);
@@ -96,9 +95,13 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energ
   if (F->problem->domain->nwindows > 1 || F->curvature->for_hessian) *suits = PETSC_FALSE;
   for (PetscInt t = 0; t < F->problem->nterms; t++)
     *suits = (PetscBool)(*suits && !F->problem->term[t]->resample && F->problem->term[t]->causal <= 0);
-  if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdExplicitCountAllRows(F, &N));
-  *suits = (PetscBool)((*energies || p <= N) && p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
+  *suits = (PetscBool)(*suits && p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
+  if (*suits && !*energies) {
+    PetscInt N;
+
+    PetscCall(EngdExplicitCountAllRows(F, &N));
+    *suits = (PetscBool)(p <= N);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -251,14 +254,13 @@ PetscErrorCode EngdPlanBegin(EngdRun run)
   run->pace.n = 0;
   if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
   kind = Kind(run);
-  if (kind >= AGAIN)
+  if (kind >= AGAIN) {
     PetscCall(VecCopy(plan->end[plan->chosen], run->theta));
-  else
-    PetscCall(VecCopy(kinds[kind].flat < 0 ? plan->start : run->origin.flat[kinds[kind].flat], run->theta));
-  if (kind >= AGAIN)
     PetscCall(PetscSNPrintf(units, sizeof(units), "the end of %s", kinds[plan->chosen].name));
-  else
+  } else {
+    PetscCall(VecCopy(kinds[kind].flat < 0 ? plan->start : run->origin.flat[kinds[kind].flat], run->theta));
     PetscCall(PetscStrncpy(units, run->origin.multipliers ? "standard units" : kinds[kind].units, sizeof(units)));
+  }
   PetscCall(PetscSNPrintf(line, sizeof(line), "Stage %s: %s; %s%s", kinds[kind].name, units,
                           kinds[kind].dense ? "averaged Gramian, LDL^T" : "truncated least squares",
                           run->origin.multipliers ? ", multipliers of the conditions" : ""));

@@ -183,7 +183,13 @@ static PetscErrorCode Begin(Beginning *b, Vec theta, EngdStart *start)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* are conditions with a weight and no more among energies */
+/* is it a condition with a weight and no more, on points that stay */
+static PetscBool IsPenalty(EngdTerm term)
+{
+  return (PetscBool)(!term->energy && !term->multipliers && !term->resample);
+}
+
+/* are there such among energies */
 static PetscBool HasPenalties(EngdFunctional F)
 {
   PetscBool energy = PETSC_FALSE, penalty = PETSC_FALSE;
@@ -192,7 +198,7 @@ static PetscBool HasPenalties(EngdFunctional F)
     const EngdTerm term = F->problem->term[t];
 
     energy  = (PetscBool)(energy || term->energy);
-    penalty = (PetscBool)(penalty || (!term->energy && !term->multipliers && !term->resample));
+    penalty = (PetscBool)(penalty || IsPenalty(term));
   }
   return (PetscBool)(energy && penalty);
 }
@@ -214,7 +220,7 @@ static PetscErrorCode BeginEnergies(Beginning *b, Vec theta, EngdStart *start)
     const EngdTerm  term   = problem->term[t];
     const PetscReal weight = STIFFNESS * energy / trace[t];
 
-    if (term->energy || term->multipliers || term->resample) continue;
+    if (!IsPenalty(term)) continue;
     term->multipliers = MULTIPLIERS;
     if (weight > 0 && !PetscIsInfOrNanReal(weight)) term->weight = weight;
     PetscCall(PetscSNPrintf(word, sizeof(word), " -%s_weight %.3g -%s_multipliers %" PetscInt_FMT, term->name,

@@ -84,23 +84,28 @@ static PetscBool SplitSuffix(const EngdSymbols *s, const char suffix[], PetscInt
   return (PetscBool)(length > 0 && next[0] >= 0);
 }
 
+/* the coordinates of name = stem_suffix, or NULL where it is none; wrong <- a suffix that is not made of coordinates */
+static const char *SuffixOf(const EngdSymbols *s, const char name[], const char stem[], PetscInt next[],
+                            const char **wrong)
+{
+  const size_t length = strlen(stem);
+
+  if (strncmp(name, stem, length) != 0 || name[length] != '_') return NULL;
+  if (SplitSuffix(s, name + length + 1, next)) return name + length + 1;
+  *wrong = name + length + 1;
+  return NULL;
+}
+
 /* the output of which the name is a derivative, as in u_xy, NULL if of none */
 static const char *DerivedOutput(const EngdSymbols *s, const char name[])
 {
-  PetscInt next[ENGD_NAME_LENGTH];
+  PetscInt    next[ENGD_NAME_LENGTH];
+  const char *wrong;
 
-  for (PetscInt k = 0; k < s->noutputs; k++) {
-    const size_t length = strlen(s->output[k]);
-
-    if (!strncmp(name, s->output[k], length) && name[length] == '_' && SplitSuffix(s, name + length + 1, next))
-      return s->output[k];
-  }
-  for (PetscInt k = 0; k < s->ncomplex; k++) {
-    const size_t length = strlen(s->complex_name[k]);
-
-    if (!strncmp(name, s->complex_name[k], length) && name[length] == '_' && SplitSuffix(s, name + length + 1, next))
-      return s->complex_name[k];
-  }
+  for (PetscInt k = 0; k < s->noutputs; k++)
+    if (SuffixOf(s, name, s->output[k], next, &wrong)) return s->output[k];
+  for (PetscInt k = 0; k < s->ncomplex; k++)
+    if (SuffixOf(s, name, s->complex_name[k], next, &wrong)) return s->complex_name[k];
   return NULL;
 }
 
@@ -181,18 +186,6 @@ PetscErrorCode EngdNameUnknown(EngdParser *p, PetscInt start, const char name[],
   }
   PetscCall(EngdParserFail(p, start, "unknown %s '%s'", function ? "function" : "name", name));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the coordinates of name = stem_suffix, or NULL where it is none; wrong <- a suffix that is not made of coordinates */
-static const char *SuffixOf(const EngdSymbols *s, const char name[], const char stem[], PetscInt next[],
-                            const char **wrong)
-{
-  const size_t length = strlen(stem);
-
-  if (strncmp(name, stem, length) != 0 || name[length] != '_') return NULL;
-  if (SplitSuffix(s, name + length + 1, next)) return name + length + 1;
-  *wrong = name + length + 1;
-  return NULL;
 }
 
 /* node <- its derivative by the coordinates of a suffix */

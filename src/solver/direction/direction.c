@@ -3,6 +3,9 @@
 */
 #include <engd/private.h>
 
+#define RETRY_DECADES  0.5 /* a retry raises the cut-off by so many powers of ten */
+#define RETURN_DECADES 2   /* an iteration begins with so many below what the last one took */
+
 static const char *const structures[] = {"full", "layer", "diagonal"}; /* of EngdStructure */
 
 EngdRegistry engd_directions = {.kind = "direction", .others = "auto"};
@@ -113,6 +116,23 @@ PetscErrorCode EngdDirectionReadCutoff(MPI_Comm comm, PetscReal *rcond, EngdOpti
   PetscCheck(*rcond > 0 && *rcond < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_rcond %g: give a number between 0 and 1", (double)*rcond);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* first <- the cut-off that an iteration begins with: RETURN_DECADES below what the last one took, down to rcond */
+void EngdDirectionBeginCutoff(EngdDirection direction, PetscReal rcond, PetscReal *first)
+{
+  *first             = PetscMax(rcond, direction->taken * PetscPowReal(10, -RETURN_DECADES));
+  direction->damping = *first;
+}
+
+/* the cut-off of attempt k, 10^(k/2) times the first one; false, and nothing is changed, where it is not below 1 */
+PetscBool EngdDirectionRaiseCutoff(EngdDirection direction, PetscReal first, PetscInt attempt)
+{
+  const PetscReal cutoff = first * PetscPowReal(10, RETRY_DECADES * (PetscReal)attempt);
+
+  if (cutoff >= 1) return PETSC_FALSE;
+  direction->damping = cutoff;
+  return PETSC_TRUE;
 }
 
 /* how much of the Gramian the direction solves with */

@@ -17,8 +17,6 @@
 #define CUTOFF          1e-6 /* E has twice the digits of its state, and less makes functions that live between the points */
 #define SYMMETRIC       1e-8  /* part of the right-hand side that is rounding */
 #define PIVOT_TOLERANCE 1e-16 /* of the rank-revealing QR: below rounding */
-#define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
-#define RETURN_DECADES  2     /* an iteration begins with so many below what the last one took, down to rcond */
 
 typedef struct {
   PetscReal  rcond, first; /* the least cut-off, and the first one that this iteration tries */
@@ -104,7 +102,7 @@ static PetscErrorCode SetUp_Quotient(EngdDirection direction, EngdSolver solver)
 {
   Quotient      *q = (Quotient *)direction->data;
   EngdFunctional F = solver->functional;
-  PetscMPIInt    rank, size, local;
+  PetscMPIInt    rank, size;
   PetscInt       n, on_root, largest = 0;
 
   PetscFunctionBeginUser;
@@ -112,10 +110,8 @@ static PetscErrorCode SetUp_Quotient(EngdDirection direction, EngdSolver solver)
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
   PetscCall(MatGetLocalSize(solver->G, &n, NULL));
-  PetscCall(PetscMPIIntCast(n, &local));
   PetscCall(PetscMalloc2(size, &q->count, size, &q->start));
-  PetscCallMPI(MPI_Allgather(&local, 1, MPI_INT, q->count, 1, MPI_INT, F->comm));
-  for (PetscMPIInt r = 0, sum = 0; r < size; sum += q->count[r++]) q->start[r] = sum;
+  PetscCall(EngdGatherCounts(F->comm, n, q->count, q->start));
   PetscCall(EngdTSQRCreate(F->comm, q->nrows, q->p, &q->qr));
   on_root = rank ? 0 : q->p;
   PetscCall(EngdSVDCreate(on_root, &q->svd));
@@ -357,9 +353,8 @@ static PetscErrorCode Compute_Quotient(EngdDirection direction, EngdSolver solve
   EngdFunctional F = solver->functional;
 
   PetscFunctionBeginUser;
-  *its               = 0;
-  q->first           = PetscMax(q->rcond, direction->taken * PetscPowReal(10, -RETURN_DECADES));
-  direction->damping = q->first;
+  *its = 0;
+  EngdDirectionBeginCutoff(direction, q->rcond, &q->first);
   if (q->generation != F->present.generation) {
     PetscCall(Factor(q, F));
     PetscCall(FormCore(q, F));
@@ -375,15 +370,13 @@ static PetscErrorCode Compute_Quotient(EngdDirection direction, EngdSolver solve
 static PetscErrorCode Retry_Quotient(EngdDirection direction, EngdSolver solver, PetscInt attempt, Vec d,
                                      PetscBool *more)
 {
-  Quotient       *q      = (Quotient *)direction->data;
-  const PetscReal cutoff = q->first * PetscPowReal(10, RETRY_DECADES * (PetscReal)attempt);
+  Quotient *q = (Quotient *)direction->data;
 
   PetscFunctionBeginUser;
   (void)solver;
-  *more = (PetscBool)(cutoff < 1);
+  *more = EngdDirectionRaiseCutoff(direction, q->first, attempt);
   if (!*more) PetscFunctionReturn(PETSC_SUCCESS);
-  direction->damping = cutoff;
-  PetscCall(Truncate(q, cutoff, d));
+  PetscCall(Truncate(q, direction->damping, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -15,7 +15,6 @@
 
 #define FIRST_COLUMNS   64
 #define PIVOT_TOLERANCE 1e-16 /* of the SVD of T: below rounding */
-#define RETRY_DECADES   0.5   /* a retry raises the cut-off by so many powers of ten */
 
 typedef struct {
   PetscReal  rcond;
@@ -342,15 +341,13 @@ static PetscErrorCode Compute_Randomized(EngdDirection direction, EngdSolver sol
 static PetscErrorCode Retry_Randomized(EngdDirection direction, EngdSolver solver, PetscInt attempt, Vec d,
                                        PetscBool *more)
 {
-  Randomized     *r      = (Randomized *)direction->data;
-  const PetscReal cutoff = r->rcond * PetscPowReal(10, RETRY_DECADES * (PetscReal)attempt);
+  Randomized *r = (Randomized *)direction->data;
 
   PetscFunctionBeginUser;
   (void)solver;
-  *more = (PetscBool)(cutoff < 1);
+  *more = EngdDirectionRaiseCutoff(direction, r->rcond, attempt);
   if (!*more) PetscFunctionReturn(PETSC_SUCCESS);
-  direction->damping = cutoff;
-  PetscCall(Combine(r, cutoff, d));
+  PetscCall(Combine(r, direction->damping, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

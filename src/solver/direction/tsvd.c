@@ -17,10 +17,8 @@
 */
 #include <engd/private.h>
 
-#define CORE           1.5 /* rows of the triangle for one above rounding: 1 to 3 */
-#define WORTH          20  /* measured on Poisson and heat, 257 parameters: errors of 1e-10 against 1e-5 */
-#define RETRY_DECADES  0.5 /* a retry raises the cut-off by so many powers of ten */
-#define RETURN_DECADES 2   /* an iteration begins with so many below what the last one took, down to rcond */
+#define CORE  1.5 /* rows of the triangle for one above rounding: 1 to 3 */
+#define WORTH 20  /* measured on Poisson and heat, 257 parameters: errors of 1e-10 against 1e-5 */
 
 typedef struct {
   PetscReal        rcond, first;   /* the least cut-off, and the first one that this iteration tries */
@@ -115,19 +113,6 @@ static PetscErrorCode SetFromOptions_TSVD(EngdDirection direction, EngdSolver so
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* counts[r], starts[r] of a vector whose part on this rank has n entries */
-static PetscErrorCode Layout(MPI_Comm comm, PetscInt n, PetscMPIInt counts[], PetscMPIInt starts[])
-{
-  PetscMPIInt size, local;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(PetscMPIIntCast(n, &local));
-  PetscCallMPI(MPI_Allgather(&local, 1, MPI_INT, counts, 1, MPI_INT, comm));
-  for (PetscMPIInt r = 0, sum = 0; r < size; sum += counts[r++]) starts[r] = sum;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* order[i] is the row of J, as the ranks have them, that is the i-th by term, root and point: the same on any number of ranks */
 static PetscErrorCode OrderRows(TSVD *tsvd, EngdFunctional F, PetscInt order[])
 {
@@ -172,8 +157,8 @@ static PetscErrorCode SetUp_TSVD(EngdDirection direction, EngdSolver solver)
   PetscCall(MatGetLocalSize(solver->G, &local, NULL));
   PetscCall(MatGetOwnershipRanges(solver->G, &tsvd->ranges));
   PetscCall(PetscMalloc4(size, &tsvd->rowcount, size, &tsvd->rowstart, size, &tsvd->count, size, &tsvd->start));
-  PetscCall(Layout(F->comm, tsvd->nrows, tsvd->rowcount, tsvd->rowstart));
-  PetscCall(Layout(F->comm, local, tsvd->count, tsvd->start));
+  PetscCall(EngdGatherCounts(F->comm, tsvd->nrows, tsvd->rowcount, tsvd->rowstart));
+  PetscCall(EngdGatherCounts(F->comm, local, tsvd->count, tsvd->start));
   PetscCall(VecCreateMPI(F->comm, tsvd->nrows, PETSC_DETERMINE, &tsvd->R));
   PetscCall(PetscMalloc1(PetscMax(tsvd->N, tsvd->p), &tsvd->whole));
   if (tsvd->columns) {
@@ -299,9 +284,8 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
   EngdFunctional F    = solver->functional;
 
   PetscFunctionBeginUser;
-  *its               = 0;
-  tsvd->first        = PetscMax(tsvd->rcond, direction->taken * PetscPowReal(10, -RETURN_DECADES));
-  direction->damping = tsvd->first;
+  *its = 0;
+  EngdDirectionBeginCutoff(direction, tsvd->rcond, &tsvd->first);
   if (tsvd->generation != F->present.generation) {
     PetscCall(Factor(tsvd, F));
     if (tsvd->residual) {
@@ -320,15 +304,13 @@ static PetscErrorCode Compute_TSVD(EngdDirection direction, EngdSolver solver, V
 /* attempt k: the cut-off 10^(k/2) times larger, while it is below 1 */
 static PetscErrorCode Retry_TSVD(EngdDirection direction, EngdSolver solver, PetscInt attempt, Vec d, PetscBool *more)
 {
-  TSVD           *tsvd   = (TSVD *)direction->data;
-  const PetscReal cutoff = tsvd->first * PetscPowReal(10, RETRY_DECADES * (PetscReal)attempt);
+  TSVD *tsvd = (TSVD *)direction->data;
 
   PetscFunctionBeginUser;
   (void)solver;
-  *more = (PetscBool)(cutoff < 1);
+  *more = EngdDirectionRaiseCutoff(direction, tsvd->first, attempt);
   if (!*more) PetscFunctionReturn(PETSC_SUCCESS);
-  direction->damping = cutoff;
-  PetscCall(Truncate(tsvd, cutoff, d));
+  PetscCall(Truncate(tsvd, direction->damping, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -161,6 +161,8 @@ PETSC_INTERN PetscErrorCode EngdReportChoose(EngdReport,
 PETSC_INTERN PetscErrorCode EngdReportFinish(EngdReport, Vec theta, const EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdReportAnswer(EngdReport, const EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdReportDestroy(EngdReport *);
+PETSC_INTERN PetscErrorCode EngdReportSetFile(EngdReport, EngdFileKind, const char name[]);
+PETSC_INTERN PetscErrorCode EngdReportPrint(EngdReport, const EngdOutcome *);
 
 PETSC_INTERN PetscBool      EngdReportHasColumn(EngdReport, PetscInt);
 PETSC_INTERN PetscErrorCode EngdReportShowLast(EngdReport, Vec theta); /* the last line, if it was skipped */

@@ -236,6 +236,7 @@ PETSC_INTERN PetscErrorCode EngdComplexJoin(EngdParser *, const EngdValue *re, c
 PETSC_INTERN PetscErrorCode EngdComplexFunction(EngdParser *, PetscInt column, EngdOp, PetscInt n,
                                                 const EngdValue arg[], EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseCall(EngdParser *, PetscInt start, const char name[], EngdValue *);
+PETSC_INTERN PetscErrorCode EngdParseAlias(EngdParser *, PetscInt start, const char name[], PetscBool *, EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseAliasCall(EngdParser *, PetscInt start, const char name[], PetscBool *,
                                                EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseName(EngdParser *, PetscInt start, const char name[], EngdValue *);

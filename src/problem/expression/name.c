@@ -1,7 +1,7 @@
 /*
   Names: coordinates, outputs, parameters, unknown ones, pi, normal, distance, the vector x of coordinates x1, x2, ..., and
   derivatives of outputs like u_x, u_xy, u_tt, u_x1x2, whose suffix is split into coordinates, long ones first, with
-  backtracking; last, names and calls that stand for a text. The exact name of an output wins over a derivative; others may not be
+  backtracking; those that stand for a text are in alias.c. The exact name of an output wins over a derivative; others may not be
   called as one: EngdSymbolsCheck.
 */
 #include "expressionimpl.h"
@@ -273,75 +273,6 @@ static PetscErrorCode ParseDistance(EngdParser *p, PetscInt start, EngdNode *nod
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The alias of a name, or NULL */
-static const EngdAlias *FindAlias(const EngdSymbols *s, const char name[])
-{
-  for (PetscInt i = 0; i < s->naliases; ++i) {
-    if (strcmp(s->alias[i].name, name) == 0) return &s->alias[i];
-  }
-  return NULL;
-}
-
-/* The text of an alias, read by a parser of its own into the same graph */
-static PetscErrorCode ParseAlias(EngdParser *p, PetscInt start, const EngdAlias *d, EngdValue *value)
-{
-  EngdGraph  g      = p->graph;
-  EngdParser parser = {
-      .expression = p->expression, .graph = g, .option = p->option, .text = d->text, .npool = p->npool};
-  EngdNode *node = NULL;
-  PetscInt  n = 0, size = 0, count;
-
-  PetscFunctionBeginUser;
-  if (!d->text) PetscCall(EngdParserFail(p, start, "%s", d->lacking));
-  do {
-    EngdValue component;
-
-    PetscCall(EngdParserNext(&parser));
-    PetscCall(EngdParseExpression(&parser, &component));
-    count = component.paired ? 2 * component.n : component.n;
-    PetscCall(EngdReserve(n + count, sizeof(*node), &size, &node));
-    PetscCall(PetscArraycpy(node + n, g->pool + component.offset, count));
-    n += count;
-  } while (EngdParserAt(&parser, ";"));
-  PetscCall(EngdValueCreate(p, n > 1 ? PETSC_TRUE : PETSC_FALSE, n, value));
-  PetscCall(PetscArraycpy(g->pool + value->offset, node, n));
-  PetscCall(PetscFree(node));
-  PetscCall(PetscFree(parser.stack));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* residual(pde): a call whose argument is a name; the "(" is the next token. found: are there aliases of this form */
-PetscErrorCode EngdParseAliasCall(EngdParser *p, PetscInt start, const char name[], PetscBool *found,
-                                  EngdValue *value)
-{
-  const EngdSymbols *s      = p->graph->symbols;
-  const PetscInt     opened = p->start;
-  const size_t       n      = strlen(name);
-  char               whole[3 * ENGD_NAME_LENGTH], known[512] = "";
-  const EngdAlias   *d;
-
-  PetscFunctionBeginUser;
-  *found = PETSC_FALSE;
-  for (PetscInt i = 0; i < s->naliases; ++i) {
-    const char *other = s->alias[i].name;
-
-    if (strncmp(other, name, n) != 0 || other[n] != '(') continue;
-    *found = PETSC_TRUE;
-    if (strlen(known) + strlen(other) + 3 < sizeof(known))
-      snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", known[0] ? ", " : "", other);
-  }
-  if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdParserNext(p));
-  snprintf(whole, sizeof(whole), "%s(%.*s)", name, (int)PetscMin(p->length, 2 * ENGD_NAME_LENGTH - 8),
-           p->text + p->start);
-  d = FindAlias(s, whole);
-  if (!d) PetscCall(EngdParserFail(p, p->start, "%s is not known; there is %s", whole, known));
-  PetscCall(EngdParserNext(p));
-  PetscCall(EngdParserExpect(p, ")", opened));
-  PetscCall(ParseAlias(p, start, d, value));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* a parameter to be found, as a function of its entry of the jet where it has bounds (src/problem/bounds.c) */
 static EngdNode BoundUnknown(EngdGraph g, PetscInt k)
 {
@@ -360,74 +291,94 @@ static EngdNode BoundUnknown(EngdGraph g, PetscInt k)
   return EngdGraphApply(g, ENGD_OP_ADD, EngdGraphNumber(g, (a + b) / 2), part, 0);
 }
 
-PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
+/* a name that stands for a value of its own: local, definition, complex unknown, the coordinates or the normal as a vector */
+static PetscErrorCode ParseWhole(EngdParser *p, PetscInt start, const char name[], PetscBool *found, EngdValue *value)
 {
-  EngdGraph          g      = p->graph;
-  const EngdSymbols *s      = g->symbols;
-  const PetscInt coordinate = FindName(s->dim, s->coordinate, name), output = FindName(s->noutputs, s->output, name);
-  const PetscInt parameter = FindName(s->nparameters, s->parameter, name);
-  const PetscInt unknown   = FindName(s->nunknowns, s->unknown, name);
-  const PetscInt data      = FindName(s->ndata, s->data, name);
-  const PetscInt pair      = FindName(s->ncomplex, s->complex_name, name);
-  const PetscInt local     = FindName(p->nlocals, (const char *const *)p->local, name);
-  const PetscInt defined   = EngdFindDefinition(p, name);
-  PetscBool      found     = PETSC_TRUE;
-  EngdNode       node      = ENGD_ZERO;
+  const EngdSymbols *s       = p->graph->symbols;
+  const PetscInt     local   = FindName(p->nlocals, (const char *const *)p->local, name);
+  const PetscInt     defined = EngdFindDefinition(p, name);
+  const PetscInt     pair    = FindName(s->ncomplex, s->complex_name, name);
 
   PetscFunctionBeginUser;
+  *found = PETSC_TRUE;
   if (local >= 0) {
     *value = p->local_value[local];
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (defined >= 0 && !s->definition[defined].nargs) {
+  } else if (defined >= 0 && !s->definition[defined].nargs) {
     PetscCall(EngdParseDefinition(p, defined, NULL, value));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (pair >= 0) {
+  } else if (pair >= 0) {
     PetscCall(ComplexUnknown(p, pair, value));
-    PetscFunctionReturn(PETSC_SUCCESS);
+  } else if (IsStem(s, name)) {
+    PetscCall(CreateVector(p, ENGD_OP_X, value));
+  } else if (strcmp(name, "normal") == 0) {
+    if (!s->normal) PetscCall(EngdParserFail(p, start, "'normal' exists on boundaries only: unknown here"));
+    PetscCall(CreateVector(p, ENGD_OP_NORMAL, value));
+  } else {
+    *found = PETSC_FALSE;
   }
-  if (strcmp(name, "normal") == 0 || IsStem(s, name)) {
-    const EngdOp op = IsStem(s, name) ? ENGD_OP_X : ENGD_OP_NORMAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    if (op == ENGD_OP_NORMAL && !s->normal) {
-      PetscCall(EngdParserFail(p, start, "'normal' exists on boundaries only: unknown here"));
-    }
-    PetscCall(CreateVector(p, op, value));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (coordinate < 0 && output < 0 && parameter < 0 && unknown < 0 && data < 0 && FindAlias(s, name)) {
-    PetscCall(ParseAlias(p, start, FindAlias(s, name), value));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (coordinate >= 0)
-    node = EngdGraphIntern(g, ENGD_OP_X, coordinate, 0, 0, 0.0);
-  else if (output >= 0)
-    node = EngdGraphOutput(g, output);
-  else if (parameter >= 0)
-    node = EngdGraphNumber(g, s->value[parameter]);
-  else if (unknown >= 0)
-    node = BoundUnknown(g, unknown);
-  else if (data >= 0)
-    node = EngdGraphIntern(g, ENGD_OP_X, s->dim + data, 0, 0, 0.0);
-  else if (strcmp(name, "pi") == 0)
-    node = EngdGraphNumber(g, PETSC_PI);
-  else if (strcmp(name, "distance") == 0)
-    PetscCall(ParseDistance(p, start, &node));
-  else {
-    PetscCall(ParseDerivative(p, start, name, &found, value));
+/* the node of a name that the problem declares: coordinate, output, parameter, unknown parameter, column of data */
+static PetscBool FindDeclared(EngdGraph g, const char name[], EngdNode *node)
+{
+  const EngdSymbols *s = g->symbols;
+  PetscInt           k;
+
+  if ((k = FindName(s->dim, s->coordinate, name)) >= 0)
+    *node = EngdGraphIntern(g, ENGD_OP_X, k, 0, 0, 0.0);
+  else if ((k = FindName(s->noutputs, s->output, name)) >= 0)
+    *node = EngdGraphOutput(g, k);
+  else if ((k = FindName(s->nparameters, s->parameter, name)) >= 0)
+    *node = EngdGraphNumber(g, s->value[k]);
+  else if ((k = FindName(s->nunknowns, s->unknown, name)) >= 0)
+    *node = BoundUnknown(g, k);
+  else if ((k = FindName(s->ndata, s->data, name)) >= 0)
+    *node = EngdGraphIntern(g, ENGD_OP_X, s->dim + k, 0, 0, 0.0);
+  else
+    return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
+/* the imaginary unit */
+static PetscErrorCode ImaginaryUnit(EngdParser *p, EngdValue *value)
+{
+  EngdGraph g = p->graph;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdComplexCreate(p, PETSC_FALSE, 1, value));
+  g->pool[value->offset]     = ENGD_ZERO;
+  g->pool[value->offset + 1] = ENGD_ONE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
+{
+  EngdGraph g = p->graph;
+  PetscBool found;
+  EngdNode  node = ENGD_ZERO;
+
+  PetscFunctionBeginUser;
+  PetscCall(ParseWhole(p, start, name, &found, value));
+  if (found) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!FindDeclared(g, name, &node)) {
+    PetscCall(EngdParseAlias(p, start, name, &found, value));
     if (found) PetscFunctionReturn(PETSC_SUCCESS);
+    if (strcmp(name, "pi") == 0) {
+      node = EngdGraphNumber(g, PETSC_PI);
+    } else if (strcmp(name, "distance") == 0) {
+      PetscCall(ParseDistance(p, start, &node));
+    } else {
+      PetscCall(ParseDerivative(p, start, name, &found, value));
+      if (!found && strcmp(name, "i") == 0) {
+        PetscCall(ImaginaryUnit(p, value));
+        found = PETSC_TRUE;
+      }
+      if (found) PetscFunctionReturn(PETSC_SUCCESS);
+      if (EngdFindDefinition(p, name) >= 0 || IsReserved(name))
+        PetscCall(EngdParserFail(p, start, "the function '%s' needs its arguments in parentheses", name));
+      PetscCall(EngdNameUnknown(p, start, name, PETSC_FALSE));
+    }
   }
-  if (!found && strcmp(name, "i") == 0) {
-    PetscCall(EngdComplexCreate(p, PETSC_FALSE, 1, value));
-    g->pool[value->offset]     = ENGD_ZERO;
-    g->pool[value->offset + 1] = ENGD_ONE;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (!found && (defined >= 0 || IsReserved(name))) {
-    PetscCall(EngdParserFail(p, start, "the function '%s' needs its arguments in parentheses", name));
-  }
-  if (!found) PetscCall(EngdNameUnknown(p, start, name, PETSC_FALSE));
   PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, value));
   g->pool[value->offset] = node;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -120,8 +120,7 @@ PETSC_INTERN PetscErrorCode   EngdMixingDestroy(EngdMixing *);
   columns where there is one rank. GetColumn: column j, of m numbers, NULL on ranks that do not have it.
   Apply: x (m) <- Q x or Q^T x.  Solve: x <- op(T)^{-1} x with the leading `order` rows and columns.  Transpose: `to` (n, k), to
   be factored, is the transpose of the first k rows of T.  Mult: y = B x or B^T x, B being the first `rows` rows of columns
-  begin to end of T.  RowSquares: of the rows of T. Deal: from rows of ranks to columns. Cholesky: A = L L^T in place of
-  QR, of the lower triangle; done is false where A is not positive to rounding.  CholeskySolve: x <- A^{-1} x.  Deal: from rows of ranks to columns.
+  begin to end of T.  RowSquares: of the rows of T.  Deal: from rows of ranks to columns.
   Cholesky: A = L L^T in place of QR, of the lower triangle; done is false where A is not positive to rounding.
   CholeskySolve: x <- A^{-1} x. All but Count*, StackRow, Owner, GetArray and GetColumn are collective.
 */

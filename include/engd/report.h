@@ -138,7 +138,7 @@ typedef struct {
   EngdOutcomeStage *stage;                       /* [nstages] */
   PetscReal         fresh_loss, estimated_error; /* on points never trained on; infinite where they are not known */
   const char       *limited_by;                  /* capacity, points, optimisation, rounding; NULL: not known */
-  char judgement[256], warning[256]; /* the same in a line, and that the problem is not solved; or empty */
+  char judgement[256], warning[768]; /* the same in a line, and what to beware of, a few lines; or empty */
 } EngdOutcome;
 
 /*

@@ -170,6 +170,7 @@ PETSC_INTERN PetscErrorCode EngdRunMeasureZero(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunDestroyFreshPoints(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunJudge(EngdRun, TaoConvergedReason, EngdOutcome *);
 PETSC_INTERN PetscReal      EngdPaceRate(const EngdPace *, PetscReal *left);
+PETSC_INTERN PetscReal      EngdPaceLoss(const EngdPace *, PetscInt before);
 PETSC_INTERN void           EngdPaceRecord(EngdPace *, PetscReal loss, PetscReal seconds);
 
 /* train.c: the stages in turn, and what they came to. Collective */

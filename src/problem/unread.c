@@ -55,6 +55,16 @@ static PetscErrorCode TellEmpty(EngdProblem problem, EngdTerm term)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdProblemFindRead(EngdProblem problem, PetscBool read[])
+{
+  PetscBool any;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(read, problem->noutputs));
+  for (PetscInt t = 0; t < problem->nterms; t++) MarkRead(problem, problem->term[t], read, &any);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdProblemTellUnread(EngdProblem problem)
 {
   PetscBool *read, any;

@@ -3,12 +3,15 @@
 
     estimate = sqrt(L(theta) / L(0)) on fresh points,   L(0) the loss of u = 0, which is that of the data alone
 
+  A column of J of a constant that is zero says that the constant is free, as that of a pressure, or of a solution without values
+  at its boundary.
   Fresh points are random ones of an epoch that no training reaches; points from files have none. The estimate is one of the
   residual: how much of it is the error is a matter of the stability of the problem, and it is said as an estimate.
   What limits:  rounding where the loss has lost all digits that a sum of squares has;  points where fresh ones have many times
   the loss of the others;  optimisation where the loss was still falling at the end;  capacity of the network otherwise.
 */
 #include <engd/private.h>
+#include <engd/unread.h>
 #include <math.h>
 
 #define FRESH    1000003 /* epoch of fresh points */
@@ -110,6 +113,12 @@ void EngdPaceRecord(EngdPace *pace, PetscReal loss, PetscReal seconds)
   pace->n++;
 }
 
+/* EngdPaceLoss - the loss so many iterations before the last one, at most ENGD_PACE and fewer than there are. Not collective */
+PetscReal EngdPaceLoss(const EngdPace *pace, PetscInt before)
+{
+  return pace->loss[(pace->n - 1 - before) % (ENGD_PACE + 1)];
+}
+
 /* EngdPaceRate - decades of the loss a second, and the part of it that is left, over the last iterations, by the clock of this
    rank. Not collective */
 PetscReal EngdPaceRate(const EngdPace *pace, PetscReal *left)
@@ -142,6 +151,103 @@ static PetscErrorCode JudgeEnergies(EngdRun run, EngdOutcome *outcome)
                           "Warning: the energy is %.4g on the points of the training and %.4g on fresh ones: the "
                           "solution is wrong between\n  the points; take more of them, or -TERM_sampler gauss",
                           (double)loss, (double)fresh));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the column of J that belongs to the constant of output o of network k is zero, not just small: derivatives of a constant are */
+static PetscErrorCode IsFree(EngdRun run, Mat J, PetscInt k, PetscInt o, Vec constant, Vec change, PetscBool *is_free)
+{
+  const EngdModel  model = run->functional->model;
+  const EngdLayer *layer = &model->layer[EngdModelLastLayer(model, k)];
+  const PetscInt   j     = layer->offset + layer->n_in * layer->n_out + o;
+  PetscInt         begin, end;
+  PetscReal        norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetOwnershipRange(constant, &begin, &end));
+  PetscCall(VecZeroEntries(constant));
+  if (j >= begin && j < end) PetscCall(VecSetValue(constant, j, 1, INSERT_VALUES));
+  PetscCall(VecAssemblyBegin(constant));
+  PetscCall(VecAssemblyEnd(constant));
+  PetscCall(MatMult(J, constant, change));
+  PetscCall(VecNorm(change, NORM_INFINITY, &norm));
+  *is_free = (PetscBool)(norm == 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* names <- the outputs to which a constant can be added and no residual changes, empty if there is none */
+static PetscErrorCode FindFreeConstants(EngdRun run, size_t size, char names[])
+{
+  const EngdProblem problem = run->problem;
+  const EngdModel   model   = run->functional->model;
+  PetscBool        *read;
+  Vec               constant, change;
+  Mat               J;
+
+  PetscFunctionBeginUser;
+  names[0] = 0;
+  PetscCall(PetscMalloc1(problem->noutputs, &read));
+  PetscCall(EngdProblemFindRead(problem, read));
+  PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
+  PetscCall(EngdFunctionalCreateJacobian(run->functional, &J));
+  PetscCall(MatCreateVecs(J, &constant, &change));
+  for (PetscInt k = 0; k < model->nparts; k++) {
+    for (PetscInt o = 0; o < model->part[k].network->noutputs; o++) {
+      const PetscInt output = model->part[k].output + o;
+      PetscBool      is_free = PETSC_FALSE;
+
+      if (problem->ansatz && problem->ansatz[output]) continue; /* the constant is one of the raw output */
+      if (read[output]) PetscCall(IsFree(run, J, k, o, constant, change, &is_free));
+      if (!is_free) continue;
+      if (names[0]) PetscCall(PetscStrlcat(names, ", ", size));
+      PetscCall(PetscStrlcat(names, problem->output[output], size));
+    }
+  }
+  PetscCall(VecDestroy(&constant));
+  PetscCall(VecDestroy(&change));
+  PetscCall(MatDestroy(&J));
+  PetscCall(PetscFree(read));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* one more warning, on a line of its own */
+static PetscErrorCode Warn(EngdOutcome *outcome, const char text[])
+{
+  PetscFunctionBeginUser;
+  if (outcome->warning[0]) PetscCall(PetscStrlcat(outcome->warning, "\n", sizeof(outcome->warning)));
+  PetscCall(PetscStrlcat(outcome->warning, text, sizeof(outcome->warning)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WarnOfFreeConstants(EngdRun run, EngdOutcome *outcome)
+{
+  char names[128], text[384];
+
+  PetscFunctionBeginUser;
+  PetscCall(FindFreeConstants(run, sizeof(names), names));
+  if (!names[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(text, sizeof(text),
+                          "Warning: no term changes when a constant is added to %s: this is one of many solutions;\n"
+                          "  say its value somewhere (a term with -TERM_region \"point(...)\"), or its mean",
+                          names));
+  PetscCall(Warn(outcome, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WarnUnlessSolved(EngdRun run, PetscReal loss, EngdOutcome *outcome)
+{
+  char text[384];
+
+  PetscFunctionBeginUser;
+  if (outcome->fresh_loss <= PetscSqr(UNSOLVED) * run->fresh_zero || PetscIsInfReal(run->fresh_zero))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(text, sizeof(text),
+                          "Warning: the problem is not solved: residual %.2g of that of u = 0 on fresh points;\n  %s",
+                          (double)outcome->estimated_error,
+                          outcome->fresh_loss > ENGD_FRESH_FACTOR * loss
+                              ? "it is many times that on the points of the training: take more points"
+                              : "take more units, points or time, or terms that do not contradict each other"));
+  PetscCall(Warn(outcome, text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,13 +311,7 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
         PetscSNPrintf(text, sizeof(text), "\nat its last pace the loss falls ten times in %.2g s", 1 / (double)rate));
     PetscCall(PetscStrlcat(outcome->judgement, text, size));
   }
-  if (!(outcome->fresh_loss <= PetscSqr(UNSOLVED) * run->fresh_zero) && !PetscIsInfReal(run->fresh_zero))
-    PetscCall(
-        PetscSNPrintf(outcome->warning, sizeof(outcome->warning),
-                      "Warning: the problem is not solved: residual %.2g of that of u = 0 on fresh points;\n  %s",
-                      (double)outcome->estimated_error,
-                      outcome->fresh_loss > ENGD_FRESH_FACTOR * loss
-                          ? "it is many times that on the points of the training: take more points"
-                          : "take more units, points or time, or terms that do not contradict each other"));
+  PetscCall(WarnOfFreeConstants(run, outcome));
+  PetscCall(WarnUnlessSolved(run, loss, outcome));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -34,6 +34,8 @@
 #define SHARE_DIGITS    0.5  /* while they are not slow, or this part of the time, */
 #define SHARE_WIDE      0.3  /* and of wide */
 #define SLOW            0.1  /* digits are slow if ENGD_PACE iterations leave more than this part of the loss */
+#define ROUNDED         5    /* iterations of digits at rounding that leave */
+#define SAME            0.99 /* of the loss are enough */
 #define SECONDS         60
 #define LOOK            25    /* iterations from one look at the energy on fresh points to the next */
 #define SETTLED         200   /* iterations until fresh points differ from the others by the same part of it */
@@ -295,12 +297,16 @@ PetscErrorCode EngdPlanWatch(EngdRun run, Vec theta, PetscInt iteration)
 PetscBool EngdPlanIsSlow(EngdRun run)
 {
   const EngdPace *pace = &run->pace;
+  PetscReal       loss;
 
   if (!run->plan.made) return PETSC_FALSE;
   if (run->plan.gaps) return PETSC_TRUE;
   if (Kind(run) != DIGITS_FLAT && Kind(run) != DIGITS_WIDE) return PETSC_FALSE;
-  if (pace->n <= ENGD_PACE) return PETSC_FALSE;
-  return (PetscBool)(pace->loss[(pace->n - 1) % (ENGD_PACE + 1)] > SLOW * pace->loss[pace->n % (ENGD_PACE + 1)]);
+  loss = EngdPaceLoss(pace, 0);
+  if (pace->n > ROUNDED && !PetscIsInfReal(run->zero) && loss <= ENGD_LOSS_ROUNDING * run->zero &&
+      loss > SAME * EngdPaceLoss(pace, ROUNDED))
+    return PETSC_TRUE;
+  return (PetscBool)(pace->n > ENGD_PACE && loss > SLOW * EngdPaceLoss(pace, ENGD_PACE));
 }
 
 /* has the plan nothing left to try */

@@ -62,8 +62,9 @@ expect_stderr_empty
 expect_stdout '^Warning: -wall_residual reads no unknown'
 expect_stdout '^Warning: no term reads the unknown v,'
 expect_stdout '^Warning: the problem is not solved' # -wall_residual x is what it is
+expect_stdout '^Warning: no term changes when a constant is added to u:'
 expect_stdout '^Warning: -wall_points 3: the region has 4 faces or parts'
-expect_equal "$(grep -c Warning stdout)" 4
+expect_equal "$(grep -c Warning stdout)" 5
 
 for under in "" nohup; do
   begin "a terminal that closes ${under:+under nohup}"

@@ -174,6 +174,7 @@ struct _n_EngdTerm {
   PetscInt       resample; /* new points every so many iterations, 0 never */
   EngdAdapt      adapt;
   PetscInt       multipliers; /* new multipliers every so many iterations, 0: a penalty alone */
+  PetscBool      penalty;     /* the user wants it to be one */
   PetscReal      causal;      /* eps of weights exp(-eps sum of the losses of earlier slabs of time), 0: none. */
   PetscInt       slabs;       /* Of the time of a window, for these. */
   PetscBool      initial;     /* Whether it goes on, in a window of time, from the end of the one before. */

@@ -85,8 +85,8 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
                              "EngdProblemSetTermResample", 0, &o->resample));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-multipliers",
                              "New multipliers of a condition beside energies every so many iterations, >= 0; 0: a "
-                             "penalty alone",
-                             "EngdProblemSetTermMultipliers", 0, &o->multipliers));
+                             "penalty alone; by default what -engd_start makes of it",
+                             "EngdProblemSetTermMultipliers", PETSC_DECIDE, &o->multipliers));
   PetscOptionsEnd();
   PetscCall(PetscFree(prefix));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -313,7 +313,7 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 */
 PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[], PetscInt stream, EngdTerm *term)
 {
-  TermOptions o = {.weight = 1.0, .slabs = CAUSAL_SLABS};
+  TermOptions o = {.weight = 1.0, .slabs = CAUSAL_SLABS, .multipliers = PETSC_DECIDE};
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(term));
@@ -325,7 +325,8 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   (*term)->weighted    = o.weighted;
   (*term)->resample    = o.resample;
   (*term)->adapt       = o.adapt;
-  (*term)->multipliers = o.multipliers;
+  (*term)->multipliers = PetscMax(o.multipliers, 0);
+  (*term)->penalty     = (PetscBool)(o.multipliers == 0);
   PetscCall(TermCreatePoints(problem, *term, &o, stream));
   PetscCall(TermCreatePointwise(problem, *term, &o));
   PetscCheck((*term)->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,

@@ -143,7 +143,7 @@ PetscErrorCode EngdProblemSetTermResample(EngdProblem problem, const char term[]
   Input Parameters:
 + problem - with energies
 . term    - a residual, one of EngdProblemSetTerms(), whose points stay
-- every   - iterations, 0 for a penalty alone
+- every   - iterations, 0 for a penalty alone, PETSC_DECIDE (until it is set) for what -engd_start makes of it
 
   Options Database Key:
 . -<term>_multipliers every

@@ -183,10 +183,10 @@ static PetscErrorCode Begin(Beginning *b, Vec theta, EngdStart *start)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* is it a condition with a weight and no more, on points that stay */
+/* is it a condition with a weight and no more, on points that stay, and not to remain one */
 static PetscBool IsPenalty(EngdTerm term)
 {
-  return (PetscBool)(!term->energy && !term->multipliers && !term->resample);
+  return (PetscBool)(!term->energy && !term->multipliers && !term->penalty && !term->resample);
 }
 
 /* are there such among energies */

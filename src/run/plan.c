@@ -10,24 +10,28 @@
     more     digits or wide does
     last     one of the others that are averaged, where it has ended before the time
 
-  None of them wins everywhere (runs/untuned.md), and each of the first ones takes a few seconds; digits are first since they may
-  be the last. A stage of digits ends when it is
-  slow, by what its last iterations brought; the plan ends when one has come to rounding. Who goes on has the least loss on
-  fresh points at the end of the time, if its last pace, in decades of the loss a second, stays as it is. The best is what has
-  the least loss on fresh points. A breakdown of the numerics ends its stage alone. Where fresh points have several times the
-  loss of the others at the end of a stage, as at layers and fronts that fall between points, the next stage has twice the
-  points, the new ones where the residual is large: Burgers' front with viscosity 0.01/pi from 0.3 to 9e-6, Allen and Cahn's
-  from 5e-3 to 3e-8, a layer of width 1e-2 from 0.8 to 3e-6, in a minute each.
+  None of them wins everywhere (runs/untuned.md), and each of the first ones takes a few seconds. Digits are first since they may
+  be the last: a stage of digits ends when it is slow, by what its last iterations brought, or at rounding, where the plan ends.
+  Who goes on has the least loss on fresh points at the end of the time, if its last pace, in decades of the loss a second, stays
+  as it is; a pace says nothing where fresh points do not follow. The best is what has the least loss on fresh points. A breakdown
+  of the numerics ends its stage alone.
 
-  A plan is made for least squares on points that stay and with no more parameters than residuals, and for energies with
-  conditions (valley alone, from standard units, as long as fresh points agree on the energy: quadrature bounds none from below); by default only where no option or setter says a word about weights of terms,
-  initial weights, optimisers or stages.
+  Where fresh points have several times the loss of the others at the end of a stage, as at layers and fronts that fall between
+  points, the next stage has twice the points, the new ones where the residual is large: Burgers' front with viscosity 0.01/pi
+  from 0.3 to 9e-6, Allen and Cahn's from 5e-3 to 3e-8, a layer of width 1e-2 from 0.8 to 3e-6, in a minute each. With more
+  parameters than residuals it is what makes a plan work: Helmholtz with 1761 and 1020 from 2e-4 to 2e-6.
+
+  A plan is made for least squares on points that stay, and for energies with conditions: valley alone, from standard units, as
+  long as fresh points agree on the energy, which quadrature does not bound from below. By default it is made only where no option
+  or setter says a word about weights of terms, initial weights, optimisers or stages. Beyond MOST_PARAMETERS it is worth less than
+  truncated least squares from standard units: Poisson with 7901 ends at 4e-12 after 20 iterations of these, a minute, and had
+  14 iterations and 0.3 with a plan.
 */
 #include <engd/private.h>
 #include <math.h>
 
 #define MOST_PARAMETERS 3000 /* of a Gramian written out */
-#define MOST_DIGITS     640  /* of the SVDs */
+#define MOST_DIGITS     640  /* of a network that is small enough for all first stages */
 #define FALL            100  /* iterations of valley and of slopes, */
 #define SHARE_FALL      0.15 /* or this part of the time */
 #define DIGITS          400  /* iterations of digits at most, */
@@ -98,12 +102,6 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energ
   for (PetscInt t = 0; t < F->problem->nterms; t++)
     *suits = (PetscBool)(*suits && !F->problem->term[t]->resample && F->problem->term[t]->causal <= 0);
   *suits = (PetscBool)(*suits && p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
-  if (*suits && !*energies) {
-    PetscInt N;
-
-    PetscCall(EngdExplicitCountAllRows(F, &N));
-    *suits = (PetscBool)(p <= N);
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -177,27 +175,46 @@ static PetscErrorCode AddStage(EngdRun run, PetscInt kind, PetscBool last)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* energies have valley alone. A large network has no time for all first stages: with more parameters than residuals its digits
+   are quick, and otherwise it has none. Collective */
+static PetscErrorCode AddStages(EngdRun run, PetscBool energies)
+{
+  const EngdModel model = run->functional->model;
+  const PetscBool small = (PetscBool)(model->nweights <= MOST_DIGITS);
+  PetscInt        N;
+  PetscBool       digits;
+
+  PetscFunctionBeginUser;
+  if (energies) {
+    PetscCall(AddStage(run, VALLEY, PETSC_TRUE));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(EngdExplicitCountAllRows(run->functional, &N));
+  digits = (PetscBool)(small || model->nparameters > N);
+  if (digits) PetscCall(AddStage(run, DIGITS_FLAT, PETSC_FALSE));
+  PetscCall(AddStage(run, VALLEY, PETSC_FALSE));
+  if (small || !digits) PetscCall(AddStage(run, SLOPES, PETSC_FALSE));
+  if (small) PetscCall(AddStage(run, DIGITS_WIDE, PETSC_FALSE));
+  PetscCall(AddStage(run, AGAIN, PETSC_TRUE));
+  if (digits) PetscCall(AddStage(run, MORE, PETSC_TRUE));
+  PetscCall(AddStage(run, LAST, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdPlanCreate - stages and their options, if the run has been told none. Collective; Push and Pop around their creation */
 PetscErrorCode EngdPlanCreate(EngdRun run)
 {
   EngdPlan *plan = &run->plan;
-  PetscBool said, suits, energies, digits;
+  PetscBool said, suits, energies;
 
   PetscFunctionBeginUser;
   PetscCall(IsSaid(&said));
   if (said || run->stages || !(run->origin.placed || run->origin.multipliers)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Suits(run->functional, &suits, &energies));
   if (!suits) PetscFunctionReturn(PETSC_SUCCESS);
-  digits     = (PetscBool)(run->functional->model->nweights <= MOST_DIGITS);
   plan->made = PETSC_TRUE;
   if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
-  if (!energies && digits) PetscCall(AddStage(run, DIGITS_FLAT, PETSC_FALSE));
-  PetscCall(AddStage(run, VALLEY, energies));
-  if (!energies) PetscCall(AddStage(run, SLOPES, PETSC_FALSE));
-  if (!energies && digits) PetscCall(AddStage(run, DIGITS_WIDE, PETSC_FALSE));
-  if (!energies) PetscCall(AddStage(run, AGAIN, PETSC_TRUE));
-  if (!energies && digits) PetscCall(AddStage(run, MORE, PETSC_TRUE));
-  if (!energies) PetscCall(AddStage(run, LAST, PETSC_TRUE));
+  PetscCall(AddStages(run, energies));
   PetscCall(VecDuplicate(run->theta, &plan->start));
   PetscCall(VecCopy(run->theta, plan->start));
   PetscCall(VecDuplicate(run->theta, &plan->best));
@@ -301,12 +318,12 @@ PetscBool EngdPlanIsSlow(EngdRun run)
 
   if (!run->plan.made) return PETSC_FALSE;
   if (run->plan.gaps) return PETSC_TRUE;
-  if (Kind(run) != DIGITS_FLAT && Kind(run) != DIGITS_WIDE) return PETSC_FALSE;
+  if (kinds[Kind(run)].dense) return PETSC_FALSE;
   loss = EngdPaceLoss(pace, 0);
   if (pace->n > ROUNDED && !PetscIsInfReal(run->zero) && loss <= ENGD_LOSS_ROUNDING * run->zero &&
       loss > SAME * EngdPaceLoss(pace, ROUNDED))
     return PETSC_TRUE;
-  return (PetscBool)(pace->n > ENGD_PACE && loss > SLOW * EngdPaceLoss(pace, ENGD_PACE));
+  return (PetscBool)(Kind(run) < ENGD_PLAN_FIRST && pace->n > ENGD_PACE && loss > SLOW * EngdPaceLoss(pace, ENGD_PACE));
 }
 
 /* has the plan nothing left to try */
@@ -371,7 +388,7 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
     if (Kind(run) < ENGD_PLAN_FIRST) {
       PetscCall(VecCopy(run->theta, plan->end[Kind(run)]));
       plan->left[Kind(run)] = PetscLog10Real(PetscMax(fresh, 1e-30));
-      plan->rate[Kind(run)] = EngdPaceRate(&run->pace, &left);
+      plan->rate[Kind(run)] = fresh > ENGD_FRESH_FACTOR * loss ? 0 : EngdPaceRate(&run->pace, &left);
     }
     PetscCall(PetscSNPrintf(line, sizeof(line), "%s: loss %.2e, on fresh points %.2e%s",
                             run->stage[run->present].name, (double)loss, (double)fresh,

@@ -193,7 +193,7 @@ static PetscErrorCode FindFreeConstants(EngdRun run, size_t size, char names[])
   PetscCall(MatCreateVecs(J, &constant, &change));
   for (PetscInt k = 0; k < model->nparts; k++) {
     for (PetscInt o = 0; o < model->part[k].network->noutputs; o++) {
-      const PetscInt output = model->part[k].output + o;
+      const PetscInt output  = model->part[k].output + o;
       PetscBool      is_free = PETSC_FALSE;
 
       if (problem->ansatz && problem->ansatz[output]) continue; /* the constant is one of the raw output */

@@ -323,7 +323,8 @@ PetscBool EngdPlanIsSlow(EngdRun run)
   if (pace->n > ROUNDED && !PetscIsInfReal(run->zero) && loss <= ENGD_LOSS_ROUNDING * run->zero &&
       loss > SAME * EngdPaceLoss(pace, ROUNDED))
     return PETSC_TRUE;
-  return (PetscBool)(Kind(run) < ENGD_PLAN_FIRST && pace->n > ENGD_PACE && loss > SLOW * EngdPaceLoss(pace, ENGD_PACE));
+  return (PetscBool)(Kind(run) < ENGD_PLAN_FIRST && pace->n > ENGD_PACE &&
+                     loss > SLOW * EngdPaceLoss(pace, ENGD_PACE));
 }
 
 /* has the plan nothing left to try */

@@ -92,6 +92,7 @@ static void TestSaid(void **state)
            {"-engd_stages engd", PETSC_TRUE, PETSC_TRUE, 1},
            {"-engd_start none", PETSC_FALSE, PETSC_FALSE, 1},
            {"-network_layers 24,24 -pde_points 900", PETSC_TRUE, PETSC_TRUE, 4},
+           {"-network_layers 24,24", PETSC_TRUE, PETSC_TRUE, 5},
            {"-network_layers 60,60", PETSC_TRUE, PETSC_TRUE, 1}};
 
   (void)state;

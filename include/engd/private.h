@@ -35,6 +35,7 @@ typedef void **EngdContextArgument;
 #include <engd/domain.h>
 #include <engd/linalg.h>
 #include <engd/spectrum.h>
+#include <engd/projection.h>
 #include <engd/report.h>
 #include <engd/start.h>
 #include <engd/run.h>

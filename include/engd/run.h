@@ -9,6 +9,7 @@
 #include <engd/system.h>
 #include <engd/solver.h>
 #include <engd/spectrum.h>
+#include <engd/projection.h>
 #include <engd/archive.h>
 
 /* An optimiser of a run, with the options that are its own */
@@ -80,6 +81,7 @@ struct _n_EngdRun {
   PetscReal      zero, fresh_zero; /* the loss of u = 0, on fresh points too; infinite where there is none */
   EngdReport     report;
   EngdSpectrum   spectrum;
+  EngdProjection projection;
   EngdEvolution  evolution; /* NULL where none is asked for. */
   PetscInt       nstages;
   PetscInt       present; /* The present stage; that of the last row once the training has ended. */

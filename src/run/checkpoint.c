@@ -64,6 +64,7 @@ static PetscErrorCode WalkRest(EngdRun run, EngdArchive a)
   PetscCall(EngdEvolutionState(run, a));
   PetscCall(EngdReportState(run->report, a));
   PetscCall(EngdSpectrumState(run->spectrum, a));
+  PetscCall(EngdProjectionState(run->projection, a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -253,8 +253,8 @@ static PetscErrorCode AddSolution(EngdRun run, Places *places)
 */
 PetscErrorCode EngdRunCheckFiles(EngdRun run)
 {
-  static const char *const outputs[] = {"-engd_history", "-engd_summary", "-engd_solution", "-spectrum_output",
-                                        "-engd_checkpoint"};
+  static const char *const outputs[] = {"-engd_history",    "-engd_summary",    "-engd_solution",
+                                        "-spectrum_output", "-engd_projection", "-engd_checkpoint"};
   char                     option[128], message[1536] = "";
   Places                   places = {0};
 

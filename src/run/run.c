@@ -170,6 +170,8 @@ static PetscErrorCode SetUp(EngdRun run)
   PetscCall(EngdEvolutionCreate(run, &run->evolution));
   PetscCall(EngdSpectrumCreate(run->functional, run->stage[0].tao, &run->spectrum));
   PetscCall(EngdSpectrumSetFromOptions(run->spectrum));
+  PetscCall(EngdProjectionCreate(run->functional, &run->projection));
+  PetscCall(EngdProjectionSetFromOptions(run->projection));
   if (run->evaluate) PetscCall(EngdReportSetEvaluate(run->report, run->evaluate));
   PetscCall(EngdReportSetUp(run->report));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -527,6 +529,7 @@ PetscErrorCode EngdRunDestroy(EngdRun *run)
   PetscFunctionBeginUser;
   if (!*run) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdSpectrumDestroy(&(*run)->spectrum));
+  PetscCall(EngdProjectionDestroy(&(*run)->projection));
   PetscCall(EngdReportDestroy(&(*run)->report));
   PetscCall(EngdStagesDestroy(*run));
   PetscCall(EngdEvolutionDestroy(&(*run)->evolution));

@@ -88,6 +88,7 @@ static PetscErrorCode Watch(Tao tao, void *data)
     PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
   }
   PetscCall(EngdSpectrumMonitor(run->spectrum, run->stage[run->present].tao, theta, it.iteration));
+  PetscCall(EngdProjectionMonitor(run->projection, theta, it.iteration));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -7,6 +7,9 @@
                                                            the points of another such file on maps, as points(pde)
   runs/plot.py spectrum spectrum.csv -o spectrum.png       eigenvalues and densities, those of each operator in a row
                                                            (-spectrum_output, .csv or .h5)
+  runs/plot.py projection p.csv run.csv -o projection.png  updates beside projections of ideal updates against the length of the
+                                                           step, of one iterate of the first file, and what of Newton's ideal
+                                                           update each method keeps along all of them (-engd_projection)
   runs/plot.py scaling run1.json run2.json -o scaling.png  seconds an iteration and efficiency against ranks (-engd_summary);
                                                            runs of one problem and as many parameters are one curve
 
@@ -168,6 +171,63 @@ def plot_spectrum(arguments):
     if not spectra:
         raise SystemExit(f"{arguments.file}: no spectra")
     return spectrum_figure(spectra)
+
+
+METHODS = {"gauss_newton": "Gauss-Newton", "energy": "energy Newton", "l2": "L2", "h1": "H1", "hessian": "Newton in the parameters"}
+
+
+def read_projection(path):
+    """{(method, iteration): rows of (eta, update, distance, slope, kept)}"""
+    ladders = {}
+    with open(path, newline="") as file:
+        reader = csv.DictReader(file)
+        if not {"method", "eta", "distance", "kept"} <= set(reader.fieldnames or []):
+            raise SystemExit(f"{path}: no projections of engd")
+        for row in reader:
+            key = row["method"], int(row["iteration"])
+            ladders.setdefault(key, []).append([float(row[name]) for name in ("eta", "update", "distance", "slope", "kept")])
+    return {key: np.array(rows) for key, rows in ladders.items()}
+
+
+def ladder_axis(axis, ladders, iteration):
+    """Distances of one iterate against eta, both relative to the longest step; the slopes 1 and 2 in grey"""
+    for k, (method, name) in enumerate(METHODS.items()):
+        rows = ladders.get((method, iteration))
+        if rows is None:
+            continue
+        shown = (rows[:, 3] == rows[:, 3]) | (np.arange(len(rows)) == 0)
+        axis.loglog(rows[shown, 0] / rows[0, 0], rows[shown, 2] / rows[0, 1], "osD^v"[k], markersize=4, color=f"C{k}", label=name, fillstyle="none" if k == 1 else "full")
+    ends = np.array(axis.get_xlim())
+    for slope, level in ((1, 0.6), (2, 0.3)):
+        axis.loglog(ends, level * ends**slope, color="grey", linewidth=0.8, zorder=0)
+        axis.text(ends[0], level * ends[0]**slope, f" slope {slope}", color="grey", fontsize=7, va="bottom")
+    axis.set(xlabel="length of the step, eta, over the longest", ylabel="distance over the longest update", title=f"update beside projection (iteration {iteration})")
+    axis.legend(frameon=False, fontsize=7, loc="lower right")
+
+
+def kept_axis(axis, files):
+    """|Pi v|/|v| of each method along the runs: how far below one it is, since the best are close"""
+    for k, (method, name) in enumerate(METHODS.items()):
+        points = sorted((iteration, rows[0, 4]) for ladders in files for (m, iteration), rows in ladders.items() if m == method)
+        if points and any(kept == kept for _, kept in points):
+            iteration, kept = np.array(points).T
+            axis.plot(iteration, kept, ".-", color=f"C{k}", markersize=4, linewidth=1, label=name)
+    axis.set(xlabel="iteration", title="part of the ideal update that is kept", ylim=(min(0, axis.get_ylim()[0]), 1.03))
+    axis.legend(frameon=False, fontsize=7)
+
+
+def plot_projection(arguments):
+    files = [read_projection(path) for path in arguments.file]
+    iterations = sorted({iteration for _, iteration in files[0]})
+    if not iterations or arguments.iteration not in (None, *iterations):
+        raise SystemExit(f"{arguments.file[0]}: no rows of iteration {arguments.iteration}" if iterations else f"{arguments.file[0]}: no rows")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    ladder_axis(axes[0], files[0], iterations[-1] if arguments.iteration is None else arguments.iteration)
+    kept_axis(axes[1], files[1:] or files)
+    for axis in axes:
+        axis.grid(True, which="major", alpha=0.15)
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
 
 
 def read_summary(path):
@@ -373,10 +433,14 @@ def main():
     solution.add_argument("--stretch", action="store_true", help="fill the picture, axes not to scale")
     solution.set_defaults(plot=plot_solution)
     solution.add_argument("--points", help="file whose points are drawn on maps: -engd_solution_points 'points(pde)'")
+    projection = commands.add_parser("projection", help="updates beside projections of ideal updates")
+    projection.add_argument("file", nargs="+", help="CSV files of -engd_projection: the first for the ladder, the others for what is kept")
+    projection.add_argument("--iteration", type=int, help="of the ladder, the last one unless it is given")
+    projection.set_defaults(plot=plot_projection)
     scaling = commands.add_parser("scaling", help="seconds an iteration and efficiency against ranks")
     scaling.add_argument("file", nargs="+", help="JSON file of -engd_summary")
     scaling.set_defaults(plot=plot_scaling)
-    for command in (history, spectrum, solution, scaling):
+    for command in (history, spectrum, solution, projection, scaling):
         command.add_argument("-o", "--out", required=True, help="picture to write: .png, .pdf, .svg")
         command.add_argument("--dark", action="store_true", help="for a dark page")
     arguments = parser.parse_args()

@@ -238,6 +238,11 @@ rejects 'exact Hessian of a quotient' "${oscillator[@]}" -tao_engd_curvature hes
 code=3 rejects 'wall.*x = 0' "${poisson[@]}" -wall_residual 'u + abs(x*u)^1.5' -tao_engd_curvature energy
 code=3 rejects 'pde' "${poisson[@]}" -pde_residual 'log(u - 1e6)' -tao_engd_direction dual
 
+rejects '-engd_projection_methods l2,adam: adam is not known' "${poisson[@]}" -engd_projection p.csv -engd_projection_methods l2,adam
+rejects '-engd_projection_rcond 1:' "${poisson[@]}" -engd_projection p.csv -engd_projection_rcond 1
+rejects '-engd_projection no/p.csv' "${poisson[@]}" -engd_projection no/p.csv
+rejects '-engd_projection: not of term .pde., which has causal weights' -options_file heat.opts -engd_projection p.csv -pde_causal 1
+
 run_rejects 1
 run_rejects 3
 

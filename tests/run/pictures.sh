@@ -14,9 +14,11 @@ refuses() { # REGEX arguments of plot.py: one line
 }
 run 1 -options_file heat.opts -network_layers 6 -tao_max_it 2 -engd_summary run.json -engd_history h.csv -engd_solution u.npz \
   -engd_solution_points "grid(9,7)" -engd_output "u, error, residual(pde)" -engd_integrals mass -mass_integrand "u^2" \
-  -spectrum hessian,jacobian -spectrum_every 1 -spectrum_density 3 -spectrum_output s.csv
+  -engd_projection p.csv -spectrum hessian,jacobian -spectrum_every 1 -spectrum_density 3 -spectrum_output s.csv
 expect_exit 0
 printf 'x,t\n0.1,0.2\n0.5,0.5\n' >points.csv
+draws projection p.csv -o p.png
+refuses 'h.csv: no projections' projection h.csv -o w.png
 draws solution u.npz --points points.csv -o points.png
 refuses 'h.csv: no column x' solution u.npz --points h.csv -o w.png
 draws spectrum s.csv -o s.png

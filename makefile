@@ -77,7 +77,7 @@ export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 endif
 
-.PHONY: all poisson check check-all test asan valgrind fuzz fuzzers bench install uninstall format format-check problems install-packages clean help build-tests run-tests FORCE
+.PHONY: all poisson check check-all test warnings asan valgrind fuzz fuzzers bench install uninstall format format-check problems install-packages clean help build-tests run-tests FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -112,7 +112,14 @@ run-tests:
 	  "docs/problems.md is up to date (make problems): docs/problems.py --check" \
 	  "files of optimisers leave nothing to problems: tests/check_optimisers.py options" \
 	  $(foreach f,$(notdir $(FUZZERS)),"corpus of the fuzzer $(f): $(B)/tests/fuzz/$(f) tests/fuzz/corpus/$(f)") \
-	  "clang without a warning: $(MAKE) -s $(JOBS) B=$(B)/clang CC=clang OPTFLAGS=-O0 build-tests"
+	  "clang without a warning: $(MAKE) -s B=$(B)/clang CC=clang OPTFLAGS=-O0 warnings"
+
+# A compiler's warnings need no code, and PETSc's headers read once, with all that the system's headers have
+READ := $(filter-out -MMD -MP,$(CFLAGS)) -DENGD_COMMIT='""'
+warnings: $(B)/registered.c
+	@{ echo '#define _GNU_SOURCE'; printf '#include <%s.h>\n' slepc petsctao petscts; } >$(B)/library.h
+	@$(CC) $(READ) -x c-header $(B)/library.h -o $(B)/library.pch
+	@echo $< $(SOURCES) $(wildcard tests/*/*.c) | xargs -P $(CORES) -n 40 $(CC) $(READ) -fsyntax-only -include-pch $(B)/library.pch
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 asan: ## the tests under the address, leak and undefined-behaviour sanitizers

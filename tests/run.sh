@@ -2,10 +2,10 @@
 # Runs what `make build-tests` built: B=build PROGRAM=engd tests/run.sh ["name: command"]...
 #
 # Three kinds of test, each a line of the output, in this order whatever ends first:
+#   tests/run/*.sh, scripts of runs of the program; each `run` of case.sh in them is one test
 #   the commands given as arguments (format, ...), one test each
 #   $B/tests/unit/test_*, cmocka programs, on the numbers of ranks that a comment "ranks: 1 2 3" of the source names;
 #     "errors leak" says of a source that it meets errors, after which nothing is freed
-#   tests/run/*.sh, scripts of runs of the program; each `run` of case.sh in them is one test
 # SELECT="tests/unit/test_jet tests/run/first" names those that run, the unit tests on one rank.
 # SANITIZED=2: what was built has sanitizers, and unit tests run on so many ranks at most (more that wait for each other on two cores
 # take ten times as long).
@@ -74,6 +74,12 @@ run_case() { # directory script
 selected() { [[ -z ${SELECT:-} || " $SELECT " == *" $1 "* ]]; }
 
 names=() ranks=() jobs=()
+# The long ones first, so that no core waits for the last
+for script in tests/run/*.sh; do
+  [ "$script" = tests/run/case.sh ] && continue
+  selected "${script%.sh}" || continue
+  names+=("${script%.sh}") ranks+=(-) jobs+=("run_case DIR $script")
+done
 for command in "$@"; do
   names+=("${command%%: *}") ranks+=(1) jobs+=("run_command DIR $(printf %q "${command#*: }")")
 done
@@ -85,11 +91,6 @@ for source in tests/unit/test_*.c; do
     ((n <= ${SANITIZED:-$n})) || continue
     names+=("$program") ranks+=("$n") jobs+=("run_unit DIR $B/$program $n $leaks")
   done
-done
-for script in tests/run/*.sh; do
-  [ "$script" = tests/run/case.sh ] && continue
-  selected "${script%.sh}" || continue
-  names+=("${script%.sh}") ranks+=(-) jobs+=("run_case DIR $script")
 done
 
 start_job() { # number

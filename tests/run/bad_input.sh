@@ -2,41 +2,6 @@
 # Bad input: one line on stderr that names the mistake, exit code 2 (3 for the numerics), nothing written, no rank that hangs.
 . "$(dirname "$0")/case.sh"
 
-# rejects REGEX arguments...: one more command line, on one rank and on several. They run in one process, one after the other,
-# by run_rejects at the end; one that ends the process for good is followed by another process for the rest. `fresh=1 rejects`
-# begins a process: PETSc 3.18 has TAO's types lmvm, ntl, ... in its first life only.
-rejected=() regexes=() codes=()
-rejects() {
-  regexes+=("$1") codes+=("${code:-2}")
-  shift
-  rejected+=("${fresh:+$'\036'}$(printf '%s\037' "$@" -engd_summary summary.json)-engd_history"$'\037'history.csv)
-}
-
-run_rejects() { # ranks
-  local ranks=$1 next=0 folder=$SCRATCH/rejects.$1 k
-  mkdir -p "$folder" && cd "$folder" || exit 1
-  printf '%s\n' "${rejected[@]}" >table
-  while ((next < ${#rejected[@]})); do
-    ENGD_OPTIONS_PATH=$ENGD_ROOT/options timeout -k 5 $((4 * CASE_TIMEOUT)) "$MPIEXEC" -n "$ranks" \
-      "$ENGD_BUILD/tests/run/rejects" table "$next" >/dev/null 2>stderr </dev/null
-    local ended=$?
-    while [ -e "$next/code" ]; do next=$((next + 1)); done
-    ((next < ${#rejected[@]})) || break
-    [[ $ended != 0 || ${rejected[next]} != $'\036'* ]] || continue
-    mkdir -p "$next" && echo "$ended" >"$next/code"
-  done
-  for k in "${!rejected[@]}"; do
-    current="${rejected[k]//[$'\036\037']/ } (ranks $ranks)"
-    cd "$folder/$k" && touch stderr || exit 1
-    exit_code=$(<code)
-    expect_exit "${codes[k]}"
-    expect_stderr_one_line_matching "${regexes[k]}"
-    expect_no_file summary.json history.csv
-    # a regular expression that an option of this very command line would fulfil proves nothing
-    [[ ${regexes[k]} == *option* ]] || expect_stderr_without 'nothing here reads'
-    finish_test
-  done
-}
 poisson=(-options_file poisson.opts -tao_max_it 1)
 
 # The command line and the options files
@@ -243,8 +208,7 @@ rejects '-engd_projection_rcond 1:' "${poisson[@]}" -engd_projection p.csv -engd
 rejects '-engd_projection no/p.csv' "${poisson[@]}" -engd_projection no/p.csv
 rejects '-engd_projection: not of term .pde., which has causal weights' -options_file heat.opts -engd_projection p.csv -pde_causal 1
 
-run_rejects 1
-run_rejects 3
+run_rejects 1 3
 
 # The program itself, as mpirun sees it
 for ranks in 1 3; do

@@ -5,6 +5,15 @@
 #
 # Each run is one test: it passes when all its expectations hold. In the directory of the run (now the working directory)
 # are stdout, stderr (without mpirun's own words) and what the program wrote. `name TEXT` names the next run.
+#
+# Command lines in one process, one after the other, take a tenth of the time of as many starts of MPI:
+#
+#   line -options_file poisson.opts -tao_max_it 2     one more of the table, which is number $added
+#   run_table 3                                       all of the table on 3 ranks, the directories in $table
+#   result 0                                          begins a test of what line 0 did there: as behind `run`
+#
+#   rejects REGEX arguments...                        a line that is to end with one line on stderr, exit code 2 or $code
+#   run_rejects 1 3                                   a test of each of them on 1 and on 3 ranks
 set -u
 : "${SCRATCH:=$(mktemp -d)}" "${ENGD_ROOT:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
 : "${ENGD_PROGRAM:=$ENGD_ROOT/engd}" "${ENGD_BUILD:=$ENGD_ROOT/build}" "${MPIEXEC:=mpirun}" "${CASE_TIMEOUT:=60}"
@@ -41,6 +50,68 @@ run() { # ranks arguments...
   exit_code=$?
   own_words stderr.all >stderr
   ((exit_code != 124)) || complain "no end after $CASE_TIMEOUT seconds"
+}
+
+tables=0
+new_table() { # and the tests of the one before are over
+  finish_test
+  lines=() regexes=() codes=()
+}
+new_table
+
+# fresh=1: it begins a process, as matrices of type lmvm... exist in the first life of PETSc 3.18 alone
+line() { # arguments...
+  added=${#lines[@]}
+  lines+=("${fresh:+$'\036'}$(printf '%s\037' "$@")")
+  lines[added]=${lines[added]%$'\037'}
+}
+
+# A line that ends the process for good has mpirun's exit code; another process goes on behind it
+run_table() { # ranks
+  finish_test
+  local ranks=$1 next=0 ended
+  table_ranks=$ranks table=$SCRATCH/table.$((tables += 1))
+  mkdir -p "$table" && cd "$table" || exit 1
+  printf '%s\n' "${lines[@]}" >table
+  while ((next < ${#lines[@]})); do
+    ENGD_OPTIONS_PATH=${ENGD_OPTIONS_PATH:-$ENGD_ROOT/options} timeout -k 5 $((8 * CASE_TIMEOUT)) "$MPIEXEC" -n "$ranks" \
+      "$ENGD_BUILD/tests/run/lines" table "$next" >/dev/null 2>stderr </dev/null
+    ended=$?
+    while [ -e "$next/code" ]; do next=$((next + 1)); done
+    ((next < ${#lines[@]})) || break
+    [[ $ended != 0 || ${lines[next]} != $'\036'* ]] || continue
+    mkdir -p "$next" && echo "$ended" >"$next/code"
+    next=$((next + 1))
+  done
+}
+
+result() { # number
+  finish_test
+  local words=${lines[$1]//[$'\036\037']/ }
+  current="${title:-$words} (ranks $table_ranks)" title=""
+  cd "$table/$1" && touch stdout stderr || exit 1
+  exit_code=$(<code)
+}
+
+rejects() { # REGEX arguments...
+  line "${@:2}" -engd_summary summary.json -engd_history history.csv
+  regexes[added]=$1 codes[added]=${code:-2}
+}
+
+run_rejects() { # ranks...
+  local ranks k
+  for ranks in "$@"; do
+    run_table "$ranks"
+    for k in "${!regexes[@]}"; do
+      result "$k"
+      expect_exit "${codes[k]}"
+      expect_stderr_one_line_matching "${regexes[k]}"
+      expect_no_file summary.json history.csv
+      # a regular expression that an option of this very command line would fulfil proves nothing
+      [[ ${regexes[k]} == *option* ]] || expect_stderr_without 'nothing here reads'
+    done
+  done
+  new_table
 }
 
 expect_exit() { ((exit_code == $1)) || complain "exit code $exit_code, not $1"; }

@@ -17,56 +17,48 @@ with open(sys.argv[1] + "/data.csv", "w", encoding="utf-8") as file:
         print(f"{math.sin(2 * x) + y * y!r}, {y!r}, {x!r}, {1 / 81!r}", file=file)
 PYTHON
 
+line "${fit[@]}" -fit_sampler gauss -fit_points 9,9 -fit_residual 'u-(sin(2*x)+y^2)' -engd_summary s.json
+# the same points three ways: the loss at the start agrees
+for how in "-fit_sampler grid -fit_points 9,9" "-fit_points_file $files/grid.txt" "-fit_points_file $files/data.csv"; do
+  target='sin(2*x)+y^2'
+  [[ $how == *data* ]] && target=f
+  # shellcheck disable=SC2086
+  line "${fit[@]}" $how -fit_residual "u-($target)" -engd_summary s.json -engd_history h.csv
+done
 for ranks in 1 3; do
-  name "gauss"
-  run "$ranks" "${fit[@]}" -fit_sampler gauss -fit_points 9,9 -fit_residual 'u-(sin(2*x)+y^2)' -engd_summary s.json
-  expect_exit 0
-  expect_equal "$(json s.json points)" 81
-  expect_less "$(json s.json relative_l2_error)" 2e-3
-  # the same points three ways: the loss at the start agrees
-  for how in "-fit_sampler grid -fit_points 9,9" "-fit_points_file $files/grid.txt" "-fit_points_file $files/data.csv"; do
-    target='sin(2*x)+y^2'
-    [[ $how == *data* ]] && target=f
-    name "fit: $how"
-    # shellcheck disable=SC2086
-    run "$ranks" "${fit[@]}" $how -fit_residual "u-($target)" -engd_summary s.json -engd_history h.csv
+  run_table "$ranks"
+  for ((k = 0; k < ${#lines[@]}; k++)); do
+    result "$k"
     expect_exit 0
+    expect_equal "$(json s.json points)" 81
     expect_less "$(json s.json relative_l2_error)" 2e-3
+    ((k)) || continue
     start=$(sed -n 2p h.csv | cut -d, -f2)
     [ -n "${reference:-}" ] || reference=$start
     expect_close "$start" "$reference" 1e-13
   done
 done
+new_table
 
-# rejects REGEX CONTENT arguments...: a file of this content
-rejects() {
-  local regex=$1 ranks
-  printf "$2" >"$files/bad.txt"
-  shift 2
-  for ranks in 1 3; do
-    name "$regex"
-    run "$ranks" "${fit[@]}" -fit_residual u -fit_points_file "$files/bad.txt" "$@"
-    expect_exit 2
-    expect_stderr_one_line_matching "$regex"
-  done
+# refuses REGEX CONTENT arguments...: a file of this content
+refuses() {
+  mkdir "$files/${#lines[@]}"
+  printf "$2" >"$files/${#lines[@]}/bad.txt"
+  rejects "$1" "${fit[@]}" -fit_residual u -fit_points_file "$files/${#lines[@]}/bad.txt" "${@:3}"
 }
-rejects 'bad.txt: line 2 has 3 columns, not 2' '0.1 0.2\n0.1 0.2 0.3\n'
-rejects 'bad.txt: line 2 has 1 columns, not 2' '0.1 0.2\n0.1\n'
-rejects 'bad.txt: 3 columns for 2 coordinates' '0.1 0.2 0.3\n0.1 0.2 0.3\n'
-rejects "bad.txt: line 2: 'nan' is no finite number" '0.1 0.2\nnan 0.2\n'
-rejects "bad.txt: line 2: 'abc' is no finite number" '0.1 0.2\n0.3 abc\n'
-rejects 'bad.txt: point 2 \(x = 1.5, ...\) is outside the domain' '0.1 0.2\n1.5 0.2\n'
-rejects 'bad.txt: has no points' '# nothing\n\n'
-rejects 'bad.txt: line 1 is not text' '\033[31m\001\n'
-rejects 'no column named y' 'x,f\n0.1,0.2\n'
-rejects 'weight -1.? of point 1' 'x,y,weight\n0.1,0.2,-1\n'
-rejects "'u' is the name of a" 'x,y,u\n0.1,0.2,1\n'
-rejects "data 'f' cannot be differentiated" 'x,y,f\n0.1,0.2,1\n' -fit_residual 'd(u*f,x)'
-rejects '-fit_points 9 exclude each other' '0.1 0.2\n' -fit_points 9
-rejects 'leave out -fit_resample' '0.1 0.2\n' -fit_resample 3
-rm "$files/bad.txt"
-for ranks in 1 3; do
-  run "$ranks" "${fit[@]}" -fit_residual u -fit_points_file "$files/bad.txt"
-  expect_exit 2
-  expect_stderr_one_line_matching 'bad.txt: cannot be read: No such file'
-done
+refuses 'bad.txt: line 2 has 3 columns, not 2' '0.1 0.2\n0.1 0.2 0.3\n'
+refuses 'bad.txt: line 2 has 1 columns, not 2' '0.1 0.2\n0.1\n'
+refuses 'bad.txt: 3 columns for 2 coordinates' '0.1 0.2 0.3\n0.1 0.2 0.3\n'
+refuses "bad.txt: line 2: 'nan' is no finite number" '0.1 0.2\nnan 0.2\n'
+refuses "bad.txt: line 2: 'abc' is no finite number" '0.1 0.2\n0.3 abc\n'
+refuses 'bad.txt: point 2 \(x = 1.5, ...\) is outside the domain' '0.1 0.2\n1.5 0.2\n'
+refuses 'bad.txt: has no points' '# nothing\n\n'
+refuses 'bad.txt: line 1 is not text' '\033[31m\001\n'
+refuses 'no column named y' 'x,f\n0.1,0.2\n'
+refuses 'weight -1.? of point 1' 'x,y,weight\n0.1,0.2,-1\n'
+refuses "'u' is the name of a" 'x,y,u\n0.1,0.2,1\n'
+refuses "data 'f' cannot be differentiated" 'x,y,f\n0.1,0.2,1\n' -fit_residual 'd(u*f,x)'
+refuses '-fit_points 9 exclude each other' '0.1 0.2\n' -fit_points 9
+refuses 'leave out -fit_resample' '0.1 0.2\n' -fit_resample 3
+rejects 'bad.txt: cannot be read: No such file' "${fit[@]}" -fit_residual u -fit_points_file "$files/bad.txt"
+run_rejects 1 3

@@ -8,22 +8,31 @@ short=(-tao_max_it 4 -engd_history h.csv -engd_monitor false -tao_engd_damping 1
 ritz=(-terms ritz -domain_coordinates x -domain_lower 0 -domain_upper 1 -ritz_energy 'u_x^2/2 - u + u^2' -ritz_points 40 -network_layers 20)
 last() { tail -n 1 h.csv | cut -d, -f2; }
 
-for file in "$ENGD_ROOT"/options/optimisers/*.opts; do
-  method=optimisers/${file##*/}
-  for ranks in 1 2 3; do
-    name "$method"
-    run "$ranks" -options_file poisson.opts -options_file "$method" "${small[@]}" "${short[@]}"
+methods=("$ENGD_ROOT"/options/optimisers/*.opts)
+quasi_newton() { grep -qE '^-tao_type (lmvm|bqnls|brgn)' "$1" && echo 1; }
+for file in "${methods[@]}"; do fresh=$(quasi_newton "$file") line -options_file poisson.opts -options_file "$file" "${small[@]}" "${short[@]}"; done
+for ranks in 1 2 3; do
+  run_table "$ranks"
+  for k in "${!methods[@]}"; do
+    name "optimisers/${methods[k]##*/}"
+    result "$k"
     expect_exit 0
     expect_stderr_empty
     expect_less "$(last)" "$(sed -n 2p h.csv | cut -d, -f2)"
-    [ "$ranks" = 1 ] && one=$(last)
-    expect_close "$(last)" "$one" 1e-6
-    grep -q '^-tao_type ' "$file" || complain "$method leaves -tao_type to the problem"
-    head -n 1 "$file" | grep -qE '^# .{30}' || complain "$method does not begin with what it is"
+    ((ranks > 1)) || one[k]=$(last)
+    expect_close "$(last)" "${one[k]}" 1e-6
+    grep -q '^-tao_type ' "${methods[k]}" || complain "${methods[k]} leaves -tao_type to the problem"
+    head -n 1 "${methods[k]}" | grep -qE '^# .{30}' || complain "${methods[k]} does not begin with what it is"
   done
-  name "$method on an energy"
-  run 2 "${ritz[@]}" -options_file "$method" "${short[@]}"
-  if grep -q 'For residuals only' "$file"; then
+done
+
+new_table
+for file in "${methods[@]}"; do fresh=$(quasi_newton "$file") line "${ritz[@]}" -options_file "$file" "${short[@]}"; done
+run_table 2
+for k in "${!methods[@]}"; do
+  name "optimisers/${methods[k]##*/} on an energy"
+  result "$k"
+  if grep -q 'For residuals only' "${methods[k]}"; then
     expect_exit 2
     expect_stderr_one_line_matching 'energy'
   else
@@ -44,34 +53,33 @@ for type in ntr tron adam; do
   expect_stderr_one_line_matching 'loss'
 done
 
-rejects() { # REGEX arguments...
-  local regex=$1
-  shift
-  run 2 -options_file poisson.opts "${small[@]}" "${short[@]}" "$@"
-  expect_exit 2
-  expect_stderr_one_line_matching "$regex"
-  expect_no_file h.csv
-}
-rejects 'tao_adam_beta1 1' -tao_type adam -tao_adam_beta1 1
-rejects 'tao_sgd_learning_rate -1' -tao_type sgd -tao_sgd_learning_rate -1
-rejects 'tao_engd_structure layer.*krylov' -tao_engd_structure layer -tao_engd_direction tsvd
-rejects 'tao_engd_structure layer.*cg' -tao_engd_structure layer -ksp_type lsqr
-rejects 'krylov_backtrack.*diagonal' -tao_engd_structure diagonal -tao_engd_krylov_backtrack
-rejects 'momentum 0.5.*quadratic' -tao_engd_step quadratic -tao_engd_momentum 0.5
-rejects 'quadratic_first -1' -tao_engd_step quadratic -tao_engd_quadratic_first -1
+new_table
+poisson=(-options_file poisson.opts "${small[@]}" "${short[@]}")
+rejects 'tao_adam_beta1 1' "${poisson[@]}" -tao_type adam -tao_adam_beta1 1
+rejects 'tao_sgd_learning_rate -1' "${poisson[@]}" -tao_type sgd -tao_sgd_learning_rate -1
+rejects 'tao_engd_structure layer.*krylov' "${poisson[@]}" -tao_engd_structure layer -tao_engd_direction tsvd
+rejects 'tao_engd_structure layer.*cg' "${poisson[@]}" -tao_engd_structure layer -ksp_type lsqr
+rejects 'krylov_backtrack.*diagonal' "${poisson[@]}" -tao_engd_structure diagonal -tao_engd_krylov_backtrack
+rejects 'momentum 0.5.*quadratic' "${poisson[@]}" -tao_engd_step quadratic -tao_engd_momentum 0.5
+rejects 'quadratic_first -1' "${poisson[@]}" -tao_engd_step quadratic -tao_engd_quadratic_first -1
+run_rejects 2
 
 # lambda where there is none is told in one line; where a step has it in its model, or the direction, it is not
-unused() { # EXPECTED arguments...
-  local expected=$1
-  shift
-  run 2 -options_file poisson.opts "${small[@]}" -tao_max_it 1 "$@"
-  expect_exit 0
-  expect_equal "$(grep -c 'no effect' stdout)" "$expected"
+unused=()
+unused() { # LINE arguments...: of stdout, or none
+  line -options_file poisson.opts "${small[@]}" -tao_max_it 1 "${@:2}"
+  unused[added]=$1
 }
-unused 1 -tao_engd_direction tsvd -tao_engd_damping 1
-expect_stdout '^-tao_engd_damping has no effect: direction tsvd'
-unused 1 -options_file optimisers/spring.opts -options_file optimisers/randomized-engd.opts
-expect_stdout '^-tao_engd_damping, -tao_engd_damping_adapt, -tao_engd_damping_min, .*have no effect: direction randomized'
-unused 0 -tao_engd_direction tsvd
-unused 0 -tao_engd_direction tsvd -tao_engd_step quadratic -tao_engd_damping 1
-unused 0 -tao_engd_direction dual -tao_engd_damping 1
+unused '^-tao_engd_damping has no effect: direction tsvd' -tao_engd_direction tsvd -tao_engd_damping 1
+unused '^-tao_engd_damping, -tao_engd_damping_adapt, -tao_engd_damping_min, .*have no effect: direction randomized' \
+  -options_file optimisers/spring.opts -options_file optimisers/randomized-engd.opts
+unused '' -tao_engd_direction tsvd
+unused '' -tao_engd_direction tsvd -tao_engd_step quadratic -tao_engd_damping 1
+unused '' -tao_engd_direction dual -tao_engd_damping 1
+run_table 2
+for k in "${!unused[@]}"; do
+  result "$k"
+  expect_exit 0
+  expect_equal "$(grep -c 'no effect' stdout)" "$([ -z "${unused[k]}" ] && echo 0 || echo 1)"
+  expect_stdout "${unused[k]}"
+done

@@ -33,19 +33,11 @@ PYTHON
   [ -z "$difference" ] || complain "$difference"
 }
 
-# same WHAT arguments...: the runs, each against the one on one rank
+# same WHAT arguments...: one of the runs, on each number of ranks as on one rank
+whats=()
 same() {
-  local what=$1 ranks reference
-  shift
-  for ranks in 1 2 3 4; do
-    name "$what"
-    run "$ranks" "$@" -engd_history h.csv -engd_solution u.csv
-    expect_exit 0
-    if ((ranks == 1)); then reference=$PWD; fi
-    expect_equal "$(wc -l <h.csv)" 22
-    expect_same_history h.csv "$reference/h.csv" 1e-10
-    expect_equal "$(cut -d, -f1,2 u.csv | cksum)" "$(cut -d, -f1,2 "$reference/u.csv" | cksum)"
-  done
+  whats+=("$1")
+  line "${@:2}" -engd_history h.csv -engd_solution u.csv
 }
 
 same "kfac, CG to its end" "${poisson[@]}" -ksp_type cg -ksp_rtol 1e-14 -ksp_max_it 500 -pc_type kfac \
@@ -66,3 +58,16 @@ for problem in biharmonic kdv; do
   same "$problem: derivatives of third and fourth order" -options_file $problem.opts -network_layers 12 "${fixed[@]}" -tao_engd_damping 10
 done
 same "randomized" "${poisson[@]}" -tao_engd_direction randomized -tao_engd_rcond 1e-2 -tao_engd_randomized_rank 30
+
+for ranks in 1 2 3 4; do
+  run_table "$ranks"
+  ((ranks > 1)) || reference=$table
+  for k in "${!whats[@]}"; do
+    name "${whats[k]}"
+    result "$k"
+    expect_exit 0
+    expect_equal "$(wc -l <h.csv)" 22
+    expect_same_history h.csv "$reference/$k/h.csv" 1e-10
+    expect_equal "$(cut -d, -f1,2 u.csv | cksum)" "$(cut -d, -f1,2 "$reference/$k/u.csv" | cksum)"
+  done
+done

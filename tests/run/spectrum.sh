@@ -62,24 +62,14 @@ name "randomized finds the largest singular values"
 run 2 "${short[@]}" -spectrum jacobian -svd_type randomized -svd_largest
 expect_exit 0
 
-# rejects REGEX arguments...: before the training, on one rank and on several
-rejects() {
-  local regex=$1 ranks
-  shift
-  for ranks in 1 3; do
-    run "$ranks" "$@" -engd_history h.csv
-    expect_exit 2
-    expect_stderr_one_line_matching "$regex"
-    expect_no_file h.csv
-  done
-}
+# before the training, on one rank and on several
 rejects '-spectrum_nev 42: the hessian has only 41' "${short[@]}" -spectrum hessian -spectrum_nev 42
 rejects '-eps_nev 42: the hessian has only 41' "${short[@]}" -spectrum hessian -eps_nev 42
 rejects '-svd_nsv 42: the jacobian has only 41' "${short[@]}" -spectrum jacobian -svd_nsv 42
 rejects '-spectrum_dense.*-engd_memory_limit 1e\+04' "${short[@]}" -spectrum hessian -spectrum_dense -engd_memory_limit 1e4
 rejects '-spectrum jacobian: a term of this problem is an energy' "${ritz[@]}" -spectrum jacobian
 rejects '-spectrum kernel: a term of this problem is an energy' "${ritz[@]}" -spectrum hessian,kernel
-rejects '-spectrum preconditioned.*-tao_type' "${short[@]}" -tao_type lmvm -spectrum preconditioned
+fresh=1 rejects '-spectrum preconditioned.*-tao_type' "${short[@]}" -tao_type lmvm -spectrum preconditioned
 rejects '-spectrum hesian: hesian is not known' "${short[@]}" -spectrum hesian
 rejects '-spectrum_density 3: .*hessian' "${short[@]}" -spectrum jacobian -spectrum_density 3
 rejects 'option.*-eps_nevv' "${short[@]}" -spectrum hessian -eps_nevv 3
@@ -96,3 +86,4 @@ rejects '-svd_type randomized cannot.*jacobian' "${short[@]}" -spectrum jacobian
 rejects '-spectrum_cutoffs.*add jacobian' "${short[@]}" -spectrum hessian,kernel -spectrum_cutoffs 1e-3
 rejects '-spectrum_cutoffs.*-spectrum_dense' "${short[@]}" -spectrum jacobian -svd_largest -spectrum_cutoffs 1e-3
 rejects '-spectrum_tolerance 2' "${short[@]}" -spectrum hessian -spectrum_tolerance 2
+run_rejects 1 3

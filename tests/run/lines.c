@@ -1,5 +1,5 @@
 /*
-  Command lines of the program one after the other in one process: rejects TABLE FIRST. (tests/run/bad_input.sh)
+  Command lines of the program one after the other in one process: lines TABLE FIRST. (run_table of case.sh)
 
   A line of TABLE is a command line, its words separated by the character 31; one that begins with the character 30 is to be
   the first of its process, which ends in front of it. Number k, from FIRST on, runs in the directory k
@@ -20,6 +20,7 @@ int EngdMain(int, char **);
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <petsc/private/taoimpl.h> /* TaoRegisterAllCalled */
 
 #define FRESH   30
 #define BETWEEN 31
@@ -60,6 +61,7 @@ static int RunLine(char line[])
   }
   argv[argc] = NULL;
   alarm(SECONDS);
+  TaoRegisterAllCalled = PETSC_FALSE; /* PETSc 3.18 forgets TAO's types when it ends, and not that it had them */
   code = EngdMain(argc, argv);
   alarm(0);
   fflush(stdout);
@@ -84,7 +86,7 @@ int main(int argc, char **argv)
 
   MPI_Init(NULL, NULL);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  if (argc != 3 || !realpath(dirname(strdup(argv[1])), folder)) Fail("usage: rejects TABLE FIRST");
+  if (argc != 3 || !realpath(dirname(strdup(argv[1])), folder)) Fail("usage: lines TABLE FIRST");
   table = fopen(argv[1], "r");
   if (!table) Fail(argv[1]);
   for (long k = 0, first = atol(argv[2]); getline(&line, &size, table) > 0; k++) {

@@ -29,6 +29,7 @@ typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME, ENGD_END_B
 /* The stages of a run that is told none */
 typedef struct {
   PetscBool    made;
+  PetscBool    dense;                         /* is there room for the Gramian written out */
   EngdSettings settings;                      /* their options, but for those that the user gives */
   PetscInt     nkinds, kind[ENGD_PLAN_KINDS]; /* of the stages */
   Vec          start;                         /* the parameters that the run began with */
@@ -169,6 +170,7 @@ PETSC_INTERN PetscErrorCode EngdEvolutionDestroy(EngdEvolution *);
 /* judge.c: fresh points, what limits, what more time would bring. Collective, but for Record */
 PETSC_INTERN PetscErrorCode EngdRunMeasure(EngdRun, Vec theta, PetscReal *loss, PetscReal *fresh);
 PETSC_INTERN PetscErrorCode EngdRunMeasureZero(EngdRun);
+PETSC_INTERN PetscBool      EngdRunIsRounded(EngdRun, PetscReal loss);
 PETSC_INTERN PetscErrorCode EngdRunDestroyFreshPoints(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunJudge(EngdRun, TaoConvergedReason, EngdOutcome *);
 PETSC_INTERN PetscReal      EngdPaceRate(const EngdPace *, PetscReal *left);

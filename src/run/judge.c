@@ -105,6 +105,12 @@ PetscErrorCode EngdRunMeasureZero(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdRunIsRounded - is there no less of this loss to gain. Not collective */
+PetscBool EngdRunIsRounded(EngdRun run, PetscReal loss)
+{
+  return (PetscBool)(!PetscIsInfReal(run->zero) && loss <= ENGD_LOSS_ROUNDING * run->zero);
+}
+
 /* EngdPaceRecord - the loss of an iteration, and when it came. Not collective */
 void EngdPaceRecord(EngdPace *pace, PetscReal loss, PetscReal seconds)
 {
@@ -289,8 +295,7 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
   PetscCall(EngdRunMeasure(run, run->theta, &loss, &outcome->fresh_loss));
   if (!PetscIsInfReal(run->fresh_zero))
     outcome->estimated_error = PetscSqrtReal(PetscMax(outcome->fresh_loss, 0) / run->fresh_zero);
-  if (loss <= ENGD_LOSS_ROUNDING * run->zero && !PetscIsInfReal(run->zero) &&
-      outcome->fresh_loss <= ENGD_FRESH_FACTOR * loss)
+  if (EngdRunIsRounded(run, loss) && outcome->fresh_loss <= ENGD_FRESH_FACTOR * loss)
     outcome->limited_by = "rounding";
   else if (outcome->fresh_loss > ENGD_FRESH_FACTOR * loss)
     outcome->limited_by = "points";

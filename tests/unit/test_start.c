@@ -93,7 +93,8 @@ static void TestSaid(void **state)
            {"-engd_start none", PETSC_FALSE, PETSC_FALSE, 1},
            {"-network_layers 24,24 -pde_points 900", PETSC_TRUE, PETSC_TRUE, 4},
            {"-network_layers 24,24", PETSC_TRUE, PETSC_TRUE, 5},
-           {"-network_layers 60,60", PETSC_TRUE, PETSC_TRUE, 1}};
+           {"-network_layers 60,60", PETSC_TRUE, PETSC_TRUE, 5},
+           {"-pde_resample 5", PETSC_TRUE, PETSC_TRUE, 1}};
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(c); k++) {

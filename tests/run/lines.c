@@ -62,7 +62,7 @@ static int RunLine(char line[])
   argv[argc] = NULL;
   alarm(SECONDS);
   TaoRegisterAllCalled = PETSC_FALSE; /* PETSc 3.18 forgets TAO's types when it ends, and not that it had them */
-  code = EngdMain(argc, argv);
+  code                 = EngdMain(argc, argv);
   alarm(0);
   fflush(stdout);
   MPI_Allreduce(&code, &largest, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);

@@ -118,36 +118,60 @@ static void TestSaid(void **state)
   CHECK(PetscOptionsClear(NULL));
 }
 
+/* a plan of few iterations, whose stage again makes the loss larger; *start <- the loss before */
+static void SolvePlan(const char options[], EngdRun *run, PetscReal *start)
+{
+  FILE *before = PETSC_STDOUT;
+  char  all[1024];
+
+  CHECK(PetscSNPrintf(all, sizeof(all),
+                      "%s -valley_tao_max_it 12 -slopes_tao_max_it 1 -digits_tao_max_it 1 -wide_tao_max_it 1 "
+                      "-again_tao_max_it 1 -again_tao_engd_step fixed -again_tao_engd_step_length 1e3 "
+                      "-again_tao_engd_accept_increase -more_tao_max_it 1 -last_tao_max_it 1",
+                      options));
+  MakeRun(PETSC_COMM_WORLD, POISSON UNITS("1"), all, run);
+  *start       = Loss(*run);
+  PETSC_STDOUT = fopen("/dev/null", "w");
+  CHECK(EngdRunSolve(*run));
+  (void)fclose(PETSC_STDOUT);
+  PETSC_STDOUT = before;
+  CHECK(PetscOptionsClear(NULL));
+}
+
 /* a run ends with the best parameters of its stages, here those of the first one */
 static void TestBest(void **state)
 {
-  FILE     *before = PETSC_STDOUT;
   EngdRun   run;
   PetscReal start;
 
   (void)state;
-  MakeRun(
-      PETSC_COMM_WORLD, POISSON UNITS("1"),
-      "-valley_tao_max_it 12 -slopes_tao_max_it 1 -digits_tao_max_it 1 -wide_tao_max_it 1 -again_tao_max_it 1 "
-      "-again_tao_engd_step fixed -again_tao_engd_step_length 1e3 -again_tao_engd_accept_increase -more_tao_max_it 1 "
-      "-last_tao_max_it 1",
-      &run);
-  start        = Loss(run);
-  PETSC_STDOUT = fopen("/dev/null", "w");
-  CHECK(EngdRunSolve(run));
-  (void)fclose(PETSC_STDOUT);
-  PETSC_STDOUT = before;
+  SolvePlan("", &run, &start);
   assert_int_equal(run->present, 6);
   assert_true(run->plan.loss < 0.1 * start);
   assert_true(PetscAbsReal(Loss(run) / run->plan.loss - 1) < 1e-9);
   CHECK(EngdRunDestroy(&run));
-  CHECK(PetscOptionsClear(NULL));
+}
+
+/* where residuals are few for the parameters they get more points, and stages that were created before follow */
+static void TestMorePoints(void **state)
+{
+  EngdRun   run;
+  PetscReal start;
+  PetscInt  N;
+
+  (void)state;
+  SolvePlan("-network_layers 60,60", &run, &start);
+  CHECK(EngdExplicitCountAllRows(run->functional, &N));
+  assert_false(run->plan.dense);
+  assert_true(run->plan.points >= 2);
+  assert_int_equal(N, 140 * run->plan.points);
+  CHECK(EngdRunDestroy(&run));
 }
 
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestSame), cmocka_unit_test(TestSaid),
-                                     cmocka_unit_test(TestBest)};
+                                     cmocka_unit_test(TestBest), cmocka_unit_test(TestMorePoints)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -145,7 +145,7 @@ static PetscErrorCode SetUp_Dual(EngdDirection direction, EngdSolver solver)
   EngdFunctional F    = solver->functional;
 
   PetscFunctionBeginUser;
-  if (!dual->kernel) PetscCall(Measure(dual, F));
+  PetscCall(Measure(dual, F)); /* again: there may be more points than when the options were read */
   PetscCall(EngdFunctionalCreateJacobian(F, &dual->J));
   PetscCall(MatCreateVecs(dual->J, &dual->phi, &dual->R));
   PetscCall(VecDuplicate(dual->phi, &dual->Jt));

@@ -95,11 +95,13 @@ PetscErrorCode EngdRunMeasureZero(EngdRun run)
 
   PetscFunctionBeginUser;
   run->zero = run->fresh_zero = INFINITY;
+  run->trivial                = PETSC_FALSE;
   if (!run->functional->least_squares) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(run->theta, &zero));
   PetscCall(VecZeroEntries(zero));
   PetscCall(EngdRunMeasure(run, zero, &run->zero, &run->fresh_zero));
   PetscCall(VecDestroy(&zero));
+  run->trivial = (PetscBool)(run->zero == 0);
   if (!(run->zero > 0)) run->zero = INFINITY;
   if (!(run->fresh_zero > 0)) run->fresh_zero = INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -316,6 +318,8 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
         PetscSNPrintf(text, sizeof(text), "\nat its last pace the loss falls ten times in %.2g s", 1 / (double)rate));
     PetscCall(PetscStrlcat(outcome->judgement, text, size));
   }
+  if (run->trivial)
+    PetscCall(Warn(outcome, "Warning: zero solves the problem: no term has data, a source or a value"));
   PetscCall(WarnOfFreeConstants(run, outcome));
   PetscCall(WarnUnlessSolved(run, loss, outcome));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -383,8 +383,8 @@ static PetscErrorCode Finish(EngdRun run, PetscReal loss, PetscReal fresh, Petsc
   itself =
       (PetscBool)(reason == TAO_CONVERGED_STEPTOL || reason == TAO_DIVERGED_LS_FAILURE ||
                   reason == TAO_CONVERGED_GATOL || reason == TAO_CONVERGED_GRTOL || reason == TAO_CONVERGED_GTTOL);
-  *done = (PetscBool)(!PetscIsInfReal(run->zero) && fresh <= ENGD_FRESH_FACTOR * loss &&
-                      (EngdRunIsRounded(run, loss) ||
+  *done = (PetscBool)(fresh <= ENGD_FRESH_FACTOR * loss &&
+                      (EngdRunIsRounded(run, loss) || (itself && run->trivial) ||
                        (itself && Kind(run) == DIGITS_WIDE && run->plan.loss < SOLVED * run->zero)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

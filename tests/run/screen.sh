@@ -66,6 +66,12 @@ expect_stdout '^Warning: no term changes when a constant is added to u:'
 expect_stdout '^Warning: -wall_points 3: the region has 4 faces or parts'
 expect_equal "$(grep -c Warning stdout)" 5
 
+name "a problem without data says so, and ends"
+run 1 -pde_residual 'lap(u)' -wall_residual u -terms pde,wall -wall_region boundary -domain_coordinates x,y -domain_lower 0,0 -domain_upper 1,1 \
+  -network_layers 6 -pde_points 50 -wall_points 20
+expect_exit 0
+expect_stdout '^Warning: zero solves the problem'
+
 for under in "" nohup; do
   begin "a terminal that closes ${under:+under nohup}"
   $under "$ENGD_PROGRAM" "${short[@]}" -tao_max_it 300 -engd_history h.csv >stdout 2>stderr </dev/null &

@@ -148,7 +148,7 @@ PETSC_INTERN PetscErrorCode EngdRunLoadSolution(EngdRun, EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdRunEvaluateBegin(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunEvaluateFinish(EngdRun);
 
-/* plan.c: stages where none are named. Begin and End: around each stage. Collective */
+/* plan.c, plan_course.c: stages where none are named. Begin and End: around each stage. Collective */
 PETSC_INTERN PetscErrorCode EngdPlanLeaves(EngdRun, PetscBool *all);
 PETSC_INTERN PetscErrorCode EngdPlanCreate(EngdRun);
 PETSC_INTERN PetscErrorCode EngdPlanBegin(EngdRun);

@@ -1,0 +1,24 @@
+/*
+  The plan of a run that is told no optimisers: what its two files share, the stages and their options (plan.c) and what is done
+  between them (plan_course.c).
+*/
+#ifndef ENGD_PLAN_H
+#define ENGD_PLAN_H
+
+#include <engd/private.h>
+
+enum { DIGITS_FLAT, VALLEY, SLOPES, DIGITS_WIDE, AGAIN, MORE, LAST };
+
+/* A kind of stage. share: of the time, at most, 0: all that is left. flat: number of the beginning of EngdStart, -1: that of the run */
+typedef struct {
+  const char *name, *units;
+  PetscBool   dense;
+  PetscReal   share;
+  PetscInt    iterations, flat;
+} EngdPlanKind;
+PETSC_INTERN const EngdPlanKind engd_plan_kinds[ENGD_PLAN_KINDS];
+
+/* is there room and time for the kernel of N residuals. Not collective */
+PETSC_INTERN PetscBool EngdPlanHasRoomForKernel(EngdFunctional, PetscInt N);
+
+#endif

@@ -1,0 +1,242 @@
+/*
+  The course of a plan (plan.c): where its stages begin, when they are to end, who goes on, and what is kept.
+*/
+#include "plan.h"
+#include <math.h>
+
+#define SLOW        0.1   /* digits are slow if ENGD_PACE iterations leave more than this part of the loss */
+#define ROUNDED     5     /* iterations of digits at rounding that leave */
+#define SAME        0.99  /* of the loss are enough */
+#define LOOK        25    /* iterations from one look at the energy on fresh points to the next */
+#define SETTLED     200   /* iterations until fresh points differ from the others by the same part of it */
+#define DRIFT       2e-3  /* within this */
+#define MORE_POINTS 2     /* times as many, where fresh ones have ENGD_FRESH_FACTOR times the loss */
+#define MOST_POINTS 8     /* times those that the user gave */
+#define SOLVED      1e-13 /* of the loss of u = 0, where a stage that has ended by itself is enough */
+
+/* the kind of a stage of a plan */
+static PetscInt Kind(EngdRun run)
+{
+  return run->plan.kind[run->present];
+}
+
+/* EngdPlanSkips - has the choice left this stage out. Not collective */
+PetscBool EngdPlanSkips(EngdRun run, PetscInt stage)
+{
+  const EngdPlan *plan = &run->plan;
+
+  if (!plan->made || plan->kind[stage] < AGAIN) return PETSC_FALSE;
+  return (PetscBool)(plan->chosen < 0 ||
+                     engd_plan_kinds[plan->kind[stage]].dense != engd_plan_kinds[plan->chosen].dense);
+}
+
+/* the first stage that would have the least loss at the end of the time, by the clock of rank 0; -1 if none is left. Collective */
+static PetscErrorCode Choose(EngdRun run, PetscBool dense)
+{
+  EngdPlan       *plan = &run->plan;
+  const PetscReal time = PetscMax(0, run->max_seconds - (MPI_Wtime() - run->start));
+  PetscReal       best = PETSC_MAX_REAL;
+
+  PetscFunctionBeginUser;
+  plan->chosen = -1;
+  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
+    const PetscReal expected = plan->left[k] - PetscMax(plan->rate[k], 0) * time;
+
+    if (expected < best && (engd_plan_kinds[k].dense || !dense)) best = expected, plan->chosen = k;
+  }
+  PetscCallMPI(MPI_Bcast(&plan->chosen, 1, MPIU_INT, 0, run->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanBegin - theta of the present stage: that of the run, a flat beginning, what another stage came to. Collective */
+PetscErrorCode EngdPlanBegin(EngdRun run)
+{
+  EngdPlan           *plan = &run->plan;
+  const EngdPlanKind *kind;
+  char                units[64], line[256];
+
+  PetscFunctionBeginUser;
+  plan->slow  = PETSC_FALSE;
+  run->pace.n = 0;
+  if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
+  kind = &engd_plan_kinds[Kind(run)];
+  if (Kind(run) >= AGAIN) {
+    PetscCall(VecCopy(plan->end[plan->chosen], run->theta));
+    PetscCall(PetscSNPrintf(units, sizeof(units), "the end of %s", engd_plan_kinds[plan->chosen].name));
+  } else {
+    PetscCall(VecCopy(kind->flat < 0 ? plan->start : run->origin.flat[kind->flat], run->theta));
+    PetscCall(PetscStrncpy(units, run->origin.multipliers ? "standard units" : kind->units, sizeof(units)));
+  }
+  PetscCall(PetscSNPrintf(line, sizeof(line), "Stage %s: %s; %s%s", kind->name, units,
+                          !kind->dense  ? "truncated least squares"
+                          : plan->dense ? "averaged Gramian, LDL^T"
+                                        : "kernel of the residuals, momentum",
+                          run->origin.multipliers ? ", multipliers of the conditions" : ""));
+  PetscCall(EngdReportChoose(run->report, line));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanWatch - of energies, whether fresh points agree as they did at the last look, or the stage is to end; the best is
+   theta at the look before, since the fall begins before it is seen. Collective */
+PetscErrorCode EngdPlanWatch(EngdRun run, Vec theta, PetscInt iteration)
+{
+  EngdPlan *plan = &run->plan;
+  PetscReal loss, fresh, apart;
+
+  PetscFunctionBeginUser;
+  if (!plan->made || !run->origin.multipliers || iteration % LOOK || iteration < 2 * LOOK)
+    PetscFunctionReturn(PETSC_SUCCESS); /* at first it is far from a minimum */
+  PetscCall(EngdRunMeasure(run, theta, &loss, &fresh));
+  apart      = (fresh - loss) / PetscAbsReal(loss);
+  plan->gaps = (PetscBool)(!(PetscAbsReal(apart) <= ENGD_GAPS) ||
+                           (iteration >= SETTLED && PetscAbsReal(apart - plan->apart) > DRIFT));
+  if (plan->gaps) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecCopy(plan->end[VALLEY], plan->best));
+  PetscCall(VecCopy(theta, plan->end[VALLEY]));
+  plan->apart = apart;
+  plan->loss  = loss;
+  plan->fresh = fresh;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanIsSlow - should the present stage make room for the next one. The same on all ranks. Not collective */
+PetscBool EngdPlanIsSlow(EngdRun run)
+{
+  const EngdPace *pace = &run->pace;
+  PetscReal       loss;
+
+  if (!run->plan.made) return PETSC_FALSE;
+  if (run->plan.gaps) return PETSC_TRUE;
+  if (engd_plan_kinds[Kind(run)].dense) return PETSC_FALSE;
+  loss = EngdPaceLoss(pace, 0);
+  if (pace->n > ROUNDED && EngdRunIsRounded(run, loss) && loss > SAME * EngdPaceLoss(pace, ROUNDED))
+    return PETSC_TRUE;
+  return (PetscBool)(Kind(run) < ENGD_PLAN_FIRST && pace->n > ENGD_PACE &&
+                     loss > SLOW * EngdPaceLoss(pace, ENGD_PACE));
+}
+
+/* has the plan nothing left to try */
+static PetscErrorCode Finish(EngdRun run, PetscReal loss, PetscReal fresh, PetscBool *done)
+{
+  const Tao          tao = run->stage[run->present].tao;
+  TaoConvergedReason reason;
+  PetscBool          itself;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetConvergedReason(tao, &reason));
+  itself =
+      (PetscBool)(reason == TAO_CONVERGED_STEPTOL || reason == TAO_DIVERGED_LS_FAILURE ||
+                  reason == TAO_CONVERGED_GATOL || reason == TAO_CONVERGED_GRTOL || reason == TAO_CONVERGED_GTTOL);
+  *done = (PetscBool)(fresh <= ENGD_FRESH_FACTOR * loss &&
+                      (EngdRunIsRounded(run, loss) || (itself && run->trivial) ||
+                       (itself && Kind(run) == DIGITS_WIDE && run->plan.loss < SOLVED * run->zero)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* more points of all residuals, where they are large at the end of the present stage. Collective */
+static PetscErrorCode AddPoints(EngdRun run)
+{
+  const EngdProblem problem = run->problem;
+  EngdPlan         *plan    = &run->plan;
+  char              line[256];
+  PetscInt          all = 0, N;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdExplicitCountAllRows(run->functional, &N));
+  if (plan->points >= MOST_POINTS || (!plan->dense && !EngdPlanHasRoomForKernel(run->functional, MORE_POINTS * N)))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  plan->points = MORE_POINTS * PetscMax(plan->points, 1);
+  PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
+  for (PetscInt t = 0; t < problem->nterms; t++) {
+    PetscInt added;
+
+    PetscCall(
+        EngdFunctionalAddPoints(run->functional, t, (MORE_POINTS - 1) * problem->term[t]->points->nglobal, &added));
+    all += added;
+  }
+  if (!all) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(line, sizeof(line), "%" PetscInt_FMT " points more, where the residual is large", all));
+  PetscCall(EngdReportChoose(run->report, line));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanEnd - the best theta is kept, and is that of the run when the last stage has ended; done: no stage need follow.
+   failed: theta is of no use. Collective */
+PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
+{
+  EngdPlan *plan = &run->plan;
+  PetscReal loss = PETSC_MAX_REAL, fresh = PETSC_MAX_REAL;
+  PetscReal left;
+  char      line[256];
+
+  PetscFunctionBeginUser;
+  *done = PETSC_FALSE;
+  if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!failed) {
+    PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
+    PetscCall(Finish(run, loss, fresh, done));
+    plan->done = *done;
+    if (Kind(run) < ENGD_PLAN_FIRST) {
+      PetscCall(VecCopy(run->theta, plan->end[Kind(run)]));
+      plan->left[Kind(run)] = PetscLog10Real(PetscMax(fresh, 1e-30));
+      plan->rate[Kind(run)] = EngdRunIsRounded(run, loss) ? 0 : EngdPaceRate(&run->pace, &left);
+    }
+    PetscCall(PetscSNPrintf(line, sizeof(line), "%s: loss %.2e, on fresh points %.2e%s",
+                            run->stage[run->present].name, (double)loss, (double)fresh,
+                            fresh < plan->fresh ? ", the best" : ""));
+    PetscCall(EngdReportTell(run->report, line));
+  }
+  if (Kind(run) >= AGAIN && plan->chosen >= 0)
+    plan->left[plan->chosen] = PETSC_MAX_REAL; /* it has gone on, to its end */
+  PetscCall(Choose(run, (PetscBool)(Kind(run) == MORE)));
+  if (!failed && !run->origin.multipliers && fresh > ENGD_FRESH_FACTOR * loss) PetscCall(AddPoints(run));
+  if (run->origin.multipliers ? !plan->gaps && !failed : fresh < plan->fresh) {
+    PetscCall(VecCopy(run->theta, plan->best));
+    plan->loss  = loss;
+    plan->fresh = fresh;
+  } else {
+    PetscCall(VecCopy(plan->best, run->theta));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanState - the best parameters so far, and where the valley ended. Collective */
+PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
+{
+  EngdPlan *plan = &run->plan;
+
+  PetscFunctionBeginUser;
+  if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchivePush(a, "plan"));
+  PetscCall(EngdArchiveReal(a, "loss", &plan->loss, PETSC_MAX_REAL));
+  PetscCall(EngdArchiveReal(a, "fresh", &plan->fresh, PETSC_MAX_REAL));
+  PetscCall(EngdArchiveVec(a, "best", plan->best));
+  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
+    PetscCall(EngdArchivePush(a, engd_plan_kinds[k].name));
+    PetscCall(EngdArchiveVec(a, "end", plan->end[k]));
+    PetscCall(EngdArchivePop(a));
+  }
+  PetscCall(EngdArchiveReals(a, "left", ENGD_PLAN_FIRST, plan->left));
+  PetscCall(EngdArchiveReals(a, "rates", ENGD_PLAN_FIRST, plan->rate));
+  PetscCall(EngdArchiveReal(a, "apart", &plan->apart, 0));
+  PetscCall(EngdArchiveBool(a, "gaps", &plan->gaps, PETSC_FALSE));
+  PetscCall(EngdArchiveInt(a, "points", &plan->points, 0));
+  PetscCall(EngdArchiveInt(a, "chosen", &plan->chosen, VALLEY));
+  PetscCheck(plan->chosen >= -1 && plan->chosen < ENGD_PLAN_FIRST, run->comm, PETSC_ERR_FILE_UNEXPECTED,
+             "a checkpoint goes on from the stage %" PetscInt_FMT " of a plan", plan->chosen);
+  PetscCall(EngdArchiveCount(a, "recorded", &run->pace.n, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveReals(a, "losses", ENGD_PACE + 1, run->pace.loss));
+  PetscCall(EngdArchiveReals(a, "seconds", ENGD_PACE + 1, run->pace.seconds));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPlanDestroy(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsDestroy(&run->plan.settings));
+  PetscCall(VecDestroy(&run->plan.start));
+  PetscCall(VecDestroy(&run->plan.best));
+  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) PetscCall(VecDestroy(&run->plan.end[k]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -81,20 +81,21 @@ static PetscBool HasRoomForDense(EngdFunctional F)
   return (PetscBool)(p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
 }
 
-/* the same of the kernel of N residuals. Not collective */
-PetscBool EngdPlanHasRoomForKernel(EngdFunctional F, PetscInt N)
+/* EngdPlanHasRoom - the same of J of N residuals, and of the Gramian or else of their kernel. Not collective */
+PetscBool EngdPlanHasRoom(EngdFunctional F, PetscInt N)
 {
-  const PetscReal bytes = 3. * sizeof(PetscReal) * PetscSqr((PetscReal)N);
+  const PetscReal p    = F->model->nparameters;
+  const PetscReal rows = 4. * sizeof(PetscReal) * N * p, kernel = 3. * sizeof(PetscReal) * PetscSqr((PetscReal)N);
 
-  return (PetscBool)(N <= MOST_RESIDUALS && (PetscReal)N * F->model->nparameters <= MOST_ENTRIES &&
-                     bytes <= F->options.memory_limit);
+  if (rows > F->options.memory_limit) return PETSC_FALSE;
+  return (PetscBool)(HasRoomForDense(F) ||
+                     (N <= MOST_RESIDUALS && N * p <= MOST_ENTRIES && kernel <= F->options.memory_limit));
 }
 
 /* does a plan suit the problem: least squares, or energies beside conditions; energies: is it that of energies. Collective */
 static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energies)
 {
-  const PetscBool dense = HasRoomForDense(F);
-  PetscInt        N;
+  PetscInt N;
 
   PetscFunctionBeginUser;
   *energies = (PetscBool)(!F->least_squares && !F->outer.nstates);
@@ -103,11 +104,11 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energ
   if (F->problem->domain->nwindows > 1 || F->curvature->for_hessian) *suits = PETSC_FALSE;
   for (PetscInt t = 0; t < F->problem->nterms; t++)
     *suits = (PetscBool)(*suits && !F->problem->term[t]->resample && F->problem->term[t]->causal <= 0);
-  if (!*suits || dense) PetscFunctionReturn(PETSC_SUCCESS);
-  *suits = PETSC_FALSE;
+  if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
+  *suits = HasRoomForDense(F);
   if (*energies) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitCountAllRows(F, &N));
-  *suits = EngdPlanHasRoomForKernel(F, N);
+  *suits = EngdPlanHasRoom(F, N);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

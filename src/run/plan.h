@@ -18,7 +18,7 @@ typedef struct {
 } EngdPlanKind;
 PETSC_INTERN const EngdPlanKind engd_plan_kinds[ENGD_PLAN_KINDS];
 
-/* is there room and time for the kernel of N residuals. Not collective */
-PETSC_INTERN PetscBool EngdPlanHasRoomForKernel(EngdFunctional, PetscInt N);
+/* is there room and time for what the stages need of N residuals. Not collective */
+PETSC_INTERN PetscBool EngdPlanHasRoom(EngdFunctional, PetscInt N);
 
 #endif

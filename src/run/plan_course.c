@@ -143,7 +143,7 @@ static PetscErrorCode AddPoints(EngdRun run)
 
   PetscFunctionBeginUser;
   PetscCall(EngdExplicitCountAllRows(run->functional, &N));
-  if (plan->points >= MOST_POINTS || (!plan->dense && !EngdPlanHasRoomForKernel(run->functional, MORE_POINTS * N)))
+  if (plan->points >= MOST_POINTS || !EngdPlanHasRoom(run->functional, MORE_POINTS * N))
     PetscFunctionReturn(PETSC_SUCCESS);
   plan->points = MORE_POINTS * PetscMax(plan->points, 1);
   PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));

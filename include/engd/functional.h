@@ -170,6 +170,8 @@ struct _n_EngdFunctional {
   PetscInt            nrows;         /* Rows of J on this rank: residual components of all its points. */
   PetscBool           least_squares; /* All terms are residuals, so that R and J exist. */
   PetscBool           keep;          /* Blocks keep their jets between products. */
+  PetscInt            halvings;      /* How often the memory has halved the points of a block. */
+  PetscLogDouble      resident;      /* Bytes of this rank when the set-up began. */
   EngdOuter           outer;
 
   /* Scratch, each with its owner. */
@@ -247,8 +249,22 @@ PETSC_INTERN PetscErrorCode EngdFunctionalUpdateCausal(EngdFunctional, PetscBool
 PETSC_INTERN PetscErrorCode EngdFunctionalWeighBlocks(EngdFunctional);
 /* multipliers of points that there are no longer: those of the new ones begin at zero */
 PETSC_INTERN PetscErrorCode EngdFunctionalForgetMultipliers(EngdFunctional);
-/* points of a block of term t, the most that its shared jet holds */
-PETSC_INTERN PetscInt EngdFunctionalBlockSize(EngdFunctional, PetscInt t);
+/* memory.c: points of a block of term t, the most that its shared jet holds; what the largest block needs: columns of a jet, numbers of
+   its u, of its values, and inputs of its pointwise parts; do blocks keep their jets; blocks as small as the limit wants them */
+typedef struct {
+  PetscInt columns, jet, values, inputs;
+} EngdBlockSizes;
+PETSC_INTERN PetscInt       EngdFunctionalBlockSize(EngdFunctional, PetscInt t);
+PETSC_INTERN EngdBlockSizes EngdFunctionalLargestSizes(EngdFunctional);
+PETSC_INTERN PetscBool      EngdFunctionalKeepsJets(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdFunctionalFitBlocks(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdFunctionalReadMemoryLimit(EngdFunctional, EngdOptionItems PetscOptionsObject);
+/* What the parts of a run take of this rank, in bytes */
+typedef struct {
+  PetscBool kept; /* Are activations kept between products? */
+  PetscReal program, activations, blocks, vectors;
+} EngdMemory;
+PETSC_INTERN PetscErrorCode EngdFunctionalGetMemory(EngdFunctional, EngdMemory *);
 /* adapt.c: the points of term t, which asks for it, follow the residual at the present theta. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalAdapt(EngdFunctional, PetscInt t);
 /* does any term take new points at this iteration */

@@ -93,6 +93,7 @@ struct _n_EngdDirection {
   unsigned  features; /* what it can do, ENGD_DIRECTION_...; its options may change that */
   PetscBool ready;    /* is it set up */
   PetscReal momentum; /* of the type's own, 0 for none */
+  PetscReal bytes;    /* Of the rank that needs most, from the set-up on; 0: no more than some vectors. */
   PetscReal damping;  /* What the last direction was regularised with; a type without lambda sets it in `compute`. */
   PetscReal taken;    /* The damping of the last direction that a step was made along, 0 before there is one. */
   /* What number the damping of a type without lambda is, for people; NULL: it has none */
@@ -222,5 +223,10 @@ PETSC_INTERN PetscErrorCode EngdNystromCheck(PC, PetscInt n, EngdFunctional);
 /* what a PC keeps from one solve to the next, A the matrix that it is made from. A PC answers by a composed function EngdPCState_C;
    one that PETSc has made of others by theirs. The others keep nothing, unless -ksp_reuse_preconditioner asks for it */
 PETSC_EXTERN PetscErrorCode EngdPCState(PC, Mat A, EngdArchive);
+/* what a PC of ours takes of this rank, 0 of another or before its set-up */
+PETSC_INTERN PetscErrorCode EngdPCGetBytes(PC, PetscReal *);
+
+/* A line of -tao_view: what an iteration takes of the rank that needs most, by the sizes of its parts (src/solver/memory.c). Collective */
+PETSC_INTERN PetscErrorCode EngdMemoryView(EngdSolver, EngdDirection, PetscViewer);
 
 #endif

@@ -41,7 +41,9 @@ PetscErrorCode EngdLeastSquaresBytes(MPI_Comm comm, PetscInt m, PetscInt n, Pets
   PetscCall(HasLeaf(comm, m, n, &leaf));
   PetscCall(MPIU_Allreduce(&m, &M, 1, MPIU_INT, MPI_SUM, comm));
   active = ActiveRanks(size, n);
-  *bytes = 2 * ENGD_PAIRS * (PetscReal)EngdPanelsBytes(active, n, n) + (PetscReal)sizeof(PetscReal) * n * n / active;
+  /* R_1 (n, k), R_2 (k, k) and what a transpose sends and receives, k about n/2: numerically J has no more rank */
+  *bytes = ENGD_PAIRS * (PetscReal)(EngdPanelsBytes(active, n, n / 2) + EngdPanelsBytes(active, n / 2, n / 2));
+  if (active > 1) *bytes += (PetscReal)sizeof(PetscReal) * n * n / active;
   *bytes += leaf ? (PetscReal)EngdPanelsBytes(1, m, n) : (PetscReal)sizeof(PetscReal) * m * n;
   if (size > 1)
     *bytes += (PetscReal)EngdPanelsBytes(active, leaf ? size * n : M, n) + (PetscReal)sizeof(PetscReal) * m * n;

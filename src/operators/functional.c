@@ -3,13 +3,10 @@
 
   Each rank has whole copies of theta (VecScatterCreateToAll) and its own points, cut into blocks. Forward, one rank
   needs no other; gradients and products end with one reverse scatter. What the blocks hold is kept from one product to
-  the next if it fits -engd_memory_limit, and is marked stale when theta or the points change.
+  the next if it fits -engd_memory_limit (memory.c), and is marked stale when theta or the points change.
 */
 #include <engd/private.h>
 #include <unistd.h>
-
-/* columns of a layer's matrices in a block: enough for GEMM's full rate, few enough for the second-level cache */
-#define BLOCK_COLUMNS 512
 
 /*
   EngdFunctionalCreate - the functional of a problem for a network.
@@ -24,7 +21,7 @@
 . functional - to be set up
 
   Options Database Keys:
-+ -engd_memory_limit bytes   - what a rank may keep of the jets between products
++ -engd_memory_limit bytes   - what a rank may keep of the jets between products: 8e9, 8G (k, M, G, T are powers of 1024)
 . -engd_block_points n       - points of a block
 - -tao_engd_curvature type   - gauss_newton, energy, l2, h1: the metric of the direction; hessian: that of the loss
 */
@@ -95,10 +92,7 @@ PetscErrorCode EngdFunctionalSetFromOptions(EngdFunctional F)
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(F->comm, NULL, "Functional and its operators", "EngdFunctional");
-  PetscCall(PetscOptionsReal("-engd_memory_limit", "Bytes that one rank may keep between products, positive",
-                             "EngdFunctionalSetMemoryLimit", F->options.memory_limit, &F->options.memory_limit,
-                             NULL));
-  PetscCall(EngdFunctionalSetMemoryLimit(F, F->options.memory_limit));
+  PetscCall(EngdFunctionalReadMemoryLimit(F, PetscOptionsObject));
   PetscCall(PetscOptionsInt("-engd_block_points",
                             "Points that are worked on at a time, 0 for a size that fits the cache",
                             "EngdFunctionalSetBlockPoints", F->options.block_points, &F->options.block_points, NULL));
@@ -148,13 +142,6 @@ static PetscErrorCode SetUpLayout(EngdFunctional F, PetscInt t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscInt EngdFunctionalBlockSize(EngdFunctional F, PetscInt t)
-{
-  const PetscInt n = F->options.block_points ? F->options.block_points : BLOCK_COLUMNS / F->term[t].layout->nchannels;
-
-  return PetscMax(1, PetscMin(n, F->problem->term[t]->points->nlocal));
-}
-
 /* cut the local points of term t into blocks of nearly equal size */
 static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt nblocks)
 {
@@ -193,21 +180,16 @@ static PetscErrorCode DestroyJets(EngdFunctional F)
 /* a jet for each term, and one for each block if these fit the memory limit */
 static PetscErrorCode SetUpJets(EngdFunctional F)
 {
-  PetscReal bytes = 0;
-
   PetscFunctionBeginUser;
   PetscCall(DestroyJets(F));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    bytes += EngdModelJetBytes(F->model, F->term[F->block[b].term].layout, F->block[b].n);
-    F->block[b].current = PETSC_FALSE;
-  }
-  F->keep = (PetscBool)(bytes <= F->options.memory_limit);
+  F->keep = EngdFunctionalKeepsJets(F);
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCall(EngdModelJetCreate(F->model, F->term[t].layout, EngdFunctionalBlockSize(F, t), &F->term[t].shared));
   }
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock *block = &F->block[b];
 
+    block->current = PETSC_FALSE;
     if (F->keep)
       PetscCall(EngdModelJetCreate(F->model, F->term[block->term].layout, block->n, &block->jet));
     else
@@ -216,37 +198,10 @@ static PetscErrorCode SetUpJets(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* what the largest block needs: columns of a jet, numbers of its u, of its values, and inputs of its pointwise parts */
-typedef struct {
-  PetscInt columns, jet, values, inputs;
-} Sizes;
-
-static Sizes LargestSizes(EngdFunctional F)
-{
-  Sizes size = {1, 1, 1, 1};
-
-  for (PetscInt t = 0; t < F->problem->nterms; t++) {
-    const EngdFunctionalTerm *term      = &F->term[t];
-    const EngdPointwise       pointwise = F->problem->term[t]->pointwise;
-    const PetscInt            n         = EngdFunctionalBlockSize(F, t);
-    PetscInt                  nvalues = pointwise->ncomponents, nentries = pointwise->nentries;
-
-    if (term->measured) {
-      nvalues  = PetscMax(nvalues, term->measured->ncomponents);
-      nentries = PetscMax(nentries, term->measured->nentries);
-    }
-    size.columns = PetscMax(size.columns, n * term->layout->nchannels);
-    size.values  = PetscMax(size.values, n * nvalues);
-    size.inputs  = PetscMax(size.inputs, 2 * F->problem->domain->dim + F->problem->term[t]->points->ndata + nentries);
-    size.jet     = PetscMax(size.jet, n * term->layout->nrows);
-  }
-  return size;
-}
-
 /* jets anew, with the derivatives of sigma that exact Hessians read, and the work of their products */
 PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
 {
-  const Sizes size = LargestSizes(F);
+  const EngdBlockSizes size = EngdFunctionalLargestSizes(F);
 
   PetscFunctionBeginUser;
   if (F->hessian.jet) PetscFunctionReturn(PETSC_SUCCESS);
@@ -305,8 +260,8 @@ PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
 /* the scratch that every functional needs, as large as the largest block */
 static PetscErrorCode SetUpWork(EngdFunctional F)
 {
-  const Sizes    size = LargestSizes(F);
-  EngdBlockWork *work = &F->work;
+  const EngdBlockSizes size = EngdFunctionalLargestSizes(F);
+  EngdBlockWork       *work = &F->work;
 
   PetscFunctionBeginUser;
   PetscCall(EngdModelWorkCreate(F->model, size.columns, PETSC_FALSE, &work->jet));
@@ -338,6 +293,7 @@ static PetscErrorCode SetUpPoints(EngdFunctional F)
   PetscInt total = 0;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalFitBlocks(F));
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     const PetscInt n = EngdFunctionalBlockSize(F, t);
 
@@ -373,6 +329,7 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
   const PetscInt nterms = F->problem->nterms;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscMemoryGetCurrentUsage(&F->resident));
   PetscCall(EngdModelCreate(F->problem, F->nnetworks, F->network, &F->model));
   PetscCall(EngdOuterSetUp(F));
   PetscCall(PetscCalloc1(nterms, &F->term));

@@ -389,6 +389,26 @@ static PetscErrorCode SetFromOptions_KFAC(PC pc, EngdOptionItems PetscOptionsObj
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Factors and inverses of the layers of this rank, their block of theta and the places of its entries; on all ranks the new factors
+   of all layers before they are summed, or, where it is more, what the inversion of the largest layer takes: four matrices */
+static PetscReal Bytes_KFAC(void *data)
+{
+  const EngdKfac *kfac = (const EngdKfac *)data;
+  PetscReal       held = 0, sums = 0, inversion = 0, owned = 0;
+
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    const EngdKronecker *block = &kfac->layer[l].block;
+    const PetscReal      a = PetscSqr((PetscReal)block->n), b = PetscSqr((PetscReal)block->m);
+
+    sums += ENGD_KFAC_GROUPS * (a + b);
+    if (!block->KA) continue;
+    owned += (PetscReal)block->m * block->n;
+    held += (1 + (block->A[0] ? 1 : 0) + (block->A[1] ? 1 : 0)) * (a + b);
+    inversion = PetscMax(inversion, 4 * PetscMax(a, b));
+  }
+  return sizeof(PetscReal) * (held + PetscMax(sums, inversion) + owned) + 3 * sizeof(PetscInt) * owned;
+}
+
 static PetscErrorCode Free_KFAC(void *data)
 {
   PetscFunctionBeginUser;
@@ -415,7 +435,8 @@ ENGD_REGISTER_PC("kfac", PCCreate_KFAC);
 PetscErrorCode PCCreate_KFAC(PC pc)
 {
   static const EngdPCShell shell = {
-      "kfac", ENGD_PC_GRAMIAN, SetFromOptions_KFAC, PCSetUp_KFAC, PCApply_KFAC, PCView_KFAC, State_KFAC, Free_KFAC,
+      "kfac",      ENGD_PC_GRAMIAN, SetFromOptions_KFAC, PCSetUp_KFAC, PCApply_KFAC,
+      PCView_KFAC, State_KFAC,      Bytes_KFAC,          Free_KFAC,
   };
   EngdKfac *kfac;
 

@@ -325,6 +325,16 @@ static PetscErrorCode SetFromOptions_Nystrom(PC pc, EngdOptionItems PetscOptions
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the tall matrices of the sketch */
+static PetscReal Bytes_Nystrom(void *data)
+{
+  const EngdNystrom *nystrom = (const EngdNystrom *)data;
+  PetscInt           local   = 0;
+
+  if (nystrom->sketch.U) (void)BVGetSizes(nystrom->sketch.U, &local, NULL, NULL);
+  return (PetscReal)sizeof(PetscReal) * TALL * local * nystrom->sketch.ncolumns;
+}
+
 static PetscErrorCode Free_Nystrom(void *data)
 {
   EngdNystrom *nystrom = (EngdNystrom *)data;
@@ -355,8 +365,8 @@ ENGD_REGISTER_PC("nystrom", PCCreate_Nystrom);
 PetscErrorCode PCCreate_Nystrom(PC pc)
 {
   static const EngdPCShell shell = {
-      "nystrom",       ENGD_PC_PRODUCTS, SetFromOptions_Nystrom, PCSetUp_Nystrom,
-      PCApply_Nystrom, PCView_Nystrom,   State_Nystrom,          Free_Nystrom,
+      "nystrom",      ENGD_PC_PRODUCTS, SetFromOptions_Nystrom, PCSetUp_Nystrom, PCApply_Nystrom,
+      PCView_Nystrom, State_Nystrom,    Bytes_Nystrom,          Free_Nystrom,
   };
   EngdNystrom *nystrom;
 

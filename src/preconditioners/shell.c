@@ -156,6 +156,20 @@ PetscErrorCode EngdPCState(PC pc, Mat A, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdPCGetBytes(PC pc, PetscReal *bytes)
+{
+  PCType type;
+  Slot  *slot;
+
+  PetscFunctionBeginUser;
+  *bytes = 0;
+  PetscCall(PCGetType(pc, &type));
+  if (!type) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GetSlot(pc, type, &slot));
+  if (slot && slot->data) *bytes = (*slot->shell->bytes)(slot->data);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdPCBecomeShell(PC pc, const EngdPCShell *shell, void *data)
 {
   Slot *slot;

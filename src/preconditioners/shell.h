@@ -18,6 +18,7 @@ typedef struct {
   PetscErrorCode (*view)(PC, PetscViewer);
   PetscErrorCode (*state)(PC, Mat, EngdArchive,
                           void *data); /* of what it has learnt of the matrix that it is made from */
+  PetscReal (*bytes)(void *data);      /* of this rank, the most that it takes in an iteration */
   PetscErrorCode (*free)(void *data);  /* of the state, when the PC takes another type or is destroyed */
 } EngdPCShell;
 

@@ -315,6 +315,7 @@ static PetscErrorCode View(Tao tao, void *data, PetscViewer viewer)
     PetscCall(PetscViewerASCIIPrintf(viewer, "column damping of the history: the %s of the direction\n",
                                      engd->direction->damping_name));
   PetscCall(EngdBlasView(viewer));
+  PetscCall(EngdMemoryView(engd->solver, engd->direction, viewer));
   PetscCall(EngdDirectionChoiceView(&engd->choice, viewer));
   if (engd->direction->ops->view) PetscCall((*engd->direction->ops->view)(engd->direction, viewer));
   PetscCall((*engd->step->ops->view)(engd->step, viewer));

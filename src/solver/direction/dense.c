@@ -136,6 +136,7 @@ static PetscErrorCode SetFromOptions_Dense(EngdDirection direction, EngdSolver s
   direction->ops->retry   = dense->type == DENSE_CUBIC ? Retry_Dense : NULL;
   direction->features     = FEATURES | (dense->type == DENSE_CUBIC ? ENGD_DIRECTION_MODELS : ENGD_DIRECTION_DAMPED);
   PetscCall(CreateBlocks(dense, solver));
+  direction->bytes = Bytes(dense, F);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -146,6 +146,7 @@ static PetscErrorCode SetUp_Dual(EngdDirection direction, EngdSolver solver)
 
   PetscFunctionBeginUser;
   PetscCall(Measure(dual, F)); /* again: there may be more points than when the options were read */
+  direction->bytes = dual->bytes;
   PetscCall(EngdFunctionalCreateJacobian(F, &dual->J));
   PetscCall(MatCreateVecs(dual->J, &dual->phi, &dual->R));
   PetscCall(VecDuplicate(dual->phi, &dual->Jt));

@@ -86,6 +86,7 @@ static PetscErrorCode SetFromOptions_Quotient(EngdDirection direction, EngdSolve
              "rayleigh; take tsvd",
              F->curvature->type);
   PetscCall(Measure(q, F));
+  direction->bytes = q->bytes;
   PetscCheck(q->N >= q->p, F->comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_direction quotient needs no more parameters (%" PetscInt_FMT
              ") than rows of J (%" PetscInt_FMT "); take more points, or -tao_engd_direction krylov -ksp_type minres",

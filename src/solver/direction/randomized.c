@@ -114,6 +114,7 @@ static PetscErrorCode SetUp_Randomized(EngdDirection direction, EngdSolver solve
   PetscCall(MatCreateVecs(r->J, NULL, &r->R));
   PetscCall(VecDuplicate(r->R, &r->outside));
   PetscCall(PetscMalloc3(r->max, &r->c, r->max, &r->f, r->max, &r->y));
+  direction->bytes = Bytes(solver->functional->comm, (PetscInt[]){solver->functional->nrows, r->p}, r->max);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -106,6 +106,7 @@ static PetscErrorCode SetFromOptions_TSVD(EngdDirection direction, EngdSolver so
              "-tao_engd_direction tsvd with -tao_engd_curvature %s, of a quotient: take quotient, or krylov",
              F->curvature->type);
   PetscCall(Measure(tsvd, F));
+  direction->bytes = tsvd->bytes;
   PetscCheck(tsvd->bytes <= F->options.memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_direction tsvd needs %.3g bytes a rank for a Jacobian of %" PetscInt_FMT " x %" PetscInt_FMT
              ", more than -engd_memory_limit %.3g; raise it, use more ranks, or choose -tao_engd_direction krylov",

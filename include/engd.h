@@ -81,6 +81,7 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetTermWeight(EngdProblem, const char ter
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermMeasure(EngdProblem, const char term[], const char measure[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermResidualText(EngdProblem, const char term[], const char residual[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermEnergyText(EngdProblem, const char term[], const char energy[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermIntegralText(EngdProblem, const char term[], const char integrand[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermQuotientText(EngdProblem, const char term[], const char numerator[],
                                                            const char denominator[], const char local[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetExact(EngdProblem, const char output[], const char text[]);

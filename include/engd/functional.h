@@ -24,7 +24,7 @@ typedef struct {
   PetscReal   *first;    /* (nfirst, n) dr/dDu. */
   PetscReal   *second;   /* (nsecond, n) d^2 r/dDu^2. */
   PetscReal   *measured; /* (nfirst, n) Of the outputs that the curvature measures, or NULL. */
-  PetscReal   *weight;   /* (n) lambda_t w_n. */
+  PetscReal   *weight;   /* (n) lambda_t w_n, of an integral sqrt(lambda_t) w_n. */
   PetscReal   *offset;   /* (ncomponents, n) What the window of time before has left of the residual, or NULL. */
   PetscBool    current;  /* The derivatives, and a jet of its own, belong to the present theta. */
 } EngdBlock;
@@ -74,6 +74,7 @@ typedef struct {
   EngdPoints      shifted;          /* The points that the shift belongs to. */
   EngdModelJet    shared;           /* Of one block, for trial parameters and for blocks that keep none. */
   PetscReal      *causal;           /* [slabs] Weights of parts of time, or NULL. */
+  PetscInt        sum;              /* Its first among the sums that L is a function of, EngdOuter. */
 } EngdFunctionalTerm;
 
 /* The parameters at which everything is taken. */
@@ -118,6 +119,19 @@ typedef struct {
   Vec        horizontal;          /* Scratch of products with the Gramian. */
   PetscInt64 vertical_generation; /* Of these vectors. */
 } EngdOuter;
+
+/*
+  Residuals that are integrals (src/operators/integral_rows.c): R_k = sqrt(lambda) I_k, the sums 1, 2, ... of EngdOuter. Their rows
+  of J are whole on all ranks, and are the last rows of the last rank, which puts them into vectors and matrices.
+*/
+typedef struct {
+  PetscInt   n;          /* Of all terms. */
+  PetscInt   here;       /* n on the last rank, 0 on the others. */
+  PetscInt  *term;       /* [n] That each belongs to. */
+  PetscReal *rows;       /* (p, n) dR_k/dtheta. */
+  PetscReal *product;    /* [n] Scratch of a product with them. */
+  PetscInt64 generation; /* Of theta and points that the rows belong to. */
+} EngdIntegralRows;
 
 /* Scratch of products with the exact Hessian, empty until there is one. */
 typedef struct {
@@ -173,6 +187,7 @@ struct _n_EngdFunctional {
   PetscInt            halvings;      /* How often the memory has halved the points of a block. */
   PetscLogDouble      resident;      /* Bytes of this rank when the set-up began. */
   EngdOuter           outer;
+  EngdIntegralRows    integral;
 
   /* Scratch, each with its owner. */
   EngdBlockWork     work;
@@ -198,6 +213,24 @@ typedef PetscErrorCode (*EngdBlockVisit)(EngdFunctional, EngdBlock *, EngdBlockW
 PETSC_INTERN PetscErrorCode EngdFunctionalVisit(EngdFunctional, const char user[], Vec from, EngdBlockVisit, void *,
                                                 Vec to);
 
+/*
+  The same, and after the blocks `rows` on the rank that has the rows of integrals, if there are any: work->in, work->out
+  and F->integral.rows are there. Collective.
+*/
+typedef PetscErrorCode (*EngdRowsVisit)(EngdFunctional, EngdBlockWork *, void *);
+PETSC_INTERN PetscErrorCode EngdFunctionalVisitRows(EngdFunctional, const char user[], Vec from, EngdBlockVisit,
+                                                    EngdRowsVisit rows, void *, Vec to);
+
+/* integral_rows.c. SetUp: their numbers and memory. Update: the rows at the present theta, collective. OfMetric: how many are part
+   of the metric; Count: of those that this rank has. Product, AddTranspose: y = A in, out += A^T y */
+PETSC_INTERN PetscErrorCode EngdIntegralRowsSetUp(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdIntegralRowsUpdate(EngdFunctional);
+PETSC_INTERN PetscInt       EngdIntegralRowsOfMetric(EngdFunctional);
+PETSC_INTERN PetscInt       EngdIntegralRowsCount(EngdFunctional);
+PETSC_INTERN void           EngdIntegralRowsProduct(EngdFunctional, const PetscReal in[], PetscReal y[]);
+PETSC_INTERN void           EngdIntegralRowsAddTranspose(EngdFunctional, const PetscReal y[], PetscReal out[]);
+PETSC_INTERN PetscErrorCode EngdIntegralRowsDestroy(EngdFunctional);
+
 /* blocks: make the jet and the expressions of block b those of the present theta; parts of products on a block */
 PETSC_INTERN PetscErrorCode EngdFunctionalGetBlock(EngdFunctional, PetscInt b, EngdBlock **);
 /* from now on the residual is without what it is at theta, whole */
@@ -219,11 +252,12 @@ PETSC_INTERN PetscErrorCode EngdBlockEvaluateAt(EngdFunctional, EngdBlock *, con
 PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdModelJet, PetscReal value[],
                                               PetscReal first[], PetscReal second[]);
 
-/* sums of what L is a function of, L and its slopes; slope of component c: what the cotangent and the metric of energies have as a
-   factor. Update: collective; Vertical, Project: of a quotient, collective */
-PETSC_INTERN PetscReal EngdBlockSlope(EngdFunctional, PetscInt c);
+/* sums of what L is a function of, L and its slopes; slope of component c of a term: what the cotangent and the metric of energies
+   have as a factor. Update: collective; Vertical, Project: of a quotient, collective */
+PETSC_INTERN PetscReal EngdBlockSlope(EngdFunctional, const EngdBlock *, PetscInt c);
 PETSC_INTERN void EngdBlockIntegrals(EngdFunctional, const EngdBlock *, const PetscReal value[], PetscReal sums[]);
-PETSC_INTERN PetscReal      EngdBlockShiftedSlope(EngdFunctional, PetscInt c); /* with E - below in place of E */
+PETSC_INTERN PetscReal      EngdBlockShiftedSlope(EngdFunctional, const EngdBlock *,
+                                                  PetscInt c); /* with E - below in place of E */
 PETSC_INTERN PetscErrorCode EngdOuterSetUp(EngdFunctional);
 /* the shift for the next direction at this loss, which has changed by so much in the last step, 0: there was none */
 PETSC_INTERN void           EngdOuterSetShift(EngdFunctional, PetscReal loss, PetscReal change);

@@ -165,7 +165,9 @@ struct _n_EngdTerm {
   EngdPoints     points;
   EngdExpression expression; /* Its text, or the arguments of its function, compiled to order 2; of pointwise. */
   EngdPointwise  pointwise;
-  PetscBool      energy;   /* is it e itself (one component) or r */
+  PetscBool energy; /* Does it enter L by sums of its components: an energy, a quotient, an integral. Else it is r. */
+  PetscBool
+      integral; /* Is it a residual of no point: r_c = sum_n w_n f_c(x_n, Du(x_n)), a row of J for each component. */
   PetscInt       nstates;  /* Of a quotient, whose components are the entries of N, then those of D; 0: it is none. */
   EngdExpression local;    /* [nstates] H u, whose quotient by u is the local energy; or NULL. */
   PetscReal      weight;   /* lambda_t */
@@ -229,6 +231,8 @@ PETSC_INTERN PetscErrorCode EngdAdaptSetUp(EngdTerm, PetscBool file);
 PETSC_INTERN PetscErrorCode EngdAdaptView(EngdTerm, PetscViewer);
 PETSC_INTERN const char    *EngdAdaptName(EngdAdaptMethod);
 PETSC_INTERN PetscErrorCode EngdTermView(EngdTerm, PetscViewer);
+/* residual, energy, quotient or integral */
+PETSC_INTERN const char    *EngdTermKind(EngdTerm);
 PETSC_INTERN PetscErrorCode EngdTermDestroy(EngdTerm *);
 /* The names of a problem; the symbols are those an expression of it may use */
 PETSC_INTERN PetscErrorCode EngdProblemReadNetworks(EngdProblem);

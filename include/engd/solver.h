@@ -49,6 +49,8 @@ PETSC_EXTERN PetscErrorCode EngdTaoState(Tao, EngdArchive);
 
 /* The TAO and PC types of the table enter PETSc's lists; plug-ins add theirs by TaoRegister() and PCRegister(). Not collective */
 PETSC_INTERN PetscErrorCode EngdSolverRegister(void);
+/* what a KSP is preconditioned with where -pc_type names nothing */
+PETSC_INTERN const char *EngdDefaultPC(EngdFunctional);
 #define ENGD_REGISTER_TAO(name, create, features) PETSC_INTERN PetscErrorCode create(Tao)
 #define ENGD_REGISTER_PC(name, create)            PETSC_INTERN PetscErrorCode create(PC)
 

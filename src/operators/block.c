@@ -245,7 +245,7 @@ PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, Pets
   PetscFunctionBeginUser;
   for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < n; i++)
-      y[c * n + i] = block->weight[i] * (term->energy ? EngdBlockSlope(F, c) : block->value[c * n + i]);
+      y[c * n + i] = block->weight[i] * (term->energy ? EngdBlockSlope(F, block, c) : block->value[c * n + i]);
   }
   PetscCall(EngdBlockZero(F, block, gu));
   PetscCall(EngdBlockFirstTranspose(F, block, y, gu));

@@ -3,6 +3,7 @@
 
     residual terms  e = |r|^2/2:  L += w |r|^2 / 2,  R = sqrt(w) r,  gu = w D^T r
     energy terms:                 L += w e,                          gu = w D^T
+    integrals:                    L += |R_k|^2 / 2, R_k a sum (integral_rows.c),  gu = w R_k D^T
     quotients:                    L of sums w n and w d (quotient.c), gu = w slope D^T
     gradient = sum over blocks of (dDu/dtheta)^T gu,  w = lambda_t w_n
 
@@ -53,9 +54,10 @@ PetscErrorCode EngdFunctionalEvaluate(EngdFunctional F, PetscReal *loss, Vec gra
 /* R of a block <- sqrt(w) r from the values r of its term */
 static void WeightResidual(EngdFunctional F, const EngdBlock *block, const PetscReal value[], PetscReal R[])
 {
-  const PetscInt n = block->n;
+  const EngdTerm term = F->problem->term[block->term];
+  const PetscInt n    = block->n;
 
-  for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
+  for (PetscInt c = 0; !term->integral && c < term->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < n; i++) {
       R[block->row + c * n + i] = PetscSqrtReal(block->weight[i]) * value[c * n + i];
     }
@@ -69,6 +71,12 @@ static PetscErrorCode WriteResidual(EngdFunctional F, EngdBlock *block, EngdBloc
   (void)work;
   WeightResidual(F, block, block->value, (PetscReal *)data);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the last entries of R <- integrals, which are among sums over all ranks */
+static void WriteIntegrals(EngdFunctional F, const PetscReal sums[], PetscReal R[])
+{
+  for (PetscInt k = 0; k < F->integral.here; k++) R[F->nrows - F->integral.here + k] = sums[1 + k];
 }
 
 static PetscErrorCode CheckLeastSquares(EngdFunctional F)
@@ -98,6 +106,7 @@ PetscErrorCode EngdFunctionalResidual(EngdFunctional F, Vec residual)
   PetscCall(CheckLeastSquares(F));
   PetscCall(VecGetArrayWrite(residual, &R));
   PetscCall(EngdFunctionalVisit(F, "an evaluation of the residual", NULL, WriteResidual, R, NULL));
+  WriteIntegrals(F, F->outer.sum, R);
   PetscCall(VecRestoreArrayWrite(residual, &R));
   F->count.evaluations++;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -130,14 +139,16 @@ static PetscErrorCode TrialSums(EngdFunctional F, PetscInt nsteps, const PetscRe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* R of this rank at theta + step d */
+/* R of this rank, but for integrals, and F->trial.sums, of this rank, at theta + step d */
 static PetscErrorCode TrialResidual(EngdFunctional F, PetscReal step, PetscReal R[])
 {
   PetscFunctionBeginUser;
   PetscCall(SetTrial(F, step));
+  PetscCall(PetscArrayzero(F->trial.sums, F->outer.nsums));
   for (PetscInt b = 0; b < F->nblocks; b++) {
     PetscCall(EngdBlockEvaluateAt(F, &F->block[b], F->trial.theta));
     WeightResidual(F, &F->block[b], F->trial.value, R);
+    EngdBlockIntegrals(F, &F->block[b], F->trial.value, F->trial.sums);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -197,18 +208,23 @@ PetscErrorCode EngdFunctionalLossAlong(EngdFunctional F, Vec theta, Vec directio
 PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional F, Vec direction, PetscReal step, Vec residual)
 {
   PetscReal     *R;
+  PetscMPIInt    count;
   PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(CheckLeastSquares(F));
+  PetscCall(PetscMPIIntCast(F->outer.nsums, &count));
+  PetscCall(EngdCurvatureReserve(count, &F->trial.sums, &F->trial.nsums));
   PetscCall(PetscLogEventBegin(engd_log.loss, 0, 0, 0, 0));
   PetscCall(EngdFunctionalGather(F, direction, F->trial.direction));
   PetscCall(VecGetArrayWrite(residual, &R));
   PetscCall(EngdFunctionalBegin(F, "an evaluation of a residual along a line"));
   ierr = TrialResidual(F, step, R);
   PetscCall(EngdFunctionalEnd(F));
-  PetscCall(VecRestoreArrayWrite(residual, &R));
   PetscCall(ierr);
+  if (F->integral.n) PetscCall(MPIU_Allreduce(MPI_IN_PLACE, F->trial.sums, count, MPIU_REAL, MPIU_SUM, F->comm));
+  WriteIntegrals(F, F->trial.sums, R);
+  PetscCall(VecRestoreArrayWrite(residual, &R));
   F->count.evaluations++;
   PetscCall(PetscLogEventEnd(engd_log.loss, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -299,9 +315,6 @@ PetscErrorCode EngdFunctionalCheck(EngdFunctional F)
   PetscCheck(bad == nterms, F->comm, ENGD_ERR_NUMERICS,
              "the %s of term '%s' (or its derivative) is not finite at point %" PetscInt_FMT
              ", %s; check the expression there",
-             problem->term[bad]->nstates  ? "quotient"
-             : problem->term[bad]->energy ? "energy"
-                                          : "residual",
-             problem->term[bad]->name, index, where);
+             EngdTermKind(problem->term[bad]), problem->term[bad]->name, index, where);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

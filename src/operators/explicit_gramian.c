@@ -112,6 +112,17 @@ static PetscErrorCode AddPoints(EngdFunctional F, EngdBlock *block, EngdBlockWor
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* from integrals, whose rows there are already */
+static PetscErrorCode AddIntegrals(EngdFunctional F, EngdBlockWork *work, void *data)
+{
+  const Sum *sum = (const Sum *)data;
+
+  PetscFunctionBeginUser;
+  (void)work;
+  PetscCall(AddRows(sum->blocks, EngdIntegralRowsCount(F), sum->alpha, F->integral.rows, NULL, sum->A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A on rank 0 <- the sum of those of all ranks */
 static PetscErrorCode SumOnRoot(MPI_Comm comm, size_t size, PetscReal A[])
 {
@@ -232,7 +243,7 @@ PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, Pets
   else {
     PetscCall(EngdExplicitReserve(F, &F->rows.x));
     PetscCall(EngdExplicitReserve(F, &F->rows.y));
-    PetscCall(EngdFunctionalVisit(F, "a Gramian written out", NULL, AddPoints, (void *)&sum, NULL));
+    PetscCall(EngdFunctionalVisitRows(F, "a Gramian written out", NULL, AddPoints, AddIntegrals, (void *)&sum, NULL));
     PetscCall(SumOnRoot(F->comm, size, A));
   }
   PetscCall(EngdGramianSetDamping(G, damping));

@@ -3,6 +3,7 @@
 
     gauss_newton on residuals: the rows sqrt(w) D J_u of the weighted residual, in the order of EngdFunctionalResidual()
     anything else:             block by block, root by root, point by point
+    integrals:                 last, on the last rank (integral_rows.c)
 
   By rows: each rank has the rows of its points. By columns: each rank has its parameters' columns of all rows (those of rank
   0 first), by one exchange of the row blocks. Memory for both forms is the caller's affair: nothing is kept here.
@@ -17,7 +18,7 @@ PetscErrorCode EngdExplicitCountRows(EngdFunctional F, PetscInt *nrows)
       !F->curvature->for_hessian, F->comm, PETSC_ERR_USER_INPUT,
       "-tao_engd_curvature hessian: the exact Hessian is no J^T W J, so there are no rows of J; take a method on "
       "products with it, or -tao_engd_curvature gauss_newton");
-  *nrows = 0;
+  *nrows = EngdIntegralRowsCount(F);
   for (PetscInt b = 0; b < F->nblocks; b++) {
     PetscInt nroots;
 
@@ -116,10 +117,33 @@ static PetscErrorCode FillBlockTransposed(EngdFunctional F, EngdBlock *block, En
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the rows of integrals */
+static PetscErrorCode FillRows(EngdFunctional F, EngdBlockWork *work, void *data)
+{
+  Fill          *fill = (Fill *)data;
+  const PetscInt p = F->model->nparameters, n = EngdIntegralRowsCount(F);
+
+  PetscFunctionBeginUser;
+  (void)work;
+  EngdTranspose(p, n, F->integral.rows, p, fill->A + fill->row, fill->lda);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FillRowsTransposed(EngdFunctional F, EngdBlockWork *work, void *data)
+{
+  Fill          *fill = (Fill *)data;
+  const PetscInt p = F->model->nparameters, n = EngdIntegralRowsCount(F);
+
+  PetscFunctionBeginUser;
+  (void)work;
+  PetscCall(PetscArraycpy(fill->A + ENGD_COUNT(fill->row, fill->lda), F->integral.rows, ENGD_COUNT(p, n)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdExplicitFillRows - A (nrows, p) by columns: the rows of this rank.
 
-  Not collective
+  Collective
 
   Input Parameters:
 + functional - with its parameters set
@@ -135,7 +159,7 @@ PetscErrorCode EngdExplicitFillRows(EngdFunctional F, PetscInt lda, PetscReal A[
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
   PetscCall(EngdExplicitReserve(F, &F->rows.x));
-  PetscCall(EngdFunctionalVisit(F, "a Jacobian written out by rows", NULL, FillBlock, &fill, NULL));
+  PetscCall(EngdFunctionalVisitRows(F, "a Jacobian written out by rows", NULL, FillBlock, FillRows, &fill, NULL));
   PetscCall(PetscLogEventEnd(engd_log.explicit, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -206,7 +230,8 @@ PetscErrorCode EngdExplicitFillColumns(EngdFunctional F, const PetscInt ranges[]
   PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
   PetscCall(EngdExplicitCountRows(F, &nrows));
   PetscCall(PetscMalloc1(ENGD_COUNT(nrows, p), &fill.A));
-  PetscCall(EngdFunctionalVisit(F, "a Jacobian written out by columns", NULL, FillBlockTransposed, &fill, NULL));
+  PetscCall(EngdFunctionalVisitRows(F, "a Jacobian written out by columns", NULL, FillBlockTransposed,
+                                    FillRowsTransposed, &fill, NULL));
   PetscCall(Exchange(F, nrows, fill.A, ranges, lda, A));
   PetscCall(PetscFree(fill.A));
   PetscCall(PetscLogEventEnd(engd_log.explicit, 0, 0, 0, 0));

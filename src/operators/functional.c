@@ -227,9 +227,10 @@ PetscErrorCode EngdFunctionalWeighBlocks(EngdFunctional F)
     EngdBlock       *block  = &F->block[b];
     const EngdTerm   term   = F->problem->term[block->term];
     const EngdPoints points = term->points;
+    const PetscReal  lambda = term->integral ? PetscSqrtReal(term->weight) : term->weight;
 
     for (PetscInt i = 0; i < block->n; i++)
-      block->weight[i] = term->weight * term->measure * points->weight[block->start + i] *
+      block->weight[i] = lambda * term->measure * points->weight[block->start + i] *
                          EngdFunctionalCausalWeight(F, block->term, block->x + ENGD_COUNT(i, points->dim));
   }
   F->present.generation++;
@@ -306,6 +307,7 @@ static PetscErrorCode SetUpPoints(EngdFunctional F)
 
     PetscCall(SetUpBlocks(F, t, (F->problem->term[t]->points->nlocal + n - 1) / n));
   }
+  F->nrows += F->integral.here;
   PetscCall(SetUpJets(F));
   PetscCall(SetUpWork(F));
   PetscCall(EngdFunctionalAttachPoints(F));
@@ -331,8 +333,9 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
   PetscFunctionBeginUser;
   PetscCall(PetscMemoryGetCurrentUsage(&F->resident));
   PetscCall(EngdModelCreate(F->problem, F->nnetworks, F->network, &F->model));
-  PetscCall(EngdOuterSetUp(F));
   PetscCall(PetscCalloc1(nterms, &F->term));
+  PetscCall(EngdIntegralRowsSetUp(F));
+  PetscCall(EngdOuterSetUp(F));
   F->least_squares = PETSC_TRUE;
   for (PetscInt t = 0; t < nterms; t++) {
     const EngdTerm term = F->problem->term[t];
@@ -343,7 +346,7 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
                "-tao_engd_curvature %s: the function of term '%s' has no second derivatives; take %s, or give them",
                F->curvature->type, term->name, term->energy ? "l2 or h1" : "gauss_newton, l2 or h1");
     PetscCall(SetUpLayout(F, t));
-    if (term->energy) F->least_squares = PETSC_FALSE;
+    if (term->energy && !term->integral) F->least_squares = PETSC_FALSE;
   }
   PetscCall(SetUpVectors(F));
   PetscCall(SetUpPoints(F));
@@ -506,6 +509,7 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
   PetscCall(VecDestroy(&F->trial.direction));
   PetscCall(PetscFree(F->trial.sums));
   PetscCall(EngdOuterDestroy(F));
+  PetscCall(EngdIntegralRowsDestroy(F));
   PetscCall(EngdModelDestroy(&F->model));
   PetscCall(PetscFree(F->network));
   PetscCall(VecDestroy(&F->present.theta));

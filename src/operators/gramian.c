@@ -11,6 +11,7 @@ typedef struct {
   EngdFunctional functional;
   PetscReal      damping; /* lambda */
   EngdBlockVisit add;
+  EngdRowsVisit  rows;  /* What integrals add. */
   PetscLogEvent  event; /* of a product */
 } Gramian;
 
@@ -23,6 +24,24 @@ static PetscErrorCode AddBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork
   PetscCall(EngdBlockZero(F, block, work->gu));
   PetscCall((*F->curvature->ops->apply)(F->curvature, F, block, work->du, work->gu));
   PetscCall(EngdModelGradient(block->jet, work->theta, work->gu, work->jet, work->out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* out += A^T A in with the rows of integrals */
+static PetscErrorCode AddIntegrals(EngdFunctional F, EngdBlockWork *work, void *unused)
+{
+  PetscFunctionBeginUser;
+  (void)unused;
+  EngdIntegralRowsProduct(F, work->in, F->integral.product);
+  EngdIntegralRowsAddTranspose(F, F->integral.product, work->out);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the same, where they are part of the metric */
+static PetscErrorCode AddRows(EngdFunctional F, EngdBlockWork *work, void *unused)
+{
+  PetscFunctionBeginUser;
+  if (EngdIntegralRowsCount(F)) PetscCall(AddIntegrals(F, work, unused));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -43,7 +62,7 @@ static PetscErrorCode MatMult_Gramian(Mat G, Vec v, Vec y)
     PetscCall(VecCopy(v, in));
     PetscCall(EngdOuterProject(F, in));
   }
-  PetscCall(EngdFunctionalVisit(F, "a product with a Gramian", in, gramian->add, NULL, y));
+  PetscCall(EngdFunctionalVisitRows(F, "a product with a Gramian", in, gramian->add, gramian->rows, NULL, y));
   if (F->curvature->horizontal) PetscCall(EngdOuterProject(F, y));
   PetscCall(VecAXPY(y, gramian->damping, v));
   F->count.products++;
@@ -66,6 +85,18 @@ static PetscErrorCode AddSquaredRows(EngdFunctional F, EngdBlock *block, EngdBlo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode AddSquaredIntegrals(EngdFunctional F, EngdBlockWork *work, void *unused)
+{
+  const PetscInt p = F->model->nparameters;
+
+  PetscFunctionBeginUser;
+  (void)unused;
+  for (PetscInt k = 0; k < EngdIntegralRowsCount(F); k++) {
+    for (PetscInt j = 0; j < p; j++) work->out[j] += PetscSqr(F->integral.rows[ENGD_COUNT(k, p) + j]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* diag_j = G_jj */
 static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
 {
@@ -74,8 +105,8 @@ static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(G, &gramian));
   PetscCall(PetscLogEventBegin(engd_log.diagonal, 0, 0, 0, 0));
-  PetscCall(
-      EngdFunctionalVisit(gramian->functional, "a diagonal of a Gramian", NULL, AddSquaredRows, NULL, diagonal));
+  PetscCall(EngdFunctionalVisitRows(gramian->functional, "a diagonal of a Gramian", NULL, AddSquaredRows,
+                                    AddSquaredIntegrals, NULL, diagonal));
   PetscCall(VecShift(diagonal, gramian->damping));
   PetscCall(PetscLogEventEnd(engd_log.diagonal, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -131,7 +162,7 @@ static PetscErrorCode EngdGramianGetFunctional_Gramian(Mat G, EngdFunctional *fu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* a sum over blocks of points + lambda I as a shell of the size of theta squared, which knows lambda and the functional */
+/* a sum over blocks of points, and of integrals, + lambda I as a shell of the size of theta squared, which knows lambda and the functional */
 PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], PetscLogEvent event, EngdBlockVisit add,
                                       Mat *A)
 {
@@ -144,6 +175,7 @@ PetscErrorCode EngdGramianCreateShell(EngdFunctional F, const char name[], Petsc
   gramian->functional = F;
   gramian->event      = event;
   gramian->add        = add;
+  gramian->rows       = add == AddBlock ? AddRows : AddIntegrals;
   PetscCall(EngdModelCreateParameters(F->model, &theta));
   PetscCall(VecGetLocalSize(theta, &local));
   PetscCall(VecDestroy(&theta));

@@ -4,7 +4,7 @@
     J v   = sqrt(w) D (dDu/dtheta v)         a tangent pass, then the pointwise D
     J^T y = (dDu/dtheta)^T D^T sqrt(w) y     the pointwise transpose, then an adjoint pass
 
-  Rows stay on the rank that owns the point; columns are spread as theta is.
+  Rows stay on the rank that owns the point, those of integrals on the last one; columns are spread as theta is.
 */
 #include <engd/private.h>
 
@@ -14,11 +14,20 @@ static PetscErrorCode MultiplyBlock(EngdFunctional F, EngdBlock *block, EngdBloc
   PetscReal *y = (PetscReal *)data + block->row;
 
   PetscFunctionBeginUser;
+  if (F->problem->term[block->term]->integral) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdModelTangent(block->jet, work->theta, work->in, work->jet, work->du));
   PetscCall(EngdBlockFirst(F, block, work->du, y));
   for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < block->n; i++) y[c * block->n + i] *= PetscSqrtReal(block->weight[i]);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the rows of integrals */
+static PetscErrorCode MultiplyRows(EngdFunctional F, EngdBlockWork *work, void *data)
+{
+  PetscFunctionBeginUser;
+  EngdIntegralRowsProduct(F, work->in, (PetscReal *)data + F->nrows - F->integral.here);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -32,7 +41,7 @@ static PetscErrorCode MatMult_Jacobian(Mat J, Vec v, Vec y)
   PetscCall(MatShellGetContext(J, &F));
   PetscCall(PetscLogEventBegin(engd_log.jacobian, 0, 0, 0, 0));
   PetscCall(VecGetArrayWrite(y, &out));
-  PetscCall(EngdFunctionalVisit(F, "a product with the Jacobian", v, MultiplyBlock, out, NULL));
+  PetscCall(EngdFunctionalVisitRows(F, "a product with the Jacobian", v, MultiplyBlock, MultiplyRows, out, NULL));
   PetscCall(VecRestoreArrayWrite(y, &out));
   F->count.products++;
   PetscCall(PetscLogEventEnd(engd_log.jacobian, 0, 0, 0, 0));
@@ -45,6 +54,7 @@ static PetscErrorCode AddBlockTranspose(EngdFunctional F, EngdBlock *block, Engd
   const PetscReal *y = (const PetscReal *)data + block->row;
 
   PetscFunctionBeginUser;
+  if (F->problem->term[block->term]->integral) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < block->n; i++)
       work->y[c * block->n + i] = PetscSqrtReal(block->weight[i]) * y[c * block->n + i];
@@ -52,6 +62,13 @@ static PetscErrorCode AddBlockTranspose(EngdFunctional F, EngdBlock *block, Engd
   PetscCall(EngdBlockZero(F, block, work->gu));
   PetscCall(EngdBlockFirstTranspose(F, block, work->y, work->gu));
   PetscCall(EngdModelGradient(block->jet, work->theta, work->gu, work->jet, work->out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AddRowsTranspose(EngdFunctional F, EngdBlockWork *work, void *data)
+{
+  PetscFunctionBeginUser;
+  EngdIntegralRowsAddTranspose(F, (const PetscReal *)data + F->nrows - F->integral.here, work->out);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -65,7 +82,8 @@ static PetscErrorCode MatMultTranspose_Jacobian(Mat J, Vec y, Vec v)
   PetscCall(MatShellGetContext(J, &F));
   PetscCall(PetscLogEventBegin(engd_log.jacobian, 0, 0, 0, 0));
   PetscCall(VecGetArrayRead(y, &in));
-  PetscCall(EngdFunctionalVisit(F, "a product with the transposed Jacobian", NULL, AddBlockTranspose, (void *)in, v));
+  PetscCall(EngdFunctionalVisitRows(F, "a product with the transposed Jacobian", NULL, AddBlockTranspose,
+                                    AddRowsTranspose, (void *)in, v));
   PetscCall(VecRestoreArrayRead(y, &in));
   F->count.products++;
   PetscCall(PetscLogEventEnd(engd_log.jacobian, 0, 0, 0, 0));

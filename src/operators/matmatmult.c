@@ -80,6 +80,18 @@ static PetscErrorCode AddJetBlock(Several *s, EngdBlock *block)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* with the rows of integrals: T (k, here) = X rows, if forward, and Y += T rows^T, if backward */
+static PetscErrorCode PassIntegrals(Several *s, PetscInt n, PetscBool forward, PetscBool backward)
+{
+  const PetscReal *rows = s->F->integral.rows;
+
+  PetscFunctionBeginUser;
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  if (forward) PetscCall(EngdGemm("N", "N", s->k, n, s->p, s->X, s->k, rows, s->p, 0, s->T, s->k));
+  if (backward) PetscCall(EngdGemm("N", "T", s->k, s->p, n, s->T, s->k, rows, s->p, 1, s->Y, s->k));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Y += J^T W J X on this rank */
 static PetscErrorCode AddGramian(Several *s)
 {
@@ -102,6 +114,7 @@ static PetscErrorCode AddGramian(Several *s)
       PetscCall(Pass(s, block, PETSC_TRUE, PETSC_TRUE, s->T));
     }
   }
+  PetscCall(PassIntegrals(s, EngdIntegralRowsCount(F), PETSC_TRUE, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -118,30 +131,48 @@ static PetscErrorCode ResidualRow(EngdFunctional F, EngdBlock *block, PetscInt c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* T (k, n) <- the rows of J^T's operand from `row` on, zeros where there is no vector */
+static void TakeRows(Several *s, PetscInt ld, PetscInt row, PetscInt n, const PetscReal in[])
+{
+  for (PetscInt i = 0; i < n; i++) {
+    for (PetscInt j = 0; j < s->k; j++)
+      s->T[ENGD_COUNT(i, s->k) + j] = j < s->now ? in[ENGD_COUNT(j, ld) + row + i] : 0;
+  }
+}
+
+/* these rows of the product with J <- T */
+static void PutRows(const Several *s, PetscInt ld, PetscInt row, PetscInt n, PetscReal out[])
+{
+  for (PetscInt j = 0; j < s->now; j++) {
+    for (PetscInt i = 0; i < n; i++) out[ENGD_COUNT(j, ld) + row + i] = s->T[ENGD_COUNT(i, s->k) + j];
+  }
+}
+
 /* out (nrows, now) = J X, or Y += J^T in */
 static PetscErrorCode AddJacobian(Several *s, PetscBool transpose, PetscInt ld, const PetscReal in[], PetscReal out[])
 {
-  EngdFunctional F = s->F;
+  EngdFunctional F    = s->F;
+  const PetscInt here = F->integral.here, last = F->nrows - here;
 
   PetscFunctionBeginUser;
   for (PetscInt b = 0; b < F->nblocks; b++) {
-    EngdBlock *block;
+    const EngdTerm term = F->problem->term[F->block[b].term];
+    EngdBlock     *block;
 
+    if (term->integral) continue;
     PetscCall(EngdFunctionalGetBlock(F, b, &block));
-    for (PetscInt c = 0; c < F->problem->term[block->term]->pointwise->ncomponents; c++) {
+    for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
       const PetscInt n = block->n, row = block->row + c * n;
 
       PetscCall(ResidualRow(F, block, c));
-      for (PetscInt i = 0; transpose && i < n; i++) {
-        for (PetscInt j = 0; j < s->k; j++)
-          s->T[ENGD_COUNT(i, s->k) + j] = j < s->now ? in[ENGD_COUNT(j, ld) + row + i] : 0;
-      }
+      if (transpose) TakeRows(s, ld, row, n, in);
       PetscCall(Pass(s, block, (PetscBool)!transpose, transpose, s->T));
-      for (PetscInt j = 0; !transpose && j < s->now; j++) {
-        for (PetscInt i = 0; i < n; i++) out[ENGD_COUNT(j, ld) + row + i] = s->T[ENGD_COUNT(i, s->k) + j];
-      }
+      if (!transpose) PutRows(s, ld, row, n, out);
     }
   }
+  if (transpose) TakeRows(s, ld, last, here, in);
+  PetscCall(PassIntegrals(s, here, (PetscBool)!transpose, transpose));
+  if (!transpose) PutRows(s, ld, last, here, out);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -149,7 +180,7 @@ static PetscErrorCode AddJacobian(Several *s, PetscBool transpose, PetscInt ld, 
 static PetscErrorCode WorkCreate(EngdFunctional F, Mat A, PetscInt capacity, Several **out)
 {
   const PetscInt p         = F->model->nparameters;
-  size_t         cotangent = 1, product = 1;
+  size_t         cotangent = 1, product = ENGD_COUNT(F->integral.here + 1, capacity);
   PetscInt       largest = 1;
   Several       *s;
 
@@ -318,6 +349,7 @@ static PetscErrorCode Multiply(EngdFunctional F, const char user[], const PetscR
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.several, 0, 0, 0, 0));
   PetscCall(GetOperands(B, C, &o));
+  PetscCall(EngdIntegralRowsUpdate(F));
   PetscCall(EngdFunctionalBegin(F, user));
   ierr = GetWork(F, A, o.n, &s);
   if (!ierr) ierr = lambda ? MultiplyGramian(s, *lambda, &o) : MultiplyJacobian(s, transpose, &o);

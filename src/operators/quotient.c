@@ -1,7 +1,7 @@
 /*
   What the loss is of the sums over the points: their sum, or a Rayleigh quotient.
 
-    sum        L = sum of w_n e_n over all terms and points
+    sum        L = sum of w_n e_n over all terms and points; and |I_k|^2/2 of terms that are integrals I_k = sum of w_n f_k(x_n)
     quotient   L = trace(D^{-1} N),   N_ij = sum w_n n_ij,   D_ij = sum w_n d_ij,   i <= j over k states (N/D for one)
 
   The terms of a quotient have the components n_ij, then d_ij, and all of it enters the operators as the slopes dL/dN_ij = P_ij and
@@ -17,17 +17,19 @@
 
 #define VANISHED 1e-280 /* below it D is none */
 
-PetscReal EngdBlockSlope(EngdFunctional F, PetscInt c)
+PetscReal EngdBlockSlope(EngdFunctional F, const EngdBlock *block, PetscInt c)
 {
-  return F->outer.nstates ? F->outer.slope[c] : 1;
+  const EngdTerm term = F->problem->term[block->term];
+
+  return term->nstates || term->integral ? F->outer.slope[F->term[block->term].sum + c] : 1;
 }
 
-PetscReal EngdBlockShiftedSlope(EngdFunctional F, PetscInt c)
+PetscReal EngdBlockShiftedSlope(EngdFunctional F, const EngdBlock *block, PetscInt c)
 {
   const EngdOuter *outer = &F->outer;
   const PetscInt   m     = outer->nsums / 2;
 
-  if (!outer->nstates) return 1;
+  if (!outer->nstates) return EngdBlockSlope(F, block, c);
   return outer->slope[c] + (c < m ? 0 : outer->below * outer->slope[c - m]);
 }
 
@@ -51,7 +53,7 @@ void EngdBlockIntegrals(EngdFunctional F, const EngdBlock *block, const PetscRea
 
   for (PetscInt c = 0; c < nc; c++) {
     const PetscReal *v   = value + ENGD_COUNT(c, n);
-    PetscReal       *sum = sums + (term->nstates ? c : 0);
+    PetscReal       *sum = sums + F->term[block->term].sum + (term->nstates || term->integral ? c : 0);
 
     for (PetscInt i = 0; i < n; i++) *sum += block->weight[i] * (term->energy ? v[i] : 0.5 * v[i] * v[i]);
     for (PetscInt i = 0; s && i < n; i++) *sum -= block->weight[i] * 0.5 * PetscSqr(s[i * nc + c]);
@@ -105,6 +107,8 @@ PetscErrorCode EngdOuterLoss(EngdFunctional F, const PetscReal sums[], PetscReal
 
   PetscFunctionBeginUser;
   *loss = sums[0];
+  for (PetscInt i = 1; i <= F->integral.n; i++) *loss += sums[i] * sums[i] / 2;
+  for (PetscInt i = 1; slope && i <= F->integral.n; i++) slope[i] = sums[i];
   if (!k) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt c = 0; c < 2 * m; c++) finite = (PetscBool)(finite && !PetscIsInfOrNanReal(sums[c]));
   for (PetscInt c = 0; !finite && slope && c < 2 * m; c++) slope[c] = (PetscReal)NAN;
@@ -128,15 +132,23 @@ PetscErrorCode EngdOuterLoss(EngdFunctional F, const PetscReal sums[], PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AddSums(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *sums)
+/* outer.sum <- those of terms that have slopes, on this rank */
+static PetscErrorCode AddSums(EngdFunctional F)
 {
   PetscFunctionBeginUser;
-  (void)work;
-  EngdBlockIntegrals(F, block, block->value, (PetscReal *)sums);
+  PetscCall(PetscArrayzero(F->outer.sum, F->outer.nsums));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    const EngdTerm term = F->problem->term[F->block[b].term];
+    EngdBlock     *block;
+
+    if (!term->nstates && !term->integral) continue;
+    PetscCall(EngdFunctionalGetBlock(F, b, &block));
+    EngdBlockIntegrals(F, block, block->value, F->outer.sum);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdOuterUpdate - the slopes are those of the present theta and points. Collective for a quotient */
+/* EngdOuterUpdate - the slopes are those of the present theta and points. Collective for a quotient and for integrals */
 PetscErrorCode EngdOuterUpdate(EngdFunctional F)
 {
   EngdOuter  *outer = &F->outer;
@@ -144,14 +156,14 @@ PetscErrorCode EngdOuterUpdate(EngdFunctional F)
   PetscMPIInt count;
 
   PetscFunctionBeginUser;
-  if (!outer->nstates || outer->generation == F->present.generation) PetscFunctionReturn(PETSC_SUCCESS);
-  outer->generation = F->present.generation; /* so that the visit does not ask for them */
+  if (!outer->nstates && !F->integral.n) PetscFunctionReturn(PETSC_SUCCESS);
+  if (outer->generation == F->present.generation) PetscFunctionReturn(PETSC_SUCCESS);
+  outer->generation = F->present.generation;
   PetscCall(PetscMPIIntCast(outer->nsums, &count));
-  PetscCall(PetscArrayzero(outer->sum, outer->nsums));
-  PetscCall(EngdFunctionalVisit(F, "the sums of a quotient", NULL, AddSums, outer->sum, NULL));
+  PetscCall(AddSums(F));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, outer->sum, count, MPIU_REAL, MPIU_SUM, F->comm));
   PetscCall(EngdOuterLoss(F, outer->sum, &loss, outer->slope));
-  PetscCheck(!PetscIsInfReal(loss), F->comm, ENGD_ERR_NUMERICS,
+  PetscCheck(!outer->nstates || !PetscIsInfReal(loss), F->comm, ENGD_ERR_NUMERICS,
              "the denominator of the quotient, -%s_denominator, %s: %g; take an -ansatz_ or a start that does not "
              "vanish%s",
              F->problem->term[0]->name, outer->nstates > 1 ? "is not positive definite, its first entry" : "vanishes",
@@ -280,7 +292,7 @@ PetscErrorCode EngdOuterSetUp(EngdFunctional F)
              " unknowns; each state is one",
              problem->term[0]->name, k, problem->noutputs);
   outer->nstates    = k;
-  outer->nsums      = k ? k * (k + 1) : 1;
+  outer->nsums      = k ? k * (k + 1) : 1 + F->integral.n;
   outer->generation = outer->vertical_generation = -1;
   PetscCall(PetscCalloc3(outer->nsums, &outer->sum, outer->nsums, &outer->slope, 4 * k * k, &outer->work));
   PetscFunctionReturn(PETSC_SUCCESS);

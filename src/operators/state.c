@@ -91,6 +91,7 @@ PetscErrorCode EngdFunctionalState(EngdFunctional F, Vec theta, EngdArchive a)
   if (EngdArchiveChanges(a)) {
     PetscCall(EngdFunctionalSetParameters(F, theta));
     F->present.generation = generation;
+    F->outer.generation = F->outer.vertical_generation = F->integral.generation = -1; /* of before */
     if (!present) F->present.id = 0;
   }
   PetscCall(PetscFree(epoch));

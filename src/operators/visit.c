@@ -44,10 +44,19 @@ static PetscErrorCode VisitBlocks(EngdFunctional F, EngdBlockVisit visit, void *
 PetscErrorCode EngdFunctionalVisit(EngdFunctional F, const char user[], Vec from, EngdBlockVisit visit, void *data,
                                    Vec to)
 {
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalVisitRows(F, user, from, visit, NULL, data, to));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdFunctionalVisitRows(EngdFunctional F, const char user[], Vec from, EngdBlockVisit visit,
+                                       EngdRowsVisit rows, void *data, Vec to)
+{
   EngdBlockWork *work = &F->work;
   PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
+  if (rows) PetscCall(EngdIntegralRowsUpdate(F));
   PetscCall(EngdFunctionalBegin(F, user));
   if (from) {
     PetscCall(EngdFunctionalGather(F, from, work->from));
@@ -58,6 +67,7 @@ PetscErrorCode EngdFunctionalVisit(EngdFunctional F, const char user[], Vec from
     PetscCall(VecGetArray(work->to, &work->out));
   }
   ierr = VisitBlocks(F, visit, data);
+  if (!ierr && rows && F->integral.here) ierr = (*rows)(F, work, data);
   if (from) PetscCall(VecRestoreArrayRead(work->from, &work->in));
   if (to) PetscCall(VecRestoreArray(work->to, &work->out));
   if (!ierr && to) ierr = EngdFunctionalReduce(F, work->to, to);

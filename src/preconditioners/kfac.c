@@ -100,6 +100,11 @@ static PetscErrorCode FindGroups(EngdKfac *kfac, EngdFunctional F)
   PetscBool any = PETSC_FALSE;
 
   PetscFunctionBeginUser;
+  PetscCheck(
+      !F->integral.n || F->curvature->values >= 0, F->comm, PETSC_ERR_USER_INPUT,
+      "-pc_type kfac: the integral of term '%s' couples all points, which no factor of a layer is made of; take "
+      "-pc_type nystrom, or a direction on J such as -tao_engd_direction tsvd",
+      F->problem->term[F->integral.term[0]]->name);
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscInt nroots;
 

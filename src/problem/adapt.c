@@ -102,8 +102,8 @@ PetscErrorCode EngdAdaptSetUp(EngdTerm term, PetscBool file)
   PetscFunctionBeginUser;
   if (adapt->method == ENGD_ADAPT_NONE) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!term->energy, points->comm, PETSC_ERR_USER_INPUT,
-             "-%s_adapt %s: term '%s' is an energy, and has no residual to follow", term->name,
-             methods[adapt->method], term->name);
+             "-%s_adapt %s: term '%s' is an %s, and has no residual to follow", term->name, methods[adapt->method],
+             term->name, term->integral ? "integral" : "energy");
   PetscCheck(!file, points->comm, PETSC_ERR_USER_INPUT,
              "-%s_adapt %s: the points of -%s_points_file stay where they are; give -%s_points", term->name,
              methods[adapt->method], term->name, term->name);

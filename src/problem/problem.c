@@ -87,14 +87,18 @@ static PetscErrorCode CheckMultipliers(EngdProblem problem)
   PetscBool energy = PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  for (PetscInt t = 0; t < problem->nterms; t++) energy = (PetscBool)(energy || problem->term[t]->energy);
+  for (PetscInt t = 0; t < problem->nterms; t++)
+    energy = (PetscBool)(energy || (problem->term[t]->energy && !problem->term[t]->integral));
   for (PetscInt t = 0; t < problem->nterms; t++) {
     const EngdTerm term = problem->term[t];
 
     if (!term->multipliers) continue;
     PetscCheck(!term->energy && energy, problem->comm, PETSC_ERR_USER_INPUT,
                "-%s_multipliers %" PetscInt_FMT ": they are for a residual beside terms that are energies, and %s",
-               term->name, term->multipliers, term->energy ? "this is an energy" : "there are none");
+               term->name, term->multipliers,
+               term->integral ? "this is an integral"
+               : term->energy ? "this is an energy"
+                              : "there are none");
     PetscCheck(!term->resample, problem->comm, PETSC_ERR_USER_INPUT,
                "-%s_multipliers %" PetscInt_FMT " and -%s_resample %" PetscInt_FMT
                " exclude each other: multipliers belong to points that stay",

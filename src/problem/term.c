@@ -3,7 +3,7 @@
 
   A residual r (e = |r|^2/2) or an energy e, as text over the coordinates, unknowns and parameters of the problem; a
   region with points; a weight; whether the sum is the mean over the region (default of residuals, as is usual for
-  PINNs) or the integral (default of energies).
+  PINNs) or the integral (default of energies). An integral is itself a residual: lambda_t |sum_n w_n f(x_n, Du(x_n))|^2 / 2.
 */
 #include <engd/private.h>
 
@@ -13,7 +13,7 @@
 
 /* What the user said about a term, before it is checked */
 typedef struct {
-  char     *region, *points, *file, *sampler, *residual, *energy, *numerator, *denominator, *local, *measure;
+  char *region, *points, *file, *sampler, *residual, *energy, *integral, *numerator, *denominator, *local, *measure;
   PetscReal weight;
   PetscBool weighted;
   PetscInt  resample, multipliers;
@@ -56,6 +56,9 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
   PetscCall(EngdOptionsText(PetscOptionsObject, "-energy",
                             "Energy density e, one component (this or residual is required)",
                             "EngdProblemSetTermEnergyText", NULL, NULL, &o->energy));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-integral",
+                            "Integrand f of conditions int f = 0, components separated by ; (instead of a residual)",
+                            "EngdProblemSetTermIntegralText", NULL, NULL, &o->integral));
   PetscCall(
       EngdOptionsText(PetscOptionsObject, "-numerator",
                       "Density n of a Rayleigh quotient N/D, N = int n; of k states the entries n_ij, i <= j, by "
@@ -68,9 +71,10 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
                             "H u of each state, whose quotient by u is the local energy: for the energy on fresh "
                             "points and its error",
                             "EngdProblemSetTermQuotientText", NULL, NULL, &o->local));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-measure",
-                            "mean over the region (default of residuals) or integral (default of energies)",
-                            "EngdProblemSetTermMeasure", NULL, NULL, &o->measure));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-measure",
+                      "mean over the region (default of residuals) or integral (default of energies and integrals)",
+                      "EngdProblemSetTermMeasure", NULL, NULL, &o->measure));
   PetscCall(PetscOptionsReal("-weight", "Factor of the term in the loss, > 0", "EngdProblemSetTermWeight", o->weight,
                              &o->weight, &o->weighted));
   PetscCall(PetscOptionsReal("-causal",
@@ -217,17 +221,24 @@ static PetscErrorCode TermCreateLocal(EngdProblem problem, EngdTerm term, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What the user says that the term is, and the key of the option; NULL: nothing, or a quotient */
+static const char *FindText(const TermOptions *o, const char **key)
+{
+  *key = o->integral ? "integral" : o->energy ? "energy" : "residual";
+  return o->integral ? o->integral : o->energy ? o->energy : o->residual;
+}
+
 /* The function that the program has given for this term, and its arguments */
 static PetscErrorCode TermTakeCallback(EngdProblem problem, EngdTerm term, EngdCallback callback,
                                        const TermOptions *o)
 {
-  char     option[256], **items;
-  PetscInt n;
+  const char *key, *text = FindText(o, &key);
+  char        option[256], **items;
+  PetscInt    n;
 
   PetscFunctionBeginUser;
-  PetscCheck(!o->residual && !o->energy, problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_%s \"%s\": the program has a function for this term; leave the option out", term->name,
-             o->energy ? "energy" : "residual", o->energy ? o->energy : o->residual);
+  PetscCheck(!text, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_%s \"%s\": the program has a function for this term; leave the option out", term->name, key, text);
   term->energy = callback->energy;
   PetscCall(TermBeginExpression(problem, term));
   PetscCall(PetscSNPrintf(option, sizeof(option), "arguments of the function of term %s", term->name));
@@ -239,14 +250,45 @@ static PetscErrorCode TermTakeCallback(EngdProblem problem, EngdTerm term, EngdC
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The residual or the energy, with second derivatives */
-static PetscErrorCode TermCreatePointwise(EngdProblem problem, EngdTerm term, const TermOptions *o)
+/* A residual, an energy or the integrand of an integral */
+static PetscErrorCode TermTakeText(EngdProblem problem, EngdTerm term, const TermOptions *o)
 {
-  const char *text = o->energy ? o->energy : o->residual;
+  const char *key, *text = FindText(o, &key);
   char        option[256];
   PetscBool   help;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscOptionsHasHelp(NULL, &help));
+  if (!text && help) text = problem->output[0];
+  PetscCheck(text, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_residual is missing: give it (or -%s_energy), for example -%s_residual \"lap(u)\"", term->name,
+             term->name, term->name);
+  PetscCheck(!o->residual || !o->energy, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_residual \"%s\" and -%s_energy \"%s\" exclude each other: give one", term->name, o->residual,
+             term->name, o->energy);
+  term->integral = o->integral ? PETSC_TRUE : PETSC_FALSE;
+  term->energy   = (PetscBool)(o->energy || o->integral);
+  PetscCall(PetscStrallocpy(text, &term->text));
+  PetscCall(TermBeginExpression(problem, term));
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_%s", term->name, key));
+  PetscCall(EngdExpressionAppend(term->expression, option, text));
+  PetscCheck(!o->energy || term->expression->ncomponents == 1, problem->comm, PETSC_ERR_USER_INPUT,
+             "%s \"%s\": an energy is one number, but this has %" PetscInt_FMT " components", option, text,
+             term->expression->ncomponents);
+  PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscCall(EngdPointwiseCreateText(term->expression, &term->pointwise));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the term says at a point, with second derivatives */
+static PetscErrorCode TermCreatePointwise(EngdProblem problem, EngdTerm term, const TermOptions *o)
+{
+  const char *other = o->residual ? "residual" : o->energy ? "energy" : "numerator";
+
+  PetscFunctionBeginUser;
+  PetscCheck(!o->integral || !(o->residual || o->energy || o->numerator), problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_integral \"%s\" and -%s_%s exclude each other: give one", term->name, o->integral, term->name,
+             other);
   for (EngdCallback callback = problem->callback; callback; callback = callback->next) {
     if (strcmp(callback->term, term->name)) continue;
     PetscCall(TermTakeCallback(problem, term, callback, o));
@@ -257,24 +299,7 @@ static PetscErrorCode TermCreatePointwise(EngdProblem problem, EngdTerm term, co
     if (o->local) PetscCall(TermCreateLocal(problem, term, o->local));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscOptionsHasHelp(NULL, &help));
-  if (!text && help) text = problem->output[0];
-  PetscCheck(text, problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_residual is missing: give it (or -%s_energy), for example -%s_residual \"lap(u)\"", term->name,
-             term->name, term->name);
-  PetscCheck(!o->residual || !o->energy, problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_residual \"%s\" and -%s_energy \"%s\" exclude each other: give one", term->name, o->residual,
-             term->name, o->energy);
-  term->energy = o->energy ? PETSC_TRUE : PETSC_FALSE;
-  PetscCall(PetscStrallocpy(text, &term->text));
-  PetscCall(TermBeginExpression(problem, term));
-  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_%s", term->name, term->energy ? "energy" : "residual"));
-  PetscCall(EngdExpressionAppend(term->expression, option, text));
-  PetscCheck(!term->energy || term->expression->ncomponents == 1, problem->comm, PETSC_ERR_USER_INPUT,
-             "%s \"%s\": an energy is one number, but this has %" PetscInt_FMT " components", option, text,
-             term->expression->ncomponents);
-  PetscCall(EngdExpressionCompile(term->expression, 2));
-  PetscCall(EngdPointwiseCreateText(term->expression, &term->pointwise));
+  PetscCall(TermTakeText(problem, term, o));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -299,7 +324,7 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
   Collective
 
   Options Database Keys:
-+ -<term>_residual text, -<term>_energy text - the one or the other,
++ -<term>_residual text, -<term>_energy text, -<term>_integral text - one of them,
 . -<term>_numerator text, -<term>_denominator text - or a Rayleigh quotient
 . -<term>_local text   - of a quotient: H u
 . -<term>_region text - where, default interior
@@ -337,13 +362,15 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
              "-%s_causal %g: must be at least 0 and finite", name, (double)o.causal);
   PetscCheck(o.causal <= 0 || (problem->domain->time && !(*term)->energy), problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_causal %g: %s", name, (double)o.causal,
-             (*term)->energy ? "an energy has no loss of a slab of time"
-                             : "there is no time; give it, for example -domain_time 0,1");
+             (*term)->integral ? "an integral has no loss of a slab of time"
+             : (*term)->energy ? "an energy has no loss of a slab of time"
+                               : "there is no time; give it, for example -domain_time 0,1");
   (*term)->causal = o.causal;
   (*term)->slabs  = o.slabs;
   PetscCall(EngdPointsCheckWindows((*term)->points, &(*term)->initial));
   PetscCheck(!(*term)->initial || !(*term)->energy, problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_energy at the initial time: a window goes on by a residual; give -%s_residual", name, name);
+             "-%s_%s at the initial time: a window goes on by a residual; give -%s_residual", name,
+             EngdTermKind(*term), name);
   PetscCall(EngdAdaptSetUp(*term, (PetscBool)(o.file != NULL)));
   PetscCall(PetscFree(o.region));
   PetscCall(PetscFree(o.points));
@@ -351,11 +378,17 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   PetscCall(PetscFree(o.sampler));
   PetscCall(PetscFree(o.residual));
   PetscCall(PetscFree(o.energy));
+  PetscCall(PetscFree(o.integral));
   PetscCall(PetscFree(o.numerator));
   PetscCall(PetscFree(o.denominator));
   PetscCall(PetscFree(o.local));
   PetscCall(PetscFree(o.measure));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *EngdTermKind(EngdTerm term)
+{
+  return term->nstates ? "quotient" : term->integral ? "integral" : term->energy ? "energy" : "residual";
 }
 
 PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)
@@ -365,10 +398,7 @@ PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)
   PetscFunctionBeginUser;
   PetscCall(PetscViewerASCIIPrintf(
       viewer, "term %s: %s with %" PetscInt_FMT " components, %" PetscInt_FMT " points (%s) on %s", term->name,
-      term->nstates  ? "quotient"
-      : term->energy ? "energy"
-                     : "residual",
-      term->pointwise->ncomponents, p->nactive, p->sampler, p->region));
+      EngdTermKind(term), term->pointwise->ncomponents, p->nactive, p->sampler, p->region));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   PetscCall(PetscViewerASCIIPrintf(viewer, " of measure %g, their weights sum to %g\n", (double)p->measure,
                                    (double)(term->weight * term->measure * p->measure)));

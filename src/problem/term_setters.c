@@ -280,7 +280,7 @@ PetscErrorCode EngdProblemSetTermWeight(EngdProblem problem, const char term[], 
   Input Parameters:
 + problem - the problem
 . term    - one of EngdProblemSetTerms()
-- measure - mean (of residuals until it is set) or integral (of energies)
+- measure - mean (of residuals until it is set) or integral (of energies and integrals)
 
   Options Database Key:
 . -<term>_measure measure
@@ -333,6 +333,28 @@ PetscErrorCode EngdProblemSetTermEnergyText(EngdProblem problem, const char term
 {
   PetscFunctionBeginUser;
   PetscCall(SetTermText(problem, term, "energy", energy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  EngdProblemSetTermIntegralText - The integrand f of conditions int f = 0 over the region of a term, as text
+
+  Logically collective
+
+  Input Parameters:
++ problem   - the problem
+. term      - one of EngdProblemSetTerms(); its loss is weight |int f|^2 / 2, and it has a row of J for each component of f
+- integrand - such as "p" or "u^2 - 1"; components are separated by ;
+
+  Options Database Key:
+. -<term>_integral integrand
+
+.seealso: `EngdProblemSetTermResidualText()`, `EngdProblemSetTermMeasure()`
+@*/
+PetscErrorCode EngdProblemSetTermIntegralText(EngdProblem problem, const char term[], const char integrand[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetTermText(problem, term, "integral", integrand));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

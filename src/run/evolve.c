@@ -359,7 +359,7 @@ static PetscErrorCode CheckProblem(EngdEvolution e)
 
   PetscFunctionBeginUser;
   PetscCheck(
-      problem->nterms == 1 && F->least_squares && F->curvature->of_residual &&
+      problem->nterms == 1 && !problem->term[0]->energy && F->curvature->of_residual &&
           problem->term[0]->pointwise->ncomponents == problem->noutputs && !problem->term[0]->resample,
       problem->comm, PETSC_ERR_USER_INPUT,
       "-engd_time_stepping: the problem must have one term, the initial condition u - u0 with a component for each "

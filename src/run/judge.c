@@ -5,7 +5,8 @@
 
   A column of J of a constant that is zero says that the constant is free, as that of a pressure, or of a solution without values
   at its boundary.
-  Fresh points are random ones of an epoch that no training reaches; points from files have none. The estimate is one of the
+  Fresh points are random ones of an epoch that no training reaches; points from files and those of integrals have none. The
+  estimate is one of the
   residual: how much of it is the error is a matter of the stability of the problem, and it is said as an estimate.
   What limits:  rounding where the loss has lost all digits that a sum of squares has;  points where fresh ones have many times
   the loss of the others;  optimisation where the loss was still falling at the end;  capacity of the network otherwise.
@@ -29,7 +30,8 @@ PetscErrorCode EngdRunDestroyFreshPoints(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* as many points of each region as the term has, of a sequence that fills it; points from a file have none; again, where a term
+/* as many points of each region as the term has, of a sequence that fills it; points from a file have none, nor have those
+   of an integral, which are its quadrature; again, where a term
    has got more. Collective */
 static PetscErrorCode CreateFreshPoints(EngdRun run)
 {
@@ -46,7 +48,7 @@ static PetscErrorCode CreateFreshPoints(EngdRun run)
     const EngdPoints points = problem->term[t]->points;
     EngdPoints      *fresh  = &run->fresh_points[t];
 
-    if (points->ndata || !points->region || !points->domain->ops->pointssetup) continue;
+    if (problem->term[t]->integral || points->ndata || !points->region || !points->domain->ops->pointssetup) continue;
     PetscCall(EngdPointsCreateOthers(points, points->nglobal, points->stream, fresh));
     if ((*fresh)->nglobal != points->nglobal) PetscCall(EngdPointsDestroy(fresh));
     if (*fresh) PetscCall(EngdPointsSample(*fresh, FRESH));

@@ -123,8 +123,13 @@ static PetscErrorCode SetLeastSquares(EngdFunctional F, Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The type, engd unless -tao_type says otherwise, and kfac as what its KSP, if any, is preconditioned with: PETSc's own
-   default needs the entries of a matrix */
+/* KFAC; PETSc's own default needs the entries of a matrix, and KFAC takes no integrals */
+const char *EngdDefaultPC(EngdFunctional F)
+{
+  return EngdIntegralRowsOfMetric(F) ? "nystrom" : ENGD_DEFAULT_PC;
+}
+
+/* The type, engd unless -tao_type says otherwise, and what its KSP, if any, is preconditioned with */
 static PetscErrorCode SetType(EngdFunctional F, Tao tao)
 {
   char     type[256] = ENGD_DEFAULT_TAO;
@@ -145,7 +150,7 @@ static PetscErrorCode SetType(EngdFunctional F, Tao tao)
   PetscCall(TaoGetKSP(tao, &ksp));
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCSetType(pc, features & ENGD_TAO_PC_LMVM ? PCLMVM : ENGD_DEFAULT_PC));
+  PetscCall(PCSetType(pc, features & ENGD_TAO_PC_LMVM ? PCLMVM : EngdDefaultPC(F)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -169,7 +169,7 @@ static PetscErrorCode CreateInverse(EngdSpectrum spectrum, Mat G, Mat *M)
   PetscCall(PCCreate(spectrum->comm, &pc));
   PetscCall(PCSetOptionsPrefix(pc, prefix));
   PetscCall(PCSetOperators(pc, G, G));
-  PetscCall(PCSetType(pc, "kfac")); /* the default that EngdSolverCreate() gives */
+  PetscCall(PCSetType(pc, EngdDefaultPC(spectrum->functional)));
   PetscCall(PCSetFromOptions(pc));
   PetscCall(PCSetUp(pc));
   PetscCall(MatGetLocalSize(G, &local, NULL));

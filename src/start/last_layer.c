@@ -107,12 +107,33 @@ static PetscErrorCode FillBlock(EngdFunctional F, EngdBlock *block, EngdBlockWor
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* of integrals, which come last */
+static PetscErrorCode FillIntegrals(EngdFunctional F, EngdBlockWork *work, void *data)
+{
+  Fill               *fill = (Fill *)data;
+  const EngdLastLayer last = fill->last;
+  const size_t        p    = (size_t)F->model->nparameters;
+
+  PetscFunctionBeginUser;
+  (void)work;
+  for (PetscInt k = 0; k < EngdIntegralRowsCount(F); k++) {
+    for (PetscInt j = 0; j < last->m; j++) {
+      const PetscReal a = F->integral.rows[k * p + last->column[j]];
+
+      fill->A[j * (size_t)fill->lda + fill->row + k] = a;
+      if (fill->trace) fill->trace[F->integral.term[k]] += a * a;
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode FillColumns(EngdLastLayer last, PetscInt lda, PetscReal A[], PetscReal trace[])
 {
   Fill fill = {.last = last, .lda = lda, .A = A, .trace = trace};
 
   PetscFunctionBeginUser;
-  PetscCall(EngdFunctionalVisit(last->F, "the columns of the last layer", NULL, FillBlock, &fill, NULL));
+  PetscCall(
+      EngdFunctionalVisitRows(last->F, "the columns of the last layer", NULL, FillBlock, FillIntegrals, &fill, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -197,7 +197,7 @@ static PetscBool HasPenalties(EngdFunctional F)
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     const EngdTerm term = F->problem->term[t];
 
-    energy  = (PetscBool)(energy || term->energy);
+    energy  = (PetscBool)(energy || (term->energy && !term->integral));
     penalty = (PetscBool)(penalty || IsPenalty(term));
   }
   return (PetscBool)(energy && penalty);
@@ -215,7 +215,8 @@ static PetscErrorCode BeginEnergies(Beginning *b, Vec theta, EngdStart *start)
   PetscCall(PetscMalloc1(problem->nterms, &trace));
   PetscCall(EngdLastLayerTrace(b->last, theta, trace));
   PetscCall(PetscStrncpy(start->text, "start: conditions beside energies:", size));
-  for (PetscInt t = 0; t < problem->nterms; t++) energy += problem->term[t]->energy ? trace[t] : 0;
+  for (PetscInt t = 0; t < problem->nterms; t++)
+    energy += problem->term[t]->energy && !problem->term[t]->integral ? trace[t] : 0;
   for (PetscInt t = 0; t < problem->nterms; t++) {
     const EngdTerm  term   = problem->term[t];
     const PetscReal weight = STIFFNESS * energy / trace[t];

@@ -194,6 +194,8 @@ oscillator=(-options_file oscillator.opts -tao_max_it 1)
 code=3 rejects 'denominator of the quotient, -energy_denominator, vanishes: 0' "${oscillator[@]}" -ansatz_u 'step(-1-u^2)*u'
 rejects '-energy_denominator "u\^2;u".*2 components.*-energy_numerator has 1' "${oscillator[@]}" -energy_denominator 'u^2;u'
 rejects '2 components are not those of a symmetric matrix' "${oscillator[@]}" -energy_numerator 'u^2;u'
+rejects '-mean_integral "u" and -mean_residual exclude each other' "${poisson[@]}" -terms pde,wall,mean -mean_points 9 -mean_residual u -mean_integral u
+rejects '-pc_type kfac: the integral of term .mean. couples all points' "${poisson[@]}" -terms pde,wall,mean -mean_points 9 -mean_integral u -tao_engd_direction krylov -pc_type kfac
 rejects '-energy_numerator.*-energy_residual exclude each other' "${oscillator[@]}" -energy_residual u
 rejects '-energy_denominator "u\^2" without -energy_numerator|-pde_denominator "u\^2" without -pde_numerator' "${poisson[@]}" -pde_denominator 'u^2'
 rejects '-energy_numerator has 1 states and -pde_.* a quotient is all of the loss' "${oscillator[@]}" -terms energy,pde -pde_points 9 -pde_residual u

@@ -72,6 +72,15 @@ run 1 -pde_residual 'lap(u)' -wall_residual u -terms pde,wall -wall_region bound
 expect_exit 0
 expect_stdout '^Warning: zero solves the problem'
 
+name "an unknown parameter that runs to its bound is told at the end, and one that does not is not"
+run 2 -domain_lower 0 -domain_upper 1 -terms fit,law -fit_points 30 -fit_residual 'u - exp(3*x1)' -law_points 30 \
+  -law_residual 'd(u, x1) - k*u + 0*m; m - 1/2' -unknown_parameters k=1,m=0.3 -unknown_upper k=2 -unknown_lower m=0 \
+  -network_layers 8 -tao_max_it 60 -engd_summary s.json
+expect_exit 0
+expect_stderr_empty
+expect_stdout '^Warning: the unknown parameter k has run to its bound 2; widen it'
+expect_equal "$(grep -c 'has run to its bound' stdout)" 1
+
 for under in "" nohup; do
   begin "a terminal that closes ${under:+under nohup}"
   $under "$ENGD_PROGRAM" "${short[@]}" -tao_max_it 300 -engd_history h.csv >stdout 2>stderr </dev/null &

@@ -126,6 +126,17 @@ static const Case cases[] = {
                    "-body_energy (1+a^2)*dot(grad(u),grad(u))/2+u^4+a_x^2 -wall_region boundary -wall_points 8 "
                    "-wall_residual u",
      PETSC_TRUE, PETSC_FALSE, PETSC_FALSE},
+    {"integral",
+     MODEL_NETWORK
+     "-network_outputs u,p -unknown_parameters k=0.4 -ansatz_p p*(1+x) -terms flow,mean,wall,net "
+     "-flow_points 9 -flow_residual lap(u)+p_x+u*u_y;p_y-lap(u)*k -mean_points 11 -mean_sampler sobol "
+     "-mean_integral p+u^2-k;u_x*p -mean_weight 3 -wall_region boundary -wall_points 8 -wall_residual u "
+     "-net_region boundary -net_points 10 -net_integral dot(normal,grad(u))-1 -net_measure mean",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"integral beside an energy",
+     MODEL_NETWORK "-terms mean,body -mean_points 7 -mean_integral u+u^3 -mean_weight 20 -body_points 9 "
+                   "-body_energy dot(grad(u),grad(u))/2+u^4/4-x*u",
+     PETSC_TRUE, PETSC_FALSE, PETSC_FALSE},
     {"energy",
      MODEL_NETWORK "-network_inputs x,x*y -ansatz_u x*u -unknown_parameters s=0.7 -terms body -body_points 9 "
                    "-body_energy s^2*dot(grad(u),grad(u))/2+(s-u)^4/4",

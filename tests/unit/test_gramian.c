@@ -65,18 +65,20 @@ static void DifferenceFirst(EngdExpression expression, EngdPoints points, PetscI
   }
 }
 
-/* e, or |r|^2/2 */
-static PetscReal PointEnergy(EngdTerm term, PetscInt i, const PetscReal d[])
+/* e, or |r|^2/2, or of an integral sum_c R_c f_c */
+static PetscReal PointEnergy(EngdTerm term, const PetscReal R[], PetscInt i, const PetscReal d[])
 {
   PetscReal r[8], sum = 0;
 
   PointValue(term->expression, term->points, i, d, r);
-  for (PetscInt c = 0; c < term->expression->ncomponents; c++) sum += term->energy ? r[c] : 0.5 * r[c] * r[c];
+  for (PetscInt c = 0; c < term->expression->ncomponents; c++)
+    sum += term->integral ? R[c] * r[c] : term->energy ? r[c] : 0.5 * r[c] * r[c];
   return sum;
 }
 
 /* d^2 e/dd_e dd_f by differences of order 4 */
-static PetscReal DifferenceSecond(EngdTerm term, PetscInt i, PetscReal d[], PetscInt e, PetscInt f)
+static PetscReal DifferenceSecond(EngdTerm term, const PetscReal R[], PetscInt i, PetscReal d[], PetscInt e,
+                                  PetscInt f)
 {
   const PetscReal de = d[e], df = d[f];
   PetscReal       difference[2];
@@ -92,7 +94,7 @@ static PetscReal DifferenceSecond(EngdTerm term, PetscInt i, PetscReal d[], Pets
       d[f] = df;
       d[e] += a * h;
       d[f] += b * h;
-      difference[k] += a * b * PointEnergy(term, i, d) / (4 * h * h);
+      difference[k] += a * b * PointEnergy(term, R, i, d) / (4 * h * h);
     }
   }
   d[e] = de;
@@ -101,14 +103,14 @@ static PetscReal DifferenceSecond(EngdTerm term, PetscInt i, PetscReal d[], Pets
 }
 
 /* the metric at point i: W (m, m) without the weight of the point, from the definition of the curvature */
-static void PointMetric(EngdTerm term, EngdExpression measured, const char curvature[], PetscInt i, PetscReal d[],
-                        PetscReal W[])
+static void PointMetric(EngdTerm term, EngdExpression measured, const char curvature[], const PetscReal R[],
+                        PetscInt i, PetscReal d[], PetscReal W[])
 {
   const PetscInt m = measured->nentries, nc = measured->ncomponents;
   PetscReal      D[MOST * 32];
 
   if (curvature[0] == 'e' || (curvature[0] == 'g' && term->energy)) {
-    for (PetscInt k = 0; k < m * m; k++) W[k] = DifferenceSecond(term, i, d, k % m, k / m);
+    for (PetscInt k = 0; k < m * m; k++) W[k] = DifferenceSecond(term, R, i, d, k % m, k / m);
     return;
   }
   DifferenceFirst(measured, term->points, i, d, D);
@@ -128,8 +130,60 @@ static EngdExpression Measured(const Setting *s, EngdTerm term, const char curva
   return outputs;
 }
 
+static PetscReal PointWeight(EngdTerm term, PetscInt i)
+{
+  return (term->integral ? PetscSqrtReal(term->weight) : term->weight) * term->measure * term->points->weight[i];
+}
+
+/* R (ncomponents) <- the sums of f over the points of all ranks at other parameters */
+static void Integrals(const Setting *s, EngdTerm term, const PetscReal theta[], PetscReal R[])
+{
+  const EngdPoints points = term->points;
+  const PetscInt   nc     = term->expression->ncomponents;
+  PetscReal       *f;
+
+  CHECK(PetscMalloc1(nc * points->nlocal, &f));
+  CHECK(PetscArrayzero(R, nc));
+  CHECK(EngdModelEvaluateExpression(s->F->model, term->expression, theta, points->nlocal, points->x, points->normal,
+                                    NULL, f));
+  for (PetscInt k = 0; k < nc * points->nlocal; k++) R[k % nc] += PointWeight(term, k / nc) * f[k];
+  assert_int_equal(MPI_Allreduce(MPI_IN_PLACE, R, (int)nc, MPIU_REAL, MPI_SUM, PETSC_COMM_WORLD), MPI_SUCCESS);
+  CHECK(PetscFree(f));
+}
+
+/* R, and G += (dR/dtheta)^T dR/dtheta on one rank, by differences of order 4 in each parameter */
+static void AddIntegrals(const Setting *s, EngdTerm term, PetscReal R[], PetscReal G[])
+{
+  const PetscInt  nc = term->expression->ncomponents, p = s->p;
+  const PetscReal h = 1e-3, shift[] = {-2, -1, 1, 2}, weight[] = {1. / 12, -2. / 3, 2. / 3, -1. / 12};
+  PetscReal      *theta, *D;
+  PetscMPIInt     rank;
+
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  CHECK(PetscMalloc1(p, &theta));
+  CHECK(PetscCalloc1(p * nc, &D));
+  Whole(s->theta, theta);
+  for (PetscInt j = 0; j < p; j++) {
+    const PetscReal here = theta[j];
+
+    for (PetscInt k = 0; k < 4; k++) {
+      theta[j] = here + shift[k] * h;
+      Integrals(s, term, theta, R);
+      for (PetscInt c = 0; c < nc; c++) D[c * p + j] += weight[k] / h * R[c];
+    }
+    theta[j] = here;
+  }
+  Integrals(s, term, theta, R);
+  for (PetscInt c = 0; !rank && c < nc; c++) {
+    for (PetscInt j = 0; j < p * p; j++) G[j] += D[c * p + j % p] * D[c * p + j / p];
+  }
+  CHECK(PetscFree(theta));
+  CHECK(PetscFree(D));
+}
+
 /* sum_i w_i J_i^T W_i J_i of the local points of a term, added to G (p, p) */
-static void AddTermGramian(const Setting *s, EngdTerm term, const char curvature[], PetscReal G[])
+static void AddTermGramian(const Setting *s, EngdTerm term, const char curvature[], const PetscReal R[],
+                           PetscReal G[])
 {
   const PetscInt   n = term->points->nlocal, p = s->p;
   EngdExpression   measured = Measured(s, term, curvature);
@@ -157,10 +211,10 @@ static void AddTermGramian(const Setting *s, EngdTerm term, const char curvature
     EntryRows(s, jet, work, place[e], rows + e * p * n);
   }
   for (PetscInt i = 0; i < n; i++) {
-    const PetscReal weight = term->weight * term->measure * term->points->weight[i];
+    const PetscReal weight = PointWeight(term, i);
 
     for (PetscInt e = 0; e < m; e++) d[e] = jet->u[place[e].offset + ENGD_COUNT(i, place[e].stride)];
-    PointMetric(term, measured, curvature, i, d, W);
+    PointMetric(term, measured, curvature, R, i, d, W);
     for (PetscInt k = 0; k < m * m; k++) {
       const PetscReal *row = rows + (k % m * n + i) * p, *column = rows + (k / m * n + i) * p;
 
@@ -180,7 +234,14 @@ static PetscReal *BruteGramian(const Setting *s, const char curvature[])
 
   CHECK(PetscCalloc1(s->p * s->p, &G));
   for (PetscInt t = 0; t < s->problem->nterms; t++) {
-    if (s->problem->term[t]->points->nlocal) AddTermGramian(s, s->problem->term[t], curvature, G);
+    const EngdTerm term = s->problem->term[t];
+    PetscReal      R[MOST];
+
+    if (term->integral) {
+      if (curvature[0] == 'g' || curvature[0] == 'e') AddIntegrals(s, term, R, G);
+      if (curvature[0] != 'e') continue;
+    }
+    if (term->points->nlocal) AddTermGramian(s, term, curvature, R, G);
   }
   assert_int_equal(MPI_Allreduce(MPI_IN_PLACE, G, s->p * s->p, MPIU_REAL, MPI_SUM, PETSC_COMM_WORLD), MPI_SUCCESS);
   return G;
@@ -288,6 +349,12 @@ static PetscReal *RootGramian(const Setting *s)
       }
     }
     CHECK(PetscFree(rows));
+  }
+  CHECK(EngdIntegralRowsUpdate(F));
+  for (PetscInt k = 0; k < EngdIntegralRowsCount(F); k++) {
+    const PetscReal *row = F->integral.rows + k * s->p;
+
+    for (PetscInt j = 0; j < s->p * s->p; j++) G[j] += row[j % s->p] * row[j / s->p];
   }
   CHECK(VecRestoreArrayRead(F->present.theta, &theta));
   assert_int_equal(MPI_Allreduce(MPI_IN_PLACE, G, s->p * s->p, MPIU_REAL, MPI_SUM, PETSC_COMM_WORLD), MPI_SUCCESS);

@@ -52,6 +52,7 @@ static void linear_layer(void **state)
 {
   (void)state;
   IsInverse(FIT);
+  IsInverse(FIT "-networks u,a -a_layers none -terms fit,other -other_points 9 -other_residual 2*a-x*y ");
   IsInverse(FIT "-network_inputs sin(2*x),y^2,exp(x*y) -ansatz_u 3*u-x*y ");
 }
 

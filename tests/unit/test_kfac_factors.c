@@ -5,12 +5,19 @@
 #include "kfac_case.h"
 
 /* Factors by loops: one point at a time, jets and cotangents by the textbook formulas for tanh */
-#define MAXLAYERS 4
-#define MAXWIDTH  8
-#define MAXJET    8
+#define MAXLAYERS   6 /* of all networks, and the one of unknown parameters */
+#define MAXWIDTH    8
+#define MAXJET      8
+#define MAXNETWORKS 2
 typedef struct {
-  PetscReal A[MAXLAYERS][2][MAXWIDTH][MAXWIDTH], B[MAXLAYERS][2][MAXWIDTH][MAXWIDTH], columns[2];
+  PetscReal A[MAXLAYERS][2][MAXWIDTH][MAXWIDTH], B[MAXLAYERS][2][MAXWIDTH][MAXWIDTH], columns[MAXNETWORKS][2];
 } DenseFactors;
+
+#define NETWORKS                                                                                                     \
+  BOX "-networks u,a -a_layers 4 -terms pde,wall,in,smooth -pde_points 16 "                                          \
+      "-pde_residual \"(1 + a^2)*lap(u) + a_x*u_y - x; a*u\" -wall_region boundary -wall_points 12 "                 \
+      "-wall_residual \"u - x + a*y\" -in_points 9 -in_residual \"a - y\" -smooth_points 5 -smooth_residual a_xy "   \
+      "-network_layers 6,5 "
 
 typedef PetscReal Jets[MAXLAYERS + 1][MAXJET][MAXWIDTH];
 
@@ -130,9 +137,11 @@ static void NaiveBackward(EngdNetwork net, EngdJetLayout layout, const PetscReal
 static void AddUnknowns(Preconditioned *c, const EngdBlock *block, PetscInt i, PetscInt group, PetscInt columns,
                         DenseFactors *dense)
 {
-  const PetscInt   n = c->s->problem->nunknowns, l = c->s->net->nlayers;
-  const PetscReal *g =
-      c->F->work.gu + (c->F->term[block->term].layout->part[0]->nchannels * block->n) * c->s->net->noutputs + i * n;
+  const EngdModel    model = c->F->model;
+  const PetscInt     n = c->s->problem->nunknowns, l = model->nlayers - (n > 0);
+  const EngdJetEntry entry = {.output = model->noutputs};
+  const PetscReal   *g =
+      c->F->work.gu + i * n + EngdModelPlace(model, c->F->term[block->term].layout, block->n, &entry, 0).offset;
 
   for (PetscInt p = 0; p < n; p++) {
     for (PetscInt q = 0; q < n; q++) dense->B[l][group][p][q] += g[p] * g[q];
@@ -140,33 +149,53 @@ static void AddUnknowns(Preconditioned *c, const EngdBlock *block, PetscInt i, P
   if (n) dense->A[l][group][0][0] += columns;
 }
 
-/* one point: A gets its inputs (k = 0), B its cotangents from column gu */
-static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt i, PetscInt k, const PetscReal theta[],
-                     DenseFactors *dense)
+/* g[last] <- the cotangents of the outputs of a network in column gu */
+static void TakeCotangents(Preconditioned *c, const EngdBlock *block, PetscInt network, PetscInt i, Jets g)
 {
-  static Jets      z, a, g;
-  EngdJetLayout    layout = c->F->term[block->term].layout->part[0];
-  const PetscInt   last = c->s->net->nlayers - 1, group = layout->nchannels > 1 ? 0 : 1;
-  const EngdPoints points = c->F->problem->term[block->term]->points;
-  const PetscReal  v =
-      points->weight[block->start + i] * (PetscReal)points->nglobal / points->measure; /* over the mean */
+  const EngdModel       model  = c->F->model;
+  const EngdModelLayout whole  = c->F->term[block->term].layout;
+  const EngdJetLayout   layout = whole->part[network];
+  const EngdNetwork     net    = model->part[network].network;
+  const EngdJetEntry    entry  = {.output = model->part[network].output};
 
-  NaiveForward(c->s->net, layout, theta, block->x + i * layout->dim, z, a);
   memset(g, 0, sizeof(Jets));
   for (PetscInt s = 0; s < layout->nchannels; s++) {
-    for (PetscInt o = 0; o < c->s->net->noutputs; o++) {
-      if (layout->used[s]) g[last][s][o] = c->F->work.gu[(s * block->n + i) * c->s->net->noutputs + o];
+    const EngdPlace place = EngdModelPlace(model, whole, block->n, &entry, s);
+
+    for (PetscInt o = 0; o < net->noutputs; o++) {
+      if (layout->used[s]) g[net->nlayers - 1][s][o] = c->F->work.gu[place.offset + ENGD_COUNT(i, place.stride) + o];
     }
   }
-  NaiveBackward(c->s->net, layout, theta, a, g);
-  if (k == 0) dense->columns[group] += layout->nchannels;
-  AddUnknowns(c, block, i, group, k == 0 ? layout->nchannels : 0, dense);
-  for (PetscInt l = 0; l <= last; l++) {
+}
+
+/* one point and network: A gets its inputs (k = 0), B its cotangents from column gu; nothing where the term does not read it */
+static void AddPoint(Preconditioned *c, const EngdBlock *block, PetscInt network, PetscInt i, PetscInt k,
+                     const PetscReal theta[], DenseFactors *dense)
+{
+  static Jets           z, a, g;
+  const EngdModelPart  *part   = &c->F->model->part[network];
+  const EngdNetwork     net    = part->network;
+  const EngdModelLayout whole  = c->F->term[block->term].layout;
+  const EngdJetLayout   layout = whole->part[network];
+  const PetscInt        group  = whole->nchannels > 1 ? 0 : 1;
+  const EngdPoints      points = c->F->problem->term[block->term]->points;
+  const PetscReal       v =
+      points->weight[block->start + i] * (PetscReal)points->nglobal / points->measure; /* over the mean */
+
+  if (!layout) return;
+  NaiveForward(net, layout, theta + part->parameter, block->x + i * layout->dim, z, a);
+  TakeCotangents(c, block, network, i, g);
+  NaiveBackward(net, layout, theta + part->parameter, a, g);
+  if (k == 0) dense->columns[network][group] += layout->nchannels;
+  if (!network) AddUnknowns(c, block, i, group, k == 0 ? layout->nchannels : 0, dense);
+  for (PetscInt l = 0; l < net->nlayers; l++) {
+    const PetscInt at = part->layer + l;
+
     for (PetscInt s = 0; s < layout->nchannels; s++) {
       for (PetscInt p = 0; p < MAXWIDTH; p++) {
         for (PetscInt q = 0; q < MAXWIDTH; q++) {
-          if (k == 0) dense->A[l][group][p][q] += v * z[l][s][p] * z[l][s][q];
-          dense->B[l][group][p][q] += g[l][s][p] * g[l][s][q];
+          if (k == 0) dense->A[at][group][p][q] += v * z[l][s][p] * z[l][s][q];
+          dense->B[at][group][p][q] += g[l][s][p] * g[l][s][q];
         }
       }
     }
@@ -188,7 +217,8 @@ static void NaiveFactors(Preconditioned *c, DenseFactors *dense)
     CHECK((*c->F->curvature->ops->rootcount)(c->F->curvature, c->F, block->term, &nroots));
     for (PetscInt k = 0; k < nroots; k++) {
       CHECK((*c->F->curvature->ops->root)(c->F->curvature, c->F, block, k, c->F->work.gu));
-      for (PetscInt i = 0; i < block->n; i++) AddPoint(c, block, i, k, theta, dense);
+      for (PetscInt i = 0; i < block->n * c->F->nnetworks; i++)
+        AddPoint(c, block, i % c->F->nnetworks, i / c->F->nnetworks, k, theta, dense);
     }
   }
   CHECK(VecRestoreArrayRead(c->F->present.theta, &theta));
@@ -199,19 +229,22 @@ static void NaiveFactors(Preconditioned *c, DenseFactors *dense)
 static void CheckFactors(Preconditioned *c, const DenseFactors *dense)
 {
   PetscMPIInt rank;
-  PetscInt    seen = 0;
+  PetscInt    seen = 0, expected = 0;
 
   CHECK(MPI_Comm_rank(c->F->comm, &rank));
   for (PetscInt l = 0; l < c->kfac->nlayers; l++) {
-    const EngdKronecker *block = &c->kfac->layer[l].block;
+    const EngdKronecker *block   = &c->kfac->layer[l].block;
+    const PetscInt       network = EngdModelPartOfLayer(c->F->model, l);
+    const PetscReal     *columns = dense->columns[network < c->F->nnetworks ? network : 0];
 
+    expected += (columns[0] > 0) + (columns[1] > 0);
     if (c->kfac->layer[l].owner != rank) continue;
     for (PetscInt f = 0; f < 2; f++) {
-      assert_true((block->A[f] != NULL) == (dense->columns[f] > 0));
+      assert_true((block->A[f] != NULL) == (columns[f] > 0));
       if (!block->A[f]) continue;
       for (PetscInt j = 0; j < block->n; j++) {
         for (PetscInt i = 0; i <= j; i++) {
-          const PetscReal exact = dense->A[l][f][i][j] / dense->columns[f];
+          const PetscReal exact = dense->A[l][f][i][j] / columns[f];
 
           assert_true(PetscAbsReal(block->A[f][j * block->n + i] - exact) < 1e-13 * (1 + PetscAbsReal(exact)));
         }
@@ -227,7 +260,7 @@ static void CheckFactors(Preconditioned *c, const DenseFactors *dense)
     }
   }
   CHECK(MPI_Allreduce(MPI_IN_PLACE, &seen, 1, MPIU_INT, MPI_SUM, c->F->comm));
-  assert_int_equal(seen, c->kfac->nlayers * ((dense->columns[0] > 0) + (dense->columns[1] > 0)));
+  assert_int_equal(seen, expected);
 }
 
 static void factors(void **state)
@@ -240,7 +273,9 @@ static void factors(void **state)
                                    POISSON "-tao_engd_curvature l2 ",
                                    POISSON "-engd_memory_limit 1 ",
                                    MODEL,
-                                   MODEL "-tao_engd_curvature h1 "};
+                                   MODEL "-tao_engd_curvature h1 ",
+                                   NETWORKS,
+                                   NETWORKS "-engd_memory_limit 1 "};
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(problem); k++) {

@@ -112,6 +112,7 @@ static PetscReal JacobianRowsDifference(const Setting *s, PetscInt M, PetscInt s
     EngdBlock     *block;
     const PetscInt nc = s->problem->term[F->block[b].term]->expression->ncomponents, n = F->block[b].n;
 
+    if (s->problem->term[F->block[b].term]->integral) continue;
     CHECK(EngdFunctionalGetBlock(F, b, &block));
     CHECK(PetscMalloc2(s->p * n, &rows, nc * n, &y));
     for (PetscInt k = 0; k < nc * n; k++) {

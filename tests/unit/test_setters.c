@@ -8,12 +8,13 @@
   "-engd_problem_name warm -engd_seed 5 -engd_test_points 31 -domain_lower -0.3,0.1 -domain_upper 1,0.7 "            \
   "-domain_coordinates x,y -domain_time 0.25,1.5 -network_outputs v,w -parameters k=2.5,q=k^2 -unknown_parameters "  \
   "m=0.3,s=-2 "                                                                                                      \
-  "-network_inputs x,y^2,sin(t),x*y -ansatz_w x*w+y -terms pde,rim,fit "                                             \
+  "-network_inputs x,y^2,sin(t),x*y -ansatz_w x*w+y -terms pde,rim,fit,net "                                         \
   "-pde_points 40 -pde_sampler halton -pde_resample 3 -pde_residual v_t-k*lap(v)+w*m;w_t-q*lap(w)+s "                \
   "-pde_causal 0.5 -pde_causal_slabs 7 -pde_adapt rad -pde_adapt_exponent 1.5 -pde_adapt_floor 0.25 "                \
   "-pde_adapt_candidates 300 -pde_adapt_times 2 "                                                                    \
   "-rim_region boundary -rim_points 60 -rim_residual v-x;w -rim_weight 0.1 -rim_measure integral "                   \
-  "-fit_region initial -fit_points 9 -fit_energy (v-x)^2+w^4 -functions g(a)=a*q -exact_w g(x) -network_layers 7,6 " \
+  "-fit_region initial -fit_points 9 -fit_energy (v-x)^2+w^4 -net_points 30 -net_integral v*x-1 -functions "         \
+  "g(a)=a*q -exact_w g(x) -network_layers 7,6 "                                                                      \
   "-network_activation sin -network_init uniform -network_init_scale 1.25 -network_init_bias 0.5 "                   \
   "-engd_block_points 8 -engd_memory_limit 1e7 -tao_engd_curvature energy "
 
@@ -35,7 +36,7 @@ static void SetProblem(EngdProblem problem)
   CHECK(EngdProblemSetUnknownParameters(problem, "m=0.3, s=-2"));
   CHECK(EngdProblemSetNetworkInputs(problem, "x, y^2, sin(t), x*y"));
   CHECK(EngdProblemSetAnsatz(problem, "w", "x*w + y"));
-  CHECK(EngdProblemSetTerms(problem, "pde,rim,fit"));
+  CHECK(EngdProblemSetTerms(problem, "pde,rim,fit,net"));
   CHECK(EngdProblemSetTermPoints(problem, "pde", 40));
   CHECK(EngdProblemSetTermSampler(problem, "pde", "halton"));
   CHECK(EngdProblemSetTermResample(problem, "pde", 3));
@@ -52,6 +53,8 @@ static void SetProblem(EngdProblem problem)
   CHECK(EngdProblemSetTermRegion(problem, "fit", "initial"));
   CHECK(EngdProblemSetTermPoints(problem, "fit", 9));
   CHECK(EngdProblemSetTermEnergyText(problem, "fit", "(v - x)^2 + w^4"));
+  CHECK(EngdProblemSetTermPoints(problem, "net", 30));
+  CHECK(EngdProblemSetTermIntegralText(problem, "net", "v*x - 1"));
   CHECK(EngdProblemSetFunctions(problem, "g(a) = a*q"));
   CHECK(EngdProblemSetExact(problem, "w", "g(x)"));
 }

@@ -82,6 +82,33 @@ static void TestSolve(void **state)
   CHECK(EngdRunDestroy(&run));
 }
 
+/* several networks: u of one window goes on from that of the one before with the other network, and a run again is the same */
+static void TestNetworks(void **state)
+{
+  const PetscReal x[] = {0.3, 2, 0.3, 2 + 1e-7, 0.6, 3.9};
+  PetscReal       u[6], again[6];
+  EngdRun         run;
+
+  (void)state;
+  Make("-networks u,q -q_layers 8 -q_init_scale 2 -pde_residual u_t-0.1*q_x;q-u_x -exact_q "
+       "pi*cos(pi*x)*exp(-0.1*pi^2*(t-1)) -tao_max_it 30 ",
+       3, &run);
+  for (PetscInt k = 0; k < 2; k++) {
+    CHECK(EngdRunSolve(run));
+    assert_int_equal(run->functional->model->npast, 2);
+    CHECK(EngdRunEvaluate(run, 3, x, k ? again : u, NULL));
+  }
+  for (PetscInt k = 0; k < 3; k++) {
+    const PetscReal decay = PetscExpReal(-0.1 * PetscSqr(PETSC_PI) * (x[2 * k + 1] - 1));
+
+    assert_true(PetscAbsReal(u[2 * k] - PetscSinReal(PETSC_PI * x[2 * k]) * decay) < 2e-2);
+    assert_true(PetscAbsReal(u[2 * k + 1] - PETSC_PI * PetscCosReal(PETSC_PI * x[2 * k]) * decay) < 1e-1);
+  }
+  assert_true(PetscAbsReal(u[0] - u[2]) < 1e-3 && u[0] - u[2] != 0);
+  for (PetscInt k = 0; k < 6; k++) assert_true(PetscAbsReal(again[k] - u[k]) < 1e-12);
+  CHECK(EngdRunDestroy(&run));
+}
+
 /* what is left of the initial residual, with its velocity: r(u) - r(u before), the derivatives those of r(u) */
 static void TestOffset(void **state)
 {
@@ -160,7 +187,8 @@ static void TestCausal(void **state)
 int main(int argc, char *argv[])
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestFind), cmocka_unit_test(TestSolve),
-                                     cmocka_unit_test(TestOffset), cmocka_unit_test(TestCausal)};
+                                     cmocka_unit_test(TestNetworks), cmocka_unit_test(TestOffset),
+                                     cmocka_unit_test(TestCausal)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -21,10 +21,10 @@ typedef struct {
   PetscInt   Wsize;
 } Newton;
 
-/* is W of this term D^T D and nothing else */
+/* is W of this term D^T D and nothing else; of an integral, whose rows of J are those of no point, there is no D^T D */
 static PetscBool IsGaussNewton(EngdCurvature curvature, const EngdTerm term)
 {
-  return (PetscBool)(!term->energy && (!curvature->second || !term->pointwise->nsecond));
+  return (PetscBool)((!term->energy || term->integral) && (!curvature->second || !term->pointwise->nsecond));
 }
 
 /* y_c = w slope_c (for energies) or w r_c: the factors of S_c */
@@ -36,9 +36,9 @@ static void SecondFactors(EngdFunctional F, const EngdBlock *block, PetscBool me
   for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < block->n; i++) {
       const PetscReal factor = !term->energy ? block->value[c * block->n + i]
-                               : !metric     ? EngdBlockShiftedSlope(F, c)
+                               : !metric     ? EngdBlockShiftedSlope(F, block, c)
                                : c < m       ? 0
-                                             : EngdBlockSlope(F, c - m) / 2;
+                                             : EngdBlockSlope(F, block, c - m) / 2;
 
       y[c * block->n + i] = block->weight[i] * factor;
     }
@@ -73,7 +73,9 @@ static PetscErrorCode RootCount_Newton(EngdCurvature curvature, EngdFunctional F
   const EngdTerm term = F->problem->term[t];
 
   PetscFunctionBeginUser;
-  *count = IsGaussNewton(curvature, term) ? term->pointwise->ncomponents : term->pointwise->nentries;
+  *count = !IsGaussNewton(curvature, term) ? term->pointwise->nentries
+           : term->integral                ? 0
+                                           : term->pointwise->ncomponents;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,7 +4,7 @@
     W = w M^T M,  M the derivatives in the raw jet of each output               l2
                   of each output and of its space gradient     h1; on terms that lie on the boundary or at one time, as l2
 
-  summed over the terms with their weights. Outputs are those behind the ansatz (EngdFunctionalTerm.measured); without one M selects
+  summed over the terms with their weights, but for integrals, whose points are none of a residual. Outputs are those behind the ansatz (EngdFunctionalTerm.measured); without one M selects
   channels. Nothing is read of the terms' pointwise parts.
 */
 #include <engd/private.h>
@@ -22,6 +22,7 @@ static PetscErrorCode Apply_Sobolev(EngdCurvature curvature, EngdFunctional F, c
   const PetscInt ncomponents = F->term[block->term].measured->ncomponents, n = block->n;
 
   PetscFunctionBeginUser;
+  if (F->problem->term[block->term]->integral) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdCurvatureReserve(ncomponents * n, &sobolev->y, &sobolev->size));
   PetscCall(EngdBlockMeasured(F, block, du, sobolev->y));
   for (PetscInt c = 0; c < ncomponents; c++) {
@@ -36,7 +37,7 @@ static PetscErrorCode RootCount_Sobolev(EngdCurvature curvature, EngdFunctional 
 {
   PetscFunctionBeginUser;
   (void)curvature;
-  *count = F->term[term].measured->ncomponents;
+  *count = F->problem->term[term]->integral ? 0 : F->term[term].measured->ncomponents;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -113,7 +113,7 @@ static size_t LargestLayer(EngdNTK kernel, PetscInt l)
   return size;
 }
 
-/* rows of A on rank r, and on the rank that has most */
+/* rows of A on rank r, and with those of integrals on the rank that has most */
 PetscInt EngdNTKRows(EngdNTK kernel, PetscMPIInt r)
 {
   return kernel->row_start[r + 1] - kernel->row_start[r];
@@ -124,7 +124,7 @@ PetscInt EngdNTKLargestRows(EngdNTK kernel)
   PetscInt n = 0;
 
   for (PetscMPIInt r = 0; r < kernel->size; r++) n = PetscMax(n, EngdNTKRows(kernel, r));
-  return n;
+  return PetscMax(n, EngdNTKRows(kernel, kernel->size - 1) + kernel->nintegrals);
 }
 
 /* doubles of a Gram matrix of the two largest patches, and of the largest input jet */
@@ -168,6 +168,10 @@ static PetscErrorCode ChooseGroups(EngdNTK kernel)
     largest = PetscMax(largest, ENGD_COUNT(EngdNTKLargestRows(kernel), EngdNTKLargestRows(kernel)));
   kernel->largest = largest;
   kernel->bytes = (PetscReal)sizeof(PetscReal) * (PetscReal)((kernel->size > 1 ? 2 : 1) * largest + 2 * gram + input);
+  if (kernel->nintegrals)
+    kernel->bytes += (PetscReal)sizeof(PetscReal) * (PetscReal)kernel->nintegrals *
+                         (PetscReal)(kernel->row_start[kernel->size] + EngdNTKLargestRows(kernel)) +
+                     (PetscReal)EngdExplicitBlockBytes(kernel->F);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -199,6 +203,7 @@ PetscErrorCode EngdNTKCreate(EngdFunctional F, EngdNTKForm form, EngdNTK *out)
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &kernel->roots[t]));
   }
+  kernel->nintegrals = EngdIntegralRowsOfMetric(F);
   PetscCall(GatherPatches(kernel));
   ChooseForms(kernel, form);
   ChooseHalves(kernel);
@@ -225,6 +230,8 @@ static PetscErrorCode Allocate(EngdNTK kernel)
   LargestPatch(kernel, &gram, &input);
   PetscCall(PetscMalloc5(kernel->largest, &kernel->own, kernel->size > 1 ? kernel->largest : 0, &kernel->other, gram,
                          &kernel->zz, gram, &kernel->gg, input, &kernel->input));
+  PetscCall(PetscMalloc2(EngdNTKIntegralSize(kernel, PETSC_FALSE), &kernel->coupling,
+                         EngdNTKIntegralSize(kernel, PETSC_TRUE), &kernel->couplings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -338,6 +345,7 @@ PetscErrorCode EngdNTKFill(EngdNTK kernel, PetscInt ld, PetscReal K[])
   PetscCall(PetscArrayzero(K, ENGD_COUNT(ld, ld) * kernel->size));
   for (PetscInt g = 0; g < kernel->ngroups; g++) PetscCall(AddGroup(kernel, g, ld, K));
   PetscCall(Mirror(kernel, ld, K));
+  PetscCall(EngdNTKPutIntegrals(kernel, ld, K));
   PetscCall(PetscLogEventEnd(engd_log.kernel, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -349,7 +357,8 @@ PetscErrorCode EngdNTKView(EngdNTK kernel, PetscViewer viewer)
 
   PetscFunctionBeginUser;
   PetscCall(PetscViewerASCIIPrintf(viewer, "kernel of %" PetscInt_FMT " x %" PetscInt_FMT ", layers by",
-                                   kernel->row_start[kernel->size], kernel->row_start[kernel->size]));
+                                   kernel->row_start[kernel->size] + kernel->nintegrals,
+                                   kernel->row_start[kernel->size] + kernel->nintegrals));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   for (PetscInt l = 0; l < nlayers; l++) {
     PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s", l ? ", " : " ", kernel->gram[l] ? "Gram matrices" : "rows"));
@@ -364,6 +373,7 @@ PetscErrorCode EngdNTKDestroy(EngdNTK *kernel)
 {
   PetscFunctionBeginUser;
   if (!*kernel) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree2((*kernel)->coupling, (*kernel)->couplings));
   PetscCall(PetscFree5((*kernel)->own, (*kernel)->other, (*kernel)->zz, (*kernel)->gg, (*kernel)->input));
   PetscCall(PetscFree7((*kernel)->patch_start, (*kernel)->row_start, (*kernel)->roots, (*kernel)->gram,
                        (*kernel)->group, (*kernel)->at, (*kernel)->half));

@@ -1,5 +1,5 @@
 /*
-  What the two files of the kernel share: which points every rank has, and how each layer enters.
+  What the files of the kernel share: which points every rank has, and how each layer enters.
 */
 #ifndef NTK_H
 #define NTK_H
@@ -28,6 +28,9 @@ struct _n_EngdNTK {
   PetscReal     *own, *other;     /* what a group needs of the points of this and of another rank, layer by layer */
   PetscReal     *zz, *gg;         /* Gram matrices of two patches */
   PetscReal     *input;           /* (dim, S n) the input jet of a block */
+  PetscInt       nintegrals;      /* rows of A that are those of integrals, behind the others of the last rank */
+  PetscReal     *coupling;        /* (rows of the points of this rank, nintegrals) K of points and integrals */
+  PetscReal     *couplings;       /* the same of all ranks, on the last */
   PetscReal    **at;              /* [nlayers] where a layer of the group begins in `own` */
 };
 
@@ -39,7 +42,10 @@ typedef struct {
 
 PETSC_INTERN PetscInt EngdNTKRowOf(EngdNTK, PetscMPIInt r,
                                    PetscInt patch);        /* the first row of a patch of rank r, or the end */
-PETSC_INTERN PetscInt EngdNTKRows(EngdNTK, PetscMPIInt r); /* of A on rank r */
+PETSC_INTERN PetscInt EngdNTKRows(EngdNTK, PetscMPIInt r); /* of A on rank r, but for those of integrals */
+/* integrals.c: their rows and columns of K; doubles of the couplings of this rank, or of all on the last */
+PETSC_INTERN PetscErrorCode EngdNTKPutIntegrals(EngdNTK, PetscInt ld, PetscReal K[]);
+PETSC_INTERN size_t         EngdNTKIntegralSize(EngdNTK, PetscBool all);
 /* doubles that layer l needs of the points of rank r: by rows (p_l, rows); by Gram matrices z (n_in, channels x points)
    of all patches, then g (n_out, roots x channels x points) */
 PETSC_INTERN size_t EngdNTKLayerSize(EngdNTK, PetscMPIInt r, PetscInt l);

@@ -114,7 +114,7 @@ static PetscErrorCode SetFromOptions_TSVD(EngdDirection direction, EngdSolver so
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* order[i] is the row of J, as the ranks have them, that is the i-th by term, root and point: the same on any number of ranks */
+/* order[i] is the row of J, as the ranks have them, that is the i-th by term, root and point, integrals last: the same on any number of ranks */
 static PetscErrorCode OrderRows(TSVD *tsvd, EngdFunctional F, PetscInt order[])
 {
   PetscInt   *key, *all, row = 0, first = 0;
@@ -138,6 +138,7 @@ static PetscErrorCode OrderRows(TSVD *tsvd, EngdFunctional F, PetscInt order[])
     }
     first += nroots * points->nglobal;
   }
+  for (PetscInt k = 0; k < EngdIntegralRowsCount(F); k++) key[row++] = first + k;
   PetscCallMPI(
       MPI_Allgatherv(key, tsvd->rowcount[rank], MPIU_INT, all, tsvd->rowcount, tsvd->rowstart, MPIU_INT, F->comm));
   for (PetscInt i = 0; i < tsvd->N; i++) order[all[i]] = i;

@@ -6,8 +6,7 @@
   A column of J of a constant that is zero says that the constant is free, as that of a pressure, or of a solution without values
   at its boundary.
   Fresh points are random ones of an epoch that no training reaches; points from files and those of integrals have none. The
-  estimate is one of the
-  residual: how much of it is the error is a matter of the stability of the problem, and it is said as an estimate.
+  estimate is one of the residual: how much of it is the error is a matter of the stability of the problem, and it is said as an estimate.
   What limits:  rounding where the loss has lost all digits that a sum of squares has;  points where fresh ones have many times
   the loss of the others;  optimisation where the loss was still falling at the end;  capacity of the network otherwise.
 */

@@ -68,12 +68,14 @@ static PetscErrorCode WarnOfBounds(EngdReport report)
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < report->problem->nunknowns; k++) {
     PetscReal bound;
+    char      number[32]; /* PETSc would print 1 as 1. */
 
-    if (EngdProblemAtBound(report->problem, k, report->unknown[k], &bound))
-      PetscCall(PetscPrintf(report->comm,
-                            "Warning: the unknown parameter %s has run to its bound %g; widen it, or take terms that "
-                            "determine it\n",
-                            report->problem->unknown[k], (double)bound));
+    if (!EngdProblemAtBound(report->problem, k, report->unknown[k], &bound)) continue;
+    snprintf(number, sizeof(number), "%g", (double)bound);
+    PetscCall(PetscPrintf(report->comm,
+                          "Warning: the unknown parameter %s has run to its bound %s; widen it, or take terms that "
+                          "determine it\n",
+                          report->problem->unknown[k], number));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

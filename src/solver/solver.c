@@ -2,7 +2,7 @@
   The optimiser of a functional: a Tao with loss, gradient, Gramian or exact Hessian and, for least squares, residual and Jacobian, so
   that -tao_type engd, adam, sgd and PETSc's own lmvm, nls, ntr, brgn, ... run on the same objective.
 */
-#include <engd/private.h>
+#include "maximise.h"
 
 static PetscErrorCode FormObjectiveAndGradient(Tao tao, Vec theta, PetscReal *loss, Vec gradient, void *functional)
 {
@@ -247,6 +247,7 @@ PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional F, const char prefix[], T
   PetscCall(TaoSetTolerances(tao, 0, 0, 0)); /* after the type, which resets them from 3.22 to 3.25 */
   PetscCall(TaoSetFromOptions(tao));
   PetscCall(EngdSolverCheckMethods(F, tao));
+  PetscCall(EngdMaximiseCheck(F, tao));
   *out = tao;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,105 @@
+/*
+  Step saddle: of Lagrange-Newton directions, to points that are minima in some parameters and maxima in others (-TERM_maximise).
+
+    eta = 1, 1/2, ..., the first with |grad L(theta + eta d)| <= (1 - eta / 10^4) |grad L(theta)|, else the one with the least
+
+  The loss is no measure of such steps, the gradient of all parameters is zero where they end. The least is taken also where it is
+  larger: what d^2 L has besides J^T W J, the curvature of the maximiser's network, can make all of them so at first.
+*/
+#include "../maximise.h"
+#include <math.h>
+
+#define HALVINGS 8
+#define DECREASE 1e-4
+
+typedef struct {
+  Vec trial, gradient;
+} Saddle;
+
+static PetscErrorCode SetFromOptions_Saddle(EngdStep step, EngdSolver solver, EngdOptionItems PetscOptionsObject)
+{
+  Vec sign;
+
+  PetscFunctionBeginUser;
+  (void)step, (void)PetscOptionsObject;
+  PetscCall(EngdMaximiseSigns(solver->functional, "-tao_engd_step saddle", &sign));
+  PetscCall(VecDestroy(&sign));
+  PetscCall(EngdMaximiseAllow(solver->tao));
+  solver->accept_increase = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* |grad L| at theta + eta d, infinite where the loss is not finite */
+static PetscErrorCode Measure(Saddle *saddle, EngdFunctional F, const EngdLine *line, PetscReal eta, PetscReal *loss,
+                              PetscReal *norm)
+{
+  PetscFunctionBeginUser;
+  PetscCall(VecWAXPY(saddle->trial, eta, line->d, line->theta));
+  PetscCall(EngdFunctionalSetParameters(F, saddle->trial));
+  PetscCall(EngdFunctionalEvaluate(F, loss, saddle->gradient));
+  PetscCall(VecNorm(saddle->gradient, NORM_2, norm));
+  if (PetscIsInfOrNanReal(*loss) || PetscIsInfOrNanReal(*norm)) *norm = INFINITY;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Choose_Saddle(EngdStep step, EngdSolver solver, EngdLine *line)
+{
+  Saddle   *saddle = (Saddle *)step->data;
+  PetscReal before, norm, loss, least = INFINITY;
+
+  PetscFunctionBeginUser;
+  if (!saddle->trial) {
+    PetscCall(VecDuplicate(line->theta, &saddle->trial));
+    PetscCall(VecDuplicate(line->theta, &saddle->gradient));
+  }
+  PetscCall(VecNorm(line->gradient, NORM_2, &before));
+  line->step = 0;
+  for (PetscInt k = 0; k <= HALVINGS; k++) {
+    const PetscReal eta = PetscPowRealInt(0.5, k);
+
+    PetscCall(Measure(saddle, solver->functional, line, eta, &loss, &norm));
+    if (norm < least) {
+      least         = norm;
+      line->step    = eta;
+      line->newloss = loss;
+    }
+    if (norm <= (1 - DECREASE * eta) * before) break;
+  }
+  PetscCall(EngdFunctionalSetParameters(solver->functional, line->theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode View_Saddle(EngdStep step, PetscViewer viewer)
+{
+  PetscFunctionBeginUser;
+  (void)step;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "step: the gradient smaller, halved at most %d times\n", HALVINGS));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Saddle(EngdStep step)
+{
+  Saddle *saddle = (Saddle *)step->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecDestroy(&saddle->trial));
+  PetscCall(VecDestroy(&saddle->gradient));
+  PetscCall(PetscFree(saddle));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+ENGD_REGISTER_STEP("saddle", EngdStepCreate_Saddle);
+PetscErrorCode EngdStepCreate_Saddle(EngdStep step)
+{
+  Saddle *saddle;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&saddle));
+  step->data                = saddle;
+  step->may_increase        = PETSC_TRUE;
+  step->ops->setfromoptions = SetFromOptions_Saddle;
+  step->ops->choose         = Choose_Saddle;
+  step->ops->view           = View_Saddle;
+  step->ops->destroy        = Destroy_Saddle;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

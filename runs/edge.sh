@@ -5,7 +5,7 @@
 #
 # The largest eigenvalue of the exact Hessian (SLEPc) of a regression and a PINN, after k = 0, 50, ... steps of gradient descent of length
 # 0.2 (2/length = 10 is the edge) and after the flow theta' = -grad L from there (-tao_type flow, PETSc's TS with error control).
-# Files: runs/out/edge*. What came out: runs/preconditioning.md.
+# Files: runs/out/edge*; picture: runs/preconditioning.py runs/out/preconditioning.csv runs/out/edge.csv p.png. What came out: runs/preconditioning.md.
 set -eu
 cd "$(dirname "$0")/.."
 time=${1:-20}
@@ -21,7 +21,7 @@ declare -A problem=(
 )
 # row ITERATION FILE: sharpness
 row() { awk -F, -v k="$1" 'NR == 1 {for (i = 1; i <= NF; i++) if ($i ~ /sharpness/) c = i} $1 == k {print $c}' "$2"; }
-echo "problem,k,sharpness,after_flow,loss,loss_after_flow"
+echo "problem,k,sharpness,after_flow,loss,loss_after_flow" | tee "$out.csv"
 for p in fit pinn; do
   for k in 1 50 100 200 400 800 1600 3200 6400; do
     file=$out/$p-$k.csv
@@ -31,4 +31,4 @@ for p in fit pinn; do
     loss() { awk -F, -v k="$1" '$1 == k {print $2}' "$file"; }
     echo "$p,$k,$(row $k "$file"),$(row $((k + 1)) "$file"),$(loss $k),$(loss $((k + 1)))"
   done
-done | tee "$out.csv"
+done | tee -a "$out.csv"

@@ -210,7 +210,6 @@ rejects '-engd_projection_rcond 1:' "${poisson[@]}" -engd_projection p.csv -engd
 rejects '-engd_projection no/p.csv' "${poisson[@]}" -engd_projection no/p.csv
 rejects '-engd_projection: not of term .pde., which has causal weights' -options_file heat.opts -engd_projection p.csv -pde_causal 1
 
-run_rejects 1 3
 pair=(-domain_lower 0 -domain_upper 1 -domain_coordinates x -networks a,b -a_outputs u,w -b_outputs v -terms game -game_points 8
   -game_energy 'v*(u + w)' -tao_max_it 1)
 rejects 'tao_type competitive is for saddle points, but no term says what maximises: give -game_maximise' "${pair[@]}" -tao_type competitive
@@ -221,8 +220,7 @@ rejects 'all unknowns maximise' "${pair[@]}" -tao_type competitive -game_maximis
 rejects '-tao_type engd minimises over all unknowns' "${pair[@]}" -game_maximise v -tao_type engd
 rejects '-tao_competitive_length 0:' "${pair[@]}" -game_maximise v -tao_type competitive -tao_competitive_length 0
 
-run_rejects 1
-run_rejects 3
+run_rejects 1 3
 
 # The program itself, as mpirun sees it
 for ranks in 1 3; do

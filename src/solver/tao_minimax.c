@@ -13,7 +13,7 @@
 #include "maximise.h"
 
 typedef struct {
-  const char *type;
+  const char *type, *option; /* that of the length */
   PetscReal   length;
   Mat         G, C; /* C: I + eta^2 D_xy D_yx on x */
   KSP         ksp;  /* NULL of extragradient */
@@ -153,20 +153,19 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
 {
   Minimax       *m = (Minimax *)data;
   EngdFunctional F;
-  char           option[64], asking[64];
+  char           asking[64];
   Mat            G;
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetHessian(tao, &G, NULL, NULL, NULL));
   PetscCall(EngdGramianGetFunctional(G, &F));
-  PetscCall(PetscSNPrintf(option, sizeof(option), "-tao_%s_length", m->type));
   PetscCall(PetscSNPrintf(asking, sizeof(asking), "-tao_type %s", m->type));
   PetscOptionsHeadBegin(PetscOptionsObject, "Saddle points");
-  PetscCall(PetscOptionsReal(option, "eta, the length of the steps, positive", "TAO types competitive, extragradient",
-                             m->length, &m->length, NULL));
+  PetscCall(PetscOptionsReal(m->option, "eta, the length of the steps, positive",
+                             "TAO types competitive, extragradient", m->length, &m->length, NULL));
   PetscOptionsHeadEnd();
   PetscCheck(m->length > 0 && !PetscIsInfOrNanReal(m->length), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "%s %g: give a positive number", option, (double)m->length);
+             "%s %g: give a positive number", m->option, (double)m->length);
   PetscCheck(!F->curvature->for_hessian && F->curvature->values < 0, F->comm, PETSC_ERR_USER_INPUT,
              "%s with -tao_engd_curvature %s: the mixed derivatives are those of energy; leave the option out",
              asking, F->curvature->type);
@@ -204,7 +203,7 @@ static PetscErrorCode Destroy(void *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(Tao tao, const char type[], PetscReal length, Minimax **out)
+static PetscErrorCode Create(Tao tao, const char type[], const char option[], PetscReal length, Minimax **out)
 {
   static const EngdTaoOps ops = {SetUp, BeginSolve, State, Iterate, SetFromOptions, View, Destroy};
   Minimax                *m;
@@ -212,6 +211,7 @@ static PetscErrorCode Create(Tao tao, const char type[], PetscReal length, Minim
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&m));
   m->type   = type;
+  m->option = option;
   m->length = length;
   *out      = m;
   PetscCall(EngdTaoBecome(tao, &ops, m, 10000));
@@ -230,7 +230,7 @@ PetscErrorCode TaoCreate_Extragradient(Tao tao)
   Minimax *m = NULL;
 
   PetscFunctionBeginUser;
-  PetscCall(Create(tao, "extragradient", 1e-3, &m));
+  PetscCall(Create(tao, "extragradient", "-tao_extragradient_length", 1e-3, &m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -248,7 +248,7 @@ PetscErrorCode TaoCreate_Competitive(Tao tao)
   PC       pc;
 
   PetscFunctionBeginUser;
-  PetscCall(Create(tao, "competitive", 1e-2, &m));
+  PetscCall(Create(tao, "competitive", "-tao_competitive_length", 1e-2, &m));
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)tao), &m->ksp));
   PetscCall(KSPSetOptionsPrefix(m->ksp, "tao_competitive_"));
   PetscCall(KSPSetType(m->ksp, KSPCG));

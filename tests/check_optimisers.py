@@ -11,8 +11,8 @@ import shlex
 import sys
 
 DIRECTIONS = ("krylov", "dense", "dual", "tsvd", "randomized")
-STEPS = ("grid", "quadratic", "trust_region", "armijo", "fixed")
-TYPES = ("adam", "sgd", "lmvm", "bqnls", "brgn", "engd")
+STEPS = ("grid", "quadratic", "saddle", "trust_region", "armijo", "fixed")
+TYPES = ("adam", "sgd", "competitive", "extragradient", "flow", "lmvm", "bqnls", "brgn", "engd")
 FREE = {"tao_max_it", "tao_max_funcs", "tao_gatol", "tao_grtol", "tao_gttol", "tao_fmin"}
 
 

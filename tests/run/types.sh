@@ -55,7 +55,7 @@ run 1 -options_file poisson.opts -help
 expect_stdout 'direction: auto, conjugate, dense, dual'
 run 1 -options_file poisson.opts -tao_engd_step unti
 expect_exit 2
-expect_stderr_one_line_matching 'no such step; the known ones are armijo, fixed, grid, quadratic, trust_region, unit'
+expect_stderr_one_line_matching 'no such step; the known ones are armijo, fixed, grid, quadratic, saddle, trust_region, unit'
 
 copy src/solver/step/fixed.c src/solver/step/twice.c 's/"fixed"/"unit"/; s/Create_Fixed/Create_Twice/'
 build "two files with one name"

@@ -161,7 +161,7 @@ static void TestPlugin(void **state)
   CHECK(EngdDirectionListWith(ENGD_DIRECTION_STRUCTURES, sizeof(names), names));
   assert_non_null(strstr(names, "silent"));
   CHECK(EngdTaoListWith(ENGD_TAO_RESAMPLES, sizeof(names), names));
-  assert_string_equal(names, "adam, engd, sgd");
+  assert_string_equal(names, "adam, competitive, engd, extragradient, flow, sgd");
 }
 
 static PetscErrorCode KeepFirst(Tao tao, void *data)

@@ -77,7 +77,7 @@ export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 endif
 
-.PHONY: all poisson check check-all test warnings asan valgrind fuzz fuzzers bench install uninstall format format-check problems install-packages clean help build-tests run-tests FORCE
+.PHONY: all poisson check check-all test warnings asan valgrind fuzz fuzzers hostile traps libraries bench install uninstall format format-check problems install-packages clean help build-tests run-tests FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -143,8 +143,20 @@ fuzz: ## fuzz expressions, options files, points files and checkpoints: FUZZ_SEC
 	    grep -E '^(stat|==|SUMMARY|ERROR)|ALARM|Test unit' ; test $${PIPESTATUS[0]} = 0; done
 fuzzers: $(FUZZERS)
 
-check-all: ## all of `make test`, and what takes longer: sanitizers, valgrind, fuzzers
-	+@$(MAKE) test && $(MAKE) asan && $(MAKE) valgrind && $(MAKE) fuzz
+hostile: build-tests ## all tables of hostile command lines and signals in tests/hostile; the tests take a sample
+	@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" HOSTILE_EVERY=1 SELECT=tests/run/hostile TEST_TIMEOUT=900 tests/run.sh
+
+traps: all ## PETSc's traps, -fp_trap and -malloc_dump, for each direction and output
+	@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" tests/traps.sh
+
+# Every leg runs, whatever the one before said; the names of those that failed come last
+LEGS := test hostile traps asan valgrind fuzz libraries
+check-all: ## all of `make test`, and what takes longer: hostile input, traps, sanitizers, valgrind, fuzzers, other builds of PETSc
+	+@failed=; for leg in $(LEGS); do echo "== $$leg"; $(MAKE) $$leg || failed="$$failed $$leg"; done; \
+	echo "legs: $(LEGS)"; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+libraries: ## a quick test against 64-bit and debugging builds of PETSc and SLEPc, where they are
+	@tests/libraries.sh
 
 # Headers for authors of types: extend.h and what it includes
 AUTHORS := extend $(shell sed -n 's/^.include <engd.\(.*\)\.h>/\1/p' include/engd/extend.h)

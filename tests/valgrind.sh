@@ -27,12 +27,19 @@ check() { # ranks program arguments...
   else
     failed=$((failed + 1))
     echo "not ok $name"
-    grep -m 40 '^==' "$work/err" | sed 's/^/# /'
+    { grep -m 40 '^==' "$work/err" || tail -n 5 "$work/err"; } | sed 's/^/# /'
   fi
 }
 
 small=(-options_file "$PWD/options/poisson.opts" -network_layers 5 -pde_points 20 -wall_points 8 -engd_test_points 20 -tao_max_it 2)
-for ranks in 1 2; do
+directions=("tsvd" "dense" "dense -tao_engd_curvature hessian -tao_engd_dense_type cubic" "dual" "randomized" "krylov -pc_type nystrom"
+  "krylov -ksp_type lsqr -pc_type none")
+for ranks in ${RANKS:-1 2}; do
+  for direction in "${directions[@]}"; do
+    # shellcheck disable=SC2086
+    check "$ranks" "$PROGRAM" "${small[@]}" -tao_engd_direction $direction -engd_checkpoint c.h5
+  done
+  check "$ranks" "$PROGRAM" "${small[@]}" -engd_stages adam,engd
   check "$ranks" "$PROGRAM" "${small[@]}" -engd_summary s.json -engd_history h.csv -engd_solution u.csv
   check "$ranks" "$PROGRAM" "${small[@]}" -tao_engd_direction krylov -spectrum hessian,jacobian -spectrum_output s.h5
   for test in ${TESTS:-expression expression_errors jet layout system values files}; do check "$ranks" "$PWD/$B/tests/unit/test_$test"; done

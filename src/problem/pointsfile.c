@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define SEPARATORS      ",; \t\r\n"
+#define BLANKS          " \t\r\n"
+#define SEPARATORS      ",;" BLANKS
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* with which spreadsheets begin a CSV file */
 
 /* What rank 0 reads: rows (nrows, ncolumns), and the names of the columns, if the file has any */
@@ -91,6 +92,31 @@ static PetscBool IsBinary(const char line[], size_t n)
   return PETSC_FALSE;
 }
 
+/* is there nothing before, between or behind commas: what stands there would be taken for the column of another */
+static PetscBool HasEmptyField(const char line[])
+{
+  PetscBool empty = PETSC_TRUE;
+
+  for (; *line; line++) {
+    const PetscBool ends = (PetscBool)(*line == ',' || *line == ';');
+
+    if (ends && empty) return PETSC_TRUE;
+    if (!isspace((unsigned char)*line)) empty = ends;
+  }
+  return empty;
+}
+
+/* what is wrong with the line as a text, of n bytes */
+static void CheckLine(Table *table, PetscInt number, const char line[], size_t n)
+{
+  const char *mac = strchr(line, '\r');
+
+  if (IsBinary(line, n))
+    Fault(table, "line %" PetscInt_FMT " is not text", number);
+  else if (mac && mac[1 + strspn(mac + 1, "\r")] && mac[1 + strspn(mac + 1, "\r")] != '\n')
+    Fault(table, "line %" PetscInt_FMT " has carriage returns within it; lines end with a line feed", number);
+}
+
 /* the whole file; what is wrong is in table->fault */
 static PetscErrorCode ReadTable(const char name[], Table *table)
 {
@@ -110,12 +136,16 @@ static PetscErrorCode ReadTable(const char name[], Table *table)
   while (file && !table->fault[0] && (length = getline(&line, &size, file)) > 0) {
     if (!number++ && !strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)))
       memset(line, ' ', strlen(BYTE_ORDER_MARK));
-    if (IsBinary(line, (size_t)length)) {
-      Fault(table, "line %" PetscInt_FMT " is not text", number);
+    CheckLine(table, number, line, (size_t)length);
+    if (table->fault[0]) break;
+    line[strcspn(line, "#")] = 0;
+    if (!line[strspn(line, BLANKS)]) continue;
+    if (HasEmptyField(line)) {
+      Fault(table,
+            "line %" PetscInt_FMT " has an empty field: give a number between any two commas and behind the last",
+            number);
       break;
     }
-    line[strcspn(line, "#")] = 0;
-    if (!line[strspn(line, SEPARATORS)]) continue;
     PetscCall(PetscFree(copy));
     PetscCall(PetscStrallocpy(line, &copy));
     if (!table->nrows && !table->ncolumns && ReadNames(table, copy)) continue;

@@ -111,9 +111,10 @@ static PetscErrorCode TermReadPoints(EngdProblem problem, EngdTerm term, const T
   PetscCheck(interior && automatic && !o->resample, problem->comm, PETSC_ERR_USER_INPUT,
              "%s %s: the points are those of the file, in the interior; leave out -%s_%s", option, o->file,
              term->name,
-             !interior    ? "region"
-             : !automatic ? "sampler"
-                          : "resample");
+             !interior                            ? "region"
+             : !automatic                         ? "sampler"
+             : o->adapt.method != ENGD_ADAPT_NONE ? "adapt"
+                                                  : "resample");
   PetscCall(EngdPointsCreateFromFile(problem->domain, option, o->file, PETSC_FALSE, &term->points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

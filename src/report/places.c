@@ -147,6 +147,8 @@ static PetscErrorCode ReadHeld(EngdPlaces places, const char option[], const cha
       while (c < domain->dim && strcmp(names[k], domain->coordinate[c])) c++;
       PetscCheck(c < domain->dim, domain->comm, PETSC_ERR_USER_INPUT, "%s %s: there is no coordinate %s", option,
                  places->text, names[k]);
+      PetscCheck(!held[c], domain->comm, PETSC_ERR_USER_INPUT, "%s %s: %s is held twice", option, places->text,
+                 names[k]);
       held[c]  = PETSC_TRUE;
       value[c] = number;
     }

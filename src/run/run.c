@@ -297,11 +297,13 @@ static PetscErrorCode ViewParameters(EngdRun run)
 /* what came out; no checkpoint of a state without a loss takes the place of a good one */
 static PetscErrorCode Finish(EngdRun run)
 {
-  EngdOutcome outcome;
-  PetscBool   finite;
+  EngdOutcome        outcome;
+  PetscBool          finite;
+  TaoConvergedReason reason;
 
   PetscFunctionBeginUser;
   PetscCall(EngdRunGetOutcome(run, &outcome));
+  PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
   finite = PetscIsInfOrNanReal(outcome.loss) ? PETSC_FALSE : PETSC_TRUE;
   if (finite && (!run->plan.made || run->end == ENGD_END_BY_TAO)) /* a plan that is cut has written its own */
     PetscCall(EngdRunCheckpoint(run));
@@ -315,6 +317,11 @@ static PetscErrorCode Finish(EngdRun run)
              "the training has come to a loss of %g after %" PetscInt_FMT " iterations; take another -tao_type, or a "
              "problem that is bounded from below",
              (double)outcome.loss, outcome.iterations);
+  PetscCheck(
+      reason != TAO_DIVERGED_NAN || run->plan.made, run->comm, ENGD_ERR_NUMERICS,
+      "after %" PetscInt_FMT " iterations no step leads to a loss that is a finite number; %s%s", outcome.iterations,
+      run->checkpoint ? "the last good state is in " : "give -engd_checkpoint FILE to keep the last good state",
+      run->checkpoint ? run->checkpoint : "");
   PetscCheck(!run->failure[0], run->comm, PETSC_ERR_FILE_WRITE, "-engd_checkpoint %s", run->failure);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,7 +5,8 @@
     sgd   m <- mu m + g,           theta <- theta - eta m,    or - eta (g + mu m) by Nesterov
 
   m^ = m / (1 - b1^k) and v^ alike; g the gradient on the points of this rank and all others, or on new ones (-TERM_resample).
-  There is no line search: the loss may grow. What eta a problem bears depends on its scales; sgd can take it relative to the
+  There is no line search: the loss may grow. A step to where loss or gradient are no numbers is halved until they are, ten times at
+  most; then the run ends where it was (TAO_DIVERGED_NAN). What eta a problem bears depends on its scales; sgd can take it relative to the
   largest eigenvalue of the exact Hessian, its sharpness, measured at the start and whenever the number of iterations has doubled,
   since it grows soon (Poisson 5D: threefold in 200 iterations). On a quadratic sgd diverges above eta = 2 (1 + mu) / sharpness,
   by Nesterov's momentum above about 4/3 / sharpness. References: Kingma and Ba (arXiv 1412.6980), decoupled weight decay w
@@ -13,6 +14,8 @@
 */
 #include <engd/private.h>
 #include <math.h>
+
+#define TRIES 10 /* halvings of a step to where nothing is finite */
 
 typedef enum { CONSTANT, EXPONENTIAL, STEP, COSINE } Schedule;
 static const char *const schedules[] = {"constant", "exponential", "step", "cosine"};
@@ -29,6 +32,7 @@ typedef struct {
   PetscReal     relative;  /* sgd: the learning rate times the sharpness, 0: not used */
   EngdSharpness sharpness; /* only for that */
   Vec           m, v;      /* v of adam only */
+  Vec           before;    /* theta in front of the step */
 } FirstOrder;
 
 /* eta_k: constant, eta f^(k / period), eta f^floor(k / period), or half a cosine from eta to f eta at the last iteration */
@@ -57,6 +61,7 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
   PetscFunctionBeginUser;
   (void)tao;
   PetscCall(VecDuplicate(theta, &first->m));
+  PetscCall(VecDuplicate(theta, &first->before));
   if (first->type[0] == 'a') PetscCall(VecDuplicate(theta, &first->v));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -151,6 +156,28 @@ static PetscErrorCode MoveSGD(FirstOrder *first, const EngdIterate *it, PetscRea
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* theta <- half way back to where it was until loss and gradient are finite; where they never are, all the way, and the run ends */
+static PetscErrorCode Retreat(Tao tao, FirstOrder *first, EngdIterate *it)
+{
+  PetscReal norm;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k <= TRIES; k++) {
+    PetscCall(VecNorm(it->gradient, NORM_2, &norm));
+    if (!PetscIsInfOrNanReal(it->loss) && !PetscIsInfOrNanReal(norm)) PetscFunctionReturn(PETSC_SUCCESS);
+    it->status.step *= 0.5;
+    if (k < TRIES) {
+      PetscCall(VecAXPBY(it->theta, 0.5, 0.5, first->before));
+    } else {
+      PetscCall(VecCopy(first->before, it->theta));
+      it->status.step = 0;
+      it->reason      = TAO_DIVERGED_NAN;
+    }
+    PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 {
   FirstOrder     *first   = (FirstOrder *)data;
@@ -161,12 +188,14 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   if (first->relative > 0 && (k == 0 || doubled)) PetscCall(ScaleLearningRate(first, tao, (PetscBool)(k == 0)));
   PetscCall(LearningRate(tao, first, k, &it->status.step));
   PetscCall(PetscLogEventBegin(engd_log.step, 0, 0, 0, 0));
+  PetscCall(VecCopy(it->theta, first->before));
   if (first->v)
     PetscCall(MoveAdam(first, it, it->status.step));
   else
     PetscCall(MoveSGD(first, it, it->status.step));
   PetscCall(PetscLogEventEnd(engd_log.step, 0, 0, 0, 0));
   PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
+  PetscCall(Retreat(tao, first, it));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -278,6 +307,7 @@ static PetscErrorCode Destroy(void *data)
   PetscCall(EngdSharpnessDestroy(&first->sharpness));
   PetscCall(VecDestroy(&first->m));
   PetscCall(VecDestroy(&first->v));
+  PetscCall(VecDestroy(&first->before));
   PetscCall(PetscFree(first));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

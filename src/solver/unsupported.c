@@ -33,7 +33,9 @@ static PetscErrorCode CheckReal(MPI_Comm comm, const char prefix[], const char n
   PetscCall(GetText(prefix, name, sizeof(option), option, &text));
   if (text) PetscCall(PetscOptionsStringToReal(text, &value));
   PetscCheck(value >= least && value <= most, comm, PETSC_ERR_ARG_OUTOFRANGE, "%s %s: give %s", option, text,
-             least < 0 ? "a number" : "zero or a positive number");
+             least < 0  ? "a number"
+             : most < 1 ? "a number from 0 to below 1"
+                        : "zero or a positive number");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -80,7 +82,6 @@ static PetscErrorCode CheckDifferences(MPI_Comm comm, const char prefix[])
 PetscErrorCode EngdSolverCheckLimits(Tao tao)
 {
   static const char *const outer[] = {"tao_gatol", "tao_grtol", "tao_gttol", "tao_steptol"};
-  static const char *const inner[] = {"ksp_rtol", "ksp_atol"};
   MPI_Comm                 comm    = PetscObjectComm((PetscObject)tao);
   const char              *prefix;
   unsigned                 features;
@@ -98,8 +99,8 @@ PetscErrorCode EngdSolverCheckLimits(Tao tao)
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetOptionsPrefix(ksp, &prefix));
   PetscCall(CheckCount(comm, prefix, "ksp_max_it"));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(inner); k++)
-    PetscCall(CheckReal(comm, prefix, inner[k], 0, PETSC_MAX_REAL));
+  PetscCall(CheckReal(comm, prefix, "ksp_rtol", 0, 1 - PETSC_MACHINE_EPSILON)); /* with 1 no iteration is needed */
+  PetscCall(CheckReal(comm, prefix, "ksp_atol", 0, PETSC_MAX_REAL));
   PetscCall(CheckReal(comm, prefix, "ksp_divtol", 0, INFINITY));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

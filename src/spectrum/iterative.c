@@ -100,6 +100,20 @@ static PetscErrorCode SetDefaultPreconditioner(EPS eps)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* SLEPc would tell of these numbers without the name of their option */
+static PetscErrorCode CheckTolerance(MPI_Comm comm, const char tolerance[], const char restarts[])
+{
+  PetscReal real  = TOLERANCE;
+  PetscInt  whole = MAX_RESTARTS;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetReal(NULL, NULL, tolerance, &real, NULL));
+  PetscCheck(real > 0, comm, PETSC_ERR_USER_INPUT, "%s %g: give a positive number", tolerance, (double)real);
+  PetscCall(PetscOptionsGetInt(NULL, NULL, restarts, &whole, NULL));
+  PetscCheck(whole > 0, comm, PETSC_ERR_USER_INPUT, "%s %" PetscInt_FMT ": give a positive number", restarts, whole);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* a solver for eigenvalues of A at the end `which`, unless the options of EPS choose others; progress: zero at first, and to be kept for
    the other end */
 PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool symmetric, EPSWhich which,
@@ -123,6 +137,7 @@ PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool sym
   PetscCall(EPSMonitorSet(*eps, MonitorEPS, progress, NULL));
   PetscCall(EPSSetInitialSpace(*eps, 1, &start));
   PetscCall(VecDestroy(&start));
+  PetscCall(CheckTolerance(spectrum->comm, "-eps_tol", "-eps_max_it"));
   PetscCall(EPSSetFromOptions(*eps));
   PetscCall(SetDefaultPreconditioner(*eps));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -150,6 +165,7 @@ PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum spectrum, Mat J, SVDWhich whic
   PetscCall(SVDMonitorSet(*svd, MonitorSVD, progress, NULL));
   PetscCall(SVDSetInitialSpaces(*svd, 1, &start, 0, NULL));
   PetscCall(VecDestroy(&start));
+  PetscCall(CheckTolerance(spectrum->comm, "-svd_tol", "-svd_max_it"));
   PetscCall(SVDSetFromOptions(*svd));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

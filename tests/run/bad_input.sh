@@ -63,6 +63,10 @@ rejects 'network_layers.*item 2' "${poisson[@]}" -network_layers 64,,
 rejects 'network_layers.*more parameters' "${poisson[@]}" -network_layers 65535,65536
 rejects 'too large' "${poisson[@]}" -tao_max_it 3000000000
 rejects 'tao_max_it -5' "${poisson[@]}" -tao_max_it -5
+rejects 'ksp_rtol 2: give a number from 0 to below 1' "${poisson[@]}" -tao_engd_direction krylov -ksp_rtol 2
+rejects 'eps_tol -1: give a positive number' "${poisson[@]}" -spectrum hessian -eps_tol -1
+rejects 'x is held twice' "${poisson[@]}" -engd_solution u.csv -engd_solution_points 'slice(x=0.5,x=0.6; 3)'
+rejects 'nothing of the domain is there' "${poisson[@]}" -domain_type compound -domain_shape 'a - a' -domain_parts 'a = box(0,0; 1,1)'
 rejects 'ksp_max_it -3' "${poisson[@]}" -ksp_max_it -3
 rejects 'tao_engd_dual_momentum 1' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_dual_momentum 1
 rejects 'tao_engd_momentum 0.5.*exclude' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_momentum 0.5

@@ -52,6 +52,28 @@ run() { # ranks arguments...
   ((exit_code != 124)) || complain "no end after $CASE_TIMEOUT seconds"
 }
 
+# start_until ROW ranks arguments...: the program in the background until its history has this row; pids of the ranks in ranks_of
+start_until() {
+  local row=$1 n=$2
+  shift 2
+  finish_test
+  runs=$((runs + 1)) current="${title:-$*} (ranks $n)" title=""
+  mkdir -p "$SCRATCH/run.$runs" && cd "$SCRATCH/run.$runs" || exit 1
+  timeout -k 5 "$CASE_TIMEOUT" "$MPIEXEC" -n "$n" "$ENGD_PROGRAM" "$@" >stdout 2>stderr.all </dev/null &
+  job=$!
+  for ((t = 0; t < 1000; t++)); do
+    [ -e h.csv ] && grep -q "^$row," h.csv && break
+    sleep 0.02
+  done
+  ranks_of=$(pgrep -P "$(pgrep -P $job)")
+}
+ends_with() { # exit code
+  wait $job
+  exit_code=$?
+  own_words stderr.all >stderr
+  expect_exit "$1"
+}
+
 tables=0
 new_table() { # and the tests of the one before are over
   finish_test

@@ -24,7 +24,6 @@ int EngdMain(int, char **);
 
 #define FRESH   30
 #define BETWEEN 31
-#define SECONDS 60 /* a command line may take, until SIGALRM ends the process */
 
 static void Fail(const char what[])
 {
@@ -49,8 +48,9 @@ static void Enter(int rank, const char folder[], long k)
 /* the program's exit code, the largest of the ranks, of this command line */
 static int RunLine(char line[])
 {
-  char **argv = NULL, *rest = NULL;
-  int    argc = 0, code, largest;
+  const char *limit = getenv("LINE_SECONDS"); /* that a command line may take, until SIGALRM ends the process */
+  char      **argv = NULL, *rest = NULL;
+  int         argc = 0, code, largest;
 
   argv         = malloc((strlen(line) + 3) * sizeof(*argv));
   argv[argc++] = (char[]){"engd"};
@@ -60,7 +60,7 @@ static int RunLine(char line[])
     argv[argc++] = word;
   }
   argv[argc] = NULL;
-  alarm(SECONDS);
+  alarm(limit ? (unsigned)atoi(limit) : 60);
   TaoRegisterAllCalled = PETSC_FALSE; /* PETSc 3.18 forgets TAO's types when it ends, and not that it had them */
   code                 = EngdMain(argc, argv);
   alarm(0);

@@ -5,28 +5,6 @@ small=(-options_file poisson.opts -network_layers 12 -pde_points 300 -wall_point
   -pde_sampler sobol -pde_resample 4)
 rows() { cut -d, -f1-7 "$1"; } # all but the times
 
-# start_until ROW ranks arguments...: the program in the background until its history has this row; pids of the ranks in ranks_of
-start_until() {
-  local row=$1 n=$2
-  shift 2
-  finish_test
-  runs=$((runs + 1)) current="${title:-$*} (ranks $n)" title=""
-  mkdir -p "$SCRATCH/run.$runs" && cd "$SCRATCH/run.$runs" || exit 1
-  timeout -k 5 "$CASE_TIMEOUT" "$MPIEXEC" -n "$n" "$ENGD_PROGRAM" "$@" >stdout 2>stderr.all </dev/null &
-  job=$!
-  for ((t = 0; t < 1000; t++)); do
-    [ -e h.csv ] && grep -q "^$row," h.csv && break
-    sleep 0.02
-  done
-  ranks_of=$(pgrep -P "$(pgrep -P $job)")
-}
-ends_with() { # exit code
-  wait $job
-  exit_code=$?
-  own_words stderr.all >stderr
-  expect_exit "$1"
-}
-
 # restart RANKS: in a directory of its own from what the run that was killed has left
 restart() {
   finish_test

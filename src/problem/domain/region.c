@@ -43,7 +43,7 @@ static PetscErrorCode AddPiece(Builder *b, EngdShape shape, PetscInt number, con
   piece->time_side  = PetscMax(time, 0.0);
   piece->nfree      = patch->nfree + (b->domain->time && time < 0 ? 1 : 0);
   piece->where      = b->where;
-  piece->masked     = (PetscBool)(b->where || number < 0 || solid->nshapes > 1 || !shape->tight);
+  piece->masked     = (PetscBool)(b->where || number < 0 || solid->node[solid->root].op || !shape->tight);
   piece->candidate  = patch->measure;
   if (b->domain->time && time < 0) piece->candidate *= b->domain->window[1] - b->domain->window[0];
   for (PetscInt i = 0; i < region->npieces; i++) {

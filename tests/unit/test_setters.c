@@ -279,7 +279,7 @@ static void TestEvaluate(void **state)
 
   (void)state;
   CHECK(PetscOptionsInsertString(NULL, "-domain_lower 0,0 -domain_upper 1,1 -network_outputs u,v -terms pde "
-                                       "-pde_points 9 -pde_residual lap(u);v -network_layers 5,4"));
+                                       "-pde_points 9 -pde_residual lap(u);v -network_layers 5,4 -engd_start none"));
   CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
   CHECK(EngdRunSetFromOptions(run));
   CHECK(EngdRunSetUp(run));

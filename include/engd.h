@@ -84,6 +84,8 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetTermEnergyText(EngdProblem, const char
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermIntegralText(EngdProblem, const char term[], const char integrand[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermQuotientText(EngdProblem, const char term[], const char numerator[],
                                                            const char denominator[], const char local[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermWalkersText(EngdProblem, const char term[], const char log_psi[],
+                                                          const char local_energy[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetExact(EngdProblem, const char output[], const char text[]);
 
 /*

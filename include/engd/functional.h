@@ -64,6 +64,9 @@ typedef struct {
   PetscInt  block_points; /* Points of a block, 0 for a size that fits the cache. */
 } EngdFunctionalOptions;
 
+/* Scratch of the walkers of a term. (src/operators/walk.c) */
+typedef struct _n_EngdWalkWork *EngdWalkWork;
+
 /* What the blocks of a term have in common. */
 typedef struct {
   EngdModelLayout layout;
@@ -72,6 +75,7 @@ typedef struct {
   PetscInt       *measured_channel; /* [nentries] Of theirs. */
   PetscReal      *shift;            /* [nlocal][ncomponents] Of its residuals (multipliers.c), or NULL. */
   EngdPoints      shifted;          /* The points that the shift belongs to. */
+  EngdWalkWork    walk;             /* Scratch of walkers, or NULL. */
   EngdModelJet    shared;           /* Of one block, for trial parameters and for blocks that keep none. */
   PetscReal      *causal;           /* [slabs] Weights of parts of time, or NULL. */
   PetscInt        sum;              /* Its first among the sums that L is a function of, EngdOuter. */
@@ -118,6 +122,12 @@ typedef struct {
   Vec       *vertical;            /* Orthonormal; directions are orthogonal to them. */
   Vec        horizontal;          /* Scratch of products with the Gramian. */
   PetscInt64 vertical_generation; /* Of these vectors. */
+  PetscBool  walks;             /* Whether L is the mean of the local energy of walkers (src/operators/walkers.c), */
+  PetscReal  mean;              /* which is this one; zero where there are none: what residuals are less. */
+  Vec        centre;            /* The mean of the rows dL/dtheta, L = log|psi|, spread as theta is, */
+  PetscReal *whole_centre;      /* [p] and whole. */
+  PetscInt64 centre_generation; /* Of this mean. */
+  Vec        residual;          /* Scratch of the size of R. */
 } EngdOuter;
 
 /*
@@ -266,6 +276,35 @@ PETSC_INTERN PetscErrorCode EngdOuterUpdate(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdOuterGetVertical(EngdFunctional, PetscInt *n, const Vec **q);
 PETSC_INTERN PetscErrorCode EngdOuterProject(EngdFunctional, Vec);
 PETSC_INTERN PetscErrorCode EngdOuterDestroy(EngdFunctional);
+
+/*
+  walkers.c: of a loss that is the mean of the local energy. Sums: as EngdBlockIntegrals(). Loss: of the sums. Worn: are so few
+  walkers left that count at these parameters that the sums say nothing. Weigh: of the blocks at the present parameters, by the sums.
+  Centre: the mean of the rows of J is known from now on, which the others subtract where L is such a mean and do nothing where it
+  is not: Rows from (p, n), rows of a block; Residuals from the part of this rank of a vector y of the size of R, y -= s (s . y);
+  Products from y = G x, also of several vectors. Collective but for Sums, Loss, Worn and Rows
+*/
+PETSC_INTERN PetscErrorCode EngdWalkersSetUp(EngdFunctional);
+PETSC_INTERN void      EngdWalkersSums(EngdFunctional, const EngdBlock *, const PetscReal value[], PetscReal sums[]);
+PETSC_INTERN PetscReal EngdWalkersLoss(const PetscReal sums[]);
+PETSC_INTERN PetscBool EngdWalkersAreWorn(EngdFunctional, const PetscReal sums[]);
+PETSC_INTERN PetscErrorCode EngdWalkersWeigh(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdWalkersCentre(EngdFunctional);
+PETSC_INTERN void           EngdWalkersCentreRows(EngdFunctional, const EngdBlock *, PetscInt ld, PetscReal rows[]);
+PETSC_INTERN PetscErrorCode EngdWalkersCentreResiduals(EngdFunctional, PetscReal y[]);
+PETSC_INTERN PetscErrorCode EngdWalkersCentreProduct(EngdFunctional, Vec x, Vec y);
+PETSC_INTERN PetscErrorCode EngdWalkersCentreDiagonal(EngdFunctional, Vec);
+PETSC_INTERN PetscErrorCode EngdWalkersCentreKernel(EngdFunctional, PetscInt ld, PetscReal K[]);
+
+/*
+  walk.c: the walkers of term t go on at the present parameters, Begin: so many steps as they need from where they began. Measure: they
+  go on as others would, without moving, and mean[sweeps], variance: of the local energy of all in each sweep, and of one. Collective
+*/
+PETSC_INTERN PetscErrorCode EngdFunctionalBeginWalk(EngdFunctional, PetscInt t);
+PETSC_INTERN PetscErrorCode EngdFunctionalWalk(EngdFunctional, PetscInt t);
+PETSC_INTERN PetscErrorCode EngdFunctionalMeasureWalk(EngdFunctional, PetscInt t, PetscReal mean[],
+                                                      PetscReal *variance);
+PETSC_INTERN PetscErrorCode EngdWalkWorkDestroy(EngdWalkWork *);
 
 /* whole copies of distributed vectors, and the sum over ranks of whole vectors as a distributed one */
 PETSC_INTERN PetscErrorCode EngdFunctionalGather(EngdFunctional, Vec distributed, Vec whole);

@@ -148,4 +148,12 @@ PETSC_INTERN PetscErrorCode EngdModelEvaluateExpression(EngdModel, EngdExpressio
                                                         PetscInt n, const PetscReal x[], const PetscReal normal[],
                                                         const PetscReal data[], PetscReal rows[]);
 
+/* the same again and again without allocation, of up to n points at a time and of no window of time */
+typedef struct _n_EngdEvaluator *EngdEvaluator;
+PETSC_INTERN PetscErrorCode      EngdEvaluatorCreate(EngdModel, EngdExpression, PetscInt n, EngdEvaluator *);
+PETSC_INTERN PetscErrorCode      EngdEvaluatorApply(EngdEvaluator, const PetscReal theta[], PetscInt n,
+                                                    const PetscReal x[], const PetscReal normal[], const PetscReal data[],
+                                                    PetscReal rows[]);
+PETSC_INTERN PetscErrorCode      EngdEvaluatorDestroy(EngdEvaluator *);
+
 #endif

@@ -13,7 +13,8 @@
 /* As the program sees it: r, and the structural non-zeros of its derivatives, as those of an expression */
 typedef struct _n_EngdPointwise *EngdPointwise;
 struct _n_EngdPointwise {
-  PetscInt            ncomponents, nentries;
+  PetscInt ncomponents, nentries;
+  PetscInt nvalues; /* numbers that `evaluate` gives at a point: the components, and what has no derivatives */
   const EngdJetEntry *entry; /* [nentries] of the raw model's jet */
   PetscInt            nfirst, nsecond;
   const PetscInt     *first_component, *first_entry;                  /* [nfirst], ordered by component */
@@ -43,6 +44,8 @@ struct _n_EngdCallback {
 PETSC_INTERN PetscErrorCode EngdPointwiseCreateText(EngdExpression, EngdPointwise *);
 /* the function of the components of `arguments`, which it has as above; the callback is borrowed */
 PETSC_INTERN PetscErrorCode EngdPointwiseCreateCallback(EngdCallback, EngdExpression arguments, EngdPointwise *);
+/* of walkers: r is the first component, the local energy, and the derivatives are those of the second one, log|psi|; compiled to order 1 */
+PETSC_INTERN PetscErrorCode EngdPointwiseCreateWalkers(EngdExpression, EngdPointwise *);
 PETSC_INTERN PetscErrorCode EngdCallbacksDestroy(EngdCallback *list);
 PETSC_INTERN PetscErrorCode EngdPointwiseDestroy(EngdPointwise *);
 

@@ -157,6 +157,28 @@ typedef struct {
   EngdPoints candidate;  /* From the first time on. */
 } EngdAdapt;
 
+/*
+  Walkers in place of points: those of a term go by the density psi^2, and the loss is their mean of the local energy.
+  (src/problem/walkers.c says how they are read, src/operators/walk.c how they walk, src/operators/walkers.c what the loss is.)
+*/
+typedef struct _n_EngdWalk *EngdWalk;
+struct _n_EngdWalk {
+  EngdExpression density;  /* log|psi| and, where walkers drift, its gradient. */
+  EngdExpression local;    /* The local energy, alone. */
+  PetscBool      langevin; /* Whether they drift along the gradient. */
+  PetscBool      walls;    /* Whether psi is zero outside of the domain. */
+  PetscInt       steps;    /* From one iteration to the next. */
+  PetscInt       burn;     /* Steps before the first iteration. */
+  PetscInt       sweeps;   /* Of so many steps, in the measurement at the end. */
+  PetscReal      first;    /* The length of the first step. */
+  /* The state */
+  PetscBool  begun;
+  PetscInt   done;      /* Steps so far. */
+  PetscReal  length;    /* Of a step, the root of its variance in a coordinate. */
+  PetscReal  accepted;  /* The part of the steps of the last walk that was. */
+  PetscReal *reference; /* [nlocal] log|psi| where and when each walker stopped. */
+};
+
 /* lambda_t sum_n w_n e_t(x_n, Du(x_n)) with e = |r|^2/2 for a residual r */
 typedef struct _n_EngdTerm *EngdTerm;
 struct _n_EngdTerm {
@@ -170,6 +192,8 @@ struct _n_EngdTerm {
       integral; /* Is it a residual of no point: r_c = sum_n w_n f_c(x_n, Du(x_n)), a row of J for each component. */
   PetscInt       nstates;  /* Of a quotient, whose components are the entries of N, then those of D; 0: it is none. */
   EngdExpression local;    /* [nstates] H u, whose quotient by u is the local energy; or NULL. */
+  EngdWalk       walk;     /* Of walkers, or NULL. */
+  PetscReal      bound;    /* An energy below it is wrong; -infinity where there is no bound. */
   PetscReal      weight;   /* lambda_t */
   PetscBool      weighted; /* has the user given it */
   PetscReal      measure;  /* factor of the quadrature weights: 1 (integral) or 1/|region| (mean) */
@@ -230,6 +254,19 @@ PETSC_INTERN PetscErrorCode EngdAdaptReadOptions(const char name[], EngdAdapt *,
 PETSC_INTERN PetscErrorCode EngdAdaptSetUp(EngdTerm, PetscBool file);
 PETSC_INTERN PetscErrorCode EngdAdaptView(EngdTerm, PetscViewer);
 PETSC_INTERN const char    *EngdAdaptName(EngdAdaptMethod);
+/* walkers.c: the options of walkers, likewise, NULL where the term has none; and what they are for it */
+typedef struct {
+  char     *log_psi, *local_energy; /* NULL: no walkers. */
+  PetscInt  steps, burn, sweeps;
+  PetscReal length;
+  PetscBool walls;
+  PetscBool set[5]; /* Which of the numbers are given. */
+} EngdWalkOptions;
+PETSC_INTERN PetscErrorCode EngdWalkReadOptions(const char name[], EngdWalkOptions *, EngdOptionItems);
+PETSC_INTERN PetscErrorCode EngdWalkCreate(EngdProblem, EngdTerm, const EngdWalkOptions *, const char sampler[]);
+PETSC_INTERN PetscErrorCode EngdWalkState(EngdTerm, EngdArchive);
+PETSC_INTERN PetscErrorCode EngdWalkView(EngdTerm, PetscViewer);
+PETSC_INTERN PetscErrorCode EngdWalkDestroy(EngdWalk *);
 PETSC_INTERN PetscErrorCode EngdTermView(EngdTerm, PetscViewer);
 /* residual, energy, quotient or integral */
 PETSC_INTERN const char    *EngdTermKind(EngdTerm);

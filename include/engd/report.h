@@ -34,7 +34,16 @@ PETSC_INTERN PetscErrorCode EngdErrorsCreate(EngdFunctional, EngdErrors *);
 PETSC_INTERN PetscErrorCode EngdErrorsCompute(EngdErrors, Vec theta, PetscBool gradients);
 PETSC_INTERN PetscErrorCode EngdErrorsDestroy(EngdErrors *);
 
-/* The energies of a quotient; NULL where the loss is none (src/report/energies.c) */
+/* What a series whose values are correlated says of its mean (src/report/blocking.c) */
+typedef struct {
+  PetscInt  n;           /* Values. */
+  PetscInt  block;       /* Values of a block. */
+  PetscBool enough;      /* Is the series long enough for blocks that are independent. */
+  PetscReal mean, error; /* Of the mean. */
+} EngdBlocking;
+PETSC_INTERN void EngdBlockingMeasure(PetscInt n, const PetscReal series[], PetscReal scratch[], EngdBlocking *);
+
+/* The energies of a quotient, or of walkers; NULL where the loss is none (src/report/energies.c) */
 typedef struct _n_EngdEnergies *EngdEnergies;
 struct _n_EngdEnergies {
   PetscInt       n;            /* States. */
@@ -42,6 +51,9 @@ struct _n_EngdEnergies {
   PetscReal     *value;        /* [n] Of the sums of the terms, ascending. */
   PetscReal     *mean, *sigma; /* [n] Of the local energies on fresh points, where there are any. */
   PetscReal     *mix;          /* (n, n) The states in the outputs, by columns. */
+  EngdWalk       walk;         /* Of walkers, borrowed; or NULL. */
+  EngdBlocking   blocking;     /* Of their mean in each sweep, whose mean and error are mean and sigma. */
+  PetscReal      deviation;    /* Of the local energy of one of them. */
 };
 /* Create, Compute: collective. Write: to the summary */
 PETSC_INTERN PetscErrorCode EngdEnergiesCreate(EngdFunctional, EngdEnergies *);

@@ -79,7 +79,7 @@ typedef struct {
   PetscLogEvent kfac_factors, kfac_invert, kfac_apply, nystrom_setup, nystrom_apply;
   PetscLogEvent qr, svd, form, eigen;
   PetscLogEvent kernel, cholesky;
-  PetscLogEvent direction, step, points, spectrum, checkpoint;
+  PetscLogEvent direction, step, points, walk, spectrum, checkpoint;
   PetscLogStage setup, train, report;
 } EngdLog;
 PETSC_INTERN EngdLog        engd_log;

@@ -8,17 +8,50 @@
 /* numbers of one layer's jet in a block, to stay in the second-level cache */
 #define BLOCK_NUMBERS 16384
 
-typedef struct {
+struct _n_EngdEvaluator {
   EngdModel       model;
   EngdExpression  expression;
   EngdModelLayout layout;
   EngdModelJet    jet;
+  PetscInt        size;               /* points of a block */
   EngdBatch      *x, *normal, *entry; /* [dim + ndata], [nspace], [nentries] */
-  PetscReal      *value;              /* [ncomponents][n] */
-} Evaluation;
+  PetscReal      *value;              /* [ncomponents][size] */
+};
+
+/* EngdEvaluatorCreate - an expression of the unknowns, to be evaluated again and again at up to n points. Not collective */
+PetscErrorCode EngdEvaluatorCreate(EngdModel model, EngdExpression expression, PetscInt n, EngdEvaluator *out)
+{
+  const EngdSymbols *s = &expression->symbols;
+  EngdEvaluator      e;
+  PetscInt           widest = 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&e));
+  e->model      = model;
+  e->expression = expression;
+  PetscCall(EngdModelLayoutCreate(model, expression->nentries, expression->entry, &e->layout));
+  for (PetscInt k = 0; k < model->nparts; k++) widest = PetscMax(widest, model->part[k].network->widest);
+  e->size = PetscMax(1, PetscMin(n, BLOCK_NUMBERS / (widest * e->layout->nchannels)));
+  PetscCall(EngdModelJetCreate(model, e->layout, e->size, &e->jet));
+  PetscCall(PetscMalloc4(s->dim + s->ndata, &e->x, s->nspace, &e->normal, expression->nentries, &e->entry,
+                         ENGD_COUNT(expression->ncomponents, e->size), &e->value));
+  *out = e;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdEvaluatorDestroy(EngdEvaluator *e)
+{
+  PetscFunctionBeginUser;
+  if (!*e) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree4((*e)->x, (*e)->normal, (*e)->entry, (*e)->value));
+  PetscCall(EngdModelJetDestroy(&(*e)->jet));
+  PetscCall(EngdModelLayoutDestroy(&(*e)->layout));
+  PetscCall(PetscFree(*e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* value <- the expression at n points */
-static PetscErrorCode EvaluateBlock(Evaluation *e, const PetscReal theta[], PetscInt n, const PetscReal x[],
+static PetscErrorCode EvaluateBlock(EngdEvaluator e, const PetscReal theta[], PetscInt n, const PetscReal x[],
                                     const PetscReal normal[], const PetscReal data[])
 {
   const EngdSymbols *s = &e->expression->symbols;
@@ -42,36 +75,38 @@ static PetscErrorCode EvaluateBlock(Evaluation *e, const PetscReal theta[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* rows at one theta */
+/* EngdEvaluatorApply - rows [n][ncomponents] at one theta, whole. Not collective */
+PetscErrorCode EngdEvaluatorApply(EngdEvaluator e, const PetscReal theta[], PetscInt n, const PetscReal x[],
+                                  const PetscReal normal[], const PetscReal data[], PetscReal rows[])
+{
+  const EngdSymbols *s  = &e->expression->symbols;
+  const PetscInt     nc = e->expression->ncomponents;
+
+  PetscFunctionBeginUser;
+  for (PetscInt start = 0; start < n; start += e->size) {
+    const PetscInt now = PetscMin(e->size, n - start);
+
+    PetscCall(EvaluateBlock(e, theta, now, x + ENGD_COUNT(start, s->dim),
+                            normal ? normal + ENGD_COUNT(start, s->nspace) : NULL,
+                            data ? data + ENGD_COUNT(start, s->ndata) : NULL));
+    for (PetscInt i = 0; i < now; i++) {
+      for (PetscInt c = 0; c < nc; c++) rows[ENGD_COUNT(start + i, nc) + c] = e->value[ENGD_COUNT(c, now) + i];
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the same once */
 static PetscErrorCode EvaluateAt(EngdModel model, EngdExpression expression, const PetscReal theta[], PetscInt n,
                                  const PetscReal x[], const PetscReal normal[], const PetscReal data[],
                                  PetscReal rows[])
 {
-  const EngdSymbols *s  = &expression->symbols;
-  const PetscInt     nc = expression->ncomponents;
-  Evaluation         e  = {.model = model, .expression = expression};
-  PetscInt           size, widest = 1;
+  EngdEvaluator e;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdModelLayoutCreate(model, expression->nentries, expression->entry, &e.layout));
-  for (PetscInt k = 0; k < model->nparts; k++) widest = PetscMax(widest, model->part[k].network->widest);
-  size = PetscMax(1, PetscMin(n, BLOCK_NUMBERS / (widest * e.layout->nchannels)));
-  PetscCall(EngdModelJetCreate(model, e.layout, size, &e.jet));
-  PetscCall(PetscMalloc4(s->dim + s->ndata, &e.x, s->nspace, &e.normal, expression->nentries, &e.entry,
-                         ENGD_COUNT(nc, size), &e.value));
-  for (PetscInt start = 0; start < n; start += size) {
-    const PetscInt now = PetscMin(size, n - start);
-
-    PetscCall(EvaluateBlock(&e, theta, now, x + ENGD_COUNT(start, s->dim),
-                            normal ? normal + ENGD_COUNT(start, s->nspace) : NULL,
-                            data ? data + ENGD_COUNT(start, s->ndata) : NULL));
-    for (PetscInt i = 0; i < now; i++) {
-      for (PetscInt c = 0; c < nc; c++) rows[ENGD_COUNT(start + i, nc) + c] = e.value[ENGD_COUNT(c, now) + i];
-    }
-  }
-  PetscCall(PetscFree4(e.x, e.normal, e.entry, e.value));
-  PetscCall(EngdModelJetDestroy(&e.jet));
-  PetscCall(EngdModelLayoutDestroy(&e.layout));
+  PetscCall(EngdEvaluatorCreate(model, expression, n, &e));
+  PetscCall(EngdEvaluatorApply(e, theta, n, x, normal, data, rows));
+  PetscCall(EngdEvaluatorDestroy(&e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -236,7 +236,7 @@ PetscErrorCode EngdBlockSecond(EngdFunctional F, const EngdBlock *block, const P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* gu = w D^T r, or w slope D^T for an energy: the derivative of the loss in the jet; y (ncomponents, n) is scratch */
+/* gu = w D^T r, r less its mean of walkers, or w slope D^T for an energy: the derivative of the loss in the jet; y (ncomponents, n) is scratch */
 PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, PetscReal y[], PetscReal gu[])
 {
   const EngdTerm term = F->problem->term[block->term];
@@ -245,7 +245,8 @@ PetscErrorCode EngdBlockCotangent(EngdFunctional F, const EngdBlock *block, Pets
   PetscFunctionBeginUser;
   for (PetscInt c = 0; c < term->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < n; i++)
-      y[c * n + i] = block->weight[i] * (term->energy ? EngdBlockSlope(F, block, c) : block->value[c * n + i]);
+      y[c * n + i] =
+          block->weight[i] * (term->energy ? EngdBlockSlope(F, block, c) : block->value[c * n + i] - F->outer.mean);
   }
   PetscCall(EngdBlockZero(F, block, gu));
   PetscCall(EngdBlockFirstTranspose(F, block, y, gu));

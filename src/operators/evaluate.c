@@ -51,7 +51,7 @@ PetscErrorCode EngdFunctionalEvaluate(EngdFunctional F, PetscReal *loss, Vec gra
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* R of a block <- sqrt(w) r from the values r of its term */
+/* R of a block <- sqrt(w) r from the values r of its term, of walkers less their mean */
 static void WeightResidual(EngdFunctional F, const EngdBlock *block, const PetscReal value[], PetscReal R[])
 {
   const EngdTerm term = F->problem->term[block->term];
@@ -59,7 +59,7 @@ static void WeightResidual(EngdFunctional F, const EngdBlock *block, const Petsc
 
   for (PetscInt c = 0; !term->integral && c < term->pointwise->ncomponents; c++) {
     for (PetscInt i = 0; i < n; i++) {
-      R[block->row + c * n + i] = PetscSqrtReal(block->weight[i]) * value[c * n + i];
+      R[block->row + c * n + i] = PetscSqrtReal(block->weight[i]) * (value[c * n + i] - F->outer.mean);
     }
   }
 }
@@ -185,8 +185,12 @@ PetscErrorCode EngdFunctionalLossAlong(EngdFunctional F, Vec theta, Vec directio
   PetscCall(EngdFunctionalEnd(F));
   PetscCall(ierr);
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, F->trial.sums, count, MPIU_REAL, MPIU_SUM, F->comm));
-  for (PetscInt k = 0; k < nsteps; k++)
-    PetscCall(EngdOuterLoss(F, F->trial.sums + k * F->outer.nsums, &losses[k], NULL));
+  for (PetscInt k = 0; k < nsteps; k++) {
+    const PetscReal *sums = F->trial.sums + k * F->outer.nsums;
+
+    PetscCall(EngdOuterLoss(F, sums, &losses[k], NULL));
+    if (F->outer.walks && EngdWalkersAreWorn(F, sums)) losses[k] = PETSC_INFINITY;
+  }
   F->count.evaluations += nsteps;
   PetscCall(PetscLogEventEnd(engd_log.loss, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -251,7 +255,7 @@ static PetscBool IsFinite(EngdFunctional F, const EngdBlock *block, PetscInt i)
   const EngdPointwise pointwise = term->pointwise;
   const PetscBool     second    = (PetscBool)(term->energy || F->curvature->second || F->curvature->for_hessian);
 
-  return (PetscBool)(AreFinite(pointwise->ncomponents, block->n, i, block->value) &&
+  return (PetscBool)(AreFinite(pointwise->nvalues, block->n, i, block->value) &&
                      AreFinite(pointwise->nfirst, block->n, i, block->first) &&
                      (!second || AreFinite(pointwise->nsecond, block->n, i, block->second)));
 }

@@ -107,6 +107,7 @@ static PetscErrorCode AddPoints(EngdFunctional F, EngdBlock *block, EngdBlockWor
   for (PetscInt k = 0; k < nroots; k++) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
     PetscCall(EngdModelRows(block->jet, work->theta, work->gu, work->jet, F->rows.x));
+    EngdWalkersCentreRows(F, block, F->model->nparameters, F->rows.x);
     PetscCall(AddRows(sum->blocks, block->n, sum->alpha, F->rows.x, NULL, sum->A));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -243,6 +244,7 @@ PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, Pets
   else {
     PetscCall(EngdExplicitReserve(F, &F->rows.x));
     PetscCall(EngdExplicitReserve(F, &F->rows.y));
+    PetscCall(EngdWalkersCentre(F));
     PetscCall(EngdFunctionalVisitRows(F, "a Gramian written out", NULL, AddPoints, AddIntegrals, (void *)&sum, NULL));
     PetscCall(SumOnRoot(F->comm, size, A));
   }

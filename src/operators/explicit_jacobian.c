@@ -96,6 +96,7 @@ static PetscErrorCode FillBlock(EngdFunctional F, EngdBlock *block, EngdBlockWor
   for (PetscInt k = 0; k < nroots; k++, fill->row += block->n) {
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
     PetscCall(EngdModelRows(block->jet, work->theta, work->gu, work->jet, F->rows.x));
+    EngdWalkersCentreRows(F, block, p, F->rows.x);
     EngdTranspose(p, block->n, F->rows.x, p, fill->A + fill->row, fill->lda);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -113,6 +114,7 @@ static PetscErrorCode FillBlockTransposed(EngdFunctional F, EngdBlock *block, En
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
     PetscCall(
         EngdModelRows(block->jet, work->theta, work->gu, work->jet, fill->A + ENGD_COUNT(fill->row, fill->lda)));
+    EngdWalkersCentreRows(F, block, fill->lda, fill->A + ENGD_COUNT(fill->row, fill->lda));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -159,6 +161,7 @@ PetscErrorCode EngdExplicitFillRows(EngdFunctional F, PetscInt lda, PetscReal A[
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
   PetscCall(EngdExplicitReserve(F, &F->rows.x));
+  PetscCall(EngdWalkersCentre(F));
   PetscCall(EngdFunctionalVisitRows(F, "a Jacobian written out by rows", NULL, FillBlock, FillRows, &fill, NULL));
   PetscCall(PetscLogEventEnd(engd_log.explicit, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -230,6 +233,7 @@ PetscErrorCode EngdExplicitFillColumns(EngdFunctional F, const PetscInt ranges[]
   PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));
   PetscCall(EngdExplicitCountRows(F, &nrows));
   PetscCall(PetscMalloc1(ENGD_COUNT(nrows, p), &fill.A));
+  PetscCall(EngdWalkersCentre(F));
   PetscCall(EngdFunctionalVisitRows(F, "a Jacobian written out by columns", NULL, FillBlockTransposed,
                                     FillRowsTransposed, &fill, NULL));
   PetscCall(Exchange(F, nrows, fill.A, ranges, lda, A));

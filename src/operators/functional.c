@@ -163,8 +163,8 @@ static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt nblocks
     F->nrows += term->energy ? 0 : block->n * pointwise->ncomponents;
     if (term->initial) PetscCall(PetscCalloc1(pointwise->ncomponents * block->n, &block->offset));
     if (F->term[t].measured) PetscCall(PetscMalloc1(F->term[t].measured->nfirst * block->n, &block->measured));
-    PetscCall(PetscMalloc4(pointwise->ncomponents * block->n, &block->value, pointwise->nfirst * block->n,
-                           &block->first, pointwise->nsecond * block->n, &block->second, block->n, &block->weight));
+    PetscCall(PetscMalloc4(pointwise->nvalues * block->n, &block->value, pointwise->nfirst * block->n, &block->first,
+                           pointwise->nsecond * block->n, &block->second, block->n, &block->weight));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -205,8 +205,9 @@ PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
 
   PetscFunctionBeginUser;
   if (F->hessian.jet) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(!F->outer.nstates, F->comm, PETSC_ERR_USER_INPUT,
-             "the exact Hessian of a quotient is not here; take -tao_engd_curvature inverse_iteration or rayleigh");
+  PetscCheck(!F->outer.nstates && !F->outer.walks, F->comm, PETSC_ERR_USER_INPUT,
+             "the exact Hessian of a quotient or of walkers is not here; take -tao_engd_curvature %s",
+             F->outer.walks ? "gauss_newton" : "inverse_iteration or rayleigh");
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCheck(F->problem->term[t]->pointwise->twice, F->comm, PETSC_ERR_USER_INPUT,
                "the exact Hessian: the function of term '%s' has no second derivatives; give them",
@@ -393,6 +394,9 @@ PetscErrorCode EngdFunctionalSetParameters(EngdFunctional F, Vec theta)
   F->present.state = state;
   for (PetscInt b = 0; b < F->nblocks; b++) F->block[b].current = PETSC_FALSE;
   F->present.generation++;
+  if (!F->outer.walks || F->problem->term[0]->walk->begun) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdFunctionalBeginWalk(F, 0));
+  PetscCall(EngdFunctionalAttachPoints(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -413,12 +417,12 @@ PetscBool EngdFunctionalResamples(EngdFunctional F, PetscInt iteration)
 }
 
 /*
-  EngdFunctionalResample - new points for the terms that ask for them (-TERM_resample, -TERM_adapt).
+  EngdFunctionalResample - new points for the terms that ask for them (-TERM_resample, -TERM_adapt, -TERM_log_psi).
 
   Collective
 
   Input Parameters:
-+ functional - with its parameters set, where points follow the residual
++ functional - with its parameters set, where points follow the residual or psi^2
 - iteration  - of the outer iteration; a term with period k takes new points when k divides it
 
   Output Parameter:
@@ -432,7 +436,9 @@ PetscErrorCode EngdFunctionalResample(EngdFunctional F, PetscInt iteration, Pets
     EngdTerm term = F->problem->term[t];
 
     if (!IsDue(term, iteration)) continue;
-    if (term->adapt.method != ENGD_ADAPT_NONE)
+    if (term->walk)
+      PetscCall(EngdFunctionalWalk(F, t));
+    else if (term->adapt.method != ENGD_ADAPT_NONE)
       PetscCall(EngdFunctionalAdapt(F, t));
     else
       PetscCall(EngdPointsSample(term->points, iteration / term->resample));
@@ -500,6 +506,7 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
     PetscCall(PetscFree(F->term[t].channel));
     PetscCall(PetscFree(F->term[t].shift));
     PetscCall(PetscFree(F->term[t].causal));
+    PetscCall(EngdWalkWorkDestroy(&F->term[t].walk));
     PetscCall(PetscFree(F->term[t].measured_channel));
     PetscCall(EngdPointwiseDestroy(&F->term[t].measured));
   }

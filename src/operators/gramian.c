@@ -64,6 +64,7 @@ static PetscErrorCode MatMult_Gramian(Mat G, Vec v, Vec y)
   }
   PetscCall(EngdFunctionalVisitRows(F, "a product with a Gramian", in, gramian->add, gramian->rows, NULL, y));
   if (F->curvature->horizontal) PetscCall(EngdOuterProject(F, y));
+  PetscCall(EngdWalkersCentreProduct(F, v, y));
   PetscCall(VecAXPY(y, gramian->damping, v));
   F->count.products++;
   PetscCall(PetscLogEventEnd(gramian->event, 0, 0, 0, 0));
@@ -107,30 +108,33 @@ static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
   PetscCall(PetscLogEventBegin(engd_log.diagonal, 0, 0, 0, 0));
   PetscCall(EngdFunctionalVisitRows(gramian->functional, "a diagonal of a Gramian", NULL, AddSquaredRows,
                                     AddSquaredIntegrals, NULL, diagonal));
+  PetscCall(EngdWalkersCentreDiagonal(gramian->functional, diagonal));
   PetscCall(VecShift(diagonal, gramian->damping));
   PetscCall(PetscLogEventEnd(engd_log.diagonal, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* C = (J^T W J + lambda I) B; of a quotient column by column */
+/* C = (J^T W J + lambda I) B; of a quotient and of walkers column by column */
 static PetscErrorCode MatMatMult_Gramian(Mat G, Mat B, Mat C, void *unused)
 {
-  Gramian *gramian;
-  PetscInt n;
-  Vec      v, y;
+  Gramian  *gramian;
+  PetscInt  n;
+  Vec       v, y;
+  PetscBool single;
 
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(G, &gramian));
   PetscCall(MatGetSize(B, NULL, &n));
-  for (PetscInt j = 0; gramian->functional->curvature->horizontal && j < n; j++) {
+  single = (PetscBool)(gramian->functional->curvature->horizontal || gramian->functional->outer.walks);
+  for (PetscInt j = 0; single && j < n; j++) {
     PetscCall(MatDenseGetColumnVecRead(B, j, &v));
     PetscCall(MatDenseGetColumnVecWrite(C, j, &y));
     PetscCall(MatMult_Gramian(G, v, y));
     PetscCall(MatDenseRestoreColumnVecWrite(C, j, &y));
     PetscCall(MatDenseRestoreColumnVecRead(B, j, &v));
   }
-  if (gramian->functional->curvature->horizontal) PetscFunctionReturn(PETSC_SUCCESS);
+  if (single) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdGramianMatMatMult(gramian->functional, gramian->damping, G, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

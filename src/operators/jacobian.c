@@ -42,6 +42,7 @@ static PetscErrorCode MatMult_Jacobian(Mat J, Vec v, Vec y)
   PetscCall(PetscLogEventBegin(engd_log.jacobian, 0, 0, 0, 0));
   PetscCall(VecGetArrayWrite(y, &out));
   PetscCall(EngdFunctionalVisitRows(F, "a product with the Jacobian", v, MultiplyBlock, MultiplyRows, out, NULL));
+  PetscCall(EngdWalkersCentreResiduals(F, out));
   PetscCall(VecRestoreArrayWrite(y, &out));
   F->count.products++;
   PetscCall(PetscLogEventEnd(engd_log.jacobian, 0, 0, 0, 0));
@@ -72,21 +73,59 @@ static PetscErrorCode AddRowsTranspose(EngdFunctional F, EngdBlockWork *work, vo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* y without its part along s, where rows are centred (walkers.c): J^T y is then that of rows that are not, but for rounding */
+static PetscErrorCode GetCentred(EngdFunctional F, Vec y, Vec *centred)
+{
+  PetscReal *out;
+
+  PetscFunctionBeginUser;
+  *centred = y;
+  if (!F->outer.walks) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!F->outer.residual) PetscCall(VecDuplicate(y, &F->outer.residual));
+  *centred = F->outer.residual;
+  PetscCall(VecCopy(y, *centred));
+  PetscCall(EngdOuterUpdate(F));
+  PetscCall(VecGetArray(*centred, &out));
+  PetscCall(EngdWalkersCentreResiduals(F, out));
+  PetscCall(VecRestoreArray(*centred, &out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* v = J^T y */
 static PetscErrorCode MatMultTranspose_Jacobian(Mat J, Vec y, Vec v)
 {
   EngdFunctional   F;
   const PetscReal *in;
+  Vec              centred;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(J, &F));
   PetscCall(PetscLogEventBegin(engd_log.jacobian, 0, 0, 0, 0));
-  PetscCall(VecGetArrayRead(y, &in));
+  PetscCall(GetCentred(F, y, &centred));
+  PetscCall(VecGetArrayRead(centred, &in));
   PetscCall(EngdFunctionalVisitRows(F, "a product with the transposed Jacobian", NULL, AddBlockTranspose,
                                     AddRowsTranspose, (void *)in, v));
-  PetscCall(VecRestoreArrayRead(y, &in));
+  PetscCall(VecRestoreArrayRead(centred, &in));
   F->count.products++;
   PetscCall(PetscLogEventEnd(engd_log.jacobian, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* C = J B, or J^T B, column by column */
+static PetscErrorCode MultiplyColumns(Mat J, Mat B, Mat C, PetscErrorCode (*multiply)(Mat, Vec, Vec))
+{
+  PetscInt n;
+  Vec      v, y;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(B, NULL, &n));
+  for (PetscInt j = 0; j < n; j++) {
+    PetscCall(MatDenseGetColumnVecRead(B, j, &v));
+    PetscCall(MatDenseGetColumnVecWrite(C, j, &y));
+    PetscCall((*multiply)(J, v, y));
+    PetscCall(MatDenseRestoreColumnVecWrite(C, j, &y));
+    PetscCall(MatDenseRestoreColumnVecRead(B, j, &v));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,6 +137,10 @@ static PetscErrorCode MatMatMult_Jacobian(Mat J, Mat B, Mat C, void *unused)
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(J, &F));
+  if (F->outer.walks) {
+    PetscCall(MultiplyColumns(J, B, C, MatMult_Jacobian));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(EngdJacobianMatMatMult(F, PETSC_FALSE, J, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -110,6 +153,10 @@ static PetscErrorCode MatTransposeMatMult_Jacobian(Mat J, Mat B, Mat C, void *un
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(J, &F));
+  if (F->outer.walks) {
+    PetscCall(MultiplyColumns(J, B, C, MatMultTranspose_Jacobian));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(EngdJacobianMatMatMult(F, PETSC_TRUE, J, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -57,7 +57,7 @@ EngdBlockSizes EngdFunctionalLargestSizes(EngdFunctional F)
     const EngdFunctionalTerm *term      = &F->term[t];
     const EngdPointwise       pointwise = F->problem->term[t]->pointwise;
     const PetscInt            n         = EngdFunctionalBlockSize(F, t);
-    PetscInt                  nvalues = pointwise->ncomponents, nentries = pointwise->nentries;
+    PetscInt                  nvalues = pointwise->nvalues, nentries = pointwise->nentries;
 
     if (term->measured) {
       nvalues  = PetscMax(nvalues, term->measured->ncomponents);
@@ -133,7 +133,7 @@ static PetscReal PointwiseBytes(EngdFunctional F)
     const EngdPointwise pointwise = F->problem->term[F->block[b].term]->pointwise;
     const EngdPointwise measured  = F->term[F->block[b].term].measured;
 
-    numbers += (PetscReal)F->block[b].n * (pointwise->ncomponents + pointwise->nfirst + pointwise->nsecond + 1 +
+    numbers += (PetscReal)F->block[b].n * (pointwise->nvalues + pointwise->nfirst + pointwise->nsecond + 1 +
                                            (measured ? measured->nfirst : 0));
   }
   return sizeof(PetscReal) * numbers;

@@ -74,7 +74,7 @@ static PetscErrorCode HasCovariance(EngdFunctional F, PetscInt *N, PetscBool *ha
 
   PetscFunctionBeginUser;
   *has = PETSC_FALSE;
-  if (!F->least_squares) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!F->least_squares || F->outer.walks) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitHasResidual(F, has));
   PetscCall(EngdExplicitCountRows(F, &nrows));
   PetscCall(MPIU_Allreduce(&nrows, N, 1, MPIU_INT, MPI_SUM, F->comm));

@@ -3,6 +3,7 @@
 
     sum        L = sum of w_n e_n over all terms and points; and |I_k|^2/2 of terms that are integrals I_k = sum of w_n f_k(x_n)
     quotient   L = trace(D^{-1} N),   N_ij = sum w_n n_ij,   D_ij = sum w_n d_ij,   i <= j over k states (N/D for one)
+    walkers    L = their mean of the local energy (walkers.c)
 
   The terms of a quotient have the components n_ij, then d_ij, and all of it enters the operators as the slopes dL/dN_ij = P_ij and
   dL/dD_ij = -(P N P)_ij (twice off the diagonal), P = D^{-1}: of each point the cotangent is w sum_c slope_c dI_c/dDu and the metric
@@ -51,6 +52,10 @@ void EngdBlockIntegrals(EngdFunctional F, const EngdBlock *block, const PetscRea
   const PetscInt   n = block->n, nc = term->pointwise->ncomponents;
   const PetscReal *s = EngdBlockShift(F, block);
 
+  if (term->walk) {
+    EngdWalkersSums(F, block, value, sums);
+    return;
+  }
   for (PetscInt c = 0; c < nc; c++) {
     const PetscReal *v   = value + ENGD_COUNT(c, n);
     PetscReal       *sum = sums + F->term[block->term].sum + (term->nstates || term->integral ? c : 0);
@@ -106,7 +111,7 @@ PetscErrorCode EngdOuterLoss(EngdFunctional F, const PetscReal sums[], PetscReal
   PetscBool      finite = PETSC_TRUE, positive;
 
   PetscFunctionBeginUser;
-  *loss = sums[0];
+  *loss = F->outer.walks ? EngdWalkersLoss(sums) : sums[0];
   for (PetscInt i = 1; i <= F->integral.n; i++) *loss += sums[i] * sums[i] / 2;
   for (PetscInt i = 1; slope && i <= F->integral.n; i++) slope[i] = sums[i];
   if (!k) PetscFunctionReturn(PETSC_SUCCESS);
@@ -156,9 +161,13 @@ PetscErrorCode EngdOuterUpdate(EngdFunctional F)
   PetscMPIInt count;
 
   PetscFunctionBeginUser;
-  if (!outer->nstates && !F->integral.n) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!outer->nstates && !outer->walks && !F->integral.n) PetscFunctionReturn(PETSC_SUCCESS);
   if (outer->generation == F->present.generation) PetscFunctionReturn(PETSC_SUCCESS);
-  outer->generation = F->present.generation;
+  outer->generation = F->present.generation; /* so that visits do not ask for it */
+  if (outer->walks) {
+    PetscCall(EngdWalkersWeigh(F));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMPIIntCast(outer->nsums, &count));
   PetscCall(AddSums(F));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, outer->sum, count, MPIU_REAL, MPIU_SUM, F->comm));
@@ -294,6 +303,7 @@ PetscErrorCode EngdOuterSetUp(EngdFunctional F)
   outer->nstates    = k;
   outer->nsums      = k ? k * (k + 1) : 1 + F->integral.n;
   outer->generation = outer->vertical_generation = -1;
+  PetscCall(EngdWalkersSetUp(F));
   PetscCall(PetscCalloc3(outer->nsums, &outer->sum, outer->nsums, &outer->slope, 4 * k * k, &outer->work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -305,6 +315,9 @@ PetscErrorCode EngdOuterDestroy(EngdFunctional F)
   PetscFunctionBeginUser;
   PetscCall(VecDestroyVecs(outer->nstates * outer->nstates, &outer->vertical));
   PetscCall(VecDestroy(&outer->horizontal));
+  PetscCall(VecDestroy(&outer->centre));
+  PetscCall(VecDestroy(&outer->residual));
+  PetscCall(PetscFree(outer->whole_centre));
   PetscCall(PetscFree3(outer->sum, outer->slope, outer->work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

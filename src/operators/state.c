@@ -45,6 +45,7 @@ static PetscErrorCode WalkPoints(EngdFunctional F, EngdArchive a)
     PetscCall(EngdArchiveInt(a, "done", &term->adapt.done, 0));
     PetscCall(EngdArchiveReal(a, "mean", &term->adapt.density.mean, 0));
     PetscCall(EngdArchiveReal(a, "largest", &term->adapt.density.largest, 0));
+    PetscCall(EngdWalkState(term, a));
     PetscCall(EngdArchivePop(a));
     any = (PetscBool)(any || resized);
   }

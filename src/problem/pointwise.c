@@ -35,6 +35,7 @@ PetscErrorCode EngdPointwiseCreateText(EngdExpression e, EngdPointwise *out)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&p));
   *p   = (struct _n_EngdPointwise){.ncomponents      = e->ncomponents,
+                                   .nvalues          = e->ncomponents,
                                    .nentries         = e->nentries,
                                    .entry            = e->entry,
                                    .nfirst           = e->nfirst,
@@ -219,6 +220,7 @@ PetscErrorCode EngdPointwiseCreateCallback(EngdCallback callback, EngdExpression
   PetscCall(PetscNew(&p));
   PetscCall(PetscNew(&c));
   *p           = (struct _n_EngdPointwise){.ncomponents = nc,
+                                           .nvalues     = nc,
                                            .nentries    = m,
                                            .entry       = arguments->entry,
                                            .nfirst      = nc * m,

@@ -20,6 +20,10 @@ typedef struct {
   EngdAdapt adapt;
   PetscReal causal;
   PetscInt  slabs;
+  PetscReal bound;
+  PetscBool bounded;
+
+  EngdWalkOptions walk;
 } TermOptions;
 
 /* Declares all options of a term */
@@ -71,6 +75,9 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
                             "H u of each state, whose quotient by u is the local energy: for the energy on fresh "
                             "points and its error",
                             "EngdProblemSetTermQuotientText", NULL, NULL, &o->local));
+  PetscCall(PetscOptionsReal("-bound", "An energy of a quotient or of walkers below it ends the run with an error",
+                             "EngdProblemSetFromOptions", o->bound, &o->bound, &o->bounded));
+  PetscCall(EngdWalkReadOptions(name, &o->walk, PetscOptionsObject));
   PetscCall(
       EngdOptionsText(PetscOptionsObject, "-measure",
                       "mean over the region (default of residuals) or integral (default of energies and integrals)",
@@ -84,9 +91,11 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
                              "EngdProblemSetTermCausal", 1, &o->slabs));
   PetscCall(EngdAdaptReadOptions(name, &o->adapt, PetscOptionsObject));
   if (o->adapt.method != ENGD_ADAPT_NONE) o->resample = ADAPT_EVERY;
-  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-resample",
-                             "New points every so many iterations, >= 0; 0 never; 100 where they follow the residual",
-                             "EngdProblemSetTermResample", 0, &o->resample));
+  if (o->walk.log_psi) o->resample = 1;
+  PetscCall(EngdOptionsWhole(
+      PetscOptionsObject, "-resample",
+      "New points every so many iterations, >= 0; 0 never; 100 where they follow the residual, 1 where they walk",
+      "EngdProblemSetTermResample", 0, &o->resample));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-multipliers",
                              "New multipliers of a condition beside energies every so many iterations, >= 0; 0: a "
                              "penalty alone; by default what -engd_start makes of it",
@@ -122,7 +131,7 @@ static PetscErrorCode TermReadPoints(EngdProblem problem, EngdTerm term, const T
 /* The points; a term that resamples cannot stay on a grid */
 static PetscErrorCode TermCreatePoints(EngdProblem problem, EngdTerm term, const TermOptions *o, PetscInt stream)
 {
-  const char *sampler = o->sampler;
+  const char *sampler = o->walk.log_psi ? "quasi" : o->sampler;
   char        option[256], **items;
   PetscInt    n, *counts;
   PetscBool   automatic, grid, gauss;
@@ -295,12 +304,42 @@ static PetscErrorCode TermCreatePointwise(EngdProblem problem, EngdTerm term, co
     PetscCall(TermTakeCallback(problem, term, callback, o));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (o->walk.log_psi) {
+    PetscCall(EngdWalkCreate(problem, term, &o->walk, o->sampler));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (o->numerator || o->denominator || o->local) {
     PetscCall(TermCreateQuotient(problem, term, o));
     if (o->local) PetscCall(TermCreateLocal(problem, term, o->local));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(TermTakeText(problem, term, o));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Walkers exclude what is said of residuals, energies and points that stay */
+static PetscErrorCode TermCheckWalkers(EngdProblem problem, const char name[], const TermOptions *o)
+{
+  const char *other = o->residual                          ? "residual"
+                      : o->energy                          ? "energy"
+                      : o->integral                        ? "integral"
+                      : o->numerator                       ? "numerator"
+                      : o->denominator                     ? "denominator"
+                      : o->local                           ? "local"
+                      : o->file                            ? "points_file"
+                      : o->measure                         ? "measure"
+                      : o->weighted                        ? "weight"
+                      : o->causal > 0                      ? "causal"
+                      : o->multipliers > 0                 ? "multipliers"
+                      : o->adapt.method != ENGD_ADAPT_NONE ? "adapt"
+                                                           : NULL;
+
+  PetscFunctionBeginUser;
+  if (!o->walk.log_psi) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(!other, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_log_psi \"%s\" and -%s_%s exclude each other: give one", name, o->walk.log_psi, name, other);
+  PetscCheck(o->resample > 0, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_resample 0: walkers walk every so many iterations; give a positive number", name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -328,6 +367,8 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 + -<term>_residual text, -<term>_energy text, -<term>_integral text - one of them,
 . -<term>_numerator text, -<term>_denominator text - or a Rayleigh quotient
 . -<term>_local text   - of a quotient: H u
+. -<term>_log_psi text, -<term>_local_energy text - or walkers; walkers.c has what else is said of them
+. -<term>_bound E      - an energy below it is wrong
 . -<term>_region text - where, default interior
 . -<term>_points n    - how many points
 . -<term>_points_file file - or these points, with data
@@ -339,7 +380,8 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 */
 PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[], PetscInt stream, EngdTerm *term)
 {
-  TermOptions o = {.weight = 1.0, .slabs = CAUSAL_SLABS, .multipliers = PETSC_DECIDE};
+  TermOptions o = {
+      .weight = 1.0, .slabs = CAUSAL_SLABS, .multipliers = PETSC_DECIDE, .bound = PETSC_NINFINITY};
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(term));
@@ -353,11 +395,16 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   (*term)->adapt       = o.adapt;
   (*term)->multipliers = PetscMax(o.multipliers, 0);
   (*term)->penalty     = (PetscBool)(o.multipliers == 0);
+  (*term)->bound       = o.bound;
+  PetscCall(TermCheckWalkers(problem, name, &o));
   PetscCall(TermCreatePoints(problem, *term, &o, stream));
   PetscCall(TermCreatePointwise(problem, *term, &o));
   PetscCheck((*term)->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
              (*term)->pointwise->ncomponents, COMPONENTS_MAX);
+  PetscCheck(!o.bounded || (*term)->walk || (*term)->nstates, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_bound %g: only a quotient or walkers have an energy with a bound; leave it out", name,
+             (double)o.bound);
   PetscCall(TermSetMeasure(problem, *term, o.measure));
   PetscCheck(o.causal >= 0 && !PetscIsInfOrNanReal(o.causal), problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_causal %g: must be at least 0 and finite", name, (double)o.causal);
@@ -384,12 +431,14 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   PetscCall(PetscFree(o.denominator));
   PetscCall(PetscFree(o.local));
   PetscCall(PetscFree(o.measure));
+  PetscCall(PetscFree(o.walk.log_psi));
+  PetscCall(PetscFree(o.walk.local_energy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const char *EngdTermKind(EngdTerm term)
 {
-  return term->nstates ? "quotient" : term->integral ? "integral" : term->energy ? "energy" : "residual";
+  return term->nstates ? "quotient" : term->walk ? "local energy" : term->integral ? "integral" : term->energy ? "energy" : "residual";
 }
 
 PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)
@@ -405,6 +454,7 @@ PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)
                                    (double)(term->weight * term->measure * p->measure)));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   PetscCall(EngdAdaptView(term, viewer));
+  PetscCall(EngdWalkView(term, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -416,6 +466,7 @@ PetscErrorCode EngdTermDestroy(EngdTerm *term)
   PetscCall(EngdPointsDestroy(&(*term)->adapt.candidate));
   PetscCall(EngdPointwiseDestroy(&(*term)->pointwise));
   PetscCall(EngdExpressionDestroy(&(*term)->local));
+  PetscCall(EngdWalkDestroy(&(*term)->walk));
   PetscCall(PetscFree((*term)->text));
   PetscCall(PetscFree((*term)->name));
   PetscCall(PetscFree(*term));

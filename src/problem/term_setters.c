@@ -387,3 +387,29 @@ PetscErrorCode EngdProblemSetTermQuotientText(EngdProblem problem, const char te
   if (local) PetscCall(SetTermText(problem, term, "local", local));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/*@
+  EngdProblemSetTermWalkersText - Walkers that go by psi^2, the mean of whose local energy is minimised, as text
+
+  Logically collective
+
+  Input Parameters:
++ problem      - the problem
+. term         - the only one of EngdProblemSetTerms(); its points are the walkers
+. log_psi      - log|psi|, such as "u"
+- local_energy - H psi/psi, such as "-(lap(u) + normsq(grad(u)))/2 - 1/r"
+
+  Options Database Keys:
++ -<term>_log_psi text
+- -<term>_local_energy text
+
+.seealso: `EngdProblemSetTermQuotientText()`, `EngdProblemSetTermSampler()`
+@*/
+PetscErrorCode EngdProblemSetTermWalkersText(EngdProblem problem, const char term[], const char log_psi[],
+                                             const char local_energy[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetTermText(problem, term, "log_psi", log_psi));
+  PetscCall(SetTermText(problem, term, "local_energy", local_energy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

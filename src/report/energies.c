@@ -6,7 +6,8 @@
 
   the latter two, where a term says H u by -<term>_local, on the points of the errors, never trained on. The mean has no variance
   where psi is an eigenfunction, whatever the points. There is an eigenvalue of H within sigma of it (Weinstein 1934), and the error
-  of the mean is about sigma^2 over the gap: sigma is an estimate of the error that is on the safe side.
+  of the mean is about sigma^2 over the gap: sigma is an estimate of the error that is on the safe side. Walkers measure their energy by a
+  walk of its own, and its error is that of sampling (blocking.c).
 */
 #include <engd/private.h>
 #include <engd/json.h>
@@ -16,7 +17,7 @@
 PetscErrorCode EngdEnergiesCreate(EngdFunctional F, EngdEnergies *out)
 {
   EngdEnergies   e;
-  const PetscInt k = F->outer.nstates;
+  const PetscInt k = F->outer.walks ? 1 : F->outer.nstates;
 
   PetscFunctionBeginUser;
   *out = NULL;
@@ -24,6 +25,7 @@ PetscErrorCode EngdEnergiesCreate(EngdFunctional F, EngdEnergies *out)
   PetscCall(PetscNew(&e));
   e->n = k;
   for (PetscInt t = 0; !e->local && t < F->problem->nterms; t++) e->local = F->problem->term[t]->local;
+  e->walk = F->outer.walks ? F->problem->term[0]->walk : NULL;
   PetscCall(PetscCalloc4(k, &e->value, k, &e->mean, k, &e->sigma, k * k, &e->mix));
   *out = e;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -98,6 +100,23 @@ static PetscErrorCode MeasureLocal(EngdFunctional F, EngdEnergies e, const Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* of walkers: they walk on for it */
+static PetscErrorCode MeasureWalk(EngdFunctional F, EngdEnergies e)
+{
+  const PetscInt n = e->walk->sweeps;
+  PetscReal     *series, *scratch, variance;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n, &series, n, &scratch));
+  PetscCall(EngdFunctionalMeasureWalk(F, 0, series, &variance));
+  EngdBlockingMeasure(n, series, scratch, &e->blocking);
+  PetscCall(PetscFree2(series, scratch));
+  e->value[0] = e->mean[0] = e->blocking.mean;
+  e->sigma[0]              = e->blocking.error;
+  e->deviation             = PetscSqrtReal(variance);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdEnergiesCompute(EngdEnergies e, EngdFunctional F, Vec theta)
 {
   const EngdPoints points = F->problem->test;
@@ -107,6 +126,10 @@ PetscErrorCode EngdEnergiesCompute(EngdEnergies e, EngdFunctional F, Vec theta)
 
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, theta));
+  if (e->walk) {
+    PetscCall(MeasureWalk(F, e));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(SolveRitz(F, e));
   if (!e->local) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc2(ENGD_COUNT(points->nlocal, e->n), &u, ENGD_COUNT(points->nlocal, e->n), &Hu));
@@ -122,9 +145,29 @@ PetscErrorCode EngdEnergiesCompute(EngdEnergies e, EngdFunctional F, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the energy of walkers, its error, and what that is worth */
+static PetscErrorCode PrintWalk(EngdEnergies e, MPI_Comm comm)
+{
+  const EngdBlocking *b = &e->blocking;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(comm,
+                        "Energy %.10g +- %.1e by %" PetscInt_FMT " sweeps of the walkers, in blocks of %" PetscInt_FMT
+                        "; the local energy has the deviation %.1e\n",
+                        (double)b->mean, (double)b->error, b->n, b->block, (double)e->deviation));
+  if (!b->enough)
+    PetscCall(PetscPrintf(comm, "Warning: too few sweeps for their correlation, so that the error is more than it "
+                                "says; take more of them, -TERM_walk_sweeps, or -TERM_walk_steps\n"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdEnergiesPrint(EngdEnergies e, MPI_Comm comm)
 {
   PetscFunctionBeginUser;
+  if (e->walk) {
+    PetscCall(PrintWalk(e, comm));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(
       PetscPrintf(comm, "Energies:%s\n", e->local ? "             quotient        local, fresh points   sigma" : ""));
   for (PetscInt s = 0; s < e->n; s++) {
@@ -150,6 +193,7 @@ static void WriteNumbers(const char key[], PetscInt n, const PetscReal value[], 
 void EngdEnergiesWrite(EngdEnergies e, FILE *file)
 {
   WriteNumbers("energy", e->n, e->value, file);
+  if (e->walk) WriteNumbers("energy_error", 1, e->sigma, file);
   if (!e->local) return;
   WriteNumbers("local_energy", e->n, e->mean, file);
   WriteNumbers("energy_error", e->n, e->sigma, file);

@@ -97,7 +97,7 @@ PetscErrorCode EngdRunMeasureZero(EngdRun run)
   PetscFunctionBeginUser;
   run->zero = run->fresh_zero = INFINITY;
   run->trivial                = PETSC_FALSE;
-  if (!run->functional->least_squares) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!run->functional->least_squares || run->functional->outer.walks) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(run->theta, &zero));
   PetscCall(VecZeroEntries(zero));
   PetscCall(EngdRunMeasure(run, zero, &run->zero, &run->fresh_zero));
@@ -291,6 +291,7 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
     PetscCall(EngdEvolutionDescribe(run, size, outcome->judgement));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (run->functional->outer.walks) PetscFunctionReturn(PETSC_SUCCESS); /* the error of the energy says it */
   if (!run->functional->least_squares) {
     PetscCall(JudgeEnergies(run, outcome));
     PetscFunctionReturn(PETSC_SUCCESS);

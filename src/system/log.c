@@ -46,6 +46,7 @@ PetscErrorCode EngdLogRegister(void)
       {"EngdDirection", &engd_log.direction},
       {"EngdStep", &engd_log.step},
       {"Points", &engd_log.points},
+      {"Walk", &engd_log.walk},
       {"Spectrum", &engd_log.spectrum},
       {"Checkpoint", &engd_log.checkpoint},
   };

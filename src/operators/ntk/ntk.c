@@ -346,6 +346,7 @@ PetscErrorCode EngdNTKFill(EngdNTK kernel, PetscInt ld, PetscReal K[])
   for (PetscInt g = 0; g < kernel->ngroups; g++) PetscCall(AddGroup(kernel, g, ld, K));
   PetscCall(Mirror(kernel, ld, K));
   PetscCall(EngdNTKPutIntegrals(kernel, ld, K));
+  PetscCall(EngdWalkersCentreKernel(kernel->F, ld, K));
   PetscCall(PetscLogEventEnd(engd_log.kernel, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

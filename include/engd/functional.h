@@ -122,10 +122,11 @@ typedef struct {
   Vec       *vertical;            /* Orthonormal; directions are orthogonal to them. */
   Vec        horizontal;          /* Scratch of products with the Gramian. */
   PetscInt64 vertical_generation; /* Of these vectors. */
-  PetscBool  walks;             /* Whether L is the mean of the local energy of walkers (src/operators/walkers.c), */
-  PetscReal  mean;              /* which is this one; zero where there are none: what residuals are less. */
-  Vec        centre;            /* The mean of the rows dL/dtheta, L = log|psi|, spread as theta is, */
-  PetscReal *whole_centre;      /* [p] and whole. */
+  PetscBool  walks;        /* Whether L is the mean of the local energy of walkers (src/operators/walkers.c), */
+  PetscReal  mean;         /* which is this one; zero where there are none: what residuals are less. */
+  PetscReal  noise;        /* What walkers that are independent would have as its error, zero where there are none. */
+  Vec        centre;       /* The mean of the rows dL/dtheta, L = log|psi|, spread as theta is, */
+  PetscReal *whole_centre; /* [p] and whole. */
   PetscInt64 centre_generation; /* Of this mean. */
   Vec        residual;          /* Scratch of the size of R. */
 } EngdOuter;
@@ -276,6 +277,9 @@ PETSC_INTERN PetscErrorCode EngdOuterUpdate(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdOuterGetVertical(EngdFunctional, PetscInt *n, const Vec **q);
 PETSC_INTERN PetscErrorCode EngdOuterProject(EngdFunctional, Vec);
 PETSC_INTERN PetscErrorCode EngdOuterDestroy(EngdFunctional);
+/* Has it a bound; is the loss at the present parameters below it, by more than noise: an error then. Not collective */
+PETSC_INTERN PetscBool EngdOuterIsBounded(EngdFunctional);
+PETSC_INTERN PetscBool EngdOuterHasFallen(EngdFunctional, PetscReal loss);
 
 /*
   walkers.c: of a loss that is the mean of the local energy. Sums: as EngdBlockIntegrals(). Loss: of the sums. Worn: are so few

@@ -17,6 +17,7 @@
 #include <math.h>
 
 #define VANISHED 1e-280 /* below it D is none */
+#define NOISE    4      /* standard errors below a bound that are still chance */
 
 PetscReal EngdBlockSlope(EngdFunctional F, const EngdBlock *block, PetscInt c)
 {
@@ -306,6 +307,24 @@ PetscErrorCode EngdOuterSetUp(EngdFunctional F)
   PetscCall(EngdWalkersSetUp(F));
   PetscCall(PetscCalloc3(outer->nsums, &outer->sum, outer->nsums, &outer->slope, 4 * k * k, &outer->work));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool EngdOuterIsBounded(EngdFunctional F)
+{
+  PetscBool any = PETSC_FALSE;
+
+  for (PetscInt t = 0; t < F->problem->nterms; t++)
+    any = (PetscBool)(any || !PetscIsInfReal(F->problem->term[t]->bound));
+  return any;
+}
+
+PetscBool EngdOuterHasFallen(EngdFunctional F, PetscReal loss)
+{
+  PetscBool fallen = PETSC_FALSE;
+
+  for (PetscInt t = 0; t < F->problem->nterms; t++)
+    fallen = (PetscBool)(fallen || loss + NOISE * F->outer.noise < F->problem->term[t]->bound);
+  return fallen;
 }
 
 PetscErrorCode EngdOuterDestroy(EngdFunctional F)

@@ -15,6 +15,7 @@
 
 #define ADAPT_STEPS 20   /* of the first ones, from one length to the next */
 #define FROZEN      0.01 /* part of the steps that are accepted below which walkers stand */
+#define STANDING    1e-5 /* length of a step by which they stand, in units of the size of the region */
 #define LEFT        0.1  /* part of the walkers outside of the domain */
 
 struct _n_EngdWalkWork {
@@ -172,10 +173,11 @@ static PetscErrorCode Check(Walkers *w)
   const EngdTerm   term   = w->term;
   const EngdPoints points = term->points;
   const EngdDomain domain = points->domain;
+  const PetscReal  size   = PetscPowReal(points->measure, 1 / (PetscReal)points->dim);
   PetscInt         left   = 0;
 
   PetscFunctionBeginUser;
-  PetscCheck(term->walk->accepted >= FROZEN, points->comm, ENGD_ERR_NUMERICS,
+  PetscCheck(term->walk->accepted >= FROZEN && term->walk->length >= STANDING * size, points->comm, ENGD_ERR_NUMERICS,
              "the walkers of term '%s' freeze: %.2g%% of their steps of length %.2g are accepted; -%s_log_psi is not "
              "finite there, or has a spike, or give a shorter -%s_walk_length",
              term->name, 100 * (double)term->walk->accepted, (double)term->walk->length, term->name, term->name);

@@ -33,7 +33,7 @@ PetscErrorCode EngdWalkersSetUp(EngdFunctional F)
         "it out",
         F->curvature->type);
     F->outer.walks             = PETSC_TRUE;
-    F->outer.nsums             = 3;
+    F->outer.nsums             = 4;
     F->outer.centre_generation = -1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -55,6 +55,7 @@ void EngdWalkersSums(EngdFunctional F, const EngdBlock *block, const PetscReal v
     sums[0] += v * value[i];
     sums[1] += v;
     sums[2] += v * v;
+    sums[3] += v * value[i] * value[i];
   }
 }
 
@@ -92,14 +93,16 @@ PetscErrorCode EngdWalkersWeigh(EngdFunctional F)
   PetscReal *sum = F->outer.sum;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(sum, 3));
+  PetscCall(PetscArrayzero(sum, 4));
   PetscCall(EngdFunctionalVisit(F, "the sums of walkers", NULL, AddSums, sum, NULL));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sum, 3, MPIU_REAL, MPIU_SUM, F->comm));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sum, 4, MPIU_REAL, MPIU_SUM, F->comm));
   PetscCheck(sum[1] > 0 || PetscIsInfOrNanReal(sum[1]), F->comm, ENGD_ERR_NUMERICS,
              "psi vanishes at all walkers of term '%s', whose mean has then no denominator; take shorter steps, or "
              "-%s_resample 1",
              F->problem->term[0]->name, F->problem->term[0]->name);
-  F->outer.mean = EngdWalkersLoss(sum);
+  F->outer.mean  = EngdWalkersLoss(sum);
+  F->outer.noise = PetscSqrtReal(PetscMax(0, sum[3] / sum[1] - PetscSqr(F->outer.mean)) /
+                                 (PetscReal)F->problem->term[0]->points->nglobal);
   PetscCall(EngdFunctionalVisit(F, "the weights of walkers", NULL, WeighBlock, &sum[1], NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -144,6 +144,21 @@ static PetscErrorCode GoOn(EngdRun run, PetscInt next)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* of walkers, and of an energy with a bound, the state before a breakdown is kept, which all ranks meet */
+static PetscErrorCode SolveGuarded(EngdRun run, EngdStage *stage)
+{
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  EngdErrorsForgive(ENGD_ERR_NUMERICS);
+  code = TaoSolve(stage->tao);
+  EngdErrorsForgive(PETSC_SUCCESS);
+  if (code != ENGD_ERR_NUMERICS) PetscCall(code);
+  if (code != ENGD_ERR_NUMERICS) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdRunCheckpoint(run));
+  SETERRQ(run->comm, ENGD_ERR_NUMERICS, "%s", EngdErrorsForgiven());
+}
+
 /* TaoSolve; of a plan with other stages to go by, a breakdown of the numerics, which all ranks meet, ends the stage alone */
 static PetscErrorCode Solve(EngdRun run, EngdStage *stage, PetscBool *failed)
 {
@@ -151,6 +166,10 @@ static PetscErrorCode Solve(EngdRun run, EngdStage *stage, PetscBool *failed)
   char           text[1024];
 
   PetscFunctionBeginUser;
+  if (run->functional->outer.walks || EngdOuterIsBounded(run->functional)) {
+    PetscCall(SolveGuarded(run, stage));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (!run->plan.made || run->nstages == 1) {
     PetscCall(TaoSolve(stage->tao));
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -23,6 +23,7 @@ typedef struct {
   void             *data; /* of the type */
   EngdFunctional    functional;
   EngdStatus        status;
+  Vec               last;   /* theta before the iteration, where the loss has a bound */
   PetscInt          before; /* iterations of earlier optimisers of the run */
   PetscInt          reason; /* of the last iteration */
   PetscBool         begun;  /* is there a state: a solve has begun, or one was loaded */
@@ -53,6 +54,7 @@ static PetscErrorCode TaoSetUp_Loop(Tao tao)
   PetscFunctionBeginUser;
   PetscCall(EngdGramianGetFunctional(tao->hessian, &loop->functional));
   if (!tao->gradient) PetscCall(VecDuplicate(tao->solution, &tao->gradient));
+  if (EngdOuterIsBounded(loop->functional)) PetscCall(VecDuplicate(tao->solution, &loop->last));
   PetscCall((*loop->ops->setup)(tao, loop->data, tao->solution));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -104,6 +106,21 @@ static PetscErrorCode Resume(Tao tao, TaoLoop *loop, EngdIterate *it)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* an energy below the bound that the user knows is wrong: theta goes back to where it was not */
+static PetscErrorCode CheckBound(TaoLoop *loop, const EngdIterate *it)
+{
+  EngdFunctional F = loop->functional;
+  EngdTerm       term;
+
+  PetscFunctionBeginUser;
+  if (!loop->last || !EngdOuterHasFallen(F, it->loss)) PetscFunctionReturn(PETSC_SUCCESS);
+  term = F->problem->term[0];
+  PetscCall(VecCopy(loop->last, it->theta));
+  SETERRQ(F->comm, ENGD_ERR_NUMERICS,
+          "iteration %" PetscInt_FMT ": the energy %.10g is below -%s_bound %.10g; take more %s, or shorter steps",
+          it->iteration + 1, (double)it->loss, term->name, (double)term->bound, term->walk ? "walkers" : "points");
+}
+
 static PetscErrorCode TaoSolve_Loop(Tao tao)
 {
   TaoLoop    *loop = (TaoLoop *)tao->data;
@@ -133,7 +150,9 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
     }
     if (shifted || resampled || causal)
       PetscCall(TaoComputeObjectiveAndGradient(tao, it.theta, &it.loss, it.gradient));
+    if (loop->last) PetscCall(VecCopy(it.theta, loop->last));
     PetscCall((*loop->ops->iterate)(tao, loop->data, &it));
+    PetscCall(CheckBound(loop, &it));
     tao->niter++;
     tao->ksp_its = it.status.krylov_iterations;
     tao->ksp_tot_its += tao->ksp_its;
@@ -257,6 +276,7 @@ static PetscErrorCode TaoDestroy_Loop(Tao tao)
 
   PetscFunctionBeginUser;
   PetscCall((*loop->ops->destroy)(loop->data));
+  PetscCall(VecDestroy(&loop->last));
   PetscCall(KSPDestroy(&tao->ksp));
   PetscCall(PetscFree(tao->data));
   PetscFunctionReturn(PETSC_SUCCESS);

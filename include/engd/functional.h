@@ -282,16 +282,16 @@ PETSC_INTERN PetscBool EngdOuterIsBounded(EngdFunctional);
 PETSC_INTERN PetscBool EngdOuterHasFallen(EngdFunctional, PetscReal loss);
 
 /*
-  walkers.c: of a loss that is the mean of the local energy. Sums: as EngdBlockIntegrals(). Loss: of the sums. Worn: are so few
-  walkers left that count at these parameters that the sums say nothing. Weigh: of the blocks at the present parameters, by the sums.
+  walkers.c: of a loss that is the mean of the local energy. Sums: as EngdBlockIntegrals(). Loss: of the sums. Refuse: do so few walkers
+  count at these parameters that the sums say nothing, or is the energy too large for noise. Weigh: of the blocks at the present parameters, by the sums.
   Centre: the mean of the rows of J is known from now on, which the others subtract where L is such a mean and do nothing where it
   is not: Rows from (p, n), rows of a block; Residuals from the part of this rank of a vector y of the size of R, y -= s (s . y);
-  Products from y = G x, also of several vectors. Collective but for Sums, Loss, Worn and Rows
+  Products from y = G x, also of several vectors. Collective but for Sums, Loss, Refuse and Rows
 */
 PETSC_INTERN PetscErrorCode EngdWalkersSetUp(EngdFunctional);
 PETSC_INTERN void      EngdWalkersSums(EngdFunctional, const EngdBlock *, const PetscReal value[], PetscReal sums[]);
 PETSC_INTERN PetscReal EngdWalkersLoss(const PetscReal sums[]);
-PETSC_INTERN PetscBool EngdWalkersAreWorn(EngdFunctional, const PetscReal sums[]);
+PETSC_INTERN PetscBool EngdWalkersRefuse(EngdFunctional, const PetscReal sums[]);
 PETSC_INTERN PetscErrorCode EngdWalkersWeigh(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdWalkersCentre(EngdFunctional);
 PETSC_INTERN void           EngdWalkersCentreRows(EngdFunctional, const EngdBlock *, PetscInt ld, PetscReal rows[]);

@@ -189,7 +189,7 @@ PetscErrorCode EngdFunctionalLossAlong(EngdFunctional F, Vec theta, Vec directio
     const PetscReal *sums = F->trial.sums + k * F->outer.nsums;
 
     PetscCall(EngdOuterLoss(F, sums, &losses[k], NULL));
-    if (F->outer.walks && EngdWalkersAreWorn(F, sums)) losses[k] = PETSC_INFINITY;
+    if (F->outer.walks && EngdWalkersRefuse(F, sums)) losses[k] = PETSC_INFINITY;
   }
   F->count.evaluations += nsteps;
   PetscCall(PetscLogEventEnd(engd_log.loss, 0, 0, 0, 0));

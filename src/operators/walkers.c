@@ -8,13 +8,14 @@
   lambda I)^{-1} R is the step of MinSR, J^T J twice the matrix of stochastic reconfiguration, and |R|^2/2 the variance of the local
   energy, zero at an eigenfunction. Rows are centred where J is used: with s = sqrt(w / 2), a unit vector, J = (I - s s^T) sqrt(w) O. At other
   parameters than those of the walk v weighs anew (correlated sampling), which lines of search are told by, until less than half of the
-  walkers count, (sum v)^2 / sum v^2 < N / 2.
+  walkers count, (sum v)^2 / sum v^2 < N / 2. Such steps, and those that raise the energy by more than noise, are refused.
   References: Sorella, Phys. Rev. B 64 (2001); Chen and Heyl, MinSR, arXiv 2302.01941; Umrigar, Wilson, Wilkins, Phys. Rev. Lett. 60 (1988).
 */
 #include <engd/private.h>
 #include <math.h>
 
 #define WORN 0.5 /* part of the walkers that must count */
+#define RISE 4   /* standard errors by which a step may raise the energy, even where increases are accepted */
 
 /* EngdWalkersSetUp - there is one term of walkers, or none. Not collective */
 PetscErrorCode EngdWalkersSetUp(EngdFunctional F)
@@ -64,11 +65,12 @@ PetscReal EngdWalkersLoss(const PetscReal sums[])
   return sums[1] > 0 ? sums[0] / sums[1] : (PetscReal)INFINITY;
 }
 
-PetscBool EngdWalkersAreWorn(EngdFunctional F, const PetscReal sums[])
+PetscBool EngdWalkersRefuse(EngdFunctional F, const PetscReal sums[])
 {
   const PetscReal N = F->problem->term[0]->points->nglobal;
 
-  return (PetscBool) !(sums[1] * sums[1] >= WORN * N * sums[2]);
+  return (PetscBool)(!(sums[1] * sums[1] >= WORN * N * sums[2]) ||
+                     !(EngdWalkersLoss(sums) <= F->outer.mean + RISE * F->outer.noise));
 }
 
 static PetscErrorCode AddSums(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *sums)

@@ -13,6 +13,9 @@ for file in "$ENGD_ROOT"/options/*.opts; do
   if grep -q -- '-engd_time_final' "$file"; then iterations+=(-engd_time_final 0.04); fi
   points=(-engd_test_points 500)
   if grep -q '^-engd_test_file' "$file"; then points=(); fi
+  if grep -q '^-energy_.*_log_psi' "$file"; then # few walkers, on their way for a short time
+    points+=(-energy_points 300 -energy_walk_burn 200 -energy_walk_steps 5 -energy_walk_sweeps 2)
+  fi
   line -options_file "${files[-1]}.opts" -options_file "$SCRATCH/few.opts" "${iterations[@]}" "${points[@]}" -engd_monitor false -engd_history h.csv
 done
 # Steps that ranks can agree on: no J of a condition beyond rounding, no Krylov method that is stopped on its way

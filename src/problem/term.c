@@ -380,8 +380,7 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 */
 PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[], PetscInt stream, EngdTerm *term)
 {
-  TermOptions o = {
-      .weight = 1.0, .slabs = CAUSAL_SLABS, .multipliers = PETSC_DECIDE, .bound = PETSC_NINFINITY};
+  TermOptions o = {.weight = 1.0, .slabs = CAUSAL_SLABS, .multipliers = PETSC_DECIDE, .bound = PETSC_NINFINITY};
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(term));

@@ -156,6 +156,7 @@ static PetscErrorCode SolveGuarded(EngdRun run, EngdStage *stage)
   if (code != ENGD_ERR_NUMERICS) PetscCall(code);
   if (code != ENGD_ERR_NUMERICS) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdRunCheckpoint(run));
+  PetscCall(EngdErrorsSetPlace(NULL, NULL)); /* which the words have */
   SETERRQ(run->comm, ENGD_ERR_NUMERICS, "%s", EngdErrorsForgiven());
 }
 

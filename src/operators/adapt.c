@@ -171,7 +171,7 @@ PetscErrorCode EngdFunctionalAdapt(EngdFunctional F, PetscInt t)
 - n    - how many, at least 0
 
   Output Parameter:
-. added - n, or 0 where the term can have no others: at a point, of a file, of an energy
+. added - n, or 0 where the term can have no others: at a point, of a file, of an energy, of walkers
 
   Notes: The density is |r|^k / mean(|r|^k) + c with the numbers of the options -<term>_adapt_..., k = 1 and c = 1 without them.
   Quadrature weights still sum to the measure of the region. The rows of J are others afterwards: matrices, and optimisers that have
@@ -190,7 +190,7 @@ PetscErrorCode EngdFunctionalAddPoints(EngdFunctional F, PetscInt t, PetscInt n,
              "there is no term %" PetscInt_FMT " of %" PetscInt_FMT, t, F->problem->nterms);
   PetscCheck(n >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE, "%" PetscInt_FMT " points to add: at least 0", n);
   term = F->problem->term[t];
-  if (!n || term->energy || !strcmp(term->points->sampler, "file")) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!n || term->energy || term->walk || !strcmp(term->points->sampler, "file")) PetscFunctionReturn(PETSC_SUCCESS);
   if (term->adapt.method == ENGD_ADAPT_NONE) {
     term->adapt.density.exponent = 1;
     term->adapt.density.floor    = 1;

@@ -133,8 +133,8 @@ static PetscReal PointwiseBytes(EngdFunctional F)
     const EngdPointwise pointwise = F->problem->term[F->block[b].term]->pointwise;
     const EngdPointwise measured  = F->term[F->block[b].term].measured;
 
-    numbers += (PetscReal)F->block[b].n * (pointwise->nvalues + pointwise->nfirst + pointwise->nsecond + 1 +
-                                           (measured ? measured->nfirst : 0));
+    numbers += (PetscReal)F->block[b].n *
+               (pointwise->nvalues + pointwise->nfirst + pointwise->nsecond + 1 + (measured ? measured->nfirst : 0));
   }
   return sizeof(PetscReal) * numbers;
 }

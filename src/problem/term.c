@@ -437,7 +437,11 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
 
 const char *EngdTermKind(EngdTerm term)
 {
-  return term->nstates ? "quotient" : term->walk ? "local energy" : term->integral ? "integral" : term->energy ? "energy" : "residual";
+  return term->nstates    ? "quotient"
+         : term->walk     ? "local energy"
+         : term->integral ? "integral"
+         : term->energy   ? "energy"
+                          : "residual";
 }
 
 PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)

@@ -9,7 +9,7 @@ methods=("-tao_engd_direction tsvd" "-tao_engd_direction dense" "-tao_engd_direc
   "-engd_stages adam,engd -adam_tao_max_it 30 -adam_tao_adam_learning_rate 0.05" "-engd_start least_squares -engd_max_seconds 2")
 quasi_newton=("-tao_type lmvm" "-tao_type ntr" "-tao_type nls")
 guarded=(-options_file poisson.opts -network_layers 10 -pde_points 100 -wall_points 40 -engd_test_points 50 -terms pde,wall,guard
-  -guard_region 'point(0.5,0.5)' -guard_points 1 -guard_residual '1e-6*log(0.3 - u)' -tao_max_it 60 -engd_monitor false)
+  -guard_region 'point(0.5,0.5)' -guard_points 1 -guard_residual '1e-6*log(0.3 - u)' -ksp_max_it 20 -tao_max_it 40 -engd_monitor false)
 for method in "${methods[@]}" "${quasi_newton[@]}"; do
   # shellcheck disable=SC2086
   fresh=$([[ $method == *lmvm* ]] && echo 1) line "${guarded[@]}" $method -engd_checkpoint c.h5 -engd_history h.csv

@@ -78,7 +78,10 @@ PetscErrorCode EngdProblemTellUnread(EngdProblem problem)
     MarkRead(problem, term, read, &any);
     if (!any)
       PetscCall(PetscPrintf(problem->comm, "Warning: -%s_%s reads no unknown, so training cannot change it\n",
-                            term->name, term->nstates ? "numerator" : term->walk ? "log_psi" : EngdTermKind(term)));
+                            term->name,
+                            term->nstates ? "numerator"
+                            : term->walk  ? "log_psi"
+                                          : EngdTermKind(term)));
   }
   for (PetscInt k = 0; k < problem->noutputs; k++)
     if (!read[k])

@@ -52,6 +52,7 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetBox(EngdProblem, PetscInt nspace, cons
 PETSC_EXTERN PetscErrorCode EngdProblemSetCoordinates(EngdProblem, const char names[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetPeriodic(EngdProblem, const char coordinates[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetFunctions(EngdProblem, const char list[]);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTables(EngdProblem, const char list[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTime(EngdProblem, PetscReal a, PetscReal b);
 PETSC_EXTERN PetscErrorCode EngdProblemSetWindows(EngdProblem, PetscInt n);
 PETSC_EXTERN PetscErrorCode EngdProblemSetOutputs(EngdProblem, const char names[]);

@@ -32,6 +32,9 @@ typedef struct {
   char *lacking; /* and why, a sentence */
 } EngdAlias;
 
+/* A function of one to three numbers that a table of its values gives (src/problem/expression/table.c) */
+typedef struct _n_EngdTabulated *EngdTabulated;
+
 /* The names an expression may use. The strings belong to the caller and must outlive the expression. */
 typedef struct {
   PetscInt           nspace, dim; /* space coordinates; all coordinates (one more when there is time, the last) */
@@ -50,9 +53,11 @@ typedef struct {
   const PetscReal   *value;         /* [nparameters] their values */
   PetscInt           ndefinitions;  /* functions as text, each of which may use those before it */
   const EngdDefinition *definition; /* [ndefinitions] */
-  PetscInt              ndata;      /* numbers that each point comes with, as measurements */
-  const char *const    *data;       /* [ndata] names */
-  PetscBool             normal;     /* is there an outward normal (vector `normal`) here */
+  PetscInt              ntables;
+  const EngdTabulated  *table;  /* [ntables] */
+  PetscInt              ndata;  /* numbers that each point comes with, as measurements */
+  const char *const    *data;   /* [ndata] names */
+  PetscBool             normal; /* is there an outward normal (vector `normal`) here */
   /* text for the name `distance`, asked for when the name is read; NULL, or an empty text, where there is none */
   PetscErrorCode (*distance)(void *, const char **);
   void            *distance_context;
@@ -110,6 +115,17 @@ PETSC_INTERN PetscErrorCode EngdExpressionCompile(EngdExpression, PetscInt order
 PETSC_INTERN PetscErrorCode EngdExpressionEvaluate(EngdExpression, PetscInt n, const EngdBatch x[],
                                                    const EngdBatch normal[], const EngdBatch jet[], PetscReal value[],
                                                    PetscReal first[], PetscReal second[]);
+/*
+  Tables. Create: from rows (dim + 1, nrows) of arguments and a value, the nodes of a rectangular grid in any order, ascending for
+  one argument; fault <- what is wrong with them, or empty. argument: [dim] their names, for messages.
+  Outside: text <- "k at x = 2, outside of 0 <= x <= 1" if an evaluation on this rank has met such a point; values there are NaN.
+*/
+PETSC_INTERN PetscErrorCode EngdTabulatedCreate(const char name[], PetscInt dim, char *const argument[],
+                                                PetscInt nrows, const PetscReal rows[], size_t size, char fault[],
+                                                EngdTabulated *);
+PETSC_INTERN PetscErrorCode EngdTabulatedDestroy(EngdTabulated *);
+PETSC_INTERN const char    *EngdTabulatedName(EngdTabulated);
+PETSC_INTERN PetscErrorCode EngdTabulatedOutside(EngdTabulated, size_t size, char text[]);
 /* does any text so far name this coordinate */
 PETSC_INTERN PetscErrorCode EngdExpressionReads(EngdExpression, PetscInt coordinate, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdExpressionDestroy(EngdExpression *);

@@ -225,6 +225,8 @@ struct _n_EngdProblem {
   PetscReal          *value;     /* [nparameters] */
   PetscInt            ndefinitions;
   EngdDefinition     *definition; /* [ndefinitions] -functions */
+  PetscInt            ntables;
+  EngdTabulated      *table; /* [ntables] -tables */
   PetscInt            nnetworks;
   EngdProblemNetwork *network;  /* [nnetworks] */
   char              **ansatz;   /* [noutputs] what an output means, in the raw ones; NULL where itself, or for all */
@@ -277,6 +279,7 @@ PETSC_INTERN PetscErrorCode EngdProblemReadInputs(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemCheckNetworkNames(EngdProblem, PetscInt nterms, char *const terms[]);
 PETSC_INTERN PetscErrorCode EngdProblemDestroyNetworks(EngdProblem);
 PETSC_INTERN PetscErrorCode EngdProblemReadParameters(EngdProblem, const char list[]);
+PETSC_INTERN PetscErrorCode EngdProblemReadTables(EngdProblem, const char text[]);
 PETSC_INTERN PetscErrorCode EngdProblemReadFunctions(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemReadUnknowns(EngdProblem, const char list[]);
 PETSC_INTERN PetscErrorCode EngdProblemCheckNames(EngdProblem);

@@ -293,6 +293,22 @@ static PetscErrorCode DescribePoint(EngdFunctional F, PetscMPIInt owner, PetscRe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* fails with words of its own where what is not finite at a point of rank owner is a table outside of its grid. Collective */
+static PetscErrorCode CheckTables(EngdFunctional F, PetscMPIInt owner, const char term[], const char where[])
+{
+  const EngdProblem problem   = F->problem;
+  char              text[256] = "";
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < problem->ntables && !text[0]; k++)
+    PetscCall(EngdTabulatedOutside(problem->table[k], sizeof(text), text));
+  PetscCallMPI(MPI_Bcast(text, sizeof(text), MPI_CHAR, owner, F->comm));
+  PetscCheck(!text[0], F->comm, PETSC_ERR_USER_INPUT,
+             "term '%s' at %s needs the table %s (-tables); give a larger table or a smaller domain", term, where,
+             text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdFunctionalCheck(EngdFunctional F)
 {
   const EngdProblem problem = F->problem;
@@ -313,6 +329,7 @@ PetscErrorCode EngdFunctionalCheck(EngdFunctional F)
     if (found.index[bad] == lowest[bad]) owner = rank;
     PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &owner, 1, MPI_INT, MPI_MAX, F->comm));
     PetscCall(DescribePoint(F, owner, found.x + ENGD_COUNT(bad, dim), sizeof(where), where));
+    PetscCall(CheckTables(F, owner, problem->term[bad]->name, where));
   }
   index = bad < nterms ? lowest[bad] : 0;
   PetscCall(PetscFree3(found.index, found.x, lowest));

@@ -15,7 +15,7 @@ static const char *const reserved[] = {
     "pep",       "petsc",    "rg",         "saws",  "sf",      "sles",       "slepc",      "snes",       "spectrum",
     "st",        "svd",      "tao",        "terms", "ts",      "vec",        "vecscatter", "version",    "viewer",
     "functions", "networks", "on",         "fp",    "get",     "use",        "skip",       "stop",       "theta",
-    "ansatz",    "unknown",  "complex"};
+    "ansatz",    "unknown",  "complex",    "tables"};
 
 /* Are the new names free of the others: coordinates (with time), the built-in names, and the other list */
 static PetscErrorCode CheckNames(EngdProblem problem, const char option[], PetscInt n, char *const names[],

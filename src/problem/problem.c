@@ -33,7 +33,7 @@ PetscErrorCode EngdProblemCreate(MPI_Comm comm, EngdProblem *problem)
 /* Names, parameters, seed; returns the list of terms and the number of test points */
 static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, PetscInt *ntest, char **file)
 {
-  char      name[PETSC_MAX_PATH_LEN] = "engd", *parameters, *functions, *unknowns;
+  char      name[PETSC_MAX_PATH_LEN] = "engd", *parameters, *functions, *tables, *unknowns;
   PetscInt  seed                     = 0;
   PetscBool help;
 
@@ -50,6 +50,10 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
                             "Functions for the expressions, each may use those before it, such as f(a,b)=a*exp(b), "
                             "r=sqrt(x^2+y^2)",
                             "EngdProblemSetFunctions", NULL, NULL, &functions));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-tables",
+                      "Functions of one to three numbers from files of their values on a grid, such as k=file.csv",
+                      "EngdProblemSetTables", NULL, NULL, &tables));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-unknown_parameters",
                             "Named numbers to be found with the solution, and their first values, such as nu=0.1",
                             "EngdProblemSetUnknownParameters", NULL, NULL, &unknowns));
@@ -72,11 +76,13 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(PetscStrallocpy(name, &problem->name));
   PetscCall(EngdProblemReadNetworks(problem));
   if (parameters) PetscCall(EngdProblemReadParameters(problem, parameters));
+  if (tables) PetscCall(EngdProblemReadTables(problem, tables));
   if (functions) PetscCall(EngdProblemReadFunctions(problem, functions));
   if (unknowns) PetscCall(EngdProblemReadUnknowns(problem, unknowns));
   PetscCall(EngdProblemReadBounds(problem));
   PetscCall(PetscFree(parameters));
   PetscCall(PetscFree(functions));
+  PetscCall(PetscFree(tables));
   PetscCall(PetscFree(unknowns));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -274,6 +280,7 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 . -complex_unknowns psi      - which of the unknowns are pairs of outputs, repsi and impsi
 . -parameters nu=0.01,k=4    - named numbers
 . -functions "f(a)=a^2"       - functions as text
+. -tables "k=file.csv"        - functions from files
 . -unknown_parameters nu=0.1 - numbers to be found, and their first values
 . -unknown_lower nu=0        - what they stay above
 . -unknown_upper nu=1        - what they stay below
@@ -301,7 +308,9 @@ PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
                         .parameter    = (const char *const *)problem->parameter,
                         .value        = problem->value,
                         .ndefinitions = problem->ndefinitions,
-                        .definition   = problem->definition};
+                        .definition   = problem->definition,
+                        .ntables      = problem->ntables,
+                        .table        = problem->table};
   PetscCall(EngdDomainCreateFromOptions(problem->comm, &words, &problem->domain));
   PetscCall(EngdProblemCheckNames(problem));
   PetscCall(EngdProblemReadModel(problem));
@@ -400,6 +409,8 @@ PetscErrorCode EngdProblemDestroy(EngdProblem *problem)
     PetscCall(EngdListDestroy(p->definition[i].nargs, &p->definition[i].arg));
   }
   PetscCall(PetscFree(p->definition));
+  for (PetscInt i = 0; i < p->ntables; i++) PetscCall(EngdTabulatedDestroy(&p->table[i]));
+  PetscCall(PetscFree(p->table));
   if (p->ansatz) PetscCall(EngdListDestroy(p->noutputs, &p->ansatz));
   PetscCall(EngdListDestroy(p->nunknowns, &p->unknown));
   PetscCall(EngdListDestroy(p->ncomplex, &p->complex_name));

@@ -173,6 +173,28 @@ PetscErrorCode EngdProblemSetFunctions(EngdProblem problem, const char list[])
 }
 
 /*@
+  EngdProblemSetTables - Functions for the expressions from files of their values
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+- list    - such as "k = conductivity.csv, g = load.csv": files whose last column has the values on a rectangular grid of one to
+            three arguments, which the columns before it have; cubic splines stand between them
+
+  Options Database Key:
+. -tables list
+
+.seealso: `EngdProblemSetFunctions()`
+@*/
+PetscErrorCode EngdProblemSetTables(EngdProblem problem, const char list[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdSettingsSet(&problem->settings, "-tables", list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetTime - Adds the time t in (a,b) as the last coordinate
 
   Logically collective

@@ -18,9 +18,21 @@ static PetscBool BeginsWith(const char name[], const char word[])
 /* is this an option of the problem or the network. Those of a stage may have the name of a term in front */
 static PetscBool IsOfProblem(EngdRun run, const char name[])
 {
-  static const char *const words[] = {
-      "domain",  "network",   "terms",     "parameters",   "unknown_parameters", "networks",      "ansatz",
-      "sampler", "engd_seed", "functions", "engd_windows", "complex_unknowns",   "unknown_lower", "unknown_upper"};
+  static const char *const words[] = {"domain",
+                                      "network",
+                                      "terms",
+                                      "parameters",
+                                      "unknown_parameters",
+                                      "networks",
+                                      "ansatz",
+                                      "sampler",
+                                      "engd_seed",
+                                      "functions",
+                                      "tables",
+                                      "engd_windows",
+                                      "complex_unknowns",
+                                      "unknown_lower",
+                                      "unknown_upper"};
   static const char *const tuned[] = {"tao", "ksp", "pc", "mat", "engd_max_seconds"};
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(words); k++)

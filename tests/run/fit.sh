@@ -15,13 +15,20 @@ with open(sys.argv[1] + "/data.csv", "w", encoding="utf-8") as file:
     print("\ufefff, y, x, weight", file=file)  # as spreadsheets write it
     for x, y in points:
         print(f"{math.sin(2 * x) + y * y!r}, {y!r}, {x!r}, {1 / 81!r}", file=file)
+with open(sys.argv[1] + "/table.csv", "w") as file:
+    print("x,y,f", file=file)
+    for i in range(41):
+        for j in range(31):
+            print(f"{i / 40!r},{j / 30!r},{math.sin(i / 20) + (j / 30) ** 2!r}", file=file)
 PYTHON
 
 line "${fit[@]}" -fit_sampler gauss -fit_points 9,9 -fit_residual 'u-(sin(2*x)+y^2)' -engd_summary s.json
-# the same points three ways: the loss at the start agrees
-for how in "-fit_sampler grid -fit_points 9,9" "-fit_points_file $files/grid.txt" "-fit_points_file $files/data.csv"; do
+# the same points three ways: the loss at the start agrees, with a table of the target as near as splines are
+for how in "-fit_sampler grid -fit_points 9,9" "-fit_points_file $files/grid.txt" "-fit_points_file $files/data.csv" \
+  "-fit_points_file $files/grid.txt -tables f=$files/table.csv"; do
   target='sin(2*x)+y^2'
   [[ $how == *data* ]] && target=f
+  [[ $how == *table* ]] && target='f(x,y)'
   # shellcheck disable=SC2086
   line "${fit[@]}" $how -fit_residual "u-($target)" -engd_summary s.json -engd_history h.csv
 done
@@ -35,7 +42,7 @@ for ranks in 1 3; do
     ((k)) || continue
     start=$(sed -n 2p h.csv | cut -d, -f2)
     [ -n "${reference:-}" ] || reference=$start
-    expect_close "$start" "$reference" 1e-13
+    expect_close "$start" "$reference" "$([ "$k" = 4 ] && echo 1e-6 || echo 1e-13)"
   done
 done
 new_table
@@ -52,7 +59,7 @@ refuses 'bad.txt: 3 columns for 2 coordinates' '0.1 0.2 0.3\n0.1 0.2 0.3\n'
 refuses "bad.txt: line 2: 'nan' is no finite number" '0.1 0.2\nnan 0.2\n'
 refuses "bad.txt: line 2: 'abc' is no finite number" '0.1 0.2\n0.3 abc\n'
 refuses 'bad.txt: point 2 \(x = 1.5, ...\) is outside the domain' '0.1 0.2\n1.5 0.2\n'
-refuses 'bad.txt: has no points' '# nothing\n\n'
+refuses 'bad.txt: has no rows' '# nothing\n\n'
 refuses 'bad.txt: line 1 is not text' '\033[31m\001\n'
 refuses 'bad.txt: line 2 has an empty field' '0.1,0.2\n0.3,,0.4\n'
 refuses 'bad.txt: line 2 has an empty field' 'x,y,f\n.1,.2,\n'

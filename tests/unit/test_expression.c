@@ -156,6 +156,87 @@ static void TestFunctions(void **state)
   CheckCases(&plane, point, PETSC_STATIC_ARRAY_LENGTH(table), table);
 }
 
+/* sums with weights that tell the entries apart */
+static void TestTensors(void **state)
+{
+  const PetscReal ux = U(0, 0, -1), uy = U(0, 1, -1), vx = U(1, 0, -1), vy = U(1, 1, -1);
+  const Case      table[] = {
+      {"ddot([[1, 2], [3, 4]], [[x, y], [t, 5]])", X + 2 * Y + 3 * T + 20},
+      {"ddot([[1, 2, 3], [4, 5, 6]], 2*[[x, y, t], [1, 1, 1]])", 2 * (X + 2 * Y + 3 * T + 15)},
+      {"ddot([[1, 2], [3, 4]], grad([u, v]))", ux + 2 * uy + 3 * vx + 4 * vy},
+      {"ddot([[1, 2], [3, 4]], transpose(grad([u, v])))", ux + 2 * vx + 3 * uy + 4 * vy},
+      {"ddot([[1, 2], [3, 4]], sym(grad([u, v])))", ux + 2.5 * (uy + vx) + 4 * vy},
+      {"trace(grad([u, v]))", ux + vy},
+      {"trace(hess(u))", Lap(0)},
+      {"ddot([[1, 2], [4, 8]], hess(u))", U(0, 0, 0) + 6 * U(0, 0, 1) + 8 * U(0, 1, 1)},
+      {"ddot([[1, 2], [3, 4]], 5*identity())", 25},
+      {"sum(identity(3))", 3},
+      {"dot([3, 7], dot([[1, 2], [3, 4]], [x, y]))", 3 * (X + 2 * Y) + 7 * (3 * X + 4 * Y)},
+      {"dot([3, 7], dot([x, y], [[1, 2], [3, 4]]))", 3 * (X + 3 * Y) + 7 * (2 * X + 4 * Y)},
+      {"ddot([[1, 10], [100, 1000]], dot([[x, y], [t, 1]], [[1, 2], [3, 4]]))",
+       X + 3 * Y + 10 * (2 * X + 4 * Y) + 100 * (T + 3) + 1000 * (2 * T + 4)},
+      {"sum(dot([[1, 2, 3], [4, 5, 6]], [x, y, t]))", 5 * X + 7 * Y + 9 * T},
+      {"ddot([[1, 2], [3, 4]], outer([x, y], [u, v]))",
+       (X + 3 * Y) * U(0, -1, -1) + (2 * X + 4 * Y) * U(1, -1, -1)},
+      {"dot([3, 7], div([[u, v], [v, u]]))", 3 * (ux + vy) + 7 * (vx + uy)},
+      {"dot([3, 7], div(grad([u, v]))) - 3*lap(u) - 7*lap(v)", 0},
+      {"dot([3, 7], div(transpose(grad([u, v])))) - dot([3, 7], grad(div([u, v])))", 0},
+      {"norm2([[3, 0], [0, 4]])", 5},
+      {"dot([3, 7], dot(grad([u, v]), normal))", 3 * (0.6 * ux - 0.8 * uy) + 7 * (0.6 * vx - 0.8 * vy)},
+      {"ddot([[1, 2], [3, 4]], d([[x^2, x*y], [y, 1]], x))", 2 * X + 2 * Y},
+      {"ddot([[1, 2], [3, 4]], re([[i, 1], [x, 3*i]]*[[i, 1], [1, i]]))", -1 + 2 + 3 * X - 12},
+  };
+
+  (void)state;
+  CheckCases(&plane, point, PETSC_STATIC_ARRAY_LENGTH(table), table);
+}
+
+/* a table of values at nodes that are not evenly spaced: of a cubic polynomial all is exact, in each argument, to rounding */
+static void TestTables(void **state)
+{
+  const PetscReal node[3][6] = {{0, 0.1, 0.25, 0.5, 0.6, 1}, {-1, 0, 0.4, 0.8, 2, 3}, {-0.5, 0.1, 0.3, 1, 2, 3}};
+  char *const     argument[] = {(char *)"x", (char *)"y", (char *)"t"};
+  EngdTabulated   tables[3];
+  EngdSymbols     s = plane;
+  char            fault[256];
+  const Case      table[] = {
+      {"one(x)", X * X * X - 2 * X},
+      {"d(one(x), x)", 3 * X * X - 2},
+      {"d(one(x^2), x, x)", 30 * X * X * X * X - 4},
+      {"d(one(x), x, x, x)", 6},
+      {"two(x, y)", (X * X * X - 2 * X) * (Y * Y + Y * Y * Y)},
+      {"lap(two(x, y))", 6 * X * (Y * Y + Y * Y * Y) + (X * X * X - 2 * X) * (2 + 6 * Y)},
+      {"d(two(x, y), x, y)", (3 * X * X - 2) * (2 * Y + 3 * Y * Y)},
+      {"three(x, y, t)", (X * X * X - 2 * X) * (Y * Y + Y * Y * Y) * (T + 1)},
+      {"d(three(x, y, t), t, y)", (X * X * X - 2 * X) * (2 * Y + 3 * Y * Y)},
+      {"one(0) + one(1)", -1},
+  };
+
+  (void)state;
+  for (PetscInt dim = 1; dim <= 3; dim++) {
+    const char *const names[] = {"one", "two", "three"};
+    PetscReal         rows[216 * 4];
+    PetscInt          n = 0;
+
+    for (PetscInt k = 0; k < (dim == 1 ? 6 : dim == 2 ? 36 : 216); k++, n++) {
+      PetscReal x = node[0][k % 6], y = node[1][k / 6 % 6], t = node[2][k / 36], *row = rows + n * (dim + 1);
+
+      row[0] = x;
+      if (dim > 1) row[1] = y;
+      if (dim > 2) row[2] = t;
+      row[dim] = (x * x * x - 2 * x) * (dim > 1 ? y * y + y * y * y : 1) * (dim > 2 ? t + 1 : 1);
+    }
+    OK(EngdTabulatedCreate(names[dim - 1], dim, argument, n, rows, sizeof(fault), fault, &tables[dim - 1]));
+    assert_string_equal(fault, "");
+  }
+  s.ntables = 3;
+  s.table   = tables;
+  CheckCases(&s, point, PETSC_STATIC_ARRAY_LENGTH(table), table);
+  OK(EngdTabulatedOutside(tables[0], sizeof(fault), fault));
+  assert_string_equal(fault, "");
+  for (PetscInt k = 0; k < 3; k++) OK(EngdTabulatedDestroy(&tables[k]));
+}
+
 static void TestVectorsAndDerivatives(void **state)
 {
   const Case table[] = {
@@ -487,6 +568,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(TestNumbersAndOperators),
       cmocka_unit_test(TestFunctions),
       cmocka_unit_test(TestVectorsAndDerivatives),
+                                     cmocka_unit_test(TestTensors), cmocka_unit_test(TestTables),
       cmocka_unit_test(TestNumberedCoordinates),
       cmocka_unit_test(TestNamesThatLookAlike),
       cmocka_unit_test(TestDefinitions),

@@ -1,10 +1,10 @@
 /*
   Calls: the elementwise functions of functions.c by their names, and here those that see a vector or a derivative.
 
-    min max (any number of arguments, entry by entry; of one vector: over its entries)   sum(v) prod(v) dot(a, b)
+    min max (any number of arguments, entry by entry; of one vector: over its entries)   sum(v) prod(v)
     normsq(v) = dot(v, v)      norm2(v) = sqrt(dot(v, v)), whose derivative at v = 0 is taken as 0
     d(e, x) = total derivative of any e by a coordinate, d(e, x, y, ...) = d(d(e, x), y, ...)
-    grad(e) = [d(e, x_1), ..., d(e, x_nspace)]    div(v) = sum_i d(v_i, x_i)
+    grad(e) = [d(e, x_1), ..., d(e, x_nspace)]    div(v) = sum_i d(v_i, x_i)    of tensors, and those products: tensor.c
     curl(v) in space, of (v_1, v_2) in the plane the number d(v_2, x_1) - d(v_1, x_2), of a number psi there [psi_x2, -psi_x1]
     re im conj arg of complex numbers (complex.c); derivatives and sums act on both parts
     lap(e) = sum_i d(d(e, x_i), x_i): of an entry of the jet itself, such as u, u_t, lap(u), one more entry
@@ -76,22 +76,6 @@ static PetscErrorCode ApplyFold(EngdParser *p, PetscInt column, EngdOp op, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* sum_i a_i b_i */
-static PetscErrorCode ApplyDot(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
-                               EngdValue *value)
-{
-  EngdValue product;
-
-  PetscFunctionBeginUser;
-  if (arg[0].n != arg[1].n) {
-    PetscCall(
-        EngdParserFail(p, column, "dot() of %" PetscInt_FMT " and %" PetscInt_FMT " entries", arg[0].n, arg[1].n));
-  }
-  PetscCall(EngdValueApply(p, column, op, n, arg, &product));
-  PetscCall(ApplyReduce(p, column, ENGD_OP_ADD, 1, &product, value));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* sum_i a_i^2 (op MUL), or its root (op NORM) */
 static PetscErrorCode ApplyNorm(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
                                 EngdValue *value)
@@ -104,7 +88,8 @@ static PetscErrorCode ApplyNorm(EngdParser *p, PetscInt column, EngdOp op, Petsc
     PetscCall(EngdValueApply(p, column, ENGD_OP_ABS, 1, arg, &pair[0]));
     pair[1] = pair[0];
   }
-  PetscCall(ApplyDot(p, column, ENGD_OP_MUL, 2, pair, value));
+  pair[0].rows = pair[1].rows = 0; /* of a tensor over all of its entries */
+  PetscCall(EngdTensorDot(p, column, ENGD_OP_MUL, 2, pair, value));
   if (op == ENGD_OP_NORM) PetscCall(EngdValueApply(p, column, op, 1, value, value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -127,6 +112,7 @@ static PetscErrorCode ApplyD(EngdParser *p, PetscInt column, EngdOp op, PetscInt
   PetscFunctionBeginUser;
   (void)op;
   PetscCall(EngdValueCreate(p, arg[0].vector, arg[0].n, value));
+  value->rows = arg[0].rows;
   for (PetscInt i = 0; i < value->n; i++) g->pool[value->offset + i] = g->pool[arg[0].offset + i];
   for (PetscInt k = 1; k < n; k++) {
     const EngdKey x = g->node[g->pool[arg[k].offset]].key;
@@ -142,38 +128,80 @@ static PetscErrorCode ApplyD(EngdParser *p, PetscInt column, EngdOp op, PetscInt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* of a number a vector, of a vector the tensor d v_i / d x_j */
 static PetscErrorCode ApplyGrad(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
                                 EngdValue *value)
 {
-  EngdGraph g = p->graph;
+  EngdGraph       g      = p->graph;
+  const EngdValue v      = arg[0];
+  const PetscInt  nspace = g->symbols->nspace;
 
   PetscFunctionBeginUser;
   (void)op;
   (void)n;
-  if (arg->vector) PetscCall(EngdParserFail(p, column, "grad() needs a scalar, not a vector"));
-  PetscCall(EngdValueCreate(p, PETSC_TRUE, g->symbols->nspace, value));
-  for (PetscInt i = 0; i < value->n; i++) {
-    PetscCall(Derivative(p, column, g->pool[arg->offset], i, &g->pool[value->offset + i]));
+  if (v.rows) {
+    PetscCall(EngdParserFail(p, column,
+                             "grad() needs a number or a vector, not a tensor; write d() of it by each coordinate"));
+  }
+  PetscCall(EngdValueCreate(p, PETSC_TRUE, v.n * nspace, value));
+  value->rows = v.vector ? v.n : 0;
+  for (PetscInt i = 0; i < value->n; i++)
+    PetscCall(Derivative(p, column, g->pool[v.offset + i / nspace], i % nspace, &g->pool[value->offset + i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sum_j d v_j / d x_j, of a tensor row by row */
+static PetscErrorCode ApplyDiv(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                               EngdValue *value)
+{
+  EngdGraph       g     = p->graph;
+  const EngdValue v     = arg[0];
+  const PetscInt  nrows = v.rows ? v.rows : 1, width = g->symbols->nspace;
+  EngdValue       terms;
+  char            shape[64];
+
+  PetscFunctionBeginUser;
+  if (v.n != nrows * width) {
+    PetscCall(EngdParserFail(p, column,
+                             "div() needs a vector of %" PetscInt_FMT " entries, not %" PetscInt_FMT
+                             ", or a tensor of such rows; this is a %s",
+                             width, v.n / nrows, EngdValueShape(&v, sizeof(shape), shape)));
+  }
+  PetscCall(EngdValueCreate(p, v.rows ? PETSC_TRUE : PETSC_FALSE, nrows, value));
+  for (PetscInt i = 0; i < nrows; i++) {
+    EngdValue sum;
+
+    PetscCall(EngdValueCreate(p, PETSC_TRUE, width, &terms));
+    for (PetscInt j = 0; j < width; j++)
+      PetscCall(Derivative(p, column, g->pool[v.offset + i * width + j], j, &g->pool[terms.offset + j]));
+    PetscCall(ApplyReduce(p, column, op, n, &terms, &sum));
+    g->pool[value->offset + i] = g->pool[sum.offset];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ApplyDiv(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
-                               EngdValue *value)
+/* d^2 u / d x_i d x_j, symmetric */
+static PetscErrorCode ApplyHess(EngdParser *p, PetscInt column, EngdOp op, PetscInt n, const EngdValue arg[],
+                                EngdValue *value)
 {
-  EngdGraph g      = p->graph;
-  EngdValue result = {PETSC_FALSE, 0, 0, PETSC_FALSE};
+  EngdGraph       g = p->graph;
+  const EngdValue u = arg[0];
+  const PetscInt  d = g->symbols->nspace;
+  EngdNode        first;
 
   PetscFunctionBeginUser;
-  if (arg->n != g->symbols->nspace) {
-    PetscCall(EngdParserFail(p, column, "div() needs a vector of %" PetscInt_FMT " entries, not %" PetscInt_FMT,
-                             g->symbols->nspace, arg->n));
+  (void)op;
+  (void)n;
+  if (u.vector) PetscCall(EngdParserFail(p, column, "hess() needs a number; write hess() of each entry"));
+  PetscCall(EngdValueCreate(p, PETSC_TRUE, d * d, value));
+  value->rows = d;
+  for (PetscInt i = 0; i < d; i++) {
+    PetscCall(Derivative(p, column, g->pool[u.offset], i, &first));
+    for (PetscInt j = i; j < d; j++) {
+      PetscCall(Derivative(p, column, first, j, &g->pool[value->offset + i * d + j]));
+      g->pool[value->offset + j * d + i] = g->pool[value->offset + i * d + j];
+    }
   }
-  PetscCall(EngdValueCreate(p, PETSC_TRUE, arg->n, &result));
-  for (PetscInt i = 0; i < arg->n; i++) {
-    PetscCall(Derivative(p, column, g->pool[arg->offset + i], i, &g->pool[result.offset + i]));
-  }
-  PetscCall(ApplyReduce(p, column, op, n, &result, value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,7 +216,7 @@ static PetscErrorCode ApplyCurl(EngdParser *p, PetscInt column, EngdOp op, Petsc
   PetscFunctionBeginUser;
   (void)op;
   (void)n;
-  if (!stream && !(arg->vector && arg->n == d && (d == 2 || d == 3))) {
+  if (!stream && !(arg->vector && !arg->rows && arg->n == d && (d == 2 || d == 3))) {
     PetscCall(
         EngdParserFail(p, column,
                        "curl() is of a vector of 2 or 3 entries in as many space coordinates, or of a number in "
@@ -221,6 +249,7 @@ static PetscErrorCode ApplyLap(EngdParser *p, PetscInt column, EngdOp op, PetscI
   (void)op;
   (void)n;
   PetscCall(EngdValueCreate(p, arg->vector, arg->n, value));
+  value->rows = arg->rows;
   for (PetscInt i = 0; i < arg->n; i++) {
     PetscCall(EngdGraphLaplacian(g, g->pool[arg->offset + i], &g->pool[value->offset + i]));
     if (g->fault[0]) PetscCall(EngdParserFail(p, column, "%s", g->fault));
@@ -234,7 +263,13 @@ static const Function function[] = {
     {"heaviside", 1, 1, ENGD_OP_STEP, EngdValueApply, PETSC_FALSE},
     {"sum", 1, 1, ENGD_OP_ADD, ApplyReduce, PETSC_FALSE},
     {"prod", 1, 1, ENGD_OP_MUL, ApplyReduce, PETSC_FALSE},
-    {"dot", 2, 2, ENGD_OP_MUL, ApplyDot, PETSC_FALSE},
+    {"dot", 2, 2, ENGD_OP_MUL, EngdTensorDot, PETSC_FALSE},
+    {"ddot", 2, 2, ENGD_OP_MUL, EngdTensorDdot, PETSC_FALSE},
+    {"outer", 2, 2, ENGD_OP_MUL, EngdTensorOuter, PETSC_FALSE},
+    {"transpose", 1, 1, ENGD_OP_ADD, EngdTensorTranspose, PETSC_FALSE},
+    {"sym", 1, 1, ENGD_OP_ADD, EngdTensorSym, PETSC_FALSE},
+    {"trace", 1, 1, ENGD_OP_ADD, EngdTensorTrace, PETSC_FALSE},
+    {"identity", 0, 1, ENGD_OP_ADD, EngdTensorIdentity, PETSC_FALSE},
     {"norm2", 1, 1, ENGD_OP_NORM, ApplyNorm, PETSC_FALSE},
     {"normsq", 1, 1, ENGD_OP_MUL, ApplyNorm, PETSC_FALSE},
     {"re", 1, 1, ENGD_OP_ADD, EngdComplexFunction, PETSC_FALSE},
@@ -243,6 +278,7 @@ static const Function function[] = {
     {"arg", 1, 1, ENGD_OP_ATAN2, EngdComplexFunction, PETSC_FALSE},
     {"d", 2, ANY_NUMBER, ENGD_OP_JET, ApplyD, PETSC_TRUE},
     {"grad", 1, 1, ENGD_OP_JET, ApplyGrad, PETSC_TRUE},
+    {"hess", 1, 1, ENGD_OP_JET, ApplyHess, PETSC_TRUE},
     {"div", 1, 1, ENGD_OP_ADD, ApplyDiv, PETSC_TRUE},
     {"curl", 1, 1, ENGD_OP_JET, ApplyCurl, PETSC_TRUE},
     {"lap", 1, 1, ENGD_OP_JET, ApplyLap, PETSC_TRUE},
@@ -321,16 +357,19 @@ static PetscErrorCode ApplyToParts(EngdParser *p, PetscInt column, const Functio
 /* The "(" behind the name is the next token */
 PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], EngdValue *value)
 {
-  const PetscInt opened = p->start, base = p->nstack, defined = EngdFindDefinition(p, name);
-  Function       f = {NULL, 0, 0, ENGD_OP_JET, NULL, PETSC_FALSE};
-  PetscInt       n;
-  PetscBool      alias;
+  const PetscInt opened = p->start, base = p->nstack, defined = EngdFindDefinition(p, name),
+                 table = EngdTabulatedFind(p->graph->symbols, name);
+  Function  f          = {NULL, 0, 0, ENGD_OP_JET, NULL, PETSC_FALSE};
+  PetscInt  n;
+  PetscBool alias;
 
   PetscFunctionBeginUser;
   PetscCall(EngdParseAliasCall(p, start, name, &alias, value));
   if (alias) PetscFunctionReturn(PETSC_SUCCESS);
   if (defined >= 0)
     f.min_args = f.max_args = p->graph->symbols->definition[defined].nargs;
+  else if (table >= 0)
+    f.min_args = f.max_args = EngdTabulatedArguments(p->graph->symbols->table[table]);
   else if (!FindFunction(name, &f))
     PetscCall(EngdNameUnknown(p, start, name, PETSC_TRUE));
   PetscCall(EngdParserNext(p));
@@ -342,6 +381,8 @@ PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], E
   p->graph->fault[0] = '\0';
   if (defined >= 0)
     PetscCall(EngdParseDefinition(p, defined, p->stack + base, value));
+  else if (table >= 0)
+    PetscCall(EngdTabulatedApply(p, start, table, p->stack + base, value));
   else if (f.op == ENGD_OP_NAMED)
     PetscCall(ApplyNamed(p, start, EngdNamedFind(name), p->stack + base, value));
   else if (f.linear && p->stack[base].paired)

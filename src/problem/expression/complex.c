@@ -179,6 +179,7 @@ PetscErrorCode EngdComplexPart(EngdParser *p, const EngdValue *arg, PetscBool im
 {
   PetscFunctionBeginUser;
   PetscCall(EngdValueCreate(p, arg->vector, arg->n, part));
+  part->rows = arg->rows;
   for (PetscInt i = 0; i < arg->n; i++) {
     const Complex entry = EntryOf(p, arg, i);
 
@@ -195,7 +196,8 @@ PetscErrorCode EngdComplexJoin(EngdParser *p, const EngdValue *re, const EngdVal
   PetscCall(EngdComplexCreate(p, re->vector, re->n, &result));
   for (PetscInt i = 0; i < re->n; i++) SetEntry(p, &result, i, (Complex){EntryOf(p, re, i).re, EntryOf(p, im, i).re});
   Settle(p, &result);
-  *value = result;
+  result.rows = re->rows;
+  *value      = result;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -6,9 +6,10 @@
 #include "expressionimpl.h"
 
 typedef struct {
-  PetscInt         start, m, n; /* points of the strip, of the batch */
-  const EngdBatch *x, *normal, *jet;
-  PetscReal       *out[3];
+  PetscInt             start, m, n; /* points of the strip, of the batch */
+  const EngdBatch     *x, *normal, *jet;
+  PetscReal           *out[3];
+  const EngdTabulated *table;
 } Strip;
 
 /* y_i = number start + i of the batch */
@@ -43,7 +44,10 @@ static void Run(const struct _n_EngdProgram *p, PetscInt end, const Strip *s)
       break;
     default:
       for (PetscInt j = 0; j < engd_operation[q->op].nargs; j++) v[j] = p->strip + ENGD_COUNT(q->arg[j], ENGD_STRIP);
-      engd_operation[q->op].kernel(s->m, v, y);
+      if (q->op == ENGD_OP_TABLE)
+        EngdTabulatedEvaluate(s->table, q->value, s->m, v, y);
+      else
+        engd_operation[q->op].kernel(s->m, v, y);
     }
   }
 }
@@ -51,9 +55,9 @@ static void Run(const struct _n_EngdProgram *p, PetscInt end, const Strip *s)
 PetscErrorCode EngdExpressionEvaluate(EngdExpression e, PetscInt n, const EngdBatch x[], const EngdBatch normal[],
                                       const EngdBatch jet[], PetscReal value[], PetscReal first[], PetscReal second[])
 {
-  const EngdProgram p    = e->program;
-  Strip             s    = {.n = n, .x = x, .normal = normal, .jet = jet, .out = {value, first, second}};
-  const PetscInt    upto = second ? 2 : first ? 1 : 0;
+  const EngdProgram p = e->program;
+  Strip s = {.n = n, .x = x, .normal = normal, .jet = jet, .out = {value, first, second}, .table = e->symbols.table};
+  const PetscInt upto = second ? 2 : first ? 1 : 0;
 
   PetscFunctionBeginUser;
   PetscCheck(p, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Compile the expression before it is evaluated");

@@ -72,6 +72,7 @@ typedef enum {
   ENGD_OP_HYPOT,
   ENGD_OP_MOD,
   ENGD_OP_NAMED, /* f^(c)(a) for function number b of named.c; b and c are constants */
+  ENGD_OP_TABLE, /* d^i_1 d^i_2 d^i_3 of table k at (a, b, c), value = 1000 k + 100 i_1 + 10 i_2 + i_3 (table.c) */
   ENGD_NOPS,
   ENGD_OP_STORE = ENGD_NOPS /* instruction only: a strip to row arg[1] of output array arg[0] */
 } EngdOp;
@@ -168,11 +169,12 @@ struct _n_EngdProgram {
 };
 
 /* A value of the language while it is parsed: nodes pool[offset], ..., n = 1 for a scalar; of a complex one the n imaginary parts
-   stand behind the real parts */
+   stand behind the real parts. Of a tensor of second order, which is a vector too, its rows one after the other. */
 typedef struct {
   PetscBool vector;
   PetscInt  n, offset;
   PetscBool paired;
+  PetscInt  rows; /* of a tensor, else 0 */
 } EngdValue;
 
 typedef enum { ENGD_TOKEN_END, ENGD_TOKEN_NUMBER, ENGD_TOKEN_NAME, ENGD_TOKEN_OPERATOR } EngdTokenKind;
@@ -235,6 +237,24 @@ PETSC_INTERN PetscErrorCode EngdComplexPart(EngdParser *, const EngdValue *, Pet
 PETSC_INTERN PetscErrorCode EngdComplexJoin(EngdParser *, const EngdValue *re, const EngdValue *im, EngdValue *);
 PETSC_INTERN PetscErrorCode EngdComplexFunction(EngdParser *, PetscInt column, EngdOp, PetscInt n,
                                                 const EngdValue arg[], EngdValue *);
+/* tensors (tensor.c): the value of n entries whose parts are re and im; entries first, first + stride, ... as a vector; what a
+   value is, in words; the functions */
+PETSC_INTERN PetscErrorCode EngdValueTake(EngdParser *, const EngdValue *, PetscInt n, PetscInt first,
+                                          PetscInt stride, EngdValue *);
+PETSC_INTERN PetscErrorCode EngdValueStack(EngdParser *, PetscInt column, PetscInt n, const EngdValue[], EngdValue *);
+PETSC_INTERN const char    *EngdValueShape(const EngdValue *, size_t size, char text[]);
+typedef PetscErrorCode EngdValueFunction(EngdParser *, PetscInt column, EngdOp, PetscInt n, const EngdValue arg[],
+                                         EngdValue *);
+PETSC_INTERN EngdValueFunction EngdTensorDot, EngdTensorDdot, EngdTensorOuter, EngdTensorTranspose, EngdTensorSym,
+    EngdTensorTrace, EngdTensorIdentity;
+/* tables (table.c): the number of a name, or -1; a call of one; its values on a strip; its derivative */
+PETSC_INTERN PetscInt       EngdTabulatedFind(const EngdSymbols *, const char name[]);
+PETSC_INTERN PetscInt       EngdTabulatedArguments(EngdTabulated);
+PETSC_INTERN PetscErrorCode EngdTabulatedApply(EngdParser *, PetscInt column, PetscInt number, const EngdValue arg[],
+                                               EngdValue *);
+PETSC_INTERN void EngdTabulatedEvaluate(const EngdTabulated[], PetscReal code, PetscInt n, const PetscReal *const v[],
+                                        PetscReal y[]);
+PETSC_INTERN EngdNode       EngdTabulatedPartial(EngdGraph, EngdNode, PetscInt argument);
 PETSC_INTERN PetscErrorCode EngdParseCall(EngdParser *, PetscInt start, const char name[], EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseAlias(EngdParser *, PetscInt start, const char name[], PetscBool *, EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseAliasCall(EngdParser *, PetscInt start, const char name[], PetscBool *,

@@ -179,4 +179,5 @@ const EngdOperation engd_operation[ENGD_NOPS] = {
     [ENGD_OP_HYPOT]  = {"hypot", 2, 3, KernelHypot, PartialHypot},
     [ENGD_OP_MOD]    = {"mod", 2, 3, KernelMod, PartialMod},
     [ENGD_OP_NAMED]  = {NULL, 3, 1, EngdNamedKernel, EngdNamedPartial},
+    [ENGD_OP_TABLE]  = {NULL, 3, 7, NULL, EngdTabulatedPartial},
 };

@@ -109,6 +109,27 @@ static const char *DerivedOutput(const EngdSymbols *s, const char name[])
   return NULL;
 }
 
+/* names of tables are those of nothing else */
+static PetscErrorCode CheckTables(const EngdSymbols *s)
+{
+  const char *other, *kind;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < s->ntables; i++) {
+    const char *name = EngdTabulatedName(s->table[i]);
+
+    PetscCheck(!IsReserved(name) && !IsStem(s, name) && !DerivedOutput(s, name), PETSC_COMM_SELF,
+               PETSC_ERR_USER_INPUT, "-tables: '%s' has a meaning of its own; choose another name", name);
+    for (PetscInt j = 0; j < s->ndefinitions; j++)
+      PetscCheck(strcmp(name, s->definition[j].name) != 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+                 "'%s' is a name of -tables and of -functions; choose another name for one", name);
+    for (PetscInt j = 0; (other = SymbolName(s, j, &kind)); j++)
+      PetscCheck(strcmp(name, other) != 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+                 "'%s' is the name of a %s and of one of -tables; choose another name for one", name, kind);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
 {
   const char *name, *kind, *other;
@@ -121,6 +142,7 @@ PetscErrorCode EngdSymbolsCheck(const EngdSymbols *s)
     PetscCheck(!IsReserved(name) && !IsStem(s, name) && !DerivedOutput(s, name), PETSC_COMM_SELF,
                PETSC_ERR_USER_INPUT, "-functions: '%s' has a meaning of its own; choose another name", name);
   }
+  PetscCall(CheckTables(s));
   for (PetscInt i = 0; (name = SymbolName(s, i, &kind)); i++) {
     size_t length = 0;
 
@@ -172,6 +194,8 @@ PetscErrorCode EngdNameUnknown(EngdParser *p, PetscInt start, const char name[],
   for (PetscInt i = 0; i < s->ndefinitions - p->hidden; i++) {
     if (!function == !s->definition[i].nargs) Suggest(name, s->definition[i].name, &distance, &best);
   }
+  for (PetscInt i = 0; function && i < s->ntables; i++)
+    Suggest(name, EngdTabulatedName(s->table[i]), &distance, &best);
   for (PetscInt i = 0; i < p->nlocals && !function; i++) Suggest(name, p->local[i], &distance, &best);
   for (PetscInt i = 0; (candidate = SymbolName(s, i, NULL)); i++) {
     if (function && strcmp(candidate, name) == 0) PetscCall(EngdParserFail(p, start, "'%s' is not a function", name));
@@ -374,7 +398,7 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
         found = PETSC_TRUE;
       }
       if (found) PetscFunctionReturn(PETSC_SUCCESS);
-      if (EngdFindDefinition(p, name) >= 0 || IsReserved(name))
+      if (EngdFindDefinition(p, name) >= 0 || EngdTabulatedFind(g->symbols, name) >= 0 || IsReserved(name))
         PetscCall(EngdParserFail(p, start, "the function '%s' needs its arguments in parentheses", name));
       PetscCall(EngdNameUnknown(p, start, name, PETSC_FALSE));
     }

@@ -7,8 +7,8 @@
     power   = item ["^" operand]            so 2^3^2 = 512 and 2^-1 = 1/2
     item    = number | name | name "(" sum {"," sum} ")" | "(" sum ")" | "[" sum {"," sum} "]"
 
-  Arithmetic and functions work entry by entry on vectors; a scalar goes with every entry. Names: name.c; calls: call.c; complex
-  numbers: complex.c.
+  Arithmetic and functions work entry by entry on vectors and tensors; a scalar goes with every entry. Names: name.c; calls:
+  call.c; tensors: tensor.c; complex numbers: complex.c.
 */
 #include "expressionimpl.h"
 
@@ -30,7 +30,7 @@ static const struct {
 PetscErrorCode EngdValueCreate(EngdParser *p, PetscBool vector, PetscInt n, EngdValue *value)
 {
   PetscFunctionBeginUser;
-  *value = (EngdValue){vector, n, p->npool, PETSC_FALSE};
+  *value = (EngdValue){.vector = vector, .n = n, .offset = p->npool};
   p->npool += n;
   PetscCall(EngdReserve(p->npool, sizeof(EngdNode), &p->graph->pool_size, &p->graph->pool));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -42,25 +42,38 @@ PetscErrorCode EngdValueApply(EngdParser *p, PetscInt column, EngdOp op, PetscIn
 {
   EngdGraph g = p->graph;
   EngdValue result;
-  PetscInt  n      = 1;
+  PetscInt  n = 1, rows = 0;
   PetscBool vector = PETSC_FALSE, paired = PETSC_FALSE;
+  char      shape[64], other[64];
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < nargs; k++) {
     paired = (PetscBool)(paired || arg[k].paired);
     if (!arg[k].vector) continue;
+    if (vector && arg[k].rows != rows) {
+      const EngdValue before = {.vector = PETSC_TRUE, .n = n, .rows = rows};
+
+      PetscCall(EngdParserFail(p, column,
+                               "a %s and a %s do not go together entry by entry; dot() is the product of tensors and "
+                               "vectors",
+                               EngdValueShape(&before, sizeof(shape), shape),
+                               EngdValueShape(&arg[k], sizeof(other), other)));
+    }
     if (vector && arg[k].n != n) {
       PetscCall(EngdParserFail(
           p, column, "vectors of %" PetscInt_FMT " and %" PetscInt_FMT " entries do not go together", n, arg[k].n));
     }
     vector = PETSC_TRUE;
     n      = arg[k].n;
+    rows   = arg[k].rows;
   }
   if (paired) {
     PetscCall(EngdComplexApply(p, column, op, nargs, vector, n, arg, value));
+    value->rows = rows;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(EngdValueCreate(p, vector, n, &result));
+  result.rows = rows;
   for (PetscInt i = 0; i < n; i++) {
     EngdNode node[3] = {ENGD_ZERO, ENGD_ZERO, ENGD_ZERO};
 
@@ -99,23 +112,12 @@ static PetscErrorCode ParseVector(EngdParser *p, EngdValue *value)
 {
   const PetscInt opened = p->start, base = p->nstack;
   PetscInt       n;
-  EngdValue      re, im;
 
   PetscFunctionBeginUser;
   PetscCall(EngdParserNext(p));
   PetscCall(EngdParseArguments(p, "]", opened, &n));
   if (n == 0) PetscCall(EngdParserFail(p, opened, "empty vector"));
-  PetscCall(EngdValueCreate(p, PETSC_TRUE, n, &re));
-  PetscCall(EngdValueCreate(p, PETSC_TRUE, n, &im));
-  for (PetscInt i = 0; i < n; i++) {
-    const EngdValue *entry = &p->stack[base + i];
-
-    if (entry->vector)
-      PetscCall(EngdParserFail(p, opened, "entry %" PetscInt_FMT " of the vector is a vector", i + 1));
-    p->graph->pool[re.offset + i] = p->graph->pool[entry->offset];
-    p->graph->pool[im.offset + i] = entry->paired ? p->graph->pool[entry->offset + 1] : ENGD_ZERO;
-  }
-  PetscCall(EngdComplexJoin(p, &re, &im, value));
+  PetscCall(EngdValueStack(p, opened, n, p->stack + base, value));
   p->nstack = base;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -209,7 +211,7 @@ static PetscErrorCode ParseBinary(EngdParser *p, PetscInt level, EngdValue *valu
   PetscCall(ParseOperand(p, value));
   for (PetscInt i = FindBinary(p, level); i >= 0; last = i, i = FindBinary(p, level)) {
     const PetscInt column = p->start;
-    EngdValue      arg[2] = {*value, {PETSC_FALSE, 0, 0, PETSC_FALSE}};
+    EngdValue      arg[2] = {*value, {.n = 0}};
 
     if (last >= 0 && binary[i].comparison && binary[i].level == binary[last].level) {
       PetscCall(

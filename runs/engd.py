@@ -106,6 +106,36 @@ def add_functions(text, names):
     return names
 
 
+def pass_through(theta, kind, layers, scale, activation, z):
+    """The outputs of a network at z, and the parameters behind its own"""
+    def take(n):
+        nonlocal theta
+        first, theta = theta[:n], theta[n:]
+        return first
+
+    def linear(z, n):
+        w, b = take(z.v.shape[1] * n).reshape(-1, n), take(n)
+        return Dual(z.v @ w + b, np.einsum("nid,io->nod", z.d, w))
+
+    def units(z, n):
+        a = linear(z, n)
+        return activation(a * (scale * take(1)[0]) if scale else a)
+
+    if kind not in ("mlp", "residual", "gated", "modified"):
+        raise NotImplementedError(f"networks of the type {kind}; engd -engd_restart FILE -engd_evaluate POINTS knows them")
+    U, V = [units(z, layers[1]) for _ in "UV"] if kind == "modified" else (None, None)
+    for l in range(1, len(layers) - 1):
+        h = units(z, layers[l])
+        past = l > 1 and layers[l] == layers[l - 1]
+        if kind == "modified":
+            z = V + h * (U - V)
+        elif kind == "gated" and past:
+            z = z + (h - z) * take(1)[0]
+        else:
+            z = z + h if kind == "residual" and past else h
+    return linear(z, layers[-1]), theta
+
+
 def load(path):
     """The function x -> (u, gradient) of a checkpoint"""
     import h5py
@@ -116,11 +146,12 @@ def load(path):
         paired = names_of(options["complex_unknowns"]) if "complex_unknowns" in options else []
         if any("ansatz_" + n in options for n in paired):
             raise NotImplementedError("the ansatz of a complex unknown; engd -engd_restart FILE -engd_evaluate POINTS knows it")
-        networks, outputs = [], []  # of each network: layers, activation, text of the inputs
+        networks, outputs = [], []  # of each network: type, layers, scale of the activation, activation, text of the inputs
         for name in names_of(options["networks"]) if "networks" in options else [None]:
             group = file["description"][name] if name else file["description"]
             text = lambda key: group[key][()].decode().strip("\0")
-            networks.append(([int(n) for n in group["layers"]], FUNCTIONS_OF[text("activation")], text("inputs")))
+            networks.append((text("type"), [int(n) for n in group["layers"]], float(text("activation_scale")),
+                             FUNCTIONS_OF[text("activation")], text("inputs")))
             real = names_of(options.get(f"{name}_outputs", name) if name else options.get("network_outputs", "u"))
             outputs += [p + n if p else n for n in real for p in (("re", "im") if n in paired else ("",))]
     numbers = {}
@@ -147,17 +178,13 @@ def load(path):
         names = {**numbers, **{n: Dual(x[:, i], np.broadcast_to(np.eye(x.shape[1])[i], x.shape)) for i, n in enumerate(coordinates)}}
         if [n[-1:] for n in coordinates[:1]] == ["1"]:
             names[coordinates[0][:-1]] = np.array([names[n] for n in coordinates[:nspace]], dtype=object)
-        raw, at = {}, 0
-        for layers, activation, network_inputs in networks:
+        raw, left = {}, theta
+        for kind, layers, scale, activation, network_inputs in networks:
             texts = items_of(network_inputs) if network_inputs else coordinates
             values = [e for i in texts for e in np.atleast_1d(np.array(evaluate(i, used_by(texts, names)), dtype=object))]
             lifted = [names[coordinates[0]].lift(e) for e in values]
             z = Dual(np.stack([e.v for e in lifted], 1), np.stack([e.d for e in lifted], 1))  # (n, width), (n, width, dim)
-            for l, (n_in, n_out) in enumerate(zip(layers, layers[1:])):
-                w, b = theta[at : at + n_in * n_out].reshape(n_in, n_out), theta[at + n_in * n_out : at + (n_in + 1) * n_out]
-                at += (n_in + 1) * n_out
-                z = Dual(z.v @ w + b, np.einsum("nid,io->nod", z.d, w))
-                z = activation(z) if l < len(layers) - 2 else z
+            z, left = pass_through(left, kind, layers, scale, activation, z)
             raw.update({n: Dual(z.v[:, k], z.d[:, k]) for k, n in enumerate(outputs[len(raw) : len(raw) + layers[-1]])})
         ansatz = [options.get("ansatz_" + n, n) for n in outputs]
         u = [evaluate(text, used_by(ansatz, {**names, **raw})) for text in ansatz]

@@ -88,7 +88,7 @@ def is_option(name, literals, libraries):
     head, _, suffix = name[1:].partition("_")
     while suffix:
         if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|numerator|denominator|integral|local|log_psi|walk|bound|measure|weight|resample|adapt|causal|multipliers|maximise|where|of|level_set|integrand|"
-                                                 r"outputs|inputs|layers|activation|init)",
+                                                 r"outputs|inputs|layers|type|activation|init)",
                                                  suffix):
             return True
         if re.match(r"(tao|ksp|pc|engd_max)_", suffix):
@@ -158,7 +158,7 @@ def incomplete(sources):
     expression = "".join((ROOT / "src/problem/expression" / f).read_text() for f in ("functions.c", "call.c"))
     wanted = {
         "language.md": set(re.findall(r'\{"(\w+)", \d, ', expression))
-        | set(re.findall(r'ENGD_REGISTER_(?:DOMAIN|SAMPLER|ACTIVATION|FUNCTION)\("(\w+)"', sources)),
+        | set(re.findall(r'ENGD_REGISTER_(?:DOMAIN|SAMPLER|NETWORK|ACTIVATION|FUNCTION)\("(\w+)"', sources)),
         "methods.md": set(re.findall(r'ENGD_REGISTER_(?:DIRECTION|STEP|CURVATURE|PC|TAO)\("(\w+)"', sources)),
     }
     for document, names in wanted.items():

@@ -7,6 +7,7 @@
     curvature     EngdCurvatureRegister     -tao_engd_curvature    src/operators/curvature/sobolev.c
     domain        EngdDomainRegister        -domain_type           examples/plugin/ellipse.c
     sampler       EngdSamplerRegister       -<term>_sampler        src/problem/samplers/uniform.c
+    network       EngdNetworkTypeRegister   -network_type          src/network/residual.c
     activation    EngdActivationRegister    -network_activation    src/network/activation.c
     function      EngdFunctionRegister      its name in a text     src/network/activation.c, of the same form
 

@@ -44,6 +44,7 @@ struct _n_EngdJetLayout {
   EngdChannel *channel;   /* [S] by order; channel 0 is the value */
   PetscInt    *first;     /* [dim] the channel of d/dx_i, or -1 */
   PetscBool   *used;      /* [S] is it read at the output (and not only on the way to other channels) */
+  PetscBool   *value;     /* [S] is it the value: the channels of a trainable factor */
   PetscBool    hessian;   /* do jets keep one more derivative of sigma, for second tangents */
 
   PetscInt       ninputs; /* where the network's inputs are not x itself: */
@@ -63,29 +64,93 @@ PETSC_INTERN PetscErrorCode EngdJetLayoutDestroy(EngdJetLayout *);
 PETSC_INTERN PetscErrorCode EngdJetLayoutSetInput(EngdJetLayout, EngdExpression inputs);
 PETSC_INTERN PetscErrorCode EngdJetLayoutEvaluateInput(EngdJetLayout, PetscInt n, const PetscReal x[], PetscReal z[]);
 
-/* A linear layer; its parameters stand together in theta: W (n_out, n_in) by columns, then b (n_out) */
+/*
+  A block of parameters: a linear layer, W (n_out, n_in) by columns and then b (n_out); or a trainable factor, a layer without
+  inputs, which is all bias and on the value channel.
+*/
 typedef struct {
-  PetscInt n_in, n_out;
-  PetscInt offset; /* of W(0,0) in theta; b begins at offset + n_in * n_out */
+  PetscInt  n_in, n_out;
+  PetscInt  offset;  /* of W(0,0) in theta; b begins at offset + n_in * n_out */
+  PetscInt  from;    /* the slot that it reads, or one of those below */
+  PetscReal initial; /* of a factor */
 } EngdLayer;
+#define ENGD_SLOT_INPUT -1 /* the inputs of the network */
+#define ENGD_SLOT_NONE  -2 /* a layer without inputs */
+
+/*
+  What a network does, piece by piece, on slots: matrices (width, S n) of channels x points. A type of network lists its pieces.
+
+    linear    out = W in + b
+    activate  out = sigma(in) as jets
+    scale     out = factor * a * in, a the one parameter of the layer
+    multiply  out = in . with as jets, entry by entry (Leibniz)
+    add       out = out + factor * in, in place
+
+  All but linear ones take the slot `in` over: no other piece reads it, so that tangents and adjoints work in place. Nor does one
+  read the out of an add before it.
+*/
+typedef enum {
+  ENGD_PIECE_LINEAR,
+  ENGD_PIECE_ACTIVATE,
+  ENGD_PIECE_SCALE,
+  ENGD_PIECE_MULTIPLY,
+  ENGD_PIECE_ADD
+} EngdNetworkPieceKind;
+typedef struct {
+  EngdNetworkPieceKind kind;
+  PetscInt             in, with, out, layer;
+  PetscReal            factor;
+  PetscBool
+      adds; /* has the slot that the adjoint gives a cotangent to, `with` or else `in`, got one from a later piece */
+} EngdNetworkPiece;
+
+typedef struct {
+  PetscInt  width;
+  PetscInt  buffer; /* of its tangent and its cotangent, as few for all slots as pieces allow */
+  PetscInt  last;   /* the last piece that reads it */
+  PetscBool taken;  /* by a piece that works in place */
+  PetscBool narrow; /* are its channels marked used all that is read, as of what the last layer reads */
+} EngdNetworkSlot;
+
+/* lists the pieces of a network, up to what the last linear layer reads, by the functions below */
+typedef PetscErrorCode (*EngdNetworkTypeFn)(EngdNetwork, PetscInt *last);
 
 struct _n_EngdNetwork {
-  MPI_Comm         comm;
-  char            *prefix; /* of its options: network_, or flow_ of the network that is named so */
-  PetscInt         ninputs, noutputs;
-  PetscInt         nhidden, *width; /* hidden layers */
-  char            *activation;
-  EngdActivationFn activate;
-  char            *initial; /* glorot, normal or uniform */
-  PetscReal        initial_scale, initial_bias;
-  PetscBool        setup;
-  PetscInt         nlayers; /* nhidden + 1 */
-  EngdLayer       *layer;   /* [nlayers] */
-  PetscInt         nparameters;
-  PetscInt         widest; /* the largest n_in, n_out of all layers */
+  MPI_Comm          comm;
+  char             *prefix; /* of its options: network_, or flow_ of the network that is named so */
+  PetscInt          ninputs, noutputs;
+  PetscInt          nhidden, *width; /* hidden layers */
+  char             *type;            /* mlp, residual, gated, modified */
+  EngdNetworkTypeFn build;
+  char             *activation;
+  EngdActivationFn  activate;
+  PetscReal         activation_scale; /* n of sigma(n a x) with trainable a, or 0 */
+  char             *initial;          /* glorot, normal or uniform */
+  PetscReal         initial_scale, initial_bias;
+  PetscBool         setup;
+  PetscInt          nlayers, npieces, nslots, nbuffers;
+  EngdLayer        *layer; /* [nlayers] in the order of theta; the last one gives the outputs, into the last slot */
+  EngdNetworkPiece *piece; /* [npieces] */
+  EngdNetworkSlot  *slot;  /* [nslots] */
+  PetscInt          nparameters;
+  PetscInt          widest; /* the largest n_in, n_out of all layers */
 };
 
+/* For types: add a piece and say where its result is. Units: a linear layer with its activation, and the factor of
+   -network_activation_scale. in may be ENGD_SLOT_INPUT for linear layers and units. */
+PETSC_EXTERN PetscErrorCode EngdNetworkTypeRegister(const char name[], EngdNetworkTypeFn);
+#define ENGD_REGISTER_NETWORK(name, build) PETSC_INTERN PetscErrorCode build(EngdNetwork, PetscInt *)
+PETSC_INTERN PetscErrorCode EngdNetworkBuild_MLP(EngdNetwork,
+                                                 PetscInt *last); /* of networks until they are told otherwise */
+PETSC_EXTERN PetscErrorCode EngdNetworkAddLinear(EngdNetwork, PetscInt in, PetscInt width, PetscInt *out);
+PETSC_EXTERN PetscErrorCode EngdNetworkAddUnits(EngdNetwork, PetscInt in, PetscInt width, PetscInt *out);
+PETSC_EXTERN PetscErrorCode EngdNetworkAddScale(EngdNetwork, PetscInt in, PetscReal factor, PetscReal initial,
+                                                PetscInt *out);
+PETSC_EXTERN PetscErrorCode EngdNetworkAddMultiply(EngdNetwork, PetscInt in, PetscInt with, PetscInt *out);
+PETSC_EXTERN PetscErrorCode EngdNetworkAddAdd(EngdNetwork, PetscInt in, PetscReal factor, PetscInt out);
+
 PETSC_INTERN PetscErrorCode EngdNetworkSetUp(EngdNetwork);
+PETSC_INTERN PetscErrorCode EngdNetworkClearPieces(EngdNetwork);
 PETSC_INTERN PetscErrorCode EngdNetworkCopySettings(EngdNetwork from, EngdNetwork to);
 /* the initial parameters of a network whose first one is number `first` of theta */
 PETSC_INTERN PetscErrorCode EngdNetworkInitializeAt(EngdNetwork, PetscInt64 seed, PetscInt first, Vec theta);
@@ -99,27 +164,28 @@ struct _n_EngdJet {
   PetscInt         nmax, n;
   PetscInt         nderivatives; /* of sigma that are kept: what tangents need */
   const PetscReal *x;            /* [n][dim] the points, borrowed */
-  PetscReal      **a;            /* [nhidden] (width, S n): what enters the activation of hidden layer l */
-  PetscReal      **z;            /* [nhidden] (width, S n): what leaves it */
-  PetscReal     ***s;     /* [nhidden][ENGD_JET_ORDER + 3] (width, n): sigma (the value channel of z), s', s'', ... */
-  PetscReal       *input; /* (ninputs, S n): the input jet, NULL where it is that of x */
-  PetscReal       *u; /* (noutputs, S n): the jet of the outputs, borrowed; only channels marked used are defined */
-  PetscReal       *memory;
+  PetscReal      **slot;         /* [nslots] (width, S n); the last is u */
+  PetscReal **
+      *s; /* [nslots] of what an activation gives: [ENGD_JET_ORDER + 3] (width, n): its value channel, s', s'', ... */
+  PetscReal *input; /* (ninputs, S n): the input jet, NULL where it is that of x */
+  PetscReal *u;     /* (noutputs, S n): the jet of the outputs, borrowed; only channels marked used are defined */
+  PetscReal *memory;
 };
 
-/* Scratch for one block at a time: two matrices (widest, ncolumns), ncolumns at least S n. A tangent leaves what enters and
-   leaves the activation of hidden layer l in da[l], dz[l]: p and q by turns, unless the work is one for the Hessian. */
+/* Scratch for one block at a time: of each slot its tangent d, which a tangent pass leaves, and its cotangent g, each (width,
+   S n). They share the buffers, unless the work is one for the Hessian, which keeps d, and has dg. */
 typedef struct _n_EngdJetWork *EngdJetWork;
 struct _n_EngdJetWork {
-  PetscReal  *p, *q;
-  PetscReal **da, **dz; /* [nhidden] (width, ncolumns) */
-  PetscReal  *kept;     /* for the Hessian: the memory of da and dz, or NULL */
-  PetscReal  *spare;    /* for the Hessian: two more matrices (widest, ncolumns), or NULL */
+  PetscReal **d, **g, **dg; /* [nslots]; the last one is the caller's */
+  PetscReal  *factor;       /* (2 ncolumns) the cotangents of a factor, and their tangent */
+  size_t      count;        /* of the numbers of all this */
+  PetscReal  *memory;
 };
 
 /* Called for each layer by the adjoint, last layer first: z (n_in, S n) its input, g (n_out, S n) the cotangent
-   of its output, defined on the channels of EngdJetLayerChannels(). For the first layer z is NULL where the input jet is x
-   itself on the value channel and the unit vector e_i on the channel d/dx_i (EngdJetFillInput writes it out). */
+   of its output, defined on the channels of EngdJetLayerChannels(). z is NULL of a layer without inputs, and of one that reads
+   the input jet where that is x itself on the value channel and the unit vector e_i on the channel d/dx_i (EngdJetFillInput
+   writes it out). */
 typedef PetscErrorCode (*EngdLayerVisitor)(EngdJet, PetscInt layer, const PetscReal z[], const PetscReal g[],
                                            void *ctx);
 
@@ -132,7 +198,9 @@ PETSC_INTERN PetscErrorCode EngdJetWorkCreate(EngdNetwork, PetscInt ncolumns, En
 PETSC_INTERN PetscErrorCode EngdJetWorkCreateHessian(EngdNetwork, PetscInt ncolumns, EngdJetWork *);
 PETSC_INTERN PetscErrorCode EngdJetWorkDestroy(EngdJetWork *);
 
-/* of a layer: its channels with a cotangent, NULL: all; its input, or NULL */
+/* of a layer, or of a slot: its channels with a cotangent, NULL: all; of a layer its input, or NULL */
+PETSC_INTERN const PetscBool *EngdNetworkLayerChannels(EngdNetwork, EngdJetLayout, PetscInt layer);
+PETSC_INTERN const PetscBool *EngdJetSlotChannels(EngdJet, PetscInt slot);
 PETSC_INTERN const PetscBool *EngdJetLayerChannels(EngdJet, PetscInt layer);
 PETSC_INTERN const PetscReal *EngdJetLayerInput(EngdJet, PetscInt layer);
 
@@ -163,6 +231,16 @@ PETSC_INTERN PetscErrorCode EngdJetLayerGradient(EngdJet, PetscInt layer, const 
                                                  void *sum);
 PETSC_INTERN PetscErrorCode EngdJetLayerTranspose(EngdJet, PetscInt layer, const PetscReal theta[],
                                                   const PetscReal g[], PetscBool add, PetscReal below[]);
+/* parts of adjoints at a slot, on the channels marked used: out += factor in; zeros on the other channels of the cotangent g if
+   they are to be defined; of the factor of a piece sum_i (+)= <in_i, g_i>; the cotangents of what a piece that is not linear
+   reads, from those of what it gives */
+PETSC_INTERN void EngdJetAdd(EngdJet, PetscInt slot, const PetscBool used[], PetscReal factor, const PetscReal in[],
+                             PetscReal out[]);
+PETSC_INTERN PetscErrorCode EngdJetBeginCotangent(EngdJet, PetscInt slot, const PetscBool used[], PetscReal g[]);
+PETSC_INTERN void EngdJetFactorCotangent(EngdJet, const EngdNetworkPiece *, const PetscReal in[], const PetscReal g[],
+                                         PetscBool add, PetscReal sum[]);
+PETSC_INTERN PetscErrorCode EngdJetAdjointPiece(EngdJet, const EngdNetworkPiece *, const PetscReal theta[],
+                                                PetscReal *const g[]);
 /*
   Rows: row i is the gradient of gu_i . u_i at point i alone.
   Cotangents: g of all layers, CotangentCount numbers, from gu by one adjoint; WriteRows: from g the rows (p, end - begin)
@@ -195,5 +273,15 @@ PETSC_INTERN void EngdActivationAdjoint(EngdJetLayout, const PetscBool used[], P
 PETSC_INTERN void EngdActivationAdjointTangent(EngdJetLayout, const PetscBool used[], PetscInt count,
                                                const PetscReal a[], const PetscReal da[], PetscReal *const s[],
                                                PetscReal ga[], PetscReal dga[]);
+
+/* The product of two jets, entry by entry: h = f . g, f may be h. Tangent: dh = df . g + f . dg, df may be dh. Adjoint: gf (+)= the
+   adjoint of f -> f . g at gh; gf may be gh unless it is added to. (src/network/product.c) */
+PETSC_INTERN void EngdProductForward(EngdJetLayout, PetscInt count, const PetscReal f[], const PetscReal g[],
+                                     PetscReal h[]);
+PETSC_INTERN void EngdProductTangent(EngdJetLayout, PetscInt count, const PetscReal f[], const PetscReal g[],
+                                     const PetscReal df[], const PetscReal dg[], const PetscBool used[],
+                                     PetscReal dh[]);
+PETSC_INTERN void EngdProductAdjoint(EngdJetLayout, PetscInt count, const PetscReal g[], const PetscBool used[],
+                                     const PetscReal gh[], PetscBool add, PetscReal gf[]);
 
 #endif

@@ -23,7 +23,8 @@ typedef struct _n_EngdRegistry {
   PetscFunctionList       list;
   struct _n_EngdRegistry *next;
 } EngdRegistry;
-PETSC_INTERN EngdRegistry engd_activations, engd_curvatures, engd_directions, engd_domains, engd_samplers, engd_steps;
+PETSC_INTERN EngdRegistry engd_activations, engd_curvatures, engd_directions, engd_domains, engd_networks,
+    engd_samplers, engd_steps;
 
 PETSC_INTERN PetscErrorCode EngdRegistryAdd(EngdRegistry *, const char name[], EngdRegistryFn);
 /* The function of a name; an error that names the option and lists the known types when there is none. */

@@ -262,7 +262,7 @@ PetscErrorCode EngdModelLayerInput(EngdModelJet jet, PetscInt l, PetscReal memor
 
   PetscFunctionBeginUser;
   *z = NULL;
-  if (k == jet->model->nparts) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!jet->model->layer[l].n_in) PetscFunctionReturn(PETSC_SUCCESS);
   *z = EngdJetLayerInput(jet->part[k], l - jet->model->part[k].layer);
   if (*z) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdJetFillInput(jet->part[k], memory));

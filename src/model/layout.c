@@ -107,8 +107,10 @@ EngdJetLayout EngdModelLayerLayout(EngdModel model, EngdModelLayout layout, Pets
 const PetscBool *EngdModelLayerChannels(EngdModel model, EngdModelLayout layout, PetscInt l)
 {
   const EngdJetLayout part = EngdModelLayerLayout(model, layout, l);
+  const PetscInt      k    = EngdModelPartOfLayer(model, l);
 
-  return part && EngdModelIsLastLayer(model, l) ? part->used : NULL;
+  if (!part || k == model->nparts) return NULL;
+  return EngdNetworkLayerChannels(model->part[k].network, part, l - model->part[k].layer);
 }
 
 PetscInt EngdModelLayerChannelCount(EngdModel model, EngdModelLayout layout, PetscInt l)

@@ -97,7 +97,7 @@ PetscInt EngdModelPartOfLayer(EngdModel model, PetscInt l)
 
 PetscInt EngdModelLastLayer(EngdModel model, PetscInt k)
 {
-  return model->part[k].layer + model->part[k].network->nhidden;
+  return model->part[k].layer + model->part[k].network->nlayers - 1;
 }
 
 PetscBool EngdModelIsLastLayer(EngdModel model, PetscInt l)

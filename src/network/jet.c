@@ -1,9 +1,9 @@
 /*
-  Jets of the network: forward, tangent (JVP) and adjoint (VJP) passes over a block of points.
+  Jets of the network: forward, tangent (JVP) and adjoint (VJP) passes over a block of points, piece by piece (pieces.c).
 
-    A_l = W_l Z_{l-1} + b_l (b on the value channel),  Z_l = sigma(A_l) as jets,  U = W_L Z_{L-1} + b_L
-    tangent  dA_l = W_l dZ_{l-1} + dW_l Z_{l-1} + db_l
-    adjoint  gZ_{l-1} = W_l^T gA_l,  gW_l += gA_l Z_{l-1}^T,  gb_l += the value channel of gA_l
+    A = W Z + b (b on the value channel),  Z = sigma(A) as jets,  products and sums of jets
+    tangent  dA = W dZ + dW Z + db
+    adjoint  gZ = W^T gA,  gW += gA Z^T,  gb += the value channel of gA
 
   Z, A hold all channels of all points side by side, so each product is one GEMM, four a layer for a tangent and an adjoint.
   The input jet (x, e_1, ..., e_d, 0, ...) is never stored: its products are columns of W; that of inputs E(x) is (input.c).
@@ -22,9 +22,9 @@ static void AddBias(const EngdLayer *layer, const PetscReal theta[], PetscInt n,
 }
 
 /* A = W Z0 + b for the input jet Z0: W x + b, then column i of W on d/dx_i, zero on second order */
-static PetscErrorCode ApplyToInput(EngdJet jet, const PetscReal theta[], PetscReal A[])
+static PetscErrorCode ApplyToInput(EngdJet jet, PetscInt l, const PetscReal theta[], PetscReal A[])
 {
-  const EngdLayer *layer  = &jet->network->layer[0];
+  const EngdLayer *layer  = &jet->network->layer[l];
   EngdJetLayout    layout = jet->layout;
   const PetscInt   m = layer->n_out, n = jet->n;
   const PetscReal *W = theta + layer->offset;
@@ -62,25 +62,36 @@ static PetscErrorCode ApplyLayer(EngdJet jet, PetscInt l, const PetscReal theta[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A = W Z0 + b on the channels marked used (NULL: all) */
-static PetscErrorCode ApplyFirstLayer(EngdJet jet, const PetscReal theta[], const PetscBool used[], PetscReal A[])
+/* A = W Z + b of a piece on the channels marked used (NULL: all) */
+static PetscErrorCode ApplyPiece(EngdJet jet, const EngdNetworkPiece *piece, const PetscReal theta[], PetscBool add,
+                                 PetscReal A[])
 {
+  const PetscReal *z = EngdJetLayerInput(jet, piece->layer);
+
   PetscFunctionBeginUser;
-  if (jet->input)
-    PetscCall(ApplyLayer(jet, 0, theta, jet->input, used, PETSC_TRUE, PETSC_FALSE, A));
+  if (z)
+    PetscCall(ApplyLayer(jet, piece->layer, theta, z, EngdJetLayerChannels(jet, piece->layer), PETSC_TRUE, add, A));
   else
-    PetscCall(ApplyToInput(jet, theta, A));
+    PetscCall(ApplyToInput(jet, piece->layer, theta, A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const PetscBool *EngdJetLayerChannels(EngdJet jet, PetscInt l)
 {
-  return l == jet->network->nhidden ? jet->layout->used : NULL;
+  return EngdNetworkLayerChannels(jet->network, jet->layout, l);
+}
+
+const PetscBool *EngdNetworkLayerChannels(EngdNetwork net, EngdJetLayout layout, PetscInt l)
+{
+  if (!net->layer[l].n_in) return layout->value;
+  return l == net->nlayers - 1 ? layout->used : NULL;
 }
 
 const PetscReal *EngdJetLayerInput(EngdJet jet, PetscInt l)
 {
-  return l ? jet->z[l - 1] : jet->input;
+  const PetscInt from = jet->network->layer[l].from;
+
+  return from >= 0 ? jet->slot[from] : from == ENGD_SLOT_INPUT ? jet->input : NULL;
 }
 
 PetscErrorCode EngdJetLayerWeights(EngdJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], PetscReal sum[])
@@ -107,7 +118,7 @@ PetscErrorCode EngdJetLayerGradient(EngdJet jet, PetscInt l, const PetscReal z[]
   PetscFunctionBeginUser;
   if (z)
     PetscCall(EngdJetLayerWeights(jet, l, z, g, (PetscReal *)sum));
-  else {
+  else if (n_in) {
     if (!used || used[0]) PetscCall(EngdGemm("N", "T", n_out, n_in, n, g, n_out, jet->x, n_in, 1, gW, n_out));
     for (PetscInt c = 1; c < jet->layout->nchannels; c++) {
       const PetscReal *gc = g + ENGD_COUNT(c * n, n_out);
@@ -142,6 +153,62 @@ PetscErrorCode EngdJetLayerTranspose(EngdJet jet, PetscInt l, const PetscReal th
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* numbers of one channel of a slot */
+static PetscInt SlotCount(EngdJet jet, PetscInt slot)
+{
+  return jet->network->slot[slot].width * jet->n;
+}
+
+const PetscBool *EngdJetSlotChannels(EngdJet jet, PetscInt slot)
+{
+  return jet->network->slot[slot].narrow ? jet->layout->used : NULL;
+}
+
+void EngdJetAdd(EngdJet jet, PetscInt slot, const PetscBool used[], PetscReal factor, const PetscReal in[],
+                PetscReal out[])
+{
+  const PetscInt count = SlotCount(jet, slot);
+
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+    const size_t stop = ENGD_COUNT(end, count);
+
+    for (size_t k = ENGD_COUNT(begin, count); k < stop; k++) out[k] += factor * in[k];
+  }
+}
+
+/* out = factor in on the channels marked used */
+static void Multiply(EngdJet jet, PetscInt slot, const PetscBool used[], PetscReal factor, const PetscReal in[],
+                     PetscReal out[])
+{
+  const PetscInt count = SlotCount(jet, slot);
+
+  for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(jet->layout, used, &begin, &end);) {
+    const size_t stop = ENGD_COUNT(end, count);
+
+    for (size_t k = ENGD_COUNT(begin, count); k < stop; k++) out[k] = factor * in[k];
+  }
+}
+
+/* a piece that is not linear */
+static void ForwardPiece(EngdJet jet, const EngdNetworkPiece *piece, const PetscReal theta[])
+{
+  const EngdNetwork net   = jet->network;
+  const PetscInt    count = SlotCount(jet, piece->out);
+  const PetscReal  *in    = jet->slot[piece->in];
+  PetscReal        *out   = jet->slot[piece->out];
+
+  if (piece->kind == ENGD_PIECE_ACTIVATE) {
+    net->activate(count, in, jet->nderivatives, jet->s[piece->out]);
+    EngdActivationForward(jet->layout, count, in, jet->s[piece->out], out);
+  } else if (piece->kind == ENGD_PIECE_SCALE) {
+    Multiply(jet, piece->out, NULL, piece->factor * theta[net->layer[piece->layer].offset], in, out);
+  } else if (piece->kind == ENGD_PIECE_MULTIPLY) {
+    EngdProductForward(jet->layout, count, in, jet->slot[piece->with], out);
+  } else {
+    EngdJetAdd(jet, piece->out, NULL, piece->factor, in, out);
+  }
+}
+
 PetscErrorCode EngdJetForward(EngdJet jet, const PetscReal theta[], PetscInt n, const PetscReal x[])
 {
   EngdNetwork net = jet->network;
@@ -153,25 +220,44 @@ PetscErrorCode EngdJetForward(EngdJet jet, const PetscReal theta[], PetscInt n, 
   jet->n = n;
   jet->x = x;
   if (jet->input) PetscCall(EngdJetLayoutEvaluateInput(jet->layout, n, x, jet->input));
-  for (PetscInt l = 0; l < net->nhidden; l++) {
-    const PetscInt count = net->layer[l].n_out * n;
+  for (PetscInt k = 0; k < net->npieces; k++) {
+    const EngdNetworkPiece *piece = &net->piece[k];
 
-    if (l == 0)
-      PetscCall(ApplyFirstLayer(jet, theta, NULL, jet->a[l]));
-    else
-      PetscCall(ApplyLayer(jet, l, theta, jet->z[l - 1], NULL, PETSC_TRUE, PETSC_FALSE, jet->a[l]));
-    PetscCall(PetscLogEventBegin(engd_log.activation, 0, 0, 0, 0));
-    net->activate(count, jet->a[l], jet->nderivatives, jet->s[l]);
-    EngdActivationForward(jet->layout, count, jet->a[l], jet->s[l], jet->z[l]);
-    PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
-  }
-  if (net->nhidden == 0)
-    PetscCall(ApplyFirstLayer(jet, theta, jet->layout->used, jet->u));
-  else {
-    PetscCall(ApplyLayer(jet, net->nhidden, theta, jet->z[net->nhidden - 1], jet->layout->used, PETSC_TRUE,
-                         PETSC_FALSE, jet->u));
+    if (piece->kind == ENGD_PIECE_LINEAR) {
+      PetscCall(ApplyPiece(jet, piece, theta, PETSC_FALSE, jet->slot[piece->out]));
+    } else {
+      PetscCall(PetscLogEventBegin(engd_log.activation, 0, 0, 0, 0));
+      ForwardPiece(jet, piece, theta);
+      PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
+    }
   }
   PetscCall(PetscLogEventEnd(engd_log.forward, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the tangent of a piece that is not linear; that of what it takes over is where its own will be, unless all are kept */
+static PetscErrorCode TangentPiece(EngdJet jet, const EngdNetworkPiece *piece, const PetscReal theta[],
+                                   const PetscReal dtheta[], EngdJetWork work)
+{
+  const PetscInt   count = SlotCount(jet, piece->out);
+  const PetscBool *used  = EngdJetSlotChannels(jet, piece->out);
+  const PetscReal *in = jet->slot[piece->in], *din = work->d[piece->in];
+  PetscReal       *dout = work->d[piece->out];
+
+  PetscFunctionBeginUser;
+  if (piece->kind == ENGD_PIECE_ACTIVATE) {
+    if (dout != din) PetscCall(PetscArraycpy(dout, din, ENGD_COUNT(count, jet->layout->nchannels)));
+    EngdActivationTangent(jet->layout, used, count, in, jet->s[piece->out], dout);
+  } else if (piece->kind == ENGD_PIECE_SCALE) {
+    const PetscInt at = jet->network->layer[piece->layer].offset;
+
+    Multiply(jet, piece->out, used, piece->factor * theta[at], din, dout);
+    EngdJetAdd(jet, piece->out, used, piece->factor * dtheta[at], in, dout);
+  } else if (piece->kind == ENGD_PIECE_MULTIPLY) {
+    EngdProductTangent(jet->layout, count, in, jet->slot[piece->with], din, work->d[piece->with], used, dout);
+  } else {
+    EngdJetAdd(jet, piece->out, used, piece->factor, din, dout);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -182,52 +268,109 @@ PetscErrorCode EngdJetTangent(EngdJet jet, const PetscReal theta[], const PetscR
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.tangent, 0, 0, 0, 0));
-  for (PetscInt l = 0; l < net->nlayers; l++) {
-    const PetscBool  last = (PetscBool)(l == net->nhidden), before_last = (PetscBool)(l == net->nhidden - 1);
-    const PetscBool *used = last ? jet->layout->used : NULL;
-    PetscReal       *out  = last ? du : work->da[l];
+  work->d[net->nslots - 1] = du;
+  for (PetscInt k = 0; k < net->npieces; k++) {
+    const EngdNetworkPiece *piece = &net->piece[k];
 
-    if (l == 0)
-      PetscCall(ApplyFirstLayer(jet, dtheta, used, out));
-    else {
-      PetscCall(ApplyLayer(jet, l, theta, work->dz[l - 1], used, PETSC_FALSE, PETSC_FALSE, out));
-      PetscCall(ApplyLayer(jet, l, dtheta, jet->z[l - 1], used, PETSC_TRUE, PETSC_TRUE, out));
+    if (piece->kind == ENGD_PIECE_LINEAR) {
+      const PetscBool inner = (PetscBool)(piece->in != ENGD_SLOT_INPUT);
+
+      if (inner)
+        PetscCall(ApplyLayer(jet, piece->layer, theta, work->d[piece->in], EngdJetLayerChannels(jet, piece->layer),
+                             PETSC_FALSE, PETSC_FALSE, work->d[piece->out]));
+      PetscCall(ApplyPiece(jet, piece, dtheta, inner, work->d[piece->out]));
+    } else {
+      PetscCall(PetscLogEventBegin(engd_log.activation, 0, 0, 0, 0));
+      PetscCall(TangentPiece(jet, piece, theta, dtheta, work));
+      PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
     }
-    if (last) break;
-    PetscCall(PetscLogEventBegin(engd_log.activation, 0, 0, 0, 0));
-    if (work->dz[l] != out) {
-      PetscCall(PetscArraycpy(work->dz[l], out, ENGD_COUNT(net->layer[l].n_out, jet->layout->nchannels * jet->n)));
-    }
-    EngdActivationTangent(jet->layout, before_last ? jet->layout->used : NULL, net->layer[l].n_out * jet->n,
-                          jet->a[l], jet->s[l], work->dz[l]);
-    PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
   }
   PetscCall(PetscLogEventEnd(engd_log.tangent, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdJetBeginCotangent(EngdJet jet, PetscInt slot, const PetscBool used[], PetscReal g[])
+{
+  const PetscInt count = SlotCount(jet, slot);
+
+  PetscFunctionBeginUser;
+  if (!used || EngdJetSlotChannels(jet, slot)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt c = 0; c < jet->layout->nchannels; c++) {
+    if (!used[c]) PetscCall(PetscArrayzero(g + ENGD_COUNT(c, count), count));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void EngdJetFactorCotangent(EngdJet jet, const EngdNetworkPiece *piece, const PetscReal in[], const PetscReal g[],
+                            PetscBool add, PetscReal sum[])
+{
+  const PetscInt   width = jet->network->slot[piece->out].width, n = jet->n;
+  const PetscBool *used = EngdJetSlotChannels(jet, piece->out);
+
+  for (PetscInt i = 0; i < n; i++) {
+    PetscReal dot = 0;
+
+    for (PetscInt c = 0; c < jet->layout->nchannels; c++) {
+      const size_t at = ENGD_COUNT(c * n + i, width);
+
+      if (used && !used[c]) continue;
+      for (PetscInt k = 0; k < width; k++) dot += in[at + k] * g[at + k];
+    }
+    sum[i] = (add ? sum[i] : 0) + piece->factor * dot;
+  }
+}
+
+PetscErrorCode EngdJetAdjointPiece(EngdJet jet, const EngdNetworkPiece *piece, const PetscReal theta[],
+                                   PetscReal *const g[])
+{
+  const PetscInt   count = SlotCount(jet, piece->out);
+  const PetscBool *used  = EngdJetSlotChannels(jet, piece->out);
+
+  PetscFunctionBeginUser;
+  if (piece->kind == ENGD_PIECE_ACTIVATE) {
+    EngdActivationAdjoint(jet->layout, used, count, jet->slot[piece->in], jet->s[piece->out], g[piece->out]);
+  } else if (piece->kind == ENGD_PIECE_SCALE) {
+    Multiply(jet, piece->out, used, piece->factor * theta[jet->network->layer[piece->layer].offset], g[piece->out],
+             g[piece->in]);
+    PetscCall(EngdJetBeginCotangent(jet, piece->in, used, g[piece->in]));
+  } else if (piece->kind == ENGD_PIECE_MULTIPLY) {
+    EngdProductAdjoint(jet->layout, count, jet->slot[piece->in], used, g[piece->out], piece->adds, g[piece->with]);
+    EngdProductAdjoint(jet->layout, count, jet->slot[piece->with], used, g[piece->out], PETSC_FALSE, g[piece->in]);
+  } else if (piece->adds) {
+    EngdJetAdd(jet, piece->out, used, piece->factor, g[piece->out], g[piece->in]);
+  } else {
+    Multiply(jet, piece->out, used, piece->factor, g[piece->out], g[piece->in]);
+    PetscCall(EngdJetBeginCotangent(jet, piece->in, used, g[piece->in]));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdJetAdjoint(EngdJet jet, const PetscReal theta[], const PetscReal gu[], EngdJetWork work,
                               EngdLayerVisitor visit, void *ctx)
 {
-  EngdNetwork      net   = jet->network;
-  const PetscReal *g     = gu;
-  PetscReal       *below = work->p, *spare = work->q;
+  EngdNetwork net = jet->network;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.adjoint, 0, 0, 0, 0));
-  for (PetscInt l = net->nlayers - 1; l >= 0; l--) {
-    const EngdLayer *layer = &net->layer[l];
-    const PetscBool *used  = EngdJetLayerChannels(jet, l);
+  for (PetscInt k = net->npieces - 1; k >= 0; k--) {
+    const EngdNetworkPiece *piece = &net->piece[k];
+    const PetscReal        *g     = k == net->npieces - 1 ? gu : work->g[piece->out];
 
-    PetscCall((*visit)(jet, l, EngdJetLayerInput(jet, l), g, ctx));
-    if (l == 0) break;
-    PetscCall(EngdJetLayerTranspose(jet, l, theta, g, PETSC_FALSE, below));
+    if (piece->kind == ENGD_PIECE_LINEAR) {
+      PetscCall((*visit)(jet, piece->layer, EngdJetLayerInput(jet, piece->layer), g, ctx));
+      if (piece->in == ENGD_SLOT_INPUT) continue;
+      PetscCall(EngdJetLayerTranspose(jet, piece->layer, theta, g, piece->adds, work->g[piece->in]));
+      if (piece->adds) continue;
+      PetscCall(EngdJetBeginCotangent(jet, piece->in, EngdJetLayerChannels(jet, piece->layer), work->g[piece->in]));
+      continue;
+    }
+    if (piece->kind == ENGD_PIECE_SCALE) {
+      EngdJetFactorCotangent(jet, piece, jet->slot[piece->in], g, PETSC_FALSE, work->factor);
+      PetscCall((*visit)(jet, piece->layer, NULL, work->factor, ctx));
+    }
     PetscCall(PetscLogEventBegin(engd_log.activation, 0, 0, 0, 0));
-    EngdActivationAdjoint(jet->layout, used, layer->n_in * jet->n, jet->a[l - 1], jet->s[l - 1], below);
+    PetscCall(EngdJetAdjointPiece(jet, piece, theta, work->g));
     PetscCall(PetscLogEventEnd(engd_log.activation, 0, 0, 0, 0));
-    g     = below;
-    below = spare;
-    spare = (PetscReal *)g;
   }
   PetscCall(PetscLogEventEnd(engd_log.adjoint, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -256,97 +399,5 @@ PetscErrorCode EngdJetFillInput(EngdJet jet, PetscReal z[])
     if (jet->layout->channel[c].order != 1) continue;
     for (PetscInt i = 0; i < n; i++) z[ENGD_COUNT(c * n + i, d) + jet->layout->channel[c].coordinate[0]] = 1;
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* derivatives of sigma that forward and tangent read: one more than the highest order of the channels; second tangents one more */
-static PetscInt DerivativeCount(EngdJetLayout layout)
-{
-  return layout->channel[layout->nchannels - 1].order + (layout->hessian ? 2 : 1);
-}
-
-/* doubles that a jet of n points holds: a, z and s', s'', ... of each hidden layer, u, and the input jet of E(x) */
-static size_t JetCount(EngdNetwork net, EngdJetLayout layout, PetscInt nderivatives, PetscInt n)
-{
-  size_t count = ENGD_COUNT(net->noutputs + layout->ninputs, layout->nchannels * n);
-
-  for (PetscInt l = 0; l < net->nhidden; l++) {
-    count += ENGD_COUNT(net->width[l], (2 * layout->nchannels + nderivatives) * n);
-  }
-  return count;
-}
-
-size_t EngdJetBytes(EngdNetwork net, EngdJetLayout layout, PetscInt n)
-{
-  return sizeof(PetscReal) * JetCount(net, layout, DerivativeCount(layout), n);
-}
-
-PetscErrorCode EngdJetCreate(EngdNetwork net, EngdJetLayout layout, PetscInt nmax, EngdJet *out)
-{
-  PetscReal *next;
-  EngdJet    jet;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscNew(&jet));
-  jet->network      = net;
-  jet->layout       = layout;
-  jet->nmax         = nmax;
-  jet->nderivatives = DerivativeCount(layout);
-  PetscCall(PetscMalloc1(JetCount(net, layout, jet->nderivatives, nmax), &jet->memory));
-  PetscCall(PetscMalloc3(net->nhidden, &jet->a, net->nhidden, &jet->z, net->nhidden, &jet->s));
-  next = jet->memory;
-  for (PetscInt l = 0; l < net->nhidden; l++) {
-    const size_t value = ENGD_COUNT(net->width[l], nmax), all = layout->nchannels * value;
-
-    jet->a[l] = next;
-    jet->z[l] = next + all;
-    next += 2 * all;
-    PetscCall(PetscMalloc1(ENGD_JET_ORDER + 3, &jet->s[l]));
-    for (PetscInt k = 0; k < ENGD_JET_ORDER + 3; k++) jet->s[l][k] = jet->z[l]; /* sigma is the value channel of z */
-    for (PetscInt k = 1; k <= jet->nderivatives; k++, next += value) jet->s[l][k] = next;
-  }
-  jet->u = next;
-  if (layout->input) jet->input = next + ENGD_COUNT(net->noutputs * layout->nchannels, nmax);
-  *out = jet;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdJetSetOutputs(EngdJet jet, PetscReal u[])
-{
-  PetscFunctionBeginUser;
-  jet->u = u;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdJetDestroy(EngdJet *jet)
-{
-  PetscFunctionBeginUser;
-  if (!*jet) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt l = 0; l < (*jet)->network->nhidden; l++) PetscCall(PetscFree((*jet)->s[l]));
-  PetscCall(PetscFree3((*jet)->a, (*jet)->z, (*jet)->s));
-  PetscCall(PetscFree((*jet)->memory));
-  PetscCall(PetscFree(*jet));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdJetWorkCreate(EngdNetwork net, PetscInt ncolumns, EngdJetWork *work)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscNew(work));
-  PetscCall(
-      PetscMalloc2(ENGD_COUNT(net->widest, ncolumns), &(*work)->p, ENGD_COUNT(net->widest, ncolumns), &(*work)->q));
-  PetscCall(PetscMalloc2(net->nhidden, &(*work)->da, net->nhidden, &(*work)->dz));
-  for (PetscInt l = 0; l < net->nhidden; l++) (*work)->da[l] = (*work)->dz[l] = l % 2 ? (*work)->q : (*work)->p;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdJetWorkDestroy(EngdJetWork *work)
-{
-  PetscFunctionBeginUser;
-  if (!*work) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree2((*work)->p, (*work)->q));
-  PetscCall(PetscFree2((*work)->da, (*work)->dz));
-  PetscCall(PetscFree2((*work)->kept, (*work)->spare));
-  PetscCall(PetscFree(*work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -51,11 +51,12 @@ PetscErrorCode EngdJetCotangents(EngdJet jet, const PetscReal theta[], const Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* W (n_out, dim) of the first layer at point i: its input is x on the value channel and e_j on the channel d/dx_j */
-static void WriteInputRow(EngdJet jet, const PetscBool used[], PetscInt i, const PetscReal g[], PetscReal W[])
+/* W (n_out, dim) of a layer that reads the input jet at point i: its input is x on the value channel and e_j on the channel d/dx_j */
+static void WriteInputRow(EngdJet jet, PetscInt l, const PetscBool used[], PetscInt i, const PetscReal g[],
+                          PetscReal W[])
 {
   const EngdJetLayout layout = jet->layout;
-  const PetscInt      m = jet->network->layer[0].n_out, n = jet->n;
+  const PetscInt      m = jet->network->layer[l].n_out, n = jet->n;
   const PetscReal    *x = jet->x + ENGD_COUNT(i, layout->dim), *value = g + ENGD_COUNT(i, m);
   const PetscBool     has = (PetscBool)(!used || used[0]);
 
@@ -124,9 +125,9 @@ PetscErrorCode EngdJetWriteRows(EngdJet jet, const PetscReal g[], PetscInt begin
       PetscReal *W = rows + ENGD_COUNT(i - begin, ld) + layer->offset;
       PetscReal *b = W + ENGD_COUNT(layer->n_in, layer->n_out);
 
-      if (l == 0 && !jet->input)
-        WriteInputRow(jet, used, i, gl, W);
-      else
+      if (layer->from == ENGD_SLOT_INPUT && !jet->input)
+        WriteInputRow(jet, l, used, i, gl, W);
+      else if (layer->n_in)
         WriteLayerRow(jet, l, used, i, gl, W);
       if (!used || used[0])
         PetscCall(PetscArraycpy(b, gl + ENGD_COUNT(i, layer->n_out), layer->n_out));

@@ -239,7 +239,8 @@ PetscErrorCode EngdJetLayoutCreate(PetscInt nspace, PetscInt dim, PetscInt nentr
   for (PetscInt e = 0; e < nentries; e++) PetscCall(AppendChannel(layout, &entry[e], &size));
   PetscCall(SortChannels(layout));
   for (PetscInt c = 0; c < layout->nchannels; c++) PetscCall(FillProducts(layout, &layout->channel[c]));
-  PetscCall(PetscCalloc1(layout->nchannels, &layout->used));
+  PetscCall(PetscCalloc2(layout->nchannels, &layout->used, layout->nchannels, &layout->value));
+  layout->value[0] = PETSC_TRUE;
   for (PetscInt e = 0; e < nentries; e++) layout->used[FindChannel(layout, &entry[e])] = PETSC_TRUE;
   *out = layout;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -273,7 +274,7 @@ PetscErrorCode EngdJetLayoutDestroy(EngdJetLayout *layout)
   }
   PetscCall(PetscFree((*layout)->channel));
   PetscCall(PetscFree((*layout)->first));
-  PetscCall(PetscFree((*layout)->used));
+  PetscCall(PetscFree2((*layout)->used, (*layout)->value));
   PetscCall(EngdExpressionDestroy(&(*layout)->input));
   PetscCall(PetscFree2((*layout)->strip, (*layout)->batch));
   PetscCall(PetscFree(*layout));

@@ -1,11 +1,9 @@
 /*
-  The multilayer perceptron u_theta: sizes, flat parameter vector, initialisation.
+  The network u_theta: sizes, type, options, and its flat parameter vector.
 
-    z_0 = x,  z_l = sigma(W_l z_{l-1} + b_l),  u = W_L z_{L-1} + b_L
-
-  theta = (W_1, b_1, W_2, b_2, ...), W_l (n_out, n_in) stored by columns, so that (W_l | b_l) is the matrix
-  X of shape (n_out, n_in + 1) that the Kronecker factors act on. theta is a distributed Vec; passes over points use
-  a whole copy of it on each rank.
+  theta = (W_1, b_1, W_2, b_2, ...) of the layers in the order of its type (pieces.c), of a perceptron from the inputs to the
+  outputs, W_l (n_out, n_in) stored by columns, so that (W_l | b_l) is the matrix X of shape (n_out, n_in + 1) that the
+  Kronecker factors act on. theta is a distributed Vec; passes over points use a whole copy of it on each rank.
 */
 #include <engd/private.h>
 
@@ -21,11 +19,13 @@
 . network - one hidden layer of 64 units with tanh, until told otherwise
 
   Options Database Keys:
-+ -network_layers n1,n2,... - units of the hidden layers, or none
-. -network_activation name  - tanh, sin, sigmoid, softplus, silu, gelu, or a registered one
-. -network_init name        - distribution of the initial weights: glorot, normal or uniform
-. -network_init_scale s     - factor of the initial weights
-- -network_init_bias b      - initial biases are uniform within b, of uniform within b/sqrt(n_in)
++ -network_layers n1,n2,...   - units of the hidden layers, or none
+. -network_type name          - mlp, residual, gated, modified, or a registered one
+. -network_activation name    - tanh, sin, sigmoid, softplus, silu, gelu, or a registered one
+. -network_activation_scale n - units sigma(n a (W z + b)) with a trainable factor a of each layer, or 0
+. -network_init name          - distribution of the initial weights: glorot, normal or uniform
+. -network_init_scale s       - factor of the initial weights
+- -network_init_bias b        - initial biases are uniform within b, of uniform within b/sqrt(n_in)
 */
 PetscErrorCode EngdNetworkCreate(MPI_Comm comm, EngdNetwork *network)
 {
@@ -42,6 +42,7 @@ PetscErrorCode EngdNetworkCreate(MPI_Comm comm, EngdNetwork *network)
   net->ninputs       = 1;
   net->noutputs      = 1;
   PetscCall(EngdNetworkSetLayers(net, 1, &width));
+  PetscCall(EngdNetworkSetType(net, "mlp"));
   PetscCall(EngdNetworkSetActivation(net, "tanh"));
   *network = net;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -66,12 +67,14 @@ PetscErrorCode EngdNetworkSetOptionsPrefix(EngdNetwork net, const char prefix[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* layers, activation and initial weights of a network become those of another */
+/* layers, type, activation and initial weights of a network become those of another */
 PetscErrorCode EngdNetworkCopySettings(EngdNetwork from, EngdNetwork to)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdNetworkSetLayers(to, from->nhidden, from->width));
+  PetscCall(EngdNetworkSetType(to, from->type));
   PetscCall(EngdNetworkSetActivation(to, from->activation));
+  PetscCall(EngdNetworkSetActivationScale(to, from->activation_scale));
   PetscCall(EngdNetworkSetInitialization(to, from->initial, from->initial_scale, from->initial_bias));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -160,6 +163,67 @@ PetscErrorCode EngdNetworkSetActivation(EngdNetwork net, const char name[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  EngdNetworkSetActivationScale - Gives each hidden layer a trainable factor in its activation.
+
+  Logically collective
+
+  Input Parameters:
++ network - without factors until it is set; its layers are laid out anew at the next use
+- n       - positive: units sigma(n a (W z + b)) with a trainable number a that begins as 1/n; 0: sigma(W z + b)
+
+  Options Database Key:
+. -network_activation_scale n - the same
+
+  Errors: PETSC_ERR_ARG_OUTOFRANGE for a negative number
+
+  Reference: Jagtap, Kawaguchi, Karniadakis, J. Comput. Phys. 404 (2020) 109136.
+
+  Source: src/network/network.c
+*/
+PetscErrorCode EngdNetworkSetActivationScale(EngdNetwork net, PetscReal n)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(n >= 0 && !PetscIsInfOrNanReal(n), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-%sactivation_scale %g: give a positive number, or 0 for none", net->prefix, (double)n);
+  net->activation_scale = n;
+  net->setup            = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdNetworkSetType - Sets how the hidden layers are connected.
+
+  Logically collective
+
+  Input Parameters:
++ network - mlp until it is set; its layers are laid out anew at the next use
+- name    - mlp: one after the other; residual, gated: with connections past them; modified: with two encoders of the inputs;
+            or another registered one
+
+  Options Database Key:
+. -network_type name - the same
+
+  Errors: PETSC_ERR_ARG_UNKNOWN_TYPE, with the known ones, for a name that is not registered
+
+  Note: see EngdNetworkTypeRegister() for more of them
+
+  Source: src/network/network.c
+*/
+PetscErrorCode EngdNetworkSetType(EngdNetwork net, const char name[])
+{
+  char           option[256];
+  EngdRegistryFn build;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%stype", net->prefix));
+  PetscCall(EngdRegistryFind(&engd_networks, option, name, &build));
+  PetscCall(EngdTextReplace(&net->type, name));
+  net->build = (EngdNetworkTypeFn)build;
+  net->setup = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* -<prefix>layers n1,n2,..., or none */
 static PetscErrorCode SetLayersFromText(EngdNetwork net, const char prefix[], const char text[])
 {
@@ -183,44 +247,6 @@ static PetscErrorCode SetLayersFromText(EngdNetwork net, const char prefix[], co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  EngdNetworkSetInitialization - How EngdNetworkInitialize() draws the initial weights and biases.
-
-  Logically collective
-
-  Input Parameters:
-+ net   - the network
-. name  - glorot: uniform within sqrt(6/(n_in + n_out)); normal: of variance 1/n_in; uniform: within 1/sqrt(n_in)
-. scale - factor of the weights, positive
-- bias  - biases are uniform within plus and minus this; of the name uniform within this over sqrt(n_in)
-
-  Options Database Keys:
-+ -network_init name
-. -network_init_scale scale
-- -network_init_bias bias
-
-  Source: src/network/network.c
-*/
-PetscErrorCode EngdNetworkSetInitialization(EngdNetwork net, const char name[], PetscReal scale, PetscReal bias)
-{
-  PetscBool known;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscStrInList(name, "glorot,normal,uniform", ',', &known));
-  PetscCheck(known, net->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-%sinit %s: give glorot, normal or uniform", net->prefix,
-             name);
-  PetscCheck(scale > 0 && !PetscIsInfReal(scale), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-%sinit_scale %g: give a positive number", net->prefix, (double)scale);
-  PetscCheck(bias >= 0 && !PetscIsInfOrNanReal(bias), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-%sinit_bias %g: give zero or a positive number", net->prefix, (double)bias);
-  if (name != net->initial) {
-    PetscCall(EngdTextReplace(&net->initial, name));
-  }
-  net->initial_scale = scale;
-  net->initial_bias  = bias;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* the hidden layers as -network_layers says them, which the caller frees */
 static PetscErrorCode DescribeLayers(EngdNetwork net, char **text)
 {
@@ -237,12 +263,35 @@ static PetscErrorCode DescribeLayers(EngdNetwork net, char **text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* type and activation of the options that begin with the prefix */
+static PetscErrorCode ReadTypes(EngdOptionItems PetscOptionsObject, EngdNetwork net)
+{
+  char      name[PETSC_MAX_PATH_LEN], sentence[640];
+  PetscReal scale = net->activation_scale;
+  PetscBool set;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdRegistryDescribe(&engd_networks, "How the hidden layers are connected", sizeof(sentence), sentence));
+  PetscCall(PetscOptionsString("-type", sentence, "EngdNetworkSetType", net->type, name, sizeof(name), &set));
+  if (set) PetscCall(EngdNetworkSetType(net, name));
+  PetscCall(EngdRegistryDescribe(&engd_activations, "Activation of the hidden layers", sizeof(sentence), sentence));
+  PetscCall(PetscOptionsString("-activation", sentence, "EngdNetworkSetActivation", net->activation, name,
+                               sizeof(name), &set));
+  if (set) PetscCall(EngdNetworkSetActivation(net, name));
+  PetscCall(PetscOptionsReal("-activation_scale",
+                             "Units sigma(n a (W z + b)) with a trainable factor a of each layer that begins as 1/n, "
+                             "positive, or 0 for none",
+                             "EngdNetworkSetActivationScale", scale, &scale, &set));
+  if (set) PetscCall(EngdNetworkSetActivationScale(net, scale));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* the options that begin with the prefix, where the network is what it is without them */
 static PetscErrorCode ReadOptions(EngdNetwork net, const char prefix[])
 {
   const char *const initial[] = {"glorot", "normal", "uniform"};
   PetscInt          choice    = 0;
-  char              name[PETSC_MAX_PATH_LEN], sentence[640], *layers, *present;
+  char             *layers, *present;
   PetscBool         set;
 
   PetscFunctionBeginUser;
@@ -254,10 +303,7 @@ static PetscErrorCode ReadOptions(EngdNetwork net, const char prefix[])
   PetscCall(SetLayersFromText(net, prefix, layers));
   PetscCall(PetscFree(layers));
   PetscCall(PetscFree(present));
-  PetscCall(EngdRegistryDescribe(&engd_activations, "Activation of the hidden layers", sizeof(sentence), sentence));
-  PetscCall(PetscOptionsString("-activation", sentence, "EngdNetworkSetActivation", net->activation, name,
-                               sizeof(name), &set));
-  if (set) PetscCall(EngdNetworkSetActivation(net, name));
+  PetscCall(ReadTypes(PetscOptionsObject, net));
   PetscCall(PetscOptionsEList(
       "-init",
       "Initial weights: uniform within sqrt(6/(n_in + n_out)), normal of variance 1/n_in, or uniform "
@@ -288,7 +334,8 @@ static PetscErrorCode ReadOptions(EngdNetwork net, const char prefix[])
 
   Options Database Keys:
 + -network_layers 64,64                 - units of the hidden layers
-. -network_activation name              - their activation
+. -network_type name                    - how they are connected
+. -network_activation name, _scale n    - their activation, and its trainable factor
 - -network_init name, _scale s, _bias s - see EngdNetworkSetInitialization()
 
   Note: of a network with a prefix of its own these are for all networks, and counted less than its own.
@@ -306,34 +353,6 @@ PetscErrorCode EngdNetworkSetFromOptions(EngdNetwork net)
   PetscCall(PetscStrcmp(net->prefix, "network_", &own));
   if (!own) PetscCall(ReadOptions(net, net->prefix));
   PetscCall(EngdNetworkSetUp(net));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode EngdNetworkSetUp(EngdNetwork net)
-{
-  PetscInt64 p = 0;
-
-  PetscFunctionBeginUser;
-  if (net->setup) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree(net->layer));
-  net->nlayers = net->nhidden + 1;
-  net->widest  = 0;
-  PetscCall(PetscMalloc1(net->nlayers, &net->layer));
-  for (PetscInt l = 0; l < net->nlayers; l++) {
-    EngdLayer *layer = &net->layer[l];
-
-    layer->n_in   = l == 0 ? net->ninputs : net->width[l - 1];
-    layer->n_out  = l == net->nhidden ? net->noutputs : net->width[l];
-    layer->offset = (PetscInt)p;
-    net->widest   = PetscMax(net->widest, PetscMax(layer->n_in, layer->n_out));
-    p += ((PetscInt64)layer->n_in + 1) * layer->n_out;
-    PetscCheck(p <= PETSC_MAX_INT, net->comm, PETSC_ERR_ARG_OUTOFRANGE,
-               "-network_layers: more parameters than the %" PetscInt_FMT
-               " that this PETSc can number; smaller layers",
-               PETSC_MAX_INT);
-  }
-  net->nparameters = (PetscInt)p;
-  net->setup       = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -370,7 +389,7 @@ PetscErrorCode EngdNetworkGetParameterCount(EngdNetwork net, PetscInt *p)
 
   Output Parameter:
 . theta - p entries spread over the ranks, named theta, for the caller to destroy; layer by layer W (n_out, n_in) by columns,
-          then b (n_out)
+          then b (n_out); of a layer without inputs, a trainable factor, b alone
 
   Source: src/network/network.c
 */
@@ -382,62 +401,6 @@ PetscErrorCode EngdNetworkCreateParameters(EngdNetwork net, Vec *theta)
   PetscCall(PetscObjectSetName((PetscObject)*theta, "theta"));
   PetscCall(VecSetSizes(*theta, PETSC_DECIDE, net->nparameters));
   PetscCall(VecSetType(*theta, VECSTANDARD));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the initial value of parameter j, first + j among all: a weight of the layer, or a bias */
-static PetscReal InitialParameter(EngdNetwork net, PetscInt64 seed, const EngdLayer *layer, PetscInt first,
-                                  PetscInt j)
-{
-  const PetscInt  stream   = ENGD_STREAM_PARAMETERS;
-  const PetscBool bias     = (PetscBool)(j - layer->offset >= layer->n_in * layer->n_out);
-  const PetscReal fraction = net->initial[0] == 'u' ? 1 / PetscSqrtReal(layer->n_in) : 1;
-
-  if (bias || net->initial[0] == 'u') {
-    return (bias ? net->initial_bias : net->initial_scale) * fraction *
-           (2 * EngdRandomUniform(seed, stream, first + j, 0, 0) - 1);
-  }
-  if (net->initial[0] == 'n') {
-    return net->initial_scale / PetscSqrtReal(layer->n_in) * EngdRandomNormal(seed, stream, first + j, 0, 0);
-  }
-  return net->initial_scale * PetscSqrtReal(6.0 / (layer->n_in + layer->n_out)) *
-         (2 * EngdRandomUniform(seed, stream, first + j, 0, 0) - 1);
-}
-
-PetscErrorCode EngdNetworkInitializeAt(EngdNetwork net, PetscInt64 seed, PetscInt first, Vec theta)
-{
-  PetscReal *values;
-  PetscInt   begin, end, l = 0;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecGetOwnershipRange(theta, &begin, &end));
-  PetscCall(VecGetArray(theta, &values));
-  for (PetscInt j = PetscMax(begin, first); j < PetscMin(end, first + net->nparameters); j++) {
-    while (l < net->nhidden && j - first >= net->layer[l + 1].offset) l++;
-    values[j - begin] = InitialParameter(net, seed, &net->layer[l], first, j - first);
-  }
-  PetscCall(VecRestoreArray(theta, &values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdNetworkInitialize - random initial parameters, the same on any number of ranks.
-
-  Collective
-
-  Input Parameters:
-+ network - the network, set up
-- seed    - the numbers are a function of it and of the global index alone
-
-  Output Parameter:
-. theta - the parameters
-
-  Reference: Glorot and Bengio, AISTATS 2010.
-*/
-PetscErrorCode EngdNetworkInitialize(EngdNetwork net, PetscInt64 seed, Vec theta)
-{
-  PetscFunctionBeginUser;
-  PetscCall(EngdNetworkInitializeAt(net, seed, 0, theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -462,11 +425,15 @@ PetscErrorCode EngdNetworkView(EngdNetwork net, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(viewer, "Network%s%.*s: %" PetscInt_FMT, unnamed ? "" : " ",
                                    unnamed ? 0 : (int)strlen(net->prefix) - 1, net->prefix, net->ninputs));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
-  for (PetscInt l = 0; l < net->nlayers; l++) {
-    PetscCall(PetscViewerASCIIPrintf(viewer, "-%" PetscInt_FMT, net->layer[l].n_out));
-  }
-  PetscCall(PetscViewerASCIIPrintf(viewer, ", %s, %" PetscInt_FMT " parameters, initial weights %s times %g\n",
-                                   net->activation, net->nparameters, net->initial, (double)net->initial_scale));
+  for (PetscInt l = 0; l < net->nhidden; l++)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "-%" PetscInt_FMT, net->width[l]));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "-%" PetscInt_FMT, net->noutputs));
+  if (net->build != EngdNetworkBuild_MLP) PetscCall(PetscViewerASCIIPrintf(viewer, ", %s", net->type));
+  PetscCall(PetscViewerASCIIPrintf(viewer, ", %s", net->activation));
+  if (net->activation_scale > 0)
+    PetscCall(PetscViewerASCIIPrintf(viewer, " of %g times a trainable factor", (double)net->activation_scale));
+  PetscCall(PetscViewerASCIIPrintf(viewer, ", %" PetscInt_FMT " parameters, initial weights %s times %g\n",
+                                   net->nparameters, net->initial, (double)net->initial_scale));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -488,7 +455,8 @@ PetscErrorCode EngdNetworkDestroy(EngdNetwork *network)
   PetscFunctionBeginUser;
   if (!net) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree(net->width));
-  PetscCall(PetscFree(net->layer));
+  PetscCall(EngdNetworkClearPieces(net));
+  PetscCall(PetscFree(net->type));
   PetscCall(PetscFree(net->activation));
   PetscCall(PetscFree(net->initial));
   PetscCall(PetscFree(net->prefix));

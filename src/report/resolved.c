@@ -106,7 +106,10 @@ static void WriteNetwork(EngdReport report, PetscInt k, char *const output[], Ob
         (size_t)snprintf(text + length, sizeof(text) - length, "%s%" PetscInt_FMT, l ? "," : "", network->width[l]);
   EntryOfNames(object, prefix, "outputs", of->noutputs, output);
   Entry(object, prefix, "layers", "%s", text);
+  Entry(object, prefix, "type", "%s", network->type);
   Entry(object, prefix, "activation", "%s", network->activation);
+  if (network->activation_scale > 0)
+    Entry(object, prefix, "activation_scale", "%.17g", (double)network->activation_scale);
   if (of->inputs) Entry(object, prefix, "inputs", "%s", of->inputs);
 }
 

@@ -180,22 +180,27 @@ static PetscErrorCode MatchOptimisers(EngdRun run, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* sizes and activation of a network */
+/* sizes, type and activation of a network */
 static PetscErrorCode MatchNetwork(EngdRun run, PetscInt k, EngdArchive a)
 {
   const EngdProblemNetwork *of      = &run->problem->network[k];
   const EngdNetwork         network = run->functional->network[k];
   PetscInt                 *size;
+  char                      scale[32];
 
   PetscFunctionBeginUser;
   if (of->name) PetscCall(EngdArchivePush(a, of->name));
-  PetscCall(PetscMalloc1(network->nlayers + 1, &size));
+  PetscCall(PetscMalloc1(network->nhidden + 2, &size));
   size[0] = network->ninputs;
-  for (PetscInt l = 0; l < network->nlayers; l++) size[l + 1] = network->layer[l].n_out;
-  PetscCall(EngdArchiveMatchInts(a, "layers", "the list of layers of the network", network->nlayers + 1, size));
+  for (PetscInt l = 0; l < network->nhidden; l++) size[l + 1] = network->width[l];
+  size[network->nhidden + 1] = network->noutputs;
+  PetscCall(EngdArchiveMatchInts(a, "layers", "the list of layers of the network", network->nhidden + 2, size));
+  PetscCall(EngdArchiveMatchString(a, "type", "the type of the network", network->type));
   PetscCall(
       EngdArchiveMatchString(a, "inputs", "the text of the inputs of the network", of->inputs ? of->inputs : ""));
   PetscCall(EngdArchiveMatchString(a, "activation", "the activation of the network", network->activation));
+  PetscCall(PetscSNPrintf(scale, sizeof(scale), "%.17g", (double)network->activation_scale));
+  PetscCall(EngdArchiveMatchString(a, "activation_scale", "the scale of the activation of the network", scale));
   PetscCall(PetscFree(size));
   if (of->name) PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);

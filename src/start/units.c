@@ -110,7 +110,7 @@ static PetscReal InputScale(const struct _n_EngdUnits *units, PetscInt k, const 
   return sum / problem->domain->dim;
 }
 
-/* weight i of a unit of the first layer of network k, for its inputs as they are */
+/* weight i of a unit of a layer of network k that reads the inputs, for these as they are; units have numbers of their own */
 static PetscReal FirstWeight(const struct _n_EngdUnits *units, PetscInt k, const PetscReal scale[], PetscInt unit,
                              PetscInt i)
 {
@@ -143,9 +143,10 @@ static PetscReal HiddenParameter(const struct _n_EngdUnits *units, PetscInt k, c
   const PetscInt       at      = j - layer->offset;
   const PetscInt       weights = layer->n_in * layer->n_out;
 
-  if (l == 0)
-    return at < weights ? FirstWeight(units, k, scale, at % layer->n_out, at / layer->n_out)
-                        : FirstBias(units, k, scale, at - weights);
+  if (!layer->n_in) return layer->initial;
+  if (layer->from == ENGD_SLOT_INPUT)
+    return at < weights ? FirstWeight(units, k, scale, layer->offset + at % layer->n_out, at / layer->n_out)
+                        : FirstBias(units, k, scale, layer->offset + at - weights);
   return (at < weights ? GAIN * PetscSqrtReal(6. / (layer->n_in + layer->n_out)) : SHIFT) *
          Symmetric(units, part->parameter + j, 3, 0);
 }
@@ -164,8 +165,8 @@ PetscErrorCode EngdUnitsPlace(EngdUnits units, const PetscReal scale[], Vec thet
     PetscInt          l     = 0;
 
     for (PetscInt j = PetscMax(begin - first, 0); j < PetscMin(end - first, net->nparameters); j++) {
-      while (l < net->nhidden && j >= net->layer[l + 1].offset) l++;
-      values[first + j - begin] = l < net->nhidden ? HiddenParameter(units, k, scale, l, j) : 0;
+      while (l < net->nlayers - 1 && j >= net->layer[l + 1].offset) l++;
+      values[first + j - begin] = l < net->nlayers - 1 ? HiddenParameter(units, k, scale, l, j) : 0;
     }
   }
   PetscCall(VecRestoreArray(theta, &values));
@@ -179,13 +180,14 @@ static PetscErrorCode MeasureBlock(EngdFunctional F, EngdBlock *block, EngdBlock
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < F->nnetworks; k++) {
     const EngdJet    jet   = block->jet->part[k];
+    const PetscInt   last  = F->network[k]->nlayers - 1;
     const EngdLayer *layer = &F->model->layer[EngdModelLastLayer(F->model, k)];
     const PetscInt   m = layer->n_in, q = layer->n_out;
     const PetscReal *W = work->theta + layer->offset, *b = W + ENGD_COUNT(m, q);
     PetscReal       *sum = (PetscReal *)data + ENGD_COUNT(3, F->model->part[k].output);
 
     for (PetscInt i = 0; jet && i < block->n; i++) {
-      const PetscReal *z = jet->z[F->network[k]->nhidden - 1] + ENGD_COUNT(i, m);
+      const PetscReal *z = EngdJetLayerInput(jet, last) + ENGD_COUNT(i, m);
 
       for (PetscInt o = 0; o < q; o++) {
         PetscReal u = b[o];
@@ -225,19 +227,20 @@ static PetscReal FlatParameter(const struct _n_EngdUnits *units, PetscInt k, con
 {
   const EngdNetwork net   = units->model->part[k].network;
   const Box        *box   = &units->box[k];
-  const EngdLayer  *first = &net->layer[0], *last = &net->layer[net->nhidden];
-  const PetscInt    weights = first->n_in * first->n_out;
+  const EngdLayer  *layer = net->layer;
+  PetscReal         b     = w[j];
+  PetscInt          at, weights;
 
-  if (j < weights) return w[j] / box->half[j / first->n_out];
-  if (j < weights + first->n_out) {
-    PetscReal b = w[j];
-
-    for (PetscInt i = 0; i < first->n_in; i++) b -= w[i * first->n_out + j - weights] * box->middle[i] / box->half[i];
-    return b;
-  }
-  if (j < last->offset) return w[j];
-  if (j < last->offset + last->n_in * last->n_out) return w[j] * size[(j - last->offset) % last->n_out];
-  return mean[j - last->offset - last->n_in * last->n_out];
+  while (layer < net->layer + net->nlayers - 1 && j >= layer[1].offset) layer++;
+  at      = j - layer->offset;
+  weights = layer->n_in * layer->n_out;
+  if (layer == net->layer + net->nlayers - 1)
+    return at < weights ? w[j] * size[at % layer->n_out] : mean[at - weights];
+  if (layer->from != ENGD_SLOT_INPUT) return w[j];
+  if (at < weights) return w[j] / box->half[at / layer->n_out];
+  for (PetscInt i = 0; i < layer->n_in; i++)
+    b -= w[layer->offset + i * layer->n_out + at - weights] * box->middle[i] / box->half[i];
+  return b;
 }
 
 /* flat <- the standard weights of a scale of their own, and biases within `bias` */

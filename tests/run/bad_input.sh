@@ -78,6 +78,10 @@ rejects 'three derivatives in argument1, and a fourth' "${poisson[@]}" -tables "
 rejects "-functions: 'sin' has a meaning" "${poisson[@]}" -functions 'sin(a)=a'
 rejects 'domain_type.*blob|blob.*domain_type' "${poisson[@]}" -domain_type blob
 rejects 'network_activation.*bang|bang.*network_activation' "${poisson[@]}" -network_activation bang
+rejects 'network_type bang.*gated, mlp, modified, residual' "${poisson[@]}" -network_type bang
+rejects '-network_type residual: no two hidden layers in a row.*32,32' "${poisson[@]}" -network_type residual -network_layers 8,9
+rejects '-network_type modified: .*one width, not 8 and 9' "${poisson[@]}" -network_type modified -network_layers 8,9
+rejects '-network_activation_scale -1' "${poisson[@]}" -network_activation_scale -1
 rejects 'nowhere' "${poisson[@]}" -pde_region nowhere
 rejects 'initial.*time|time.*initial' "${poisson[@]}" -wall_region initial
 rejects 'nothing.*-tao_type' "${poisson[@]}" -tao_type nothing

@@ -26,6 +26,7 @@ copy examples/plugin/ellipse.c src/problem/domain/ellipse.c ''
 copy src/solver/step/fixed.c src/solver/step/unit.c 's/"fixed"/"unit"/; s/Create_Fixed/Create_Unit/; s/step_length/unit_length/'
 copy src/operators/curvature/sobolev.c src/operators/curvature/w.c 's/"\([lh]\)\([12]\)"/"w\1\2"/; s/Create_\([LH]\)/Create_W\1/'
 copy src/problem/samplers/uniform.c src/problem/samplers/random.c 's/"uniform"/"random"/; s/SamplerUniform/SamplerRandom/'
+copy src/network/residual.c src/network/shortcut.c 's/"residual"/"shortcut"/; s/"gated"/"valved"/; s/Build_\(Residual\|Gated\)/Build_New\1/'
 cat >"$work/src/network/square.c" <<'C'
 #include <engd/extend.h>
 
@@ -40,11 +41,11 @@ C
 build "new types in the tree, one file each"
 ((exit_code == 0)) || complain "make failed" "$(cat stderr)"
 compiled=$(grep '^compile' stdout | grep -vc system/version.c) # which holds the commit, and here is none
-((compiled == 7)) || complain "$compiled files were compiled, not six types and the table"
+((compiled == 8)) || complain "$compiled files were compiled, not seven types and the table"
 
 ENGD_PROGRAM=$work/engd
 run 2 -options_file poisson.opts -tao_engd_direction conjugate -tao_engd_step unit -tao_engd_unit_length 1e-4 \
-  -tao_engd_curvature wl2 -pde_sampler random -network_activation square \
+  -tao_engd_curvature wl2 -pde_sampler random -network_activation square -network_type shortcut -network_layers 6,6 \
   -wall_residual "u + squared(u)" -tao_max_it 3 -engd_summary s.json
 expect_exit 0
 expect_stderr_empty

@@ -137,6 +137,17 @@ static const Case cases[] = {
      MODEL_NETWORK "-terms mean,body -mean_points 7 -mean_integral u+u^3 -mean_weight 20 -body_points 9 "
                    "-body_energy dot(grad(u),grad(u))/2+u^4/4-x*u",
      PETSC_TRUE, PETSC_FALSE, PETSC_FALSE},
+    {"gated",
+     MODEL_NETWORK
+     "-network_layers 3,3,3 -network_type gated -network_activation_scale 2 -terms pde,wall -pde_points 9 "
+     "-pde_residual lap(u)-u^2+u_xy*u_x+u_xxy -wall_region boundary -wall_points 8 -wall_residual u-x",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"two networks, residual and modified",
+     MODEL_NETWORK "-networks u,a -network_inputs x,x*y,y -u_type residual -u_layers 4,4,2 -a_type modified "
+                   "-a_layers 3,3 -a_activation_scale 1 -terms pde,wall -pde_points 9 "
+                   "-pde_residual div((1+a^2)*grad(u))+a_xx*u-lap(lap(a)) -wall_region boundary -wall_points 8 "
+                   "-wall_residual u-x*a",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"energy",
      MODEL_NETWORK "-network_inputs x,x*y -ansatz_u x*u -unknown_parameters s=0.7 -terms body -body_points 9 "
                    "-body_energy s^2*dot(grad(u),grad(u))/2+(s-u)^4/4",

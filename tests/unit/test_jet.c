@@ -1,7 +1,8 @@
 /*
   Jets of the network: forward against differences of plain network values (above second order of the channel of one or two
   derivatives less), tangent by Taylor remainders, adjoint by the dot-product identity, rows. Over 1 to 10 dimensions with and
-  without time, 0 to 3 hidden layers, 1 to 3 outputs; and one hidden layer in closed form, for every activation.
+  without time, 0 to 3 hidden layers, 1 to 3 outputs; all types of networks, with and without factors of the activations; one
+  hidden layer in closed form, for every activation, and each type at one point by its formula.
 
   What nobody may read (channels not used, scratch, a jet before its forward pass) is NaN before each pass. ranks: 1
 */
@@ -44,6 +45,7 @@ static void FillNaN(size_t n, PetscReal v[])
 /* A network and a layout with random parameters and points; a jet that has once held more points, and scratch */
 typedef struct {
   PetscInt      nspace, dim, depth, noutputs, n, p, S;
+  const char   *type;
   EngdNetwork   net;
   EngdJetLayout layout;
   PetscReal    *theta, *x;
@@ -102,18 +104,22 @@ static void NewJet(Setting *s, EngdJetLayout layout, PetscInt nmax, EngdJet *jet
   FillNaN(EngdJetBytes(s->net, layout, nmax) / sizeof(PetscReal), (*jet)->memory);
 }
 
-static void Begin(PetscInt nspace, PetscInt dim, PetscInt depth, PetscInt noutputs, PetscInt kind, Setting *s)
+/* type NULL: a perceptron; other networks have hidden layers of one width but for the last */
+static void Begin(PetscInt nspace, PetscInt dim, PetscInt depth, PetscInt noutputs, PetscInt kind, const char type[],
+                  PetscReal scale, Setting *s)
 {
-  const PetscInt    widths[] = {6, 4, 7}, n = 3;
+  const PetscInt    widths[] = {6, 4, 7}, alike[] = {5, 5, 5}, n = 3;
   const char *const activations[] = {"tanh", "tanh", "sin", "gelu"};
   EngdJetEntry      entry[MAX_ENTRIES];
   const PetscInt    lot = 1000 * kind + 100 * depth + 10 * dim + noutputs;
   EngdJetLayout     values;
 
-  *s = (Setting){.nspace = nspace, .dim = dim, .depth = depth, .noutputs = noutputs, .n = n};
+  *s = (Setting){.nspace = nspace, .dim = dim, .depth = depth, .noutputs = noutputs, .n = n, .type = type};
   CHECK(EngdNetworkCreate(PETSC_COMM_SELF, &s->net));
   CHECK(EngdNetworkSetSizes(s->net, dim, noutputs));
-  CHECK(EngdNetworkSetLayers(s->net, depth, widths));
+  CHECK(EngdNetworkSetLayers(s->net, depth, type ? alike : widths));
+  if (type) CHECK(EngdNetworkSetType(s->net, type));
+  CHECK(EngdNetworkSetActivationScale(s->net, scale));
   CHECK(EngdNetworkSetActivation(s->net, activations[depth]));
   CHECK(EngdNetworkGetParameterCount(s->net, &s->p));
   CHECK(EngdJetLayoutCreate(nspace, dim, Choose(kind, lot, nspace, dim, entry), entry, &s->layout));
@@ -142,11 +148,21 @@ static void End(Setting *s)
 
 static void ForEachSetting(void (*test)(Setting *))
 {
+  const char *const types[] = {"mlp", "residual", "gated", "modified"};
+
   for (PetscInt k = 0; k < 10 * 2 * 4 * 3 * NKINDS; k++) {
     const PetscInt nspace = 1 + k % 10, dim = nspace + k / 10 % 2, depth = k / 20 % 4, noutputs = 1 + k / 80 % 3;
     Setting        s;
 
-    Begin(nspace, dim, depth, noutputs, k / 240, &s);
+    Begin(nspace, dim, depth, noutputs, k / 240, NULL, 0, &s);
+    test(&s);
+    End(&s);
+  }
+  for (PetscInt k = 0; k < 4 * 2 * 2 * NKINDS; k++) {
+    const PetscInt nspace = 1 + (k + k / 16) % 3, depth = 2 + k / 8 % 2, noutputs = 1 + k / 4 % 2;
+    Setting        s;
+
+    Begin(nspace, nspace + k / 4 % 2, depth, noutputs, k / 16, types[k % 4], k / 4 % 2 ? 0 : 1.5, &s);
     test(&s);
     End(&s);
   }
@@ -304,16 +320,14 @@ static void LaplacianIsSum(Setting *s)
 static void Tangent(Setting *s, const PetscReal dtheta[], PetscReal du[])
 {
   FillNaN(JetSize(s), du);
-  FillNaN(ENGD_COUNT(s->net->widest, s->S * s->n), s->work->p);
-  FillNaN(ENGD_COUNT(s->net->widest, s->S * s->n), s->work->q);
+  FillNaN(s->work->count, s->work->memory);
   CHECK(EngdJetTangent(s->jet, s->theta, dtheta, s->work, du));
 }
 
 static void Gradient(Setting *s, const PetscReal gu[], PetscReal gradient[])
 {
   for (PetscInt j = 0; j < s->p; j++) gradient[j] = 0;
-  FillNaN(ENGD_COUNT(s->net->widest, s->S * s->n), s->work->p);
-  FillNaN(ENGD_COUNT(s->net->widest, s->S * s->n), s->work->q);
+  FillNaN(s->work->count, s->work->memory);
   CHECK(EngdJetGradient(s->jet, s->theta, gu, s->work, gradient));
 }
 
@@ -513,6 +527,76 @@ static void test_one_layer(void **state)
   }
 }
 
+/* h = sigma(n a (W z + b)), the layers from *w on; without factors n = 0 */
+static void Units(PetscInt n_in, PetscReal n, const PetscReal z[], const PetscReal **w, PetscReal h[5])
+{
+  for (PetscInt i = 0; i < 5; i++) {
+    PetscReal a = (*w)[5 * n_in + i];
+
+    for (PetscInt j = 0; j < n_in; j++) a += (*w)[5 * j + i] * z[j];
+    h[i] = PetscTanhReal(n > 0 ? n * (*w)[5 * n_in + 5] * a : a);
+  }
+  *w += 5 * n_in + 5 + (n > 0);
+}
+
+/* two hidden layers of five units at one point, written out */
+static PetscReal Written(const char type[], PetscReal n, const PetscReal w[], const PetscReal x[])
+{
+  PetscReal U[5], V[5], h[5], z[5], u;
+
+  if (type[0] == 'm' && type[1] == 'o') {
+    Units(2, n, x, &w, U);
+    Units(2, n, x, &w, V);
+  }
+  Units(2, n, x, &w, z);
+  if (type[0] == 'm' && type[1] == 'o')
+    for (PetscInt i = 0; i < 5; i++) z[i] = z[i] * U[i] + (1 - z[i]) * V[i];
+  Units(5, n, z, &w, h);
+  for (PetscInt i = 0; i < 5; i++)
+    z[i] = type[0] == 'r'   ? z[i] + h[i]
+           : type[0] == 'g' ? w[0] * h[i] + (1 - w[0]) * z[i]
+           : type[1] == 'o' ? h[i] * U[i] + (1 - h[i]) * V[i]
+                            : h[i];
+  w += type[0] == 'g';
+  u = w[5];
+  for (PetscInt i = 0; i < 5; i++) u += w[i] * z[i];
+  return u;
+}
+
+static void test_types(void **state)
+{
+  const char *const types[] = {"mlp", "residual", "gated", "modified"};
+  const PetscInt    alike[] = {5, 5}, parameters[] = {51, 51, 52, 81};
+
+  (void)state;
+  for (PetscInt k = 0; k < 8; k++) {
+    const PetscReal n = k / 4 ? 1.5 : 0;
+    PetscReal      *x = NewRandom(2, 2, 1), *theta;
+    EngdNetwork     net;
+    EngdJetLayout   layout;
+    EngdJet         jet;
+    PetscInt        p;
+
+    CHECK(EngdNetworkCreate(PETSC_COMM_SELF, &net));
+    CHECK(EngdNetworkSetSizes(net, 2, 1));
+    CHECK(EngdNetworkSetLayers(net, 2, alike));
+    CHECK(EngdNetworkSetType(net, types[k % 4]));
+    CHECK(EngdNetworkSetActivationScale(net, n));
+    CHECK(EngdNetworkGetParameterCount(net, &p));
+    assert_int_equal(p, parameters[k % 4] + (n > 0 ? k % 4 == 3 ? 4 : 2 : 0));
+    theta = NewRandom(p, 1, 1);
+    CHECK(EngdJetLayoutCreate(2, 2, 1, &value, &layout));
+    CHECK(EngdJetCreate(net, layout, 1, &jet));
+    CHECK(EngdJetForward(jet, theta, 1, x));
+    Close(types[k % 4], jet->u[0], Written(types[k % 4], n, theta, x), 1e-14);
+    CHECK(EngdJetDestroy(&jet));
+    CHECK(EngdJetLayoutDestroy(&layout));
+    CHECK(EngdNetworkDestroy(&net));
+    CHECK(PetscFree(theta));
+    CHECK(PetscFree(x));
+  }
+}
+
 typedef struct {
   void (*run)(Setting *);
 } Property;
@@ -531,7 +615,8 @@ int main(int argc, char **argv)
                                      {"tangent, Taylor remainder", test_settings, NULL, NULL, &properties[3]},
                                      {"adjoint, dot products", test_settings, NULL, NULL, &properties[4]},
                                      {"rows", test_settings, NULL, NULL, &properties[5]},
-                                     cmocka_unit_test(test_one_layer)};
+                                     cmocka_unit_test(test_one_layer),
+                                     cmocka_unit_test(test_types)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

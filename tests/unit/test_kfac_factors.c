@@ -1,5 +1,6 @@
 /*
-  The factors of preconditioner kfac against their definition: loops over points, channels and units.
+  The factors of preconditioner kfac against their definition: loops over points, channels and units. Of other types of networks
+  against the blocks of the Gramian where nothing is dropped: at one point without derivatives, and of trainable factors.
   ranks: 1 2 3 4
 */
 #include "kfac_case.h"
@@ -291,9 +292,67 @@ static void factors(void **state)
   }
 }
 
+/* A (x) B of a layer, of both groups, at the entry (row, column) of its block */
+static PetscReal KroneckerEntry(const EngdKronecker *block, PetscInt row, PetscInt column)
+{
+  const PetscInt i = row % block->m, p = row / block->m, j = column % block->m, q = column / block->m;
+  PetscReal      sum = 0;
+
+  for (PetscInt f = 0; f < 2; f++) {
+    if (!block->A[f]) continue;
+    sum += block->A[f][PetscMax(p, q) * block->n + PetscMin(p, q)] *
+           block->B[f][PetscMax(i, j) * block->m + PetscMin(i, j)];
+  }
+  return sum;
+}
+
+static void types(void **state)
+{
+  const char *const problem[] = {
+      BOX "-terms fit -fit_points 1 -fit_residual u-x*y -network_activation_scale 2 -network_layers 4,4,4 ", POISSON};
+  const char *const type[] = {"mlp", "residual", "gated", "modified"};
+
+  (void)state;
+  for (size_t k = 0; k < 8; k++) {
+    PetscInt       nfactors = 0;
+    PetscReal     *G;
+    Preconditioned c;
+    char           options[4096];
+
+    CHECK(PetscSNPrintf(options, sizeof(options),
+                        "%s -network_layers 4,4,4 -network_activation_scale 2 -pc_kfac_ema 0 "
+                        "-network_type %s",
+                        problem[k / 4], type[k % 4]));
+    Make(PETSC_COMM_WORLD, options, PETSC_FALSE, &c);
+    FillRandom(c.theta, 5);
+    CHECK(EngdFunctionalSetParameters(c.F, c.theta));
+    CHECK(PCSetUp(c.pc));
+    G = Dense(c.G);
+    for (PetscInt l = 0; l < c.kfac->nlayers; l++) {
+      const EngdLayer     *layer = &c.F->model->layer[l];
+      const EngdKronecker *block = &c.kfac->layer[l].block;
+      const PetscInt       n     = (layer->n_in + 1) * layer->n_out;
+      PetscReal            worst = 0, size = 0;
+
+      nfactors += !layer->n_in;
+      if (k / 4 && layer->n_in) continue;
+      for (PetscInt at = 0; block->A[0] != block->A[1] && at < n * n; at++) {
+        const PetscReal exact = G[ENGD_COUNT(layer->offset + at / n, c.s->p) + layer->offset + at % n];
+
+        worst = PetscMax(worst, PetscAbsReal(KroneckerEntry(block, at % n, at / n) - exact));
+        size  = PetscMax(size, PetscAbsReal(exact));
+      }
+      assert_true(Largest(worst) <= 1e-13 * Largest(size) && Largest(size) > 0);
+    }
+    assert_int_equal(nfactors, k % 4 == 2 ? 5 : k % 4 == 3 ? 5 : 3);
+    CHECK(PetscFree(G));
+    Destroy(&c);
+  }
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(factors)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(factors), cmocka_unit_test(types)};
   int                     failures;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -100,7 +100,7 @@ static void check_other_metrics(const Case *which)
 
 static void check_layers(const Case *which)
 {
-  AllForms(which, "-network_layers 20,30,9 -engd_memory_limit 1000 -engd_block_points 5");
+  AllForms(which, "-network_layers 20,30,30 -engd_memory_limit 1000 -engd_block_points 5");
 }
 
 int main(int argc, char **argv)

@@ -51,30 +51,30 @@ doubles="f0 = x$(for ((k = 1; k < 60; k++)); do printf ', f%d = f%d*f%d' "$k" $(
 rejects '-functions: f[0-9]* is reached after more than 100000 uses' "${poisson[@]}" -functions "$doubles" -pde_residual 'lap(u) + f59'
 rejects '\(from -wall_weight 1,2\)$' "${poisson[@]}" -wall_weight 1,2
 rejects '\(from -engd_monitor_every x\)$' "${poisson[@]}" -engd_monitor_every x
-tables=$SCRATCH/tables
-mkdir -p "$tables"
-table() { # file rows
-  printf "$2" >"$tables/$1"
+splines=$SCRATCH/splines
+mkdir -p "$splines"
+spline() { # file rows
+  printf "$2" >"$splines/$1"
 }
-table nan.csv 'x,k\n0,1\n1,nan\n'
-table column.csv 'x,y,k\n0,0,1\n1,2\n'
-table one.csv '0\n1\n'
-table sort.csv '0,1\n2,1\n1,3\n'
-table twice.csv '0,1\n1,1\n1,3\n'
-table hole.csv '0 0 1\n0 1 1\n1 0 1\n'
-table small.csv '0,1\n0.7,1\n'
-rejects "-tables .*nan.csv: line 3: 'nan' is no finite number" "${poisson[@]}" -tables "k=$tables/nan.csv"
-rejects '-tables .*column.csv: line 3 has 2 columns, not 3' "${poisson[@]}" -tables "k=$tables/column.csv"
-rejects '-tables .*one.csv: 1 columns; a table has one to three columns' "${poisson[@]}" -tables "k=$tables/one.csv"
-rejects '-tables .*sort.csv: row 3 has .* = 1 behind 2; sort the rows' "${poisson[@]}" -tables "k=$tables/sort.csv"
-rejects '-tables .*twice.csv: 3 rows are no whole grid, which has 2' "${poisson[@]}" -tables "k=$tables/twice.csv"
-rejects '-tables .*hole.csv: 3 rows are no whole grid, which has 4' "${poisson[@]}" -tables "k=$tables/hole.csv"
+spline nan.csv 'x,k\n0,1\n1,nan\n'
+spline column.csv 'x,y,k\n0,0,1\n1,2\n'
+spline one.csv '0\n1\n'
+spline sort.csv '0,1\n2,1\n1,3\n'
+spline twice.csv '0,1\n1,1\n1,3\n'
+spline hole.csv '0 0 1\n0 1 1\n1 0 1\n'
+spline small.csv '0,1\n0.7,1\n'
+rejects "-tables .*nan.csv: line 3: 'nan' is no finite number" "${poisson[@]}" -tables "k=$splines/nan.csv"
+rejects '-tables .*column.csv: line 3 has 2 columns, not 3' "${poisson[@]}" -tables "k=$splines/column.csv"
+rejects '-tables .*one.csv: 1 columns; a table has one to three columns' "${poisson[@]}" -tables "k=$splines/one.csv"
+rejects '-tables .*sort.csv: row 3 has .* = 1 behind 2; sort the rows' "${poisson[@]}" -tables "k=$splines/sort.csv"
+rejects '-tables .*twice.csv: 3 rows are no whole grid, which has 2' "${poisson[@]}" -tables "k=$splines/twice.csv"
+rejects '-tables .*hole.csv: 3 rows are no whole grid, which has 4' "${poisson[@]}" -tables "k=$splines/hole.csv"
 rejects '-tables none.csv: cannot be read' "${poisson[@]}" -tables k=none.csv
 rejects '-tables "k": "k" is not of the form k=file.csv' "${poisson[@]}" -tables k
-rejects "-tables: 'sin' has a meaning" "${poisson[@]}" -tables "sin=$tables/small.csv"
-rejects "table k at .* = [0-9.]*, outside of 0 <= .* <= 0.7" "${poisson[@]}" -tables "k=$tables/small.csv" -pde_residual 'lap(u)+k(x)'
-rejects 'k\(\) takes 1 argument, not 2' "${poisson[@]}" -tables "k=$tables/small.csv" -pde_residual 'lap(u)+k(x,y)'
-rejects 'three derivatives in argument1, and a fourth' "${poisson[@]}" -tables "k=$tables/small.csv" -pde_residual 'lap(u)+d(k(x),x,x,x,x)'
+rejects "-tables: 'sin' has a meaning" "${poisson[@]}" -tables "sin=$splines/small.csv"
+rejects "table k at .* = [0-9.]*, outside of 0 <= .* <= 0.7" "${poisson[@]}" -tables "k=$splines/small.csv" -pde_residual 'lap(u)+k(x)'
+rejects 'k\(\) takes 1 argument, not 2' "${poisson[@]}" -tables "k=$splines/small.csv" -pde_residual 'lap(u)+k(x,y)'
+rejects 'three derivatives in argument1, and a fourth' "${poisson[@]}" -tables "k=$splines/small.csv" -pde_residual 'lap(u)+d(k(x),x,x,x,x)'
 rejects "-functions: 'sin' has a meaning" "${poisson[@]}" -functions 'sin(a)=a'
 rejects 'domain_type.*blob|blob.*domain_type' "${poisson[@]}" -domain_type blob
 rejects 'network_activation.*bang|bang.*network_activation' "${poisson[@]}" -network_activation bang

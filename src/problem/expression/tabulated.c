@@ -345,7 +345,7 @@ void EngdTabulatedEvaluate(const EngdTabulated tables[], PetscReal code, PetscIn
   for (PetscInt i = 0; i < n; i++) {
     PetscReal power[3][4] = {{1}, {1}, {1}};
     PetscInt  cell[3]     = {0, 0, 0};
-    PetscBool inside = PETSC_TRUE;
+    PetscBool inside      = PETSC_TRUE;
 
     for (PetscInt k = 0; k < table->dim && inside; k++)
       inside = FindPowers(table, k, v[k][i], OrderOf(code, k), &cell[k], power[k]);

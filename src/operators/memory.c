@@ -81,7 +81,7 @@ static PetscReal KeptBytes(EngdFunctional F)
   return bytes;
 }
 
-/* a jet for each term, and the scratch of the largest block: two matrices of the widest layer, and du, gu */
+/* a jet for each term, and the scratch of the largest block: its buffers, each of the widest layer, and du, gu */
 static PetscReal BlockBytes(EngdFunctional F)
 {
   const EngdBlockSizes size  = EngdFunctionalLargestSizes(F);
@@ -89,8 +89,8 @@ static PetscReal BlockBytes(EngdFunctional F)
 
   for (PetscInt t = 0; t < F->problem->nterms; t++)
     bytes += (PetscReal)EngdModelJetBytes(F->model, F->term[t].layout, EngdFunctionalBlockSize(F, t));
-  for (PetscInt k = 0; k < F->model->nparts; k++) widest += F->model->part[k].network->widest;
-  return bytes + sizeof(PetscReal) * (2 * widest * size.columns + 2. * size.jet);
+  for (PetscInt k = 0; k < F->model->nparts; k++) widest += (PetscReal)F->model->part[k].network->nbuffers * F->model->part[k].network->widest;
+  return bytes + sizeof(PetscReal) * (widest * size.columns + 2. * size.jet);
 }
 
 PetscInt EngdFunctionalBlockSize(EngdFunctional F, PetscInt t)

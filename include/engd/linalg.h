@@ -168,6 +168,8 @@ PETSC_INTERN PetscErrorCode         EngdLeastSquaresSetRightHandSide(EngdLeastSq
 PETSC_INTERN PetscErrorCode EngdLeastSquaresSolve(EngdLeastSquares, PetscReal cutoff, EngdSide, PetscReal y[]);
 PETSC_INTERN PetscErrorCode EngdLeastSquaresSolveDamped(EngdLeastSquares, PetscReal mu, EngdSide from,
                                                         const PetscReal b[], PetscReal y[]);
+/* what solutions have found of the singular values is found anew: the next one does not depend on those before. NULL: nothing */
+PETSC_INTERN PetscErrorCode EngdLeastSquaresForget(EngdLeastSquares);
 PETSC_INTERN PetscErrorCode EngdLeastSquaresDestroy(EngdLeastSquares *);
 PETSC_INTERN PetscErrorCode EngdLeastSquaresBytes(MPI_Comm, PetscInt m, PetscInt n, PetscReal *bytes);
 

@@ -73,6 +73,8 @@ enum {
   ENGD_COLUMN_ERROR,     /* only where there is an exact solution */
   ENGD_COLUMN_SHARPNESS, /* these two where -spectrum_monitor asks for them */
   ENGD_COLUMN_INDEX,
+  ENGD_COLUMN_TIME, /* these two in the history of an evolution in time, not on the screen */
+  ENGD_COLUMN_PROJECTION,
   ENGD_COLUMN_SECONDS,
   ENGD_COLUMN_LEFT, /* seconds, or infinity when that cannot be told */
   ENGD_NCOLUMNS
@@ -97,6 +99,7 @@ struct _n_EngdReport {
   char          *points, *expressions; /* of the solution: where, and which; or NULL */
   PetscBool      evaluates, silent;    /* does the run not train; is nothing but the solution on standard output */
   time_t         started;              /* When the report did. */
+  EngdTimes      times;                /* of an evolution */
   EngdSolution   solution;             /* NULL where not asked for, as are: */
   EngdIntegrals  integrals;
   EngdEnergies   energies;             /* of a quotient, at the end */
@@ -131,6 +134,16 @@ typedef struct {
   PetscReal   seconds, left; /* since the training began, and to its end, infinity if that cannot be told */
 } EngdIteration;
 
+/* A step in time */
+typedef struct {
+  PetscInt  iteration;        /* those of the training before it counted too */
+  PetscReal time, step;       /* its end; the one that follows */
+  PetscReal cutoff;           /* of singular values */
+  PetscReal projection_error; /* relative: of f beside the tangent space, of u missed by fits */
+  PetscReal error;            /* relative L2, infinite where it is not known */
+  PetscReal seconds, left;    /* as of an iteration */
+} EngdStepRow;
+
 /* An optimiser of a run; its name is NULL where it is the only one. */
 typedef struct {
   const char *name;
@@ -163,6 +176,12 @@ PETSC_INTERN PetscErrorCode EngdReportSetUp(EngdReport);
 PETSC_INTERN PetscErrorCode EngdReportStart(EngdReport);
 PETSC_INTERN PetscErrorCode EngdReportAddRow(EngdReport, const EngdIteration *, Vec theta, PetscReal *error);
 PETSC_INTERN PetscErrorCode EngdReportMeasure(EngdReport, Vec theta, PetscReal *error);
+/* Of an evolution in time. SetTimes: before SetUp; AddStep: a row of the history; SkipTimes: so many have their files
+   already; WriteTime: that of the k-th */
+PETSC_INTERN PetscErrorCode EngdReportSetTimes(EngdReport, PetscInt n, const PetscReal times[]);
+PETSC_INTERN PetscErrorCode EngdReportAddStep(EngdReport, const EngdStepRow *);
+PETSC_INTERN PetscErrorCode EngdReportSkipTimes(EngdReport, PetscInt n);
+PETSC_INTERN PetscErrorCode EngdReportWriteTime(EngdReport, Vec theta, PetscInt k);
 /* Before Start: rows up to this iteration are in the history already. */
 PETSC_INTERN PetscErrorCode EngdReportContinue(EngdReport, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdReportState(EngdReport, EngdArchive);

@@ -164,6 +164,7 @@ PETSC_INTERN PetscErrorCode EngdPlanDestroy(EngdRun);
 PETSC_INTERN PetscErrorCode EngdEvolutionCreate(EngdRun, EngdEvolution *);
 PETSC_INTERN PetscBool      EngdEvolutionBegun(EngdRun);
 PETSC_INTERN PetscErrorCode EngdEvolutionSolve(EngdRun);
+PETSC_INTERN PetscInt       EngdEvolutionGetSteps(EngdRun);
 PETSC_INTERN PetscErrorCode EngdEvolutionState(EngdRun, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdEvolutionDescribe(EngdRun, size_t, char text[]);
 PETSC_INTERN PetscErrorCode EngdEvolutionDestroy(EngdEvolution *);
@@ -196,6 +197,7 @@ PETSC_INTERN PetscErrorCode EngdWindowsEnd(EngdRun);
 /* limits.c: the clock, and the tests that end a stage. ReadBudget: -engd_max_seconds, infinity for no limit */
 PETSC_INTERN PetscErrorCode EngdRunReadBudget(MPI_Comm, PetscReal *seconds);
 PETSC_INTERN PetscErrorCode EngdRunSetLimits(EngdRun, EngdStage *);
+PETSC_INTERN PetscErrorCode EngdRunTestStep(EngdRun, PetscBool *stop);
 /* Seconds of the training, the same on all ranks. Collective */
 PETSC_INTERN PetscErrorCode EngdRunGetSeconds(EngdRun, PetscReal *seconds);
 PETSC_INTERN PetscErrorCode EngdRunEstimateTimeLeft(EngdRun, PetscInt iteration, double seconds, PetscReal *left);

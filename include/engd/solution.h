@@ -53,14 +53,24 @@ PETSC_INTERN int  EngdWriteVTS(const EngdTable *, FILE *);
 PETSC_INTERN int  EngdWriteVTU(const EngdTable *, FILE *);
 PETSC_INTERN void EngdWriteXML(const char text[], FILE *); /* as the value of an attribute */
 
-/* What to write where. Create: reads and checks all, before the training; file NULL: CSV on standard output. Collective.
+/* When an evolution in time writes the solution, the last time included; n = 0: there is none */
+typedef struct {
+  PetscInt         n;
+  const PetscReal *at; /* [n] borrowed */
+} EngdTimes;
+
+/* What to write where. Create: reads and checks all, before the training; file NULL: CSV on standard output; times: of an evolution,
+   each of which has a file of its own where there are several or a series, borrowed. Collective.
    GetFile: the k-th file, an empty name behind the last one. Not collective */
 typedef struct _n_EngdSolution *EngdSolution;
 PETSC_INTERN PetscErrorCode EngdSolutionCreate(EngdModel, const char file[], const char option[], const char points[],
-                                               const char output[], EngdSolution *);
+                                               const char output[], EngdTimes, EngdSolution *);
 PETSC_INTERN PetscErrorCode EngdSolutionGetFile(EngdSolution, PetscInt k, size_t size, char name[]);
 /* theta: whole, on each rank. failure: errno of the first write that failed, on rank 0. Collective */
 PETSC_INTERN PetscErrorCode EngdSolutionWrite(EngdSolution, const PetscReal theta[], int *failure);
+/* of an evolution: SkipTimes: so many times have their files already; WriteTime: that of the k-th. Collective */
+PETSC_INTERN PetscErrorCode EngdSolutionSkipTimes(EngdSolution, PetscInt n);
+PETSC_INTERN PetscErrorCode EngdSolutionWriteTime(EngdSolution, const PetscReal theta[], PetscInt k, int *failure);
 PETSC_INTERN PetscErrorCode EngdSolutionDestroy(EngdSolution *);
 
 /* Integrals of expressions of the solution, -engd_integrals. Create: of a list of names, each with its options; Compute: at the

@@ -115,17 +115,25 @@ static PetscInt StageRow(EngdLeastSquares ls, PetscMPIInt r, PetscInt i)
   return ls->leaf ? EngdPanelsStackRow(ls->n, ls->size, r, i) : ls->start[r] + i;
 }
 
+PetscErrorCode EngdLeastSquaresForget(EngdLeastSquares ls)
+{
+  PetscFunctionBeginUser;
+  if (!ls) PetscFunctionReturn(PETSC_SUCCESS);
+  ls->last = 0;
+  ls->end = ls->begin = 0;
+  ls->sigma           = 0;
+  ls->mu              = -1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdLeastSquaresFactor(EngdLeastSquares ls)
 {
   PetscInt   lda;
   PetscReal *A;
 
   PetscFunctionBeginUser;
-  ls->last = 0;
-  ls->end = ls->begin = 0;
-  ls->sigma           = 0;
-  ls->mu              = -1;
-  ls->order[0]        = ls->n;
+  PetscCall(EngdLeastSquaresForget(ls));
+  ls->order[0] = ls->n;
   if (!ls->n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdLeastSquaresGetArray(ls, &lda, &A));
   PetscCall(EngdMixingRows(ls->mixing, ls->m, lda, A));

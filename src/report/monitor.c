@@ -12,12 +12,19 @@
 #define LONGEST    100 /* letters of a line that no terminal should have to break */
 
 const EngdColumn engd_column[ENGD_NCOLUMNS] = {
-    [ENGD_COLUMN_ITERATION] = {{"", "iteration"}, 9, 9},    [ENGD_COLUMN_LOSS] = {{"", "loss"}, 10, 9},
-    [ENGD_COLUMN_GRADIENT] = {{"gradient", "norm"}, 9, 8},  [ENGD_COLUMN_STEP] = {{"", "step"}, 9, 8},
-    [ENGD_COLUMN_DAMPING] = {{"", "damping"}, 9, 8},        [ENGD_COLUMN_KRYLOV] = {{"Krylov", "iterations"}, 10, 10},
-    [ENGD_COLUMN_ERROR] = {{"relative", "L2 error"}, 9, 8}, [ENGD_COLUMN_SECONDS] = {{"", "seconds"}, 9, 8},
-    [ENGD_COLUMN_SHARPNESS] = {{"", "sharpness"}, 9, 9},    [ENGD_COLUMN_INDEX] = {{"", "index"}, 6, 5},
-    [ENGD_COLUMN_LEFT] = {{"time", "left"}, 9, 8},
+    [ENGD_COLUMN_ITERATION]  = {{"", "iteration"}, 9, 9},
+    [ENGD_COLUMN_LOSS]       = {{"", "loss"}, 10, 9},
+    [ENGD_COLUMN_GRADIENT]   = {{"gradient", "norm"}, 9, 8},
+    [ENGD_COLUMN_STEP]       = {{"", "step"}, 9, 8},
+    [ENGD_COLUMN_DAMPING]    = {{"", "damping"}, 9, 8},
+    [ENGD_COLUMN_KRYLOV]     = {{"Krylov", "iterations"}, 10, 10},
+    [ENGD_COLUMN_ERROR]      = {{"relative", "L2 error"}, 9, 8},
+    [ENGD_COLUMN_SECONDS]    = {{"", "seconds"}, 9, 8},
+    [ENGD_COLUMN_SHARPNESS]  = {{"", "sharpness"}, 9, 9},
+    [ENGD_COLUMN_INDEX]      = {{"", "index"}, 6, 5},
+    [ENGD_COLUMN_LEFT]       = {{"time", "left"}, 9, 8},
+    [ENGD_COLUMN_TIME]       = {{"", "time"}, 0, 0},
+    [ENGD_COLUMN_PROJECTION] = {{"projection", "error"}, 0, 0},
 };
 
 /* is the column present: the error needs an exact solution, the numbers of the Hessian an option */
@@ -27,6 +34,8 @@ PetscBool EngdReportHasColumn(EngdReport report, PetscInt c)
   case ENGD_COLUMN_ERROR: return (PetscBool)(report->errors != NULL);
   case ENGD_COLUMN_SHARPNESS: return report->want_sharpness;
   case ENGD_COLUMN_INDEX: return report->want_index;
+  case ENGD_COLUMN_TIME:
+  case ENGD_COLUMN_PROJECTION: return (PetscBool)(report->times.n > 0);
   default: return PETSC_TRUE;
   }
 }
@@ -40,6 +49,12 @@ static PetscErrorCode FillHessianColumns(EngdReport report, Vec theta)
   PetscFunctionBeginUser;
   if (report->sharpness) PetscCall(EngdSharpnessCompute(report->sharpness, theta, sharpness, index));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* is it shown on the screen too */
+static PetscBool IsShown(EngdReport report, PetscInt c)
+{
+  return (PetscBool)(engd_column[c].width && EngdReportHasColumn(report, c));
 }
 
 /* report->row <- this iteration; what takes time only if it is seen */
@@ -56,6 +71,7 @@ static PetscErrorCode FillRow(EngdReport report, const EngdIteration *it, Vec th
   row[ENGD_COLUMN_KRYLOV]    = it->krylov_iterations;
   row[ENGD_COLUMN_SECONDS]   = it->seconds;
   row[ENGD_COLUMN_LEFT]      = it->left;
+  row[ENGD_COLUMN_TIME] = row[ENGD_COLUMN_PROJECTION] = 0;
   if (!seen) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(FillHessianColumns(report, theta));
   if (!report->errors) PetscFunctionReturn(PETSC_SUCCESS);
@@ -69,8 +85,7 @@ static PetscBool IsNarrow(EngdReport report)
 {
   int length = -2;
 
-  for (PetscInt c = 0; c < ENGD_NCOLUMNS; c++)
-    length += EngdReportHasColumn(report, c) ? engd_column[c].width + 2 : 0;
+  for (PetscInt c = 0; c < ENGD_NCOLUMNS; c++) length += IsShown(report, c) ? engd_column[c].width + 2 : 0;
   return (PetscBool)(length > LONGEST);
 }
 
@@ -105,7 +120,7 @@ static PetscErrorCode ShowRow(EngdReport report)
       const EngdColumn *column = &engd_column[c];
       char              text[64];
 
-      if (!EngdReportHasColumn(report, c)) continue;
+      if (!IsShown(report, c)) continue;
       if (line < 2)
         PetscCall(PetscStrncpy(text, line && c == ENGD_COLUMN_DAMPING ? report->damping_name : column->name[line],
                                sizeof(text)));
@@ -191,6 +206,27 @@ PetscErrorCode EngdReportAddRow(EngdReport report, const EngdIteration *it, Vec 
     PetscCall(DrawRow(report));
   else if (show)
     PetscCall(ShowRow(report));
+  PetscCall(EngdHistoryWriteRow(report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportAddStep - Writes a step in time to the history; what only iterations have is not a number there. Not collective */
+PetscErrorCode EngdReportAddStep(EngdReport report, const EngdStepRow *it)
+{
+  PetscReal *row = report->row;
+
+  PetscFunctionBeginUser;
+  for (PetscInt c = 0; c < ENGD_NCOLUMNS; c++) row[c] = NAN;
+  row[ENGD_COLUMN_ITERATION]  = it->iteration;
+  row[ENGD_COLUMN_STEP]       = it->step;
+  row[ENGD_COLUMN_DAMPING]    = it->cutoff;
+  row[ENGD_COLUMN_KRYLOV]     = 0;
+  row[ENGD_COLUMN_ERROR]      = it->error;
+  row[ENGD_COLUMN_TIME]       = it->time;
+  row[ENGD_COLUMN_PROJECTION] = it->projection_error;
+  row[ENGD_COLUMN_SECONDS]    = it->seconds;
+  row[ENGD_COLUMN_LEFT]       = it->left;
+  report->shown               = PETSC_TRUE; /* by a line of its own, if at all */
   PetscCall(EngdHistoryWriteRow(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -39,20 +39,54 @@ PetscErrorCode EngdReportCreate(EngdFunctional functional, EngdReport *out)
 /* what is written where */
 static PetscErrorCode CreateSolution(EngdReport report)
 {
-  const char *file = report->file[ENGD_FILE_SOLUTION];
+  const char     *file = report->file[ENGD_FILE_SOLUTION];
+  const EngdTimes none = {0, NULL};
 
   PetscFunctionBeginUser;
   PetscCall(EngdSolutionDestroy(&report->solution));
   if (file || report->evaluates) {
     PetscCall(EngdSolutionCreate(report->functional->model, file,
                                  report->evaluates ? "-engd_evaluate" : "-engd_solution_points", report->points,
-                                 report->expressions, &report->solution));
+                                 report->expressions, report->evaluates ? none : report->times, &report->solution));
   } else {
     PetscCheck(!report->points && !report->expressions, report->comm, PETSC_ERR_USER_INPUT,
                "%s %s without a file: give -engd_solution FILE",
                report->points ? "-engd_solution_points" : "-engd_output",
                report->points ? report->points : report->expressions);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportSetTimes - An evolution ends at the last of these times, and the solution is written at each; borrowed. Not collective */
+PetscErrorCode EngdReportSetTimes(EngdReport report, PetscInt n, const PetscReal times[])
+{
+  PetscFunctionBeginUser;
+  report->times = (EngdTimes){n, times};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportSkipTimes - So many times of an evolution have their files already. Not collective */
+PetscErrorCode EngdReportSkipTimes(EngdReport report, PetscInt n)
+{
+  PetscFunctionBeginUser;
+  if (report->solution) PetscCall(EngdSolutionSkipTimes(report->solution, n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdReportWriteTime - Writes the solution of the k-th time, if it has a file; a failure is kept. Collective */
+PetscErrorCode EngdReportWriteTime(EngdReport report, Vec theta, PetscInt k)
+{
+  const PetscReal *values;
+  Vec              whole;
+
+  PetscFunctionBeginUser;
+  if (!report->solution) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(report->functional->present.theta, &whole));
+  PetscCall(EngdFunctionalGather(report->functional, theta, whole));
+  PetscCall(VecGetArrayRead(whole, &values));
+  PetscCall(EngdSolutionWriteTime(report->solution, values, k, &report->failure[ENGD_FILE_SOLUTION]));
+  PetscCall(VecRestoreArrayRead(whole, &values));
+  PetscCall(VecDestroy(&whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

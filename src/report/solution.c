@@ -41,6 +41,8 @@ struct _n_EngdSolution {
   EngdExpression expression;
   PetscInt       nvalues, capacity;
   char         **name, **text; /* [nvalues] */
+  EngdTimes      times;        /* of an evolution */
+  PetscInt       reached;      /* of these so far */
   EngdOutput     output;       /* the file that is being written, on rank 0 */
 };
 
@@ -77,16 +79,16 @@ static PetscErrorCode CheckFormat(EngdSolution s, const char option[])
   const Format    *format = s->format;
   const EngdPlaces places = s->places;
   const PetscBool  time   = (PetscBool)(places->naxes && places->axis[places->naxes - 1] == places->domain->nspace);
-  const PetscInt   axes   = places->naxes ? places->naxes - (format->series ? 1 : 0) : places->dim;
+  const PetscInt   axes   = places->naxes ? places->naxes - (format->series && !s->times.n ? 1 : 0) : places->dim;
 
   PetscFunctionBeginUser;
-  PetscCheck(!format->series || places->domain->time, comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(!format->series || places->domain->time || s->times.n, comm, PETSC_ERR_USER_INPUT,
              "-engd_solution %s: it is a series in time, and there is none (-domain_time); give .vtu or .vts",
              s->file);
   PetscCheck(!format->grid || places->naxes, comm, PETSC_ERR_USER_INPUT,
              "-engd_solution %s: it holds grids, but %s %s is a list of points; give .vtu or .csv", s->file, option,
              places->text);
-  PetscCheck(!format->series || (time && axes >= 1), comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(!format->series || s->times.n || (time && axes >= 1), comm, PETSC_ERR_USER_INPUT,
              "-engd_solution %s: it is a series in time, and %s %s is at one time, or a line; give .vtu", s->file,
              option, places->text);
   PetscCheck(!format->space || axes <= 3, comm, PETSC_ERR_USER_INPUT,
@@ -246,13 +248,14 @@ static PetscErrorCode WarnOfOutside(EngdSolution s)
 }
 
 PetscErrorCode EngdSolutionCreate(EngdModel model, const char file[], const char option[], const char points[],
-                                  const char output[], EngdSolution *out)
+                                  const char output[], EngdTimes times, EngdSolution *out)
 {
   EngdSolution s;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&s));
   s->model = model;
+  s->times = times;
   PetscCall(PetscStrallocpy(file, &s->file));
   PetscCall(FindFormat(s));
   PetscCall(EngdPlacesCreate(model->problem, option,
@@ -268,16 +271,20 @@ PetscErrorCode EngdSolutionCreate(EngdModel model, const char file[], const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* how many files there are besides the one with the name, those of the times */
+/* how many files there are besides the one with the name, those of the times; of an evolution the last time is that of the name */
 static PetscInt CountTimes(EngdSolution s)
 {
+  if (s->times.n) return s->times.n - (s->format->series ? 0 : 1);
   return s->format->series ? s->places->count[s->places->naxes - 1] : 0;
 }
 
-/* name <- u_0003.vtu of u.pvd */
-static void NamePiece(const char file[], PetscInt k, size_t size, char name[])
+/* name <- u_0003.vtu of u.pvd, u_0003.csv of u.csv */
+static void NamePiece(EngdSolution s, PetscInt k, size_t size, char name[])
 {
-  snprintf(name, size, "%.*s_%04" PetscInt_FMT ".vtu", (int)(strlen(file) - strlen(Ending(file))), file, k);
+  const char *ending = Ending(s->file);
+
+  snprintf(name, size, "%.*s_%04" PetscInt_FMT "%s", (int)(strlen(s->file) - strlen(ending)), s->file, k,
+           s->format->series ? ".vtu" : ending);
 }
 
 PetscErrorCode EngdSolutionGetFile(EngdSolution s, PetscInt k, size_t size, char name[])
@@ -285,7 +292,7 @@ PetscErrorCode EngdSolutionGetFile(EngdSolution s, PetscInt k, size_t size, char
   PetscFunctionBeginUser;
   name[0] = 0;
   if (s->file && k == 0) PetscCall(PetscStrncpy(name, s->file, size));
-  if (s->file && k > 0 && k <= CountTimes(s)) NamePiece(s->file, k - 1, size, name);
+  if (s->file && k > 0 && k <= CountTimes(s)) NamePiece(s, k - 1, size, name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -330,20 +337,21 @@ static int WriteFile(EngdSolution s, const char name[], int (*write)(const EngdT
   return failure ? failure : last;
 }
 
-/* the list of the files of the times; a series names them as seen from where it is itself */
+/* the list of the files of the times so far; a series names them as seen from where it is itself */
 static int WriteSeries(EngdSolution s, const EngdTable *table)
 {
-  const PetscInt ntimes = CountTimes(s), each = table->n / ntimes;
+  const PetscInt ntimes = s->times.n ? s->reached : CountTimes(s), each = s->times.n ? 0 : table->n / ntimes;
   FILE          *file;
   int            failure = EngdOutputOpenFile(&s->output, s->file, &file);
 
   if (failure) return failure;
   fprintf(file, "<?xml version=\"1.0\"?>\n<VTKFile type=\"Collection\" version=\"0.1\">\n  <Collection>\n");
   for (PetscInt k = 0; k < ntimes; k++) {
-    const PetscReal t = table->row[ENGD_COUNT(k * each, table->stride) + s->places->domain->nspace];
-    char            name[PETSC_MAX_PATH_LEN + 16], *slash;
+    const PetscReal t =
+        s->times.n ? s->times.at[k] : table->row[ENGD_COUNT(k * each, table->stride) + s->places->domain->nspace];
+    char name[PETSC_MAX_PATH_LEN + 16], *slash;
 
-    NamePiece(s->file, k, sizeof(name), name);
+    NamePiece(s, k, sizeof(name), name);
     slash = strrchr(name, '/');
     fprintf(file, "    <DataSet timestep=\"%.17g\" file=\"", (double)t);
     EngdWriteXML(slash ? slash + 1 : name, file);
@@ -353,8 +361,19 @@ static int WriteSeries(EngdSolution s, const EngdTable *table)
   return EngdOutputCloseFile(&s->output, &file);
 }
 
+/* rank 0: the file of the present time of an evolution, and the list up to it */
+static int WritePresent(EngdSolution s, const EngdTable *table)
+{
+  char name[PETSC_MAX_PATH_LEN + 16];
+  int  failure;
+
+  NamePiece(s, s->reached - 1, sizeof(name), name);
+  failure = WriteFile(s, name, s->format->write, table);
+  return failure || !s->format->series ? failure : WriteSeries(s, table);
+}
+
 /* rank 0: one file, or those of the times and their list, which comes last since it is what a reader begins with */
-static int WriteTable(EngdSolution s, const EngdTable *table)
+static int WriteWhole(EngdSolution s, const EngdTable *table)
 {
   const PetscInt ntimes = CountTimes(s);
   EngdTable      piece  = *table;
@@ -363,17 +382,20 @@ static int WriteTable(EngdSolution s, const EngdTable *table)
 
   if (!s->file) return EngdWriteCSV(table, PETSC_STDOUT);
   if (!s->format->series) return WriteFile(s, s->file, s->format->write, table);
+  if (s->times.n) return WriteSeries(s, table);
   piece.n = table->n / ntimes;
   piece.naxes--;
   for (PetscInt k = 0; k < ntimes && !failure; k++) {
     piece.row = table->row + ENGD_COUNT(k * piece.n, table->stride);
-    NamePiece(s->file, k, sizeof(name), name);
+    NamePiece(s, k, sizeof(name), name);
     failure = WriteFile(s, name, s->format->write, &piece);
   }
   return failure ? failure : WriteSeries(s, table);
 }
 
-PetscErrorCode EngdSolutionWrite(EngdSolution s, const PetscReal theta[], int *failure)
+/* the table at theta, written by rank 0 */
+static PetscErrorCode Write(EngdSolution s, const PetscReal theta[], int (*write)(EngdSolution, const EngdTable *),
+                            int *failure)
 {
   const EngdProblem problem = s->model->problem;
   const EngdPlaces  places  = s->places;
@@ -405,13 +427,35 @@ PetscErrorCode EngdSolutionWrite(EngdSolution s, const PetscReal theta[], int *f
     table.count = places->count;
     table.axis  = places->axis;
     PetscCall(VecGetArrayRead(gathered, &table.row));
-    *failure = WriteTable(s, &table);
+    *failure = (*write)(s, &table);
     PetscCall(VecRestoreArrayRead(gathered, &table.row));
     PetscCall(PetscFree2(table.name, table.text));
   }
   PetscCall(VecScatterDestroy(&scatter));
   PetscCall(VecDestroy(&gathered));
   PetscCall(VecDestroy(&all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdSolutionWrite(EngdSolution s, const PetscReal theta[], int *failure)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Write(s, theta, WriteWhole, failure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdSolutionSkipTimes(EngdSolution s, PetscInt n)
+{
+  PetscFunctionBeginUser;
+  s->reached = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdSolutionWriteTime(EngdSolution s, const PetscReal theta[], PetscInt k, int *failure)
+{
+  PetscFunctionBeginUser;
+  s->reached = k + 1;
+  if (k < CountTimes(s)) PetscCall(Write(s, theta, WritePresent, failure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -219,7 +219,7 @@ PetscErrorCode EngdRunRestart(EngdRun run)
   ierr = Load(run, a, &kept);
   PetscCall(EngdArchiveDestroy(&a));
   PetscCall(ierr);
-  PetscCall(EngdReportContinue(run->report, run->last_row));
+  PetscCall(EngdReportContinue(run->report, run->last_row + EngdEvolutionGetSteps(run)));
   PetscCall(TellRestart(run, kept));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,161 +3,46 @@
 
     galerkin   theta' = argmin |J eta - f(u_theta)|, J = du/dtheta at the points, by truncated least squares on J itself, integrated
                by PETSc's TS: rk with error control, or any type that needs no Jacobian but products (-snes_mf)
-    teng       u_{n+1} and the stages of an explicit Runge-Kutta tableau (-ts_rk_type) fitted one after the other,
-               u_i = u_n + dt sum_j a_ij f(u_j) at the points, each by Gauss-Newton steps to where they gain no more
+    teng       u_{n+1} and the stages of a scheme of TS fitted one after the other (evolve_fit.c)
 
   The problem has one term, the initial condition "u - u0": its points carry the projection, J is that of its residual, and f is text
   over the same unknowns. f may not depend on time. The distance |f - J theta'| / |f| is told: what the network cannot follow. A
-  step that the adaptor cannot take ends the run with an error, after the last good state is saved.
+  step that the adaptor cannot take ends the run with an error, after the last good state is saved. In parts, from one of -engd_output_times
+  to the next; what each begins with is in the checkpoint.
   Reference: Dirac-Frenkel principle and neural Galerkin schemes (Bruna, Peherstorfer, Vanden-Eijnden, J. Comput. Phys. 496, 2024);
   TENG (Chen et al., arXiv 2404.10771).
 */
+#include <engd/evolve.h>
 #include <engd/private.h>
-#include <petscts.h>
 
-#define FIT_STEPS 12  /* of Gauss-Newton at most, for one stage */
-#define FIT_GAIN  0.5 /* a step that leaves more than this of the residual is the last one */
-#define ROWS      20  /* lines shown in all */
+const char *const engd_evolve_methods[] = {"none", "galerkin", "teng"};
 
-static const char *const methods[] = {"none", "galerkin", "teng"};
-enum { NONE, GALERKIN, TENG };
-
-struct _n_EngdEvolution {
-  EngdRun          run; /* borrowed */
-  TS               ts;
-  PetscInt         method;
-  PetscReal        final, rcond;
-  EngdExpression   f;
-  Mat              J;
-  EngdLeastSquares ls;
-  Vec              R, row, last; /* right-hand side; scratch of rows; theta of the last good step */
-  PetscReal       *value;        /* (ncomponents, nlocal) of an expression at the points */
-  PetscReal       *eta;          /* [p] */
-  PetscReal        t, dt;        /* where it is, and the step to go on with; t < 0 before it begins */
-  PetscInt         steps, rhs;   /* done; right-hand sides */
-  PetscReal        left, worst;  /* of f beside the projection: of the last right-hand side, and the most */
-  EngdExpression   u;            /* the outputs */
-};
-
-/* value <- an expression of the solution at the points of the term at the present theta */
-static PetscErrorCode EvaluateText(EngdEvolution e, EngdExpression text)
+/* d = theta'; left = |f - J d| / |f| */
+static PetscErrorCode Project(EngdEvolution e, Vec f, Vec d)
 {
-  const EngdFunctional F      = e->run->functional;
-  const EngdPoints     points = F->problem->term[0]->points;
-  const PetscReal     *theta;
+  PetscReal norm;
 
   PetscFunctionBeginUser;
-  PetscCall(VecGetArrayRead(F->present.theta, &theta));
-  PetscCall(EngdModelEvaluateExpression(F->model, text, theta, points->nlocal, points->x, NULL,
-                                        points->ndata ? points->data_value : NULL, e->value));
-  PetscCall(VecRestoreArrayRead(F->present.theta, &theta));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* R <- sqrt(w) times the expression, in the rows of J */
-static PetscErrorCode EvaluateRows(EngdEvolution e, EngdExpression text, Vec R)
-{
-  const EngdFunctional F = e->run->functional;
-  PetscReal           *r;
-
-  PetscFunctionBeginUser;
-  PetscCall(EvaluateText(e, text));
-  PetscCall(VecGetArrayWrite(R, &r));
-  for (PetscInt b = 0; b < F->nblocks; b++) {
-    const EngdBlock *block = &F->block[b];
-
-    for (PetscInt c = 0; c < text->ncomponents; c++) {
-      for (PetscInt i = 0; i < block->n; i++)
-        r[block->row + c * block->n + i] =
-            PetscSqrtReal(block->weight[i]) * e->value[ENGD_COUNT(block->start + i, text->ncomponents) + c];
-    }
-  }
-  PetscCall(VecRestoreArrayWrite(R, &r));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* J at theta, factored */
-static PetscErrorCode Factor(EngdEvolution e, Vec theta)
-{
-  const EngdFunctional F = e->run->functional;
-  PetscReal           *A;
-  PetscInt             lda;
-
-  PetscFunctionBeginUser;
-  PetscCall(EngdFunctionalSetParameters(F, theta));
-  PetscCall(EngdFunctionalCheck(F));
-  PetscCall(EngdLeastSquaresGetArray(e->ls, &lda, &A));
-  PetscCall(EngdExplicitFillRows(F, lda, A));
-  PetscCall(EngdLeastSquaresFactor(e->ls));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* d = J^+ R with the factors; left = |R - J d| / |R| */
-static PetscErrorCode Project(EngdEvolution e, Vec R, Vec d, PetscReal *left)
-{
-  const PetscReal *r;
-  PetscReal       *x, norm;
-  PetscInt         begin, end;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecGetArrayRead(R, &r));
-  PetscCall(EngdLeastSquaresSetRightHandSide(e->ls, ENGD_LEFT, r));
-  PetscCall(VecRestoreArrayRead(R, &r));
-  PetscCall(EngdLeastSquaresSolve(e->ls, e->rcond, ENGD_RIGHT, e->eta));
-  PetscCall(VecGetOwnershipRange(d, &begin, &end));
-  PetscCall(VecGetArrayWrite(d, &x));
-  PetscCall(PetscArraycpy(x, e->eta + begin, end - begin));
-  PetscCall(VecRestoreArrayWrite(d, &x));
-  PetscCall(VecNorm(R, NORM_2, &norm));
+  PetscCall(EngdEvolveSetRightHandSide(&e->factors[0], f));
+  PetscCall(EngdEvolveSolve(e, &e->factors[0], e->rcond, d));
+  PetscCall(VecNorm(f, NORM_2, &norm));
   PetscCall(MatMult(e->J, d, e->row));
-  PetscCall(VecAXPY(e->row, -1, R));
-  PetscCall(VecNorm(e->row, NORM_2, left));
-  *left = norm > 0 ? *left / norm : 0;
+  PetscCall(VecAXPY(e->row, -1, f));
+  PetscCall(VecNorm(e->row, NORM_2, &e->left));
+  e->left = norm > 0 ? e->left / norm : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* theta' */
 static PetscErrorCode RightHandSide(TS ts, PetscReal t, Vec theta, Vec derivative, void *data)
 {
   EngdEvolution e = (EngdEvolution)data;
 
   PetscFunctionBeginUser;
   (void)ts, (void)t;
-  PetscCall(Factor(e, theta));
-  PetscCall(EvaluateRows(e, e->f, e->R));
-  PetscCall(Project(e, e->R, derivative, &e->left));
+  PetscCall(EngdEvolveFactor(e, &e->factors[0], 0, theta));
+  PetscCall(EngdEvolveRate(e, theta, e->R));
+  PetscCall(Project(e, e->R, derivative));
   e->worst = PetscMax(e->worst, e->left);
-  e->rhs++;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* a step is done, and theta good: a line, now and then; the clock; a checkpoint if it is due */
-static PetscErrorCode Stepped(EngdEvolution e, Vec theta, PetscReal before, PetscBool *stop)
-{
-  const EngdRun   run   = e->run;
-  const PetscReal every = e->final / ROWS;
-  PetscReal       seconds, error;
-  char            text[160], last[48] = "";
-
-  PetscFunctionBeginUser;
-  PetscCall(VecCopy(theta, e->last));
-  PetscCall(EngdRunGetSeconds(run, &seconds));
-  if (PetscFloorReal(e->t / every * (1 + 1e-12)) > PetscFloorReal(before / every * (1 + 1e-12)) || before < 0) {
-    if (run->problem->nexact && e->t >= e->final * (1 - 1e-12)) {
-      PetscCall(EngdReportMeasure(run->report, theta, &error));
-      PetscCall(PetscSNPrintf(last, sizeof(last), ", relative L2 error %.2e", (double)error));
-    }
-    PetscCall(PetscSNPrintf(text, sizeof(text),
-                            "t = %-8.5g step %" PetscInt_FMT ", dt %.2e, beside the projection %.1e of f%s",
-                            (double)e->t, e->steps, (double)e->dt, (double)e->left, last));
-    PetscCall(EngdReportTell(run->report, text));
-  }
-  *stop = (PetscBool)(seconds >= run->max_seconds);
-  if (*stop) run->end = ENGD_END_BY_TIME;
-  if (run->every > 0 && e->steps > 0 && e->steps % run->every == 0 && e->t < e->final) {
-    PetscCall(VecCopy(theta, run->theta));
-    PetscCall(EngdRunCheckpoint(run));
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -169,103 +54,92 @@ static PetscErrorCode Monitor(TS ts, PetscInt step, PetscReal t, Vec theta, void
 
   PetscFunctionBeginUser;
   if (step < 0 || (step == 0 && before >= 0))
-    PetscFunctionReturn(PETSC_SUCCESS); /* interpolated, or the beginning again */
+    PetscFunctionReturn(PETSC_SUCCESS); /* interpolated, or the beginning of a part */
   PetscCall(TSGetTimeStep(ts, &e->dt));
   e->t = t;
-  if (step > 0) e->steps++;
-  PetscCall(Stepped(e, theta, before, &stop));
+  if (step > 0) {
+    e->steps++;
+    e->taken = t - before;
+  }
+  PetscCall(EngdEvolveStepped(e, theta, before, &stop));
   if (stop) PetscCall(TSSetConvergedReason(ts, TS_CONVERGED_USER));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the rest of the run by TS; failed: the step cannot be taken */
-static PetscErrorCode SolveGalerkin(EngdEvolution e, Vec theta, PetscBool *failed)
+/* to the time `until` by TS; failed: a step cannot be taken */
+static PetscErrorCode SolveGalerkin(EngdEvolution e, PetscReal until, Vec theta, PetscBool *failed)
 {
+  const PetscReal   now = PetscMax(e->t, 0);
   TSConvergedReason reason;
 
   PetscFunctionBeginUser;
-  PetscCall(TSSetTime(e->ts, PetscMax(e->t, 0)));
-  PetscCall(TSSetTimeStep(e->ts, e->dt));
+  PetscCall(TSSetTime(e->ts, now));
+  PetscCall(TSSetStepNumber(e->ts, 0));
+  PetscCall(TSSetMaxTime(e->ts, until));
+  PetscCall(TSSetTimeStep(e->ts, PetscMin(e->dt, until - now)));
+  PetscCall(TSRestartStep(e->ts));
   PetscCall(TSSolve(e->ts, theta));
   PetscCall(TSGetConvergedReason(e->ts, &reason));
   *failed = (PetscBool)(reason < 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* theta <- that of u = g at the points, sqrt(w) g in rows, by Gauss-Newton; left: |u - g| / |g| */
-static PetscErrorCode Fit(EngdEvolution e, Vec g, Vec theta, Vec d, PetscReal *left)
+/* the step that a part begins with: that of the one before has been cut to end in time */
+static PetscErrorCode BeginPart(EngdEvolution e)
 {
-  PetscReal norm, now, before, unused;
+  TSAdapt   adapt;
+  PetscBool none;
 
   PetscFunctionBeginUser;
-  PetscCall(VecNorm(g, NORM_2, &norm));
-  before = PETSC_MAX_REAL;
-  for (PetscInt k = 0; k < FIT_STEPS; k++) {
-    PetscCall(EngdFunctionalSetParameters(e->run->functional, theta));
-    PetscCall(EvaluateRows(e, e->u, e->R));
-    PetscCall(VecAYPX(e->R, -1, g));
-    PetscCall(VecNorm(e->R, NORM_2, &now));
-    if (k && !(now <= before)) PetscCall(VecAXPY(theta, -1, d)); /* the last step was one too many */
-    if (k && !(now <= FIT_GAIN * before)) break;
-    before = now;
-    PetscCall(Factor(e, theta));
-    PetscCall(Project(e, e->R, d, &unused));
-    PetscCall(VecAXPY(theta, 1, d));
-    e->rhs++;
-  }
-  *left = PetscMin(now, before) / norm;
+  PetscCall(TSGetAdapt(e->ts, &adapt));
+  PetscCall(PetscObjectTypeCompare((PetscObject)adapt, TSADAPTNONE, &none));
+  if (none || e->method == ENGD_EVOLVE_TENG)
+    e->dt = e->given;
+  else
+    e->dt = PetscMax(e->dt, e->taken);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the same by fits of the stages of the tableau of TS */
-static PetscErrorCode SolveTeng(EngdEvolution e, Vec theta, PetscBool *failed)
+/* are the two times one, up to rounding of the steps between them */
+static PetscBool IsTime(PetscReal a, PetscReal b)
 {
-  const PetscReal *A, *b;
-  PetscReal        left = 0, size;
-  PetscInt         s;
-  PetscBool        stop = PETSC_FALSE;
-  Vec             *k, un, g, stage, d;
+  return (PetscBool)(PetscAbsReal(a - b) <= 1e-12 * PetscMax(PetscAbsReal(a), PetscAbsReal(b)));
+}
+
+/* the times that lie ahead; what a run before has written is not written again */
+static PetscErrorCode FindPart(EngdEvolution e, Vec theta)
+{
+  const EngdReport report = e->run->report;
 
   PetscFunctionBeginUser;
-  PetscCall(TSRKGetTableau(e->ts, &s, &A, &b, NULL, NULL, NULL, NULL, NULL));
-  PetscCall(VecDuplicateVecs(e->R, s, &k));
-  PetscCall(VecDuplicate(e->R, &un));
-  PetscCall(VecDuplicate(e->R, &g));
-  PetscCall(VecDuplicate(theta, &stage));
-  PetscCall(VecDuplicate(theta, &d));
-  if (e->t < 0) e->t = 0;
-  while (!stop && !*failed && e->t < e->final * (1 - 1e-12)) {
-    const PetscReal before = e->t, dt = PetscMin(e->dt, e->final - e->t);
+  e->next = 0;
+  if (e->t < 0 && e->times[0] == 0) PetscCall(EngdReportWriteTime(report, theta, e->next++));
+  while (e->next < e->ntimes - 1 && (e->times[e->next] <= e->t || IsTime(e->times[e->next], e->t))) e->next++;
+  PetscCall(EngdReportSkipTimes(report, e->next));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    PetscCall(EngdFunctionalSetParameters(e->run->functional, theta));
-    PetscCall(EvaluateRows(e, e->u, un));
-    PetscCall(VecCopy(theta, stage));
-    e->left = 0;
-    for (PetscInt i = 0; i <= s && !*failed; i++) { /* the last one is the step itself */
-      PetscCall(VecCopy(un, g));
-      for (PetscInt j = 0; j < i; j++) PetscCall(VecAXPY(g, dt * (i < s ? A[i * s + j] : b[j]), k[j]));
-      if (i) {
-        PetscCall(Fit(e, g, stage, d, &left));
-        e->left = PetscMax(e->left, left);
-      }
-      if (i == s) break;
-      PetscCall(EngdFunctionalSetParameters(e->run->functional, stage));
-      PetscCall(EvaluateRows(e, e->f, k[i]));
-      PetscCall(VecNorm(k[i], NORM_2, &size));
-      *failed = PetscIsInfOrNanReal(size);
-    }
-    if (*failed) break;
-    PetscCall(VecCopy(stage, theta));
-    e->worst = PetscMax(e->worst, e->left);
-    e->t += dt;
-    e->steps++;
-    PetscCall(Stepped(e, theta, before, &stop));
+/* all parts to the end, or to where the run is to stop */
+static PetscErrorCode SolveParts(EngdEvolution e, Vec theta, PetscBool *failed)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdEvolveMeasureBase(e, theta));
+  PetscCall(EngdRunGetSeconds(e->run, &e->seconds));
+  e->begun = e->steps;
+  e->from  = PetscMax(e->t, 0);
+  PetscCall(FindPart(e, theta));
+  for (; !*failed && e->next < e->ntimes; e->next++) {
+    const PetscReal until = e->times[e->next];
+
+    if (e->t >= until) break;
+    if (e->t < 0 || (e->next && IsTime(e->t, e->times[e->next - 1]))) PetscCall(BeginPart(e));
+    if (e->method == ENGD_EVOLVE_TENG)
+      PetscCall(EngdEvolveFitSteps(e, until, theta, failed));
+    else
+      PetscCall(SolveGalerkin(e, until, theta, failed));
+    if (*failed || !IsTime(e->t, until)) break;
+    PetscCall(EngdReportWriteTime(e->run->report, theta, e->next));
   }
-  PetscCall(VecDestroyVecs(s, &k));
-  PetscCall(VecDestroy(&un));
-  PetscCall(VecDestroy(&g));
-  PetscCall(VecDestroy(&stage));
-  PetscCall(VecDestroy(&d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -273,6 +147,12 @@ static PetscErrorCode SolveTeng(EngdEvolution e, Vec theta, PetscBool *failed)
 PetscBool EngdEvolutionBegun(EngdRun run)
 {
   return (PetscBool)(run->evolution && run->evolution->t >= 0);
+}
+
+/* EngdEvolutionGetSteps - how many lie behind. Not collective */
+PetscInt EngdEvolutionGetSteps(EngdRun run)
+{
+  return run->evolution ? run->evolution->steps : 0;
 }
 
 /* EngdEvolutionSolve - from theta of the training, or of a checkpoint, to the final time. Collective */
@@ -286,7 +166,7 @@ PetscErrorCode EngdEvolutionSolve(EngdRun run)
   if (!e || run->end != ENGD_END_BY_TAO) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecCopy(run->theta, e->last));
   EngdErrorsForgive(ENGD_ERR_NUMERICS); /* a theta that is not finite, which all ranks meet */
-  code = e->method == TENG ? SolveTeng(e, run->theta, &failed) : SolveGalerkin(e, run->theta, &failed);
+  code = SolveParts(e, run->theta, &failed);
   EngdErrorsForgive(PETSC_SUCCESS);
   if (code == ENGD_ERR_NUMERICS)
     failed = PETSC_TRUE;
@@ -299,7 +179,25 @@ PetscErrorCode EngdEvolutionSolve(EngdRun run)
           "-engd_time_stepping %s: no step from t = %g can be taken, down to %g; take smaller tolerances of "
           "-ts_adapt_ or "
           "-ts_dt, more points, or a larger -engd_time_rcond",
-          methods[e->method], (double)PetscMax(e->t, 0), (double)e->dt);
+          engd_evolve_methods[e->method], (double)PetscMax(e->t, 0), (double)e->dt);
+}
+
+/* the factors that fits go on with: at which theta they are to be taken again */
+static PetscErrorCode FactorsState(EngdEvolution e, PetscInt k, EngdArchive a)
+{
+  EngdEvolveFactors *factors = &e->factors[k];
+  PetscBool          has     = PETSC_TRUE;
+
+  PetscFunctionBeginUser;
+  if (e->method != ENGD_EVOLVE_TENG) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchivePush(a, k ? "implicit" : "explicit"));
+  PetscCall(EngdArchiveBool(a, "ready", &factors->ready, PETSC_FALSE));
+  PetscCall(EngdArchiveReal(a, "c", &factors->c, 0));
+  if (EngdArchiveChanges(a)) PetscCall(EngdArchiveHas(a, "theta", &has));
+  if (factors->ready && has) PetscCall(EngdArchiveVec(a, "theta", factors->theta));
+  PetscCall(EngdArchivePop(a));
+  factors->lost = EngdArchiveChanges(a);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* EngdEvolutionState - where it is, in a checkpoint. Collective */
@@ -313,7 +211,11 @@ PetscErrorCode EngdEvolutionState(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveReal(a, "t", &e->t, -1));
   PetscCall(EngdArchiveReal(a, "step", &e->dt, e->dt));
   PetscCall(EngdArchiveCount(a, "steps", &e->steps, ENGD_ARCHIVE_MANY));
+  PetscCall(EngdArchiveReal(a, "taken", &e->taken, e->taken));
   PetscCall(EngdArchiveReal(a, "beside_projection", &e->worst, 0));
+  PetscCall(EngdArchiveReal(a, "cutoff", &e->cutoff, e->rcond));
+  PetscCall(EngdArchiveReal(a, "floor", &e->floor, 0));
+  for (PetscInt k = 0; k < 2 && e->factors[k].ls; k++) PetscCall(FactorsState(e, k, a));
   PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -326,27 +228,10 @@ PetscErrorCode EngdEvolutionDescribe(EngdRun run, size_t size, char text[])
   PetscFunctionBeginUser;
   PetscCall(PetscSNPrintf(text, size,
                           "t = %g after %" PetscInt_FMT " steps and %" PetscInt_FMT
-                          " least squares (%s); at most %.1e of %s lay beside the network",
-                          (double)PetscMax(e->t, 0), e->steps, e->rhs, methods[e->method], (double)e->worst,
-                          e->method == TENG ? "a stage" : "f"));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* f, as many components as there are unknowns */
-static PetscErrorCode CreateText(EngdEvolution e, const char text[])
-{
-  const EngdProblem problem = e->run->problem;
-  EngdSymbols       symbols;
-
-  PetscFunctionBeginUser;
-  PetscCall(EngdProblemGetSymbols(problem, &symbols));
-  PetscCall(EngdExpressionCreate(&symbols, &e->f));
-  PetscCall(EngdExpressionAppend(e->f, "-engd_time_rhs", text));
-  PetscCheck(e->f->ncomponents == problem->noutputs, problem->comm, PETSC_ERR_USER_INPUT,
-             "-engd_time_rhs \"%s\": %" PetscInt_FMT " components for %" PetscInt_FMT " unknowns", text,
-             e->f->ncomponents, problem->noutputs);
-  PetscCall(EngdExpressionCompile(e->f, 0));
-  PetscCall(EngdProblemCreateOutputs(problem, PETSC_FALSE, &e->u));
+                          " least squares (%s); at most %.1e of %s lay beside the network; J factored %" PetscInt_FMT
+                          " times",
+                          (double)PetscMax(e->t, 0), e->steps, e->solved, engd_evolve_methods[e->method],
+                          (double)e->worst, e->method == ENGD_EVOLVE_TENG ? "u" : "f", e->factored));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -382,7 +267,7 @@ static PetscErrorCode CreateTS(EngdEvolution e)
   PetscCall(TSCreate(e->run->comm, &e->ts));
   PetscCall(TSSetProblemType(e->ts, TS_NONLINEAR));
   PetscCall(TSSetType(e->ts, TSRK));
-  PetscCall(TSRKSetType(e->ts, e->method == TENG ? TSRK2A : TSRK5DP));
+  PetscCall(TSRKSetType(e->ts, e->method == ENGD_EVOLVE_TENG ? TSRK2A : TSRK5DP));
   PetscCall(TSSetRHSFunction(e->ts, NULL, RightHandSide, e));
   PetscCall(TSSetMaxTime(e->ts, e->final));
   PetscCall(TSSetTimeStep(e->ts, e->dt));
@@ -395,14 +280,55 @@ static PetscErrorCode CreateTS(EngdEvolution e)
   PetscCall(TSAdaptSetStepLimits(adapt, 1e-9 * e->final, e->final));
   PetscCall(TSSetFromOptions(e->ts));
   PetscCall(TSGetTimeStep(e->ts, &e->dt));
-  if (e->method == TENG) {
-    PetscBool rk;
+  if (e->method == ENGD_EVOLVE_TENG) {
+    PetscBool known;
 
-    PetscCall(PetscObjectTypeCompare((PetscObject)e->ts, TSRK, &rk));
-    PetscCheck(
-        rk, e->run->comm, PETSC_ERR_USER_INPUT,
-        "-engd_time_stepping teng fits the stages of a tableau: take -ts_type rk, or -engd_time_stepping galerkin");
+    PetscCall(PetscObjectTypeCompareAny((PetscObject)e->ts, &known, TSRK, TSTHETA, ""));
+    PetscCheck(known, e->run->comm, PETSC_ERR_USER_INPUT,
+               "-engd_time_stepping teng fits the stages of a scheme: take -ts_type rk or theta, or "
+               "-engd_time_stepping galerkin");
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the final time, which may have parameters */
+static PetscErrorCode ParseFinal(EngdEvolution e, const char text[])
+{
+  EngdSymbols symbols;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdProblemGetPointSymbols(e->run->problem, &symbols));
+  symbols.dim = symbols.nspace = 0;
+  PetscCall(EngdParseReal("-engd_time_final", text, &symbols, &e->final));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the times of the text, if there is one, in ascending order from 0 on, and the last one */
+static PetscErrorCode ReadTimes(EngdEvolution e, const char text[])
+{
+  const EngdProblem problem = e->run->problem;
+  EngdSymbols       symbols;
+  PetscReal        *times = NULL;
+  PetscInt          n     = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdProblemGetPointSymbols(problem, &symbols));
+  symbols.dim = symbols.nspace = 0;
+  if (text) PetscCall(EngdParseReals("-engd_output_times", text, &symbols, &n, &times));
+  for (PetscInt k = 0; k < n; k++) {
+    PetscCheck(times[k] >= 0 && times[k] <= e->final, problem->comm, PETSC_ERR_USER_INPUT,
+               "-engd_output_times %s: %g is not between 0 and -engd_time_final %g", text, (double)times[k],
+               (double)e->final);
+    PetscCheck(!k || times[k] > times[k - 1], problem->comm, PETSC_ERR_USER_INPUT,
+               "-engd_output_times %s: %g does not come after %g", text, (double)times[k], (double)times[k - 1]);
+  }
+  PetscCheck(!n || e->run->report->file[ENGD_FILE_SOLUTION], problem->comm, PETSC_ERR_USER_INPUT,
+             "-engd_output_times %s without a file: give -engd_solution FILE", text);
+  PetscCall(PetscMalloc1(n + 1, &e->times));
+  PetscCall(PetscArraycpy(e->times, times, n));
+  if (!n || times[n - 1] < e->final) e->times[n++] = e->final;
+  e->ntimes = n;
+  PetscCall(PetscFree(times));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -415,54 +341,61 @@ static PetscErrorCode CreateTS(EngdEvolution e)
 + -engd_time_stepping method - none, galerkin, teng
 . -engd_time_rhs text        - f of u_t = f(u), a component for each unknown
 . -engd_time_final T         - the evolution is from 0 to there
+. -engd_output_times t,..    - when the solution is written, besides the last time
 - -engd_time_rcond r         - cut-off of the singular values of J
 */
 PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
 {
-  const EngdFunctional F = run->functional;
-  EngdEvolution        e;
-  char                *text;
+  EngdEvolution e;
+  char         *text, *times, *final;
+  PetscBool     implicit;
 
   PetscFunctionBeginUser;
   *out = NULL;
   PetscCall(PetscNew(&e));
-  *e = (struct _n_EngdEvolution){.run = run, .final = 1, .rcond = 1e-9, .t = -1};
+  *e = (struct _n_EngdEvolution){.run = run, .rcond = 1e-9, .t = -1};
   PetscOptionsBegin(run->comm, NULL, "Time evolution", "EngdEvolution");
-  PetscCall(
-      PetscOptionsEList("-engd_time_stepping",
-                        "u_t = f(u) after the initial value is fitted: galerkin (theta' by least squares, PETSc's "
-                        "-ts_type), teng (fits of the stages of -ts_rk_type)",
-                        "EngdEvolutionCreate", methods, 3, methods[NONE], &e->method, NULL));
+  PetscCall(PetscOptionsEList(
+      "-engd_time_stepping",
+      "u_t = f(u) after the initial value is fitted: galerkin (theta' by least squares, PETSc's "
+      "-ts_type), teng (fits of the stages of -ts_rk_type)",
+      "EngdEvolutionCreate", engd_evolve_methods, 3, engd_evolve_methods[ENGD_EVOLVE_NONE], &e->method, NULL));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_time_rhs",
                             "f, a text of the unknowns, components separated by ;", "EngdEvolutionCreate", "",
-                            e->method == NONE ? NULL : "lap(u)", &text));
-  PetscCall(PetscOptionsReal("-engd_time_final", "The time that it ends at, positive", "EngdEvolutionCreate",
-                             e->final, &e->final, NULL));
+                            e->method == ENGD_EVOLVE_NONE ? NULL : "lap(u)", &text));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_time_final", "The time that it ends at, positive",
+                            "EngdEvolutionCreate", "1", NULL, &final));
   PetscCall(PetscOptionsReal("-engd_time_rcond",
                              "Singular values of J below this part of the largest are cut off, 0 to 1",
                              "EngdEvolutionCreate", e->rcond, &e->rcond, NULL));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_output_times",
+                            "Times that the solution is written at, to NAME_0000 and so on, and to a series .pvd",
+                            "EngdEvolutionCreate", NULL, NULL, &times));
   PetscOptionsEnd();
+  PetscCall(ParseFinal(e, final));
+  PetscCall(PetscFree(final));
   PetscCheck(e->final > 0, run->comm, PETSC_ERR_USER_INPUT, "-engd_time_final %g: must be positive",
              (double)e->final);
   PetscCheck(e->rcond >= 0 && e->rcond < 1, run->comm, PETSC_ERR_USER_INPUT,
              "-engd_time_rcond %g: give a number from 0 to below 1", (double)e->rcond);
-  if (e->method == NONE) {
+  if (e->method == ENGD_EVOLVE_NONE) {
     PetscCall(PetscFree(text));
+    PetscCall(PetscFree(times));
     PetscCall(PetscFree(e));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  *out  = e;
+  *out = e;
+  PetscCall(ReadTimes(e, times));
+  PetscCall(PetscFree(times));
   e->dt = e->final / 100;
   PetscCall(CheckProblem(e));
-  PetscCall(CreateText(e, text));
-  PetscCall(PetscFree(text));
   PetscCall(CreateTS(e));
-  PetscCall(EngdFunctionalCreateJacobian(F, &e->J));
-  PetscCall(MatCreateVecs(e->J, &e->last, &e->R));
-  PetscCall(VecDuplicate(e->R, &e->row));
-  PetscCall(EngdLeastSquaresCreate(run->comm, F->nrows, F->model->nparameters, NULL, e->rcond, &e->ls));
-  PetscCall(PetscMalloc2(ENGD_COUNT(F->problem->term[0]->points->nlocal, F->problem->noutputs), &e->value,
-                         F->model->nparameters, &e->eta));
+  PetscCall(PetscObjectTypeCompare((PetscObject)e->ts, TSTHETA, &implicit));
+  PetscCall(EngdEvolveCreateRows(e, text, (PetscBool)(implicit && e->method == ENGD_EVOLVE_TENG)));
+  PetscCall(PetscFree(text));
+  e->given  = e->dt;
+  e->cutoff = e->rcond;
+  PetscCall(EngdReportSetTimes(run->report, e->ntimes, e->times));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -473,14 +406,8 @@ PetscErrorCode EngdEvolutionDestroy(EngdEvolution *evolution)
   PetscFunctionBeginUser;
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TSDestroy(&e->ts));
-  PetscCall(EngdExpressionDestroy(&e->f));
-  PetscCall(EngdExpressionDestroy(&e->u));
-  PetscCall(MatDestroy(&e->J));
-  PetscCall(VecDestroy(&e->R));
-  PetscCall(VecDestroy(&e->row));
-  PetscCall(VecDestroy(&e->last));
-  if (e->ls) PetscCall(EngdLeastSquaresDestroy(&e->ls));
-  PetscCall(PetscFree2(e->value, e->eta));
+  PetscCall(EngdEvolveDestroyRows(e));
+  PetscCall(PetscFree(e->times));
   PetscCall(PetscFree(*evolution));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

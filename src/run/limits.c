@@ -77,6 +77,23 @@ static PetscErrorCode TestLimits(EngdRun run, Tao tao, PetscBool first)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdRunTestStep - between two steps in time: is the run to end there, by its budget or a signal, is a checkpoint due. Collective */
+PetscErrorCode EngdRunTestStep(EngdRun run, PetscBool *stop)
+{
+  PetscMPIInt asked[NASKED];
+
+  PetscFunctionBeginUser;
+  PetscCall(Ask(run, asked));
+  run->due    = (PetscBool)(run->due || asked[DUE]);
+  run->signal = asked[END];
+  if (asked[END])
+    run->end = ENGD_END_BY_SIGNAL;
+  else if (asked[OVER_RUN])
+    run->end = ENGD_END_BY_TIME;
+  *stop = (PetscBool)(asked[END] || asked[OVER_RUN]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* PETSc's own test, then the limits; where the optimiser is to go on, a checkpoint if one is due. Last of all in an iteration */
 static PetscErrorCode TestConvergence(Tao tao, void *data)
 {

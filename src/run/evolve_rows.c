@@ -1,0 +1,204 @@
+/*
+  The linear algebra of an evolution u_t = f(u): values of v = u - u0 and of f at the points, J and its truncated least squares.
+
+  The problem's one term is v, and a second functional on the same points has f for its residual, so that f and df/dtheta come by
+  the same blocks and products. J of v - c f, which implicit schemes ask for, is that of v less c times that of f, both written out.
+*/
+#include <engd/evolve.h>
+#include <engd/private.h>
+
+/* the problem with f in the place of its term */
+static PetscErrorCode CreateRateProblem(EngdEvolution e, const char text[])
+{
+  const EngdProblem problem = e->run->problem;
+  EngdTerm          term;
+  EngdSymbols       symbols;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&e->problem));
+  *e->problem = *problem;
+  PetscCall(PetscNew(&term));
+  *term = *problem->term[0];
+  PetscCall(PetscMalloc1(1, &e->problem->term));
+  e->problem->term[0] = term;
+  term->pointwise     = NULL;
+  PetscCall(EngdProblemGetSymbols(problem, &symbols));
+  symbols.ndata = term->points->ndata;
+  symbols.data  = (const char *const *)term->points->data_name;
+  PetscCall(EngdExpressionCreate(&symbols, &term->expression));
+  PetscCall(EngdExpressionAppend(term->expression, "-engd_time_rhs", text));
+  PetscCheck(term->expression->ncomponents == problem->noutputs, problem->comm, PETSC_ERR_USER_INPUT,
+             "-engd_time_rhs \"%s\": %" PetscInt_FMT " components for %" PetscInt_FMT " unknowns", text,
+             term->expression->ncomponents, problem->noutputs);
+  PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscCall(EngdPointwiseCreateText(term->expression, &term->pointwise));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdEvolveCreateRows(EngdEvolution e, const char text[], PetscBool implicit)
+{
+  const EngdFunctional F = e->run->functional;
+
+  PetscFunctionBeginUser;
+  PetscCall(CreateRateProblem(e, text));
+  PetscCall(EngdFunctionalCreate(e->problem, F->network[0], &e->rate));
+  for (PetscInt k = 1; k < F->nnetworks; k++) PetscCall(EngdFunctionalAddNetwork(e->rate, F->network[k]));
+  e->rate->options              = F->options;
+  e->rate->options.block_points = EngdFunctionalBlockSize(F, 0); /* so that its rows are in the order of those of J */
+  PetscCall(EngdFunctionalSetUp(e->rate));
+  PetscCall(EngdProblemCreateOutputs(e->run->problem, PETSC_FALSE, &e->u));
+  PetscCall(EngdFunctionalCreateJacobian(F, &e->J));
+  PetscCall(MatCreateVecs(e->J, &e->last, &e->R));
+  PetscCall(VecDuplicate(e->R, &e->row));
+  PetscCall(VecDuplicate(e->R, &e->base));
+  for (PetscInt k = 0; k < (implicit ? 2 : 1); k++) {
+    PetscCall(VecDuplicate(e->last, &e->factors[k].theta));
+    PetscCall(
+        EngdLeastSquaresCreate(e->run->comm, F->nrows, F->model->nparameters, NULL, e->rcond, &e->factors[k].ls));
+  }
+  if (implicit) PetscCall(PetscMalloc1(ENGD_COUNT(F->nrows, F->model->nparameters), &e->rows));
+  PetscCall(PetscMalloc1(F->model->nparameters, &e->eta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* base <- u - v */
+PetscErrorCode EngdEvolveMeasureBase(EngdEvolution e, Vec theta)
+{
+  const EngdFunctional F      = e->run->functional;
+  const EngdPoints     points = F->problem->term[0]->points;
+  const PetscInt       nc     = F->problem->noutputs;
+  const PetscReal     *values;
+  PetscReal           *u, *rows;
+
+  PetscFunctionBeginUser;
+  e->problem->term[0]->weight = F->problem->term[0]->weight; /* which may have been chosen since */
+  PetscCall(EngdFunctionalWeighBlocks(e->rate));
+  PetscCall(EngdEvolveState(e, theta, e->base));
+  PetscCall(PetscMalloc1(ENGD_COUNT(points->nlocal, nc), &u));
+  PetscCall(VecGetArrayRead(F->present.theta, &values));
+  PetscCall(EngdModelEvaluateExpression(F->model, e->u, values, points->nlocal, points->x, NULL,
+                                        points->ndata ? points->data_value : NULL, u));
+  PetscCall(VecRestoreArrayRead(F->present.theta, &values));
+  PetscCall(VecGetArray(e->base, &rows));
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    const EngdBlock *block = &F->block[b];
+
+    for (PetscInt c = 0; c < nc; c++) {
+      for (PetscInt i = 0; i < block->n; i++) {
+        PetscReal *r = rows + block->row + c * block->n + i;
+
+        *r = PetscSqrtReal(block->weight[i]) * u[ENGD_COUNT(block->start + i, nc) + c] - *r;
+      }
+    }
+  }
+  PetscCall(VecRestoreArray(e->base, &rows));
+  PetscCall(PetscFree(u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdEvolveState(EngdEvolution e, Vec theta, Vec v)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalSetParameters(e->run->functional, theta));
+  PetscCall(EngdFunctionalResidual(e->run->functional, v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdEvolveRate(EngdEvolution e, Vec theta, Vec f)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalSetParameters(e->rate, theta));
+  PetscCall(EngdFunctionalResidual(e->rate, f));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A -= c df/dtheta */
+static PetscErrorCode SubtractRate(EngdEvolution e, PetscReal c, Vec theta, PetscInt lda, PetscReal A[])
+{
+  const PetscInt m = e->rate->nrows, p = e->rate->model->nparameters;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalSetParameters(e->rate, theta));
+  PetscCall(EngdExplicitFillRows(e->rate, PetscMax(m, 1), e->rows));
+  for (PetscInt j = 0; j < p; j++) {
+    PetscReal *restrict a       = A + ENGD_COUNT(j, lda);
+    const PetscReal *restrict b = e->rows + ENGD_COUNT(j, m);
+
+    for (PetscInt i = 0; i < m; i++) a[i] -= c * b[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdEvolveFactor(EngdEvolution e, EngdEvolveFactors *factors, PetscReal c, Vec theta)
+{
+  const EngdFunctional F = e->run->functional;
+  PetscReal           *A;
+  PetscInt             lda;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalSetParameters(F, theta));
+  PetscCall(EngdFunctionalCheck(F));
+  PetscCall(EngdLeastSquaresGetArray(factors->ls, &lda, &A));
+  PetscCall(EngdExplicitFillRows(F, lda, A));
+  if (c != 0) PetscCall(SubtractRate(e, c, theta, lda, A));
+  PetscCall(EngdLeastSquaresFactor(factors->ls));
+  if (theta != factors->theta) PetscCall(VecCopy(theta, factors->theta));
+  factors->lost  = PETSC_FALSE;
+  factors->c     = c;
+  factors->ready = PETSC_TRUE;
+  e->factored++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdEvolveSetRightHandSide(EngdEvolveFactors *factors, Vec R)
+{
+  const PetscReal *r;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetArrayRead(R, &r));
+  PetscCall(EngdLeastSquaresSetRightHandSide(factors->ls, ENGD_LEFT, r));
+  PetscCall(VecRestoreArrayRead(R, &r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdEvolveSolve(EngdEvolution e, EngdEvolveFactors *factors, PetscReal cutoff, Vec d)
+{
+  PetscReal *x;
+  PetscInt   begin, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdLeastSquaresSolve(factors->ls, cutoff, ENGD_RIGHT, e->eta));
+  PetscCall(VecGetOwnershipRange(d, &begin, &end));
+  PetscCall(VecGetArrayWrite(d, &x));
+  PetscCall(PetscArraycpy(x, e->eta + begin, end - begin));
+  PetscCall(VecRestoreArrayWrite(d, &x));
+  e->solved++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdEvolveDestroyRows(EngdEvolution e)
+{
+  EngdTerm *term = e->problem ? e->problem->term : NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalDestroy(&e->rate));
+  if (term) {
+    PetscCall(EngdPointwiseDestroy(&term[0]->pointwise));
+    PetscCall(PetscFree(term[0]));
+    PetscCall(PetscFree(e->problem->term));
+    PetscCall(PetscFree(e->problem));
+  }
+  PetscCall(EngdExpressionDestroy(&e->u));
+  PetscCall(MatDestroy(&e->J));
+  PetscCall(VecDestroy(&e->R));
+  PetscCall(VecDestroy(&e->row));
+  PetscCall(VecDestroy(&e->base));
+  PetscCall(VecDestroy(&e->last));
+  for (PetscInt k = 0; k < 2; k++) {
+    PetscCall(VecDestroy(&e->factors[k].theta));
+    if (e->factors[k].ls) PetscCall(EngdLeastSquaresDestroy(&e->factors[k].ls));
+  }
+  PetscCall(PetscFree(e->rows));
+  PetscCall(PetscFree(e->eta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -221,6 +221,7 @@ PETSC_INTERN PetscErrorCode EngdStepState(EngdStep, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdStepDestroy(EngdStep *);
 
 PETSC_INTERN PetscErrorCode EngdNystromCheck(PC, PetscInt n, EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdKfacCheck(PC, EngdFunctional);
 
 /* what a PC keeps from one solve to the next, A the matrix that it is made from. A PC answers by a composed function EngdPCState_C;
    one that PETSc has made of others by theirs. The others keep nothing, unless -ksp_reuse_preconditioner asks for it */

@@ -94,17 +94,36 @@ static PetscErrorCode CreateScatter(EngdKfac *kfac, Mat G)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* which groups of terms each layer has factors of; without any, the network is not read and keeps F_0 = I */
-static PetscErrorCode FindGroups(EngdKfac *kfac, EngdFunctional F)
+/* is each row of J one of a point */
+static PetscErrorCode CheckTerms(EngdFunctional F)
 {
-  PetscBool any = PETSC_FALSE;
-
   PetscFunctionBeginUser;
   PetscCheck(
       !F->integral.n || F->curvature->values >= 0, F->comm, PETSC_ERR_USER_INPUT,
       "-pc_type kfac: the integral of term '%s' couples all points, which no factor of a layer is made of; take "
       "-pc_type nystrom, or a direction on J such as -tao_engd_direction tsvd",
       F->problem->term[F->integral.term[0]]->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdKfacCheck - does a PC, if it is of type kfac, suit the terms, before there is an operator. Collective */
+PetscErrorCode EngdKfacCheck(PC pc, EngdFunctional F)
+{
+  EngdKfac *kfac;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdPCGetData(pc, "kfac", (void **)&kfac));
+  if (kfac) PetscCall(CheckTerms(F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* which groups of terms each layer has factors of; without any, the network is not read and keeps F_0 = I */
+static PetscErrorCode FindGroups(EngdKfac *kfac, EngdFunctional F)
+{
+  PetscBool any = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckTerms(F));
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscInt nroots;
 

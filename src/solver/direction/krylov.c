@@ -66,6 +66,7 @@ static PetscErrorCode SetFromOptions_Krylov(EngdDirection direction, EngdSolver 
              "-tao_engd_structure layer and diagonal are parts of G, not of J: take -ksp_type cg");
   PetscCall(KSPGetPC(solver->ksp, &pc));
   PetscCall(EngdNystromCheck(pc, solver->functional->model->nparameters, solver->functional));
+  PetscCall(EngdKfacCheck(pc, solver->functional));
   PetscOptionsHeadEnd();
   PetscCheck(!on_jacobian || !solver->functional->curvature->for_hessian, solver->functional->comm,
              PETSC_ERR_USER_INPUT,

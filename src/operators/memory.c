@@ -89,7 +89,8 @@ static PetscReal BlockBytes(EngdFunctional F)
 
   for (PetscInt t = 0; t < F->problem->nterms; t++)
     bytes += (PetscReal)EngdModelJetBytes(F->model, F->term[t].layout, EngdFunctionalBlockSize(F, t));
-  for (PetscInt k = 0; k < F->model->nparts; k++) widest += (PetscReal)F->model->part[k].network->nbuffers * F->model->part[k].network->widest;
+  for (PetscInt k = 0; k < F->model->nparts; k++)
+    widest += (PetscReal)F->model->part[k].network->nbuffers * F->model->part[k].network->widest;
   return bytes + sizeof(PetscReal) * (widest * size.columns + 2. * size.jet);
 }
 

@@ -12,7 +12,7 @@ import sys
 KINDS = r"(?:Int|Real|Scalar|Bool|String|Enum|EList|FList|Name|BoolGroup\w*|(?:Int|Real|Bool|String|Scalar|Enum)Array|Range\w+|Bounded\w+)"
 STRING = r'"((?:[^"\\]|\\.)*)"'
 declared = re.compile(r"\b(?:PetscOptions%s\(|(?!PetscOptionsHeadBegin)\w+\(\s*PetscOptionsObject\s*,)\s*([^,]+?)\s*,\s*(%s(?:\s*%s)*|[^,]*?)\s*," % (KINDS, STRING, STRING), re.S)
-undeclared = re.compile(r"\bPetscOptionsGet(?!All\b|Viewer\b)\w+\((?!NULL, NULL, \"-(?:tao|ksp|pc|dll)_(?!engd|kfac|nystrom))")
+undeclared = re.compile(r"\bPetscOptionsGet(?!All\b|Viewer\b)\w+\((?!NULL, NULL, \"-(?:tao|ksp|pc|eps|svd|dll)_(?!engd|kfac|nystrom))")
 
 
 def faults(path):

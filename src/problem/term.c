@@ -6,6 +6,7 @@
   PINNs) or the integral (default of energies). An integral is itself a residual: lambda_t |sum_n w_n f(x_n, Du(x_n))|^2 / 2.
 */
 #include <engd/private.h>
+#include <math.h>
 
 #define CAUSAL_SLABS   16   /* of time */
 #define ADAPT_EVERY    100  /* iterations between two times that points follow the residual */
@@ -98,7 +99,7 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
       "EngdProblemSetTermResample", 0, &o->resample));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-multipliers",
                              "New multipliers of a condition beside energies every so many iterations, >= 0; 0: a "
-                             "penalty alone; by default what -engd_start makes of it",
+                             "penalty alone",
                              "EngdProblemSetTermMultipliers", PETSC_DECIDE, &o->multipliers));
   PetscOptionsEnd();
   PetscCall(PetscFree(prefix));
@@ -380,7 +381,7 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 */
 PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[], PetscInt stream, EngdTerm *term)
 {
-  TermOptions o = {.weight = 1.0, .slabs = CAUSAL_SLABS, .multipliers = PETSC_DECIDE, .bound = PETSC_NINFINITY};
+  TermOptions o = {.weight = 1.0, .slabs = CAUSAL_SLABS, .multipliers = PETSC_DECIDE, .bound = -INFINITY};
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(term));

@@ -101,16 +101,23 @@ static PetscErrorCode SetDefaultPreconditioner(EPS eps)
 }
 
 /* SLEPc would tell of these numbers without the name of their option */
-static PetscErrorCode CheckTolerance(MPI_Comm comm, const char tolerance[], const char restarts[])
+static PetscErrorCode CheckTolerance(MPI_Comm comm, PetscBool singular)
 {
-  PetscReal real  = TOLERANCE;
-  PetscInt  whole = MAX_RESTARTS;
+  const char *prefix = singular ? "svd" : "eps";
+  PetscReal   real   = TOLERANCE;
+  PetscInt    whole  = MAX_RESTARTS;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetReal(NULL, NULL, tolerance, &real, NULL));
-  PetscCheck(real > 0, comm, PETSC_ERR_USER_INPUT, "%s %g: give a positive number", tolerance, (double)real);
-  PetscCall(PetscOptionsGetInt(NULL, NULL, restarts, &whole, NULL));
-  PetscCheck(whole > 0, comm, PETSC_ERR_USER_INPUT, "%s %" PetscInt_FMT ": give a positive number", restarts, whole);
+  if (singular) {
+    PetscCall(PetscOptionsGetReal(NULL, NULL, "-svd_tol", &real, NULL));
+    PetscCall(PetscOptionsGetInt(NULL, NULL, "-svd_max_it", &whole, NULL));
+  } else {
+    PetscCall(PetscOptionsGetReal(NULL, NULL, "-eps_tol", &real, NULL));
+    PetscCall(PetscOptionsGetInt(NULL, NULL, "-eps_max_it", &whole, NULL));
+  }
+  PetscCheck(real > 0, comm, PETSC_ERR_USER_INPUT, "-%s_tol %g: give a positive number", prefix, (double)real);
+  PetscCheck(whole > 0, comm, PETSC_ERR_USER_INPUT, "-%s_max_it %" PetscInt_FMT ": give a positive number", prefix,
+             whole);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,7 +144,7 @@ PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool sym
   PetscCall(EPSMonitorSet(*eps, MonitorEPS, progress, NULL));
   PetscCall(EPSSetInitialSpace(*eps, 1, &start));
   PetscCall(VecDestroy(&start));
-  PetscCall(CheckTolerance(spectrum->comm, "-eps_tol", "-eps_max_it"));
+  PetscCall(CheckTolerance(spectrum->comm, PETSC_FALSE));
   PetscCall(EPSSetFromOptions(*eps));
   PetscCall(SetDefaultPreconditioner(*eps));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -165,7 +172,7 @@ PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum spectrum, Mat J, SVDWhich whic
   PetscCall(SVDMonitorSet(*svd, MonitorSVD, progress, NULL));
   PetscCall(SVDSetInitialSpaces(*svd, 1, &start, 0, NULL));
   PetscCall(VecDestroy(&start));
-  PetscCall(CheckTolerance(spectrum->comm, "-svd_tol", "-svd_max_it"));
+  PetscCall(CheckTolerance(spectrum->comm, PETSC_TRUE));
   PetscCall(SVDSetFromOptions(*svd));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

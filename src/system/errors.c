@@ -232,6 +232,11 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
   /* so LAPACK and PETSc's TAO types call a breakdown of what they are given */
   numerics = (PetscBool)(run.work.solving && (code == PETSC_ERR_USER || code == PETSC_ERR_LIB));
   KeepMessage(code, message);
+  if (numerics && strstr(run.message, "Inf or NaN")) { /* PETSc's words of what its TAO types meet */
+    n = strlen(run.message);
+    snprintf(run.message + n, sizeof(run.message) - n,
+             ": the loss or its gradient; take another -tao_type, or a problem that is bounded from below");
+  }
   if (run.forgiven && (numerics ? ENGD_ERR_NUMERICS : code) == run.forgiven && IsMetByAll(comm)) return run.forgiven;
   if (strstr(run.message, "max number of options")) { /* of PETSC_ERR_MEM, but it is no memory that is short */
     code = PETSC_ERR_USER_INPUT;
@@ -242,11 +247,6 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
   if (code == PETSC_ERR_MEM) {
     snprintf(run.message, sizeof(run.message),
              "not enough memory (in %s); take fewer points, smaller -network_layers, or more nodes", function);
-  }
-  if (numerics && strstr(run.message, "Inf or NaN")) { /* PETSc's words of what its TAO types meet */
-    n = strlen(run.message);
-    snprintf(run.message + n, sizeof(run.message) - n,
-             ": the loss or its gradient; take another -tao_type, or a problem that is bounded from below");
   }
   if (numerics) code = ENGD_ERR_NUMERICS;
   if (code == ENGD_ERR_NUMERICS && run.work.kept[0]) {

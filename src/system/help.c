@@ -47,9 +47,30 @@ static const char *const foreign[] = {
     "tao_", "ksp_", "pc_",  "eps_",    "svd_",           "st_",         "bv_",  "ds_",   "fn_", "rg_",
     "sf_",  "mat_", "vec_", "device_", "default_device", "root_device", "all_", "snes_", "ts_"};
 /* Parts of names of options that qualify others and are seldom set: `-help all` has them */
-static const char *const details[] = {"_adapt_",         "_causal_slabs", "engd_block_points",   "engd_blas_kernels",
-                                      "engd_traceback",  "damping_min",   "damping_decrease",    "damping_increase",
-                                      "engd_time_rcond", "retry_step",    "preconditioner_from", "max_rejections"};
+static const char *const details[] = {"_adapt_",
+                                      "_causal_slabs",
+                                      "engd_block_points",
+                                      "engd_blas_kernels",
+                                      "engd_traceback",
+                                      "damping_min",
+                                      "damping_decrease",
+                                      "damping_increase",
+                                      "engd_time_rcond",
+                                      "retry_step",
+                                      "preconditioner_from",
+                                      "max_rejections",
+                                      "_walk_",
+                                      "_denominator",
+                                      "_local",
+                                      "_bound",
+                                      "_maximise",
+                                      "engd_projection_",
+                                      "spectrum_density_",
+                                      "lanczos_steps",
+                                      "activation_scale",
+                                      "engd_output_times",
+                                      "spectrum_tolerance",
+                                      "spectrum_layers"};
 /* Options that PETSc prints in the midst of other groups */
 static const struct {
   const char *prefix, *title;

@@ -237,8 +237,9 @@ static void no_exact(void **state)
     assert_null(strstr(summary, "max_error"));
     assert_non_null(strstr(summary, "\"estimated_error\": "));
     assert_non_null(strstr(stdout_text, "          -\n")); /* how long it will take is not known at first */
-    /* header; lines 0, 3, 5; work, two files, the judgement, the pace, the warning in two, the answer */
-    assert_int_equal(CountLines(stdout_text), 2 + 3 + 8);
+    /* header; lines 0, 3, 5; work, two files, the judgement, the pace, two warnings in two lines each, the answer */
+    assert_int_equal(CountLines(stdout_text), 2 + 3 + 10);
+    assert_non_null(strstr(stdout_text, "Warning: no term changes when a constant is added to u"));
     assert_non_null(strstr(stdout_text, "\n        5  "));
     assert_null(strstr(stdout_text, "\n        4  "));
     assert_int_equal(strncmp(LastLine(stdout_text), "loss ", 5), 0);
@@ -260,7 +261,7 @@ static void quiet(void **state)
   OK(RunAndCatchOutput(&run));
   if (rank == 0) {
     assert_int_equal(CountLines(stdout_text),
-                     3 + 6); /* errors; work, the file, the judgement, the warning, the answer */
+                     3 + 8); /* errors; work, the file, the judgement, two warnings in two lines each, the answer */
     assert_non_null(strstr(stdout_text, "Warning: the problem is not solved"));
     assert_non_null(strstr(stdout_text, "after 0 iterations"));
     summary = ReadFile("s.json");

@@ -126,6 +126,8 @@ PETSC_INTERN PetscErrorCode EngdTabulatedCreate(const char name[], PetscInt dim,
 PETSC_INTERN PetscErrorCode EngdTabulatedDestroy(EngdTabulated *);
 PETSC_INTERN const char    *EngdTabulatedName(EngdTabulated);
 PETSC_INTERN PetscErrorCode EngdTabulatedOutside(EngdTabulated, size_t size, char text[]);
+PETSC_INTERN void           EngdTabulatedForgetOutside(EngdTabulated);
+PETSC_INTERN PetscInt64     EngdTabulatedDigest(EngdTabulated);
 /* does any text so far name this coordinate */
 PETSC_INTERN PetscErrorCode EngdExpressionReads(EngdExpression, PetscInt coordinate, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdExpressionDestroy(EngdExpression *);

@@ -114,6 +114,8 @@ PetscErrorCode EngdNetworkAddLinear(EngdNetwork net, PetscInt in, PetscInt width
 static PetscErrorCode AddInPlace(EngdNetwork net, EngdNetworkPiece piece, PetscInt *out)
 {
   PetscFunctionBeginUser;
+  PetscCheck(piece.in >= 0, net->comm, PETSC_ERR_PLIB,
+             "a piece that works in place takes the inputs; put a linear layer between");
   PetscCall(Read(net, piece.in, PETSC_TRUE));
   PetscCall(AddSlot(net, net->slot[piece.in].width, &piece.out));
   PetscCall(AddPiece(net, piece));
@@ -216,6 +218,10 @@ PetscErrorCode EngdNetworkAddMultiply(EngdNetwork net, PetscInt in, PetscInt wit
 PetscErrorCode EngdNetworkAddAdd(EngdNetwork net, PetscInt in, PetscReal factor, PetscInt out)
 {
   PetscFunctionBeginUser;
+  PetscCheck(in >= 0 && in < net->nslots && out >= 0 && out < net->nslots && in != out, net->comm, PETSC_ERR_PLIB,
+             "slot %" PetscInt_FMT " cannot be added to slot %" PetscInt_FMT
+             "; inputs are added behind a linear layer",
+             in, out);
   PetscCheck(net->slot[out].last < 0 && net->slot[out].width == net->slot[in].width, net->comm, PETSC_ERR_PLIB,
              "slot %" PetscInt_FMT " cannot be added to slot %" PetscInt_FMT, in, out);
   PetscCall(Read(net, in, PETSC_FALSE));

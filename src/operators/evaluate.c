@@ -321,6 +321,8 @@ PetscErrorCode EngdFunctionalCheck(EngdFunctional F)
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc3(nterms, &found.index, ENGD_COUNT(nterms, dim), &found.x, nterms, &lowest));
   for (PetscInt t = 0; t < nterms; t++) found.index[t] = problem->term[t]->points->nglobal;
+  for (PetscInt k = 0; k < problem->ntables; k++) /* a step that was refused may have been outside */
+    EngdTabulatedForgetOutside(problem->table[k]);
   PetscCall(EngdFunctionalVisit(F, "a check of the residuals", NULL, FindNonFinite, &found, NULL));
   PetscCall(MPIU_Allreduce(found.index, lowest, nterms, MPIU_INT, MPI_MIN, F->comm));
   while (bad < nterms && lowest[bad] == problem->term[bad]->points->nglobal) bad++;

@@ -220,6 +220,26 @@ static PetscErrorCode MatchSizes(EngdRun run, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the numbers of the tables, which are another problem where a file has changed under its name */
+static PetscErrorCode MatchTables(EngdRun run, EngdArchive a)
+{
+  const EngdProblem problem = run->problem;
+
+  PetscFunctionBeginUser;
+  if (!problem->ntables) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchivePush(a, "tables"));
+  for (PetscInt k = 0; k < problem->ntables; k++) {
+    char what[128];
+
+    PetscCall(PetscSNPrintf(what, sizeof(what), "the digest of the file of the table %s",
+                            EngdTabulatedName(problem->table[k])));
+    PetscCall(
+        EngdArchiveMatchInt(a, EngdTabulatedName(problem->table[k]), what, EngdTabulatedDigest(problem->table[k])));
+  }
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdRunDescribeProblem - the same without the optimisers. Collective */
 PetscErrorCode EngdRunDescribeProblem(EngdRun run, EngdArchive a)
 {
@@ -229,6 +249,7 @@ PetscErrorCode EngdRunDescribeProblem(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveMatchString(a, "numbers", "the type of numbers", "real double"));
   PetscCall(MatchOptions(run, a));
   PetscCall(MatchSizes(run, a));
+  PetscCall(MatchTables(run, a));
   PetscCall(EngdArchiveMatchInt(a, "seed", "the seed", run->problem->seed));
   PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -63,6 +63,7 @@ spline sort.csv '0,1\n2,1\n1,3\n'
 spline twice.csv '0,1\n1,1\n1,3\n'
 spline hole.csv '0 0 1\n0 1 1\n1 0 1\n'
 spline small.csv '0,1\n0.7,1\n'
+spline near.csv '0,1\n1e-320,2\n1,3\n'
 rejects "-tables .*nan.csv: line 3: 'nan' is no finite number" "${poisson[@]}" -tables "k=$splines/nan.csv"
 rejects '-tables .*column.csv: line 3 has 2 columns, not 3' "${poisson[@]}" -tables "k=$splines/column.csv"
 rejects '-tables .*one.csv: 1 columns; a table has one to three columns' "${poisson[@]}" -tables "k=$splines/one.csv"
@@ -73,6 +74,7 @@ rejects '-tables none.csv: cannot be read' "${poisson[@]}" -tables k=none.csv
 rejects '-tables "k": "k" is not of the form k=file.csv' "${poisson[@]}" -tables k
 rejects "-tables: 'sin' has a meaning" "${poisson[@]}" -tables "sin=$splines/small.csv"
 rejects "table k at .* = [0-9.]*, outside of 0 <= .* <= 0.7" "${poisson[@]}" -tables "k=$splines/small.csv" -pde_residual 'lap(u)+k(x)'
+rejects '-tables .*near.csv: the spline through its values is not finite' "${poisson[@]}" -tables "k=$splines/near.csv"
 rejects 'k\(\) takes 1 argument, not 2' "${poisson[@]}" -tables "k=$splines/small.csv" -pde_residual 'lap(u)+k(x,y)'
 rejects 'three derivatives in argument1, and a fourth' "${poisson[@]}" -tables "k=$splines/small.csv" -pde_residual 'lap(u)+d(k(x),x,x,x,x)'
 rejects "-functions: 'sin' has a meaning" "${poisson[@]}" -functions 'sin(a)=a'
@@ -259,7 +261,7 @@ for ranks in 1 3; do
   run "$ranks" "${poisson[@]}" -wal_points 3
   expect_exit 2
   expect_stderr_one_line_matching 'option.*-wal_points'
-  run "$ranks" "${poisson[@]}" -pde_residual 'log(u - 1e6)'
+  run "$ranks" "${poisson[@]}" -tables "k=$splines/small.csv" -pde_residual 'k(log(u - 1e6))' # not outside of the table
   expect_exit 3
   expect_stderr_one_line_matching 'pde'
 done

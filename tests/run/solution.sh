@@ -142,7 +142,8 @@ name "networks of three types with inputs of their own, read by NumPy"
 two=(-domain_coordinates x,y -domain_lower 0,0 -domain_upper 1,2 -networks flow,p,q -flow_outputs u,v -network_layers 5,4
   -p_layers 3,3 -p_type modified -p_activation sin -p_activation_scale 2 -p_inputs "exp(x), y" -flow_layers 5,4,4 -flow_type gated
   -q_type residual -q_layers 3,3 -unknown_parameters k=0.5 -ansatz_v "x*v + k*p" -terms pde -pde_points 40
-  -pde_residual "u_x + p_y - 1; lap(v) - u + k; p - x; q - y*p")
+  -pde_residual "u_x + p_y - 1; lap(v) - u + k; p - f(x); q - y*p" -tables "f=$SCRATCH/f.csv")
+printf '0,0\n1,1\n' >"$SCRATCH/f.csv"
 run 2 "${two[@]}" -tao_max_it 3 -engd_checkpoint c.h5 -engd_solution u.csv -engd_output "u, v, p, v_x, p_y, q, q_x" -engd_summary s.json
 expect_exit 0
 expect_equal "$(json s.json resolved.flow_layers) $(json s.json resolved.p_type) $(json s.json resolved.p_outputs)" "5,4,4 modified p"
@@ -160,6 +161,10 @@ expect_exit 0
 run 1 "${two[@]}" -p_layers 4,4 -engd_restart "$two_run/c.h5" -tao_max_it 5
 expect_exit 2
 expect_stderr_one_line_matching 'p_layers is 3,3 in the file and 4,4 here'
+printf '0,0\n1,1.5\n' >"$SCRATCH/f.csv"
+run 1 "${two[@]}" -engd_restart "$two_run/c.h5" -tao_max_it 5
+expect_exit 2
+expect_stderr_one_line_matching 'the digest of the file of the table f is [-0-9]* in the file and [-0-9]* here'
 
 # a series in time over a domain with a hole, lines, slices
 ring=(-domain_type annulus -domain_coordinates x,y -domain_center 0,0 -domain_inner_radius 0.5 -domain_outer_radius 1 -domain_time 1,3

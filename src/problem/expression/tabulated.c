@@ -10,6 +10,7 @@
   Reference: de Boor, A practical guide to splines, chapters IV and XVII.
 */
 #include "expressionimpl.h"
+#include <stdint.h>
 
 #define MOST_NUMBERS 100000000 /* coefficients, 800 MB */
 
@@ -194,6 +195,24 @@ static void CheckGrid(const struct _n_EngdTabulated *table, PetscInt nrows, size
              nrows, (double)nodes);
 }
 
+/* numbers of coefficients */
+static size_t CountCoefficients(const struct _n_EngdTabulated *table)
+{
+  size_t count = 1;
+
+  for (PetscInt k = 0; k < table->dim; k++) count *= 4 * (size_t)(table->n[k] - 1);
+  return count;
+}
+
+/* nodes too near to each other, or values too large, for a spline through them */
+static void CheckCoefficients(const struct _n_EngdTabulated *table, size_t size, char fault[])
+{
+  for (size_t k = 0; k < CountCoefficients(table) && !fault[0]; k++)
+    if (PetscIsInfOrNanReal(table->coefficient[k]))
+      snprintf(fault, size,
+               "the spline through its values is not finite; give nodes further apart or smaller values");
+}
+
 PetscErrorCode EngdTabulatedCreate(const char name[], PetscInt dim, char *const argument[], PetscInt nrows,
                                    const PetscReal rows[], size_t size, char fault[], EngdTabulated *out)
 {
@@ -215,6 +234,7 @@ PetscErrorCode EngdTabulatedCreate(const char name[], PetscInt dim, char *const 
   PetscCall(PetscCalloc1(nrows, &value));
   PetscCall(FillGrid(table, nrows, rows, value, size, fault));
   PetscCall(FindCoefficients(table, value));
+  CheckCoefficients(table, size, fault);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -235,6 +255,26 @@ PetscErrorCode EngdTabulatedDestroy(EngdTabulated *table)
 const char *EngdTabulatedName(EngdTabulated table)
 {
   return table->name;
+}
+
+/* 64 bits that say which numbers a table has: FNV-1a of its coefficients and nodes (Fowler, Noll, Vo) */
+PetscInt64 EngdTabulatedDigest(EngdTabulated table)
+{
+  uint64_t digest = 0xcbf29ce484222325;
+
+  for (PetscInt k = 0; k <= table->dim; k++) {
+    const void  *numbers = k < table->dim ? table->x[k] : table->coefficient;
+    const size_t count   = k < table->dim ? (size_t)table->n[k] : CountCoefficients(table);
+
+    for (size_t i = 0; i < count * sizeof(PetscReal); i++)
+      digest = (digest ^ ((const unsigned char *)numbers)[i]) * 0x100000001b3;
+  }
+  return (PetscInt64)digest;
+}
+
+void EngdTabulatedForgetOutside(EngdTabulated table)
+{
+  table->outside = PETSC_FALSE;
 }
 
 PetscErrorCode EngdTabulatedOutside(EngdTabulated table, size_t size, char text[])
@@ -273,7 +313,8 @@ PetscErrorCode EngdTabulatedApply(EngdParser *p, PetscInt column, PetscInt numbe
   for (PetscInt k = 0; k < dim; k++) {
     v[k] = arg[k]; /* on a stack that may move */
     if (v[k].vector || v[k].paired)
-      PetscCall(EngdParserFail(p, column, "%s() is a table, whose arguments are real numbers, not vectors",
+      PetscCall(EngdParserFail(p, column,
+                               "%s() is a table, whose arguments are real numbers, not complex ones or vectors",
                                g->symbols->table[number]->name));
   }
   PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, value));
@@ -299,11 +340,11 @@ static PetscBool FindPowers(EngdTabulated table, PetscInt axis, PetscReal x, Pet
 
   *cell = FindCell(table, axis, x);
   if (*cell < 0) {
-    if (!table->outside) {
+    if (!table->outside && !PetscIsNanReal(x)) { /* what is no number comes from elsewhere */
       table->outside_axis = axis;
       table->outside_at   = x;
+      table->outside      = PETSC_TRUE;
     }
-    table->outside = PETSC_TRUE;
     return PETSC_FALSE;
   }
   t        = x - table->x[axis][*cell];

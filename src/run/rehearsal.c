@@ -3,7 +3,7 @@
 
   Method: an optimiser is created with the other type and a database of those options that nobody has read; PETSc knows
   afterwards which have been. A type that refuses the problem, or a value, may not have come to all of its options, so all are let
-  through then. For hints this is done with -help, of which the name nearest to the misspelt one is kept, and with a prefix, since
+  through then, unless it says by PETSC_ERR_ARG_INCOMP that it has read them and does not go with the problem. For hints this is done with -help, of which the name nearest to the misspelt one is kept, and with a prefix, since
   PETSc says the same help only once; inner objects of its types that have prefixes of their own give none. Nothing is solved,
   nothing kept.
 */
@@ -113,7 +113,7 @@ static PetscErrorCode Rehearse(Rehearsal *r, const char option[], const char typ
   PetscCall(PetscOptionsPop());
   if (!ierr) PetscCall(TaoDestroy(&tao));
   PetscCall(PetscOptionsUsed(database, r->name, &reads));
-  r->reads = (PetscBool)(reads || (ierr && !r->help));
+  r->reads = (PetscBool)(reads || (ierr && ierr != PETSC_ERR_ARG_INCOMP && !r->help));
   PetscCall(PetscOptionsDestroy(&database));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

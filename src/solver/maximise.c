@@ -82,7 +82,7 @@ PetscErrorCode EngdMaximiseSigns(EngdFunctional F, const char asking[], Vec *sig
   PetscCall(PetscMalloc1(problem->noutputs, &of));
   PetscCall(Read(F, of, &any));
   PetscCall(PetscOptionsHasHelp(NULL, &help));
-  PetscCheck(any || help, F->comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(any || help, F->comm, PETSC_ERR_ARG_INCOMP,
              "%s is for saddle points, but no term says what maximises: give -%s_maximise an unknown that has a "
              "network of its own (-networks)",
              asking, problem->term[0]->name);
@@ -133,7 +133,7 @@ PetscErrorCode EngdMaximiseCheck(EngdFunctional F, Tao tao)
   PetscCall(Read(F, NULL, &any));
   PetscCall(PetscObjectQueryFunction((PetscObject)tao, ENGD_FINDS_SADDLES, &allowed));
   PetscCall(TaoGetType(tao, &type));
-  PetscCheck(!any || allowed, F->comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(!any || allowed, F->comm, PETSC_ERR_ARG_INCOMP,
              "-tao_type %s minimises over all unknowns as it is, but some maximise (-TERM_maximise): take -tao_type "
              "competitive or extragradient, or engd with -tao_engd_step saddle",
              type);

@@ -164,6 +164,7 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCall(PetscOptionsReal(m->option, "eta, the length of the steps, positive",
                              "TAO types competitive, extragradient", m->length, &m->length, NULL));
   PetscOptionsHeadEnd();
+  if (m->ksp) PetscCall(KSPSetFromOptions(m->ksp));
   PetscCheck(m->length > 0 && !PetscIsInfOrNanReal(m->length), F->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "%s %g: give a positive number", m->option, (double)m->length);
   PetscCheck(!F->curvature->for_hessian && F->curvature->values < 0, F->comm, PETSC_ERR_USER_INPUT,
@@ -172,7 +173,6 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCall(VecDestroy(&m->sign));
   PetscCall(EngdMaximiseSigns(F, asking, &m->sign));
   PetscCall(EngdMaximiseAllow(tao));
-  if (m->ksp) PetscCall(KSPSetFromOptions(m->ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

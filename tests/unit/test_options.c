@@ -63,6 +63,8 @@ static const struct {
     {"", "-tao_adam_beta1 0.5", "-tao_adam_beta_1 0.5"},
     {"", "-tao_lmvm_mat_lmvm_hist_size 3", "-tao_lmvm_mat_lmvm_hist_siz 3"},
     {"", "-tao_bqnls_mat_type lmvmsymbroyden", "-tao_bqnls_mat_typ lmvmsymbroyden"},
+    {"", "-tao_competitive_length 0.5", "-tao_competitive_lenght 0.5"},
+    {"", "-tao_extragradient_length 0.5", "-tao_extragradient_lenth 0.5"},
     {"-tao_type lmvm", "-tao_engd_damping 1", "-tao_engd_dampin 1"},
     {"-tao_type lmvm", "-tao_engd_dense_type absolute", "-tao_engd_dense_typ absolute"},
     {"-tao_type lmvm", "-ksp_rtol 1e-3", "-ksp_rtl 1e-3"},

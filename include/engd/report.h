@@ -54,6 +54,7 @@ struct _n_EngdEnergies {
   EngdWalk       walk;         /* Of walkers, borrowed; or NULL. */
   EngdBlocking   blocking;     /* Of their mean in each sweep, whose mean and error are mean and sigma. */
   PetscReal      deviation;    /* Of the local energy of one of them. */
+  PetscBool      unseen;       /* It is far larger than at the walkers of the training. */
 };
 /* Create, Compute: collective. Write: to the summary */
 PETSC_INTERN PetscErrorCode EngdEnergiesCreate(EngdFunctional, EngdEnergies *);

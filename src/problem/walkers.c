@@ -118,6 +118,9 @@ PetscErrorCode EngdWalkCreate(EngdProblem problem, EngdTerm term, const EngdWalk
              "-%s_log_psi: walkers need a region of the dimension of space, without time; leave out -%s_region and "
              "-domain_time",
              term->name, term->name);
+  PetscCheck(points->nglobal > 1, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_points %" PetscInt_FMT ": of one walker the local energy has no variance to train by; give more",
+             term->name, points->nglobal);
   PetscCheck(!o->walls || problem->domain->ops->contains, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_walk_walls: -domain_type %s does not say what is outside; take another", term->name,
              problem->domain->type);

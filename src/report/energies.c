@@ -14,6 +14,9 @@
 #include <petscblaslapack.h>
 #include <math.h>
 
+#define UNSEEN                                                                                                       \
+  10 /* times the deviation of the local energy at the walkers of the training: they have not seen what psi is */
+
 PetscErrorCode EngdEnergiesCreate(EngdFunctional F, EngdEnergies *out)
 {
   EngdEnergies   e;
@@ -114,6 +117,11 @@ static PetscErrorCode MeasureWalk(EngdFunctional F, EngdEnergies e)
   e->value[0] = e->mean[0] = e->blocking.mean;
   e->sigma[0]              = e->blocking.error;
   e->deviation             = PetscSqrtReal(variance);
+  if (!e->walk->begun) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdOuterUpdate(F));
+  e->unseen =
+      (PetscBool)(e->deviation > UNSEEN * PetscSqrtReal(F->problem->term[0]->points->nglobal) * F->outer.noise &&
+                  e->deviation > PetscAbsReal(F->outer.mean));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,6 +166,10 @@ static PetscErrorCode PrintWalk(EngdEnergies e, MPI_Comm comm)
   if (!b->enough)
     PetscCall(PetscPrintf(comm, "Warning: too few sweeps for their correlation, so that the error is more than it "
                                 "says; take more of them, -TERM_walk_sweeps, or -TERM_walk_steps\n"));
+  if (e->unseen)
+    PetscCall(PetscPrintf(comm,
+                          "Warning: the local energy deviates far less at the walkers of the training: psi is wrong "
+                          "between them; take more walkers, or shorter steps\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

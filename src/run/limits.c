@@ -172,6 +172,8 @@ const char *EngdRunDescribeEnd(EngdRun run, TaoConvergedReason reason)
   case TAO_DIVERGED_LS_FAILURE: return "stopped: no step decreased the loss";
   case TAO_DIVERGED_TR_REDUCTION: return "stopped: trust region too small";
   case TAO_DIVERGED_USER: return "stopped by the user";
-  default: return "stopped: the optimiser gave no reason";
+  default:
+    return EngdEvolutionBegun(run) ? "stopped: a restart behind the training"
+                                   : "stopped: the optimiser gave no reason";
   }
 }

@@ -61,9 +61,10 @@ static PetscErrorCode CheckProblem(EngdProjection projection)
   for (PetscInt t = 0; t < problem->nterms; t++) {
     const EngdTerm term = problem->term[t];
 
-    PetscCheck(!term->nstates && !term->integral && !term->multipliers && term->causal == 0, projection->comm,
-               PETSC_ERR_USER_INPUT, "-engd_projection: not of term '%s', which has %s", term->name,
+    PetscCheck(!term->nstates && !term->walk && !term->integral && !term->multipliers && term->causal == 0,
+               projection->comm, PETSC_ERR_USER_INPUT, "-engd_projection: not of term '%s', which has %s", term->name,
                term->nstates       ? "a quotient"
+               : term->walk        ? "walkers"
                : term->integral    ? "an integral"
                : term->multipliers ? "multipliers"
                                    : "causal weights");

@@ -44,6 +44,7 @@ for ranks in 1 2; do
   run $ranks "${fits[@]}" -engd_restart "$half/c.h5" -theta_view binary:theta.bin
   expect_exit 0
   expect_stdout '^t = 1\.? after 20 steps'
+  expect_stdout 'stopped: a restart behind the training'
   expect_close "$(json s.json relative_l2_error)" "$(json "$whole/s.json" relative_l2_error)" 0.2
   ((ranks > 1)) || cmp -s theta.bin "$whole/theta.bin" || complain "theta is not that of the run in one"
 done

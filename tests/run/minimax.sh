@@ -30,3 +30,8 @@ run 3 "${game[@]}" -tao_engd_step saddle -tao_engd_direction krylov -ksp_type mi
   -tao_engd_damping_adapt false -tao_max_it 3
 expect_exit 0
 expect_less "$(error)" 1e-6
+name "Lagrange-Newton with conditions on integrals, which hold at the saddle"
+run 3 "${game[@]}" -terms game,mean -mean_points 8 -mean_sampler gauss -mean_integral "u - 0.25;v + 0.25" -tao_engd_step saddle \
+  -tao_engd_direction dense -tao_engd_dense_type eigen -tao_engd_damping 0 -tao_engd_damping_adapt false -tao_max_it 2
+expect_exit 0
+expect_less "$(error)" 1e-12

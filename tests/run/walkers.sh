@@ -41,3 +41,19 @@ name "walkers that freeze"
 run 2 "${hydrogen[@]}" -energy_log_psi "u - 1e9*r"
 expect_exit 3
 expect_stderr_one_line_matching 'the walkers of term .energy. freeze: .* of length'
+
+name "an energy of few walkers that psi has been fitted to"
+run 1 -domain_lower -8,-8,-8 -domain_upper 8 -domain_coordinates x,y,z -functions "r = sqrt(x^2+y^2+z^2)" -network_layers 6 \
+  -ansatz_u "u - r" -terms energy -energy_points 20 -energy_log_psi u -energy_local_energy "-(lap(u) + normsq(grad(u)))/2 - 1/r" -engd_monitor false
+expect_exit 0
+expect_stdout '^Warning: the local energy deviates far less at the walkers of the training'
+
+name "one walker"
+run 2 "${hydrogen[@]}" -energy_points 1
+expect_exit 2
+expect_stderr_one_line_matching '-energy_points 1: of one walker'
+
+name "walkers have no projection"
+run 1 "${hydrogen[@]}" -engd_projection p.csv
+expect_exit 2
+expect_stderr_one_line_matching '-engd_projection: not of term .energy., which has walkers'

@@ -14,8 +14,8 @@
 #include <petscblaslapack.h>
 #include <math.h>
 
-#define UNSEEN                                                                                                       \
-  10 /* times the deviation of the local energy at the walkers of the training: they have not seen what psi is */
+/* times the deviation at the walkers of the training: they have not seen what psi is */
+#define UNSEEN 10
 
 PetscErrorCode EngdEnergiesCreate(EngdFunctional F, EngdEnergies *out)
 {

@@ -144,6 +144,8 @@ def load(path):
         theta, lines = file["theta"][()].ravel(), file["description/options"][()].decode().strip("\0\n").split("\n")
         options = {line.split(" ", 1)[0][1:]: line.split(" ", 1)[1].strip() for line in lines if line}
         paired = names_of(options["complex_unknowns"]) if "complex_unknowns" in options else []
+        if "tables" in options:
+            raise NotImplementedError("tables; engd -engd_restart FILE -engd_evaluate POINTS knows them")
         if any("ansatz_" + n in options for n in paired):
             raise NotImplementedError("the ansatz of a complex unknown; engd -engd_restart FILE -engd_evaluate POINTS knows it")
         networks, outputs = [], []  # of each network: type, layers, scale of the activation, activation, text of the inputs

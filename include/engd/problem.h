@@ -41,6 +41,7 @@ struct _n_EngdPoints {
   PetscInt   ndata;      /* Numbers that a file of points gives at each of them. */
   char     **data_name;  /* [ndata] The names of these numbers. */
   PetscReal *data_value; /* [nlocal][ndata] */
+  PetscInt64 digest;     /* Of all numbers of the file, 0 where there is none. */
 };
 
 struct _n_EngdDomainOps {

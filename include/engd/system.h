@@ -89,4 +89,8 @@ PETSC_INTERN PetscErrorCode EngdLogRegister(void);
 PETSC_INTERN const char *EngdCommit(void);
 PETSC_INTERN const char *EngdCompiler(void);
 
+/* digest.c: are numbers the same as before */
+#define ENGD_DIGEST_NONE ((PetscInt64)0xcbf29ce484222325)
+PETSC_INTERN PetscInt64 EngdDigest(PetscInt64 before, size_t n, const void *bytes);
+
 #endif

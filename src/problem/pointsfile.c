@@ -131,6 +131,8 @@ PetscErrorCode EngdPointsCreateFromFile(EngdDomain domain, const char option[], 
   PetscCall(AssignColumns(*points, option, file, table, column));
   PetscCall(CheckTable(*points, option, file, anywhere, table, column));
   PetscCall(FillPoints(*points, table, column));
+  (*points)->digest =
+      EngdDigest(ENGD_DIGEST_NONE, ENGD_COUNT(table->nrows, table->ncolumns) * sizeof(PetscReal), table->value);
   PetscCall(PetscFree(column));
   PetscCall(EngdTableFileDestroy(&table));
   PetscFunctionReturn(PETSC_SUCCESS);

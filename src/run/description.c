@@ -240,6 +240,24 @@ static PetscErrorCode MatchTables(EngdRun run, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the numbers of the files of points, likewise */
+static PetscErrorCode MatchPointsFiles(EngdRun run, EngdArchive a)
+{
+  const EngdProblem problem = run->problem;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchivePush(a, "points_files"));
+  for (PetscInt t = 0; t < problem->nterms; t++) {
+    char what[128];
+
+    if (!problem->term[t]->points->digest) continue;
+    PetscCall(PetscSNPrintf(what, sizeof(what), "the digest of -%s_points_file", problem->term[t]->name));
+    PetscCall(EngdArchiveMatchInt(a, problem->term[t]->name, what, problem->term[t]->points->digest));
+  }
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdRunDescribeProblem - the same without the optimisers. Collective */
 PetscErrorCode EngdRunDescribeProblem(EngdRun run, EngdArchive a)
 {
@@ -250,6 +268,7 @@ PetscErrorCode EngdRunDescribeProblem(EngdRun run, EngdArchive a)
   PetscCall(MatchOptions(run, a));
   PetscCall(MatchSizes(run, a));
   PetscCall(MatchTables(run, a));
+  PetscCall(MatchPointsFiles(run, a));
   PetscCall(EngdArchiveMatchInt(a, "seed", "the seed", run->problem->seed));
   PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -10,7 +10,6 @@
   Reference: de Boor, A practical guide to splines, chapters IV and XVII.
 */
 #include "expressionimpl.h"
-#include <stdint.h>
 
 #define MOST_NUMBERS 100000000 /* coefficients, 800 MB */
 
@@ -257,19 +256,14 @@ const char *EngdTabulatedName(EngdTabulated table)
   return table->name;
 }
 
-/* 64 bits that say which numbers a table has: FNV-1a of its coefficients and nodes (Fowler, Noll, Vo) */
+/* of its nodes and coefficients */
 PetscInt64 EngdTabulatedDigest(EngdTabulated table)
 {
-  uint64_t digest = 0xcbf29ce484222325;
+  PetscInt64 digest = ENGD_DIGEST_NONE;
 
-  for (PetscInt k = 0; k <= table->dim; k++) {
-    const void  *numbers = k < table->dim ? table->x[k] : table->coefficient;
-    const size_t count   = k < table->dim ? (size_t)table->n[k] : CountCoefficients(table);
-
-    for (size_t i = 0; i < count * sizeof(PetscReal); i++)
-      digest = (digest ^ ((const unsigned char *)numbers)[i]) * 0x100000001b3;
-  }
-  return (PetscInt64)digest;
+  for (PetscInt k = 0; k < table->dim; k++)
+    digest = EngdDigest(digest, (size_t)table->n[k] * sizeof(PetscReal), table->x[k]);
+  return EngdDigest(digest, CountCoefficients(table) * sizeof(PetscReal), table->coefficient);
 }
 
 void EngdTabulatedForgetOutside(EngdTabulated table)

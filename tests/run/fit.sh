@@ -73,3 +73,13 @@ refuses '-fit_points 9 exclude each other' '0.1 0.2\n' -fit_points 9
 refuses 'leave out -fit_resample' '0.1 0.2\n' -fit_resample 3
 rejects 'bad.txt: cannot be read: No such file' "${fit[@]}" -fit_residual u -fit_points_file "$files/bad.txt"
 run_rejects 1 3
+
+name "measurements that have changed behind a checkpoint"
+printf 'x u0\n0.1 1\n0.5 2\n0.9 1\n' >"$files/before.txt"
+measured=(-domain_lower 0 -domain_upper 1 -domain_coordinates x -network_layers 2 -terms fit -fit_points_file "$files/before.txt" -fit_residual u-u0)
+run 1 "${measured[@]}" -tao_max_it 1 -engd_checkpoint "$files/c.h5"
+expect_exit 0
+printf 'x u0\n0.1 1\n0.5 3\n0.9 1\n' >"$files/before.txt"
+run 1 "${measured[@]}" -tao_max_it 2 -engd_restart "$files/c.h5"
+expect_exit 2
+expect_stderr_one_line_matching 'the digest of -fit_points_file is'

@@ -144,7 +144,8 @@ def load(path):
         theta, lines = file["theta"][()].ravel(), file["description/options"][()].decode().strip("\0\n").split("\n")
         options = {line.split(" ", 1)[0][1:]: line.split(" ", 1)[1].strip() for line in lines if line}
         paired = names_of(options["complex_unknowns"]) if "complex_unknowns" in options else []
-        if "tables" in options:
+        texts = " ".join(value for key, value in options.items() if key.startswith("ansatz_") or key.endswith("inputs"))
+        if any(re.search(rf"\b{table}\(", texts) for table in re.findall(r"(\w+)\s*=", options.get("tables", ""))):
             raise NotImplementedError("tables; engd -engd_restart FILE -engd_evaluate POINTS knows them")
         if any("ansatz_" + n in options for n in paired):
             raise NotImplementedError("the ansatz of a complex unknown; engd -engd_restart FILE -engd_evaluate POINTS knows it")

@@ -12,8 +12,7 @@ time=${1:-20}
 out=runs/out/edge
 rm -rf "$out"
 mkdir -p "$out"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
-export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 OMPI_MCA_osc='^ucx' # one rank needs no network
+. runs/one_rank.sh
 line="-domain_lower -1 -domain_upper 1 -domain_coordinates x -engd_seed 1"
 declare -A problem=(
   [fit]="$line -network_layers 20,20 -terms fit -fit_points 50 -fit_residual u-sin(2*pi*x) -sgd_tao_sgd_learning_rate 0.2"

@@ -16,8 +16,7 @@ seconds=${1:-60}
 out=runs/out/minimax
 rm -rf "$out"
 mkdir -p "$out"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
-export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 OMPI_MCA_osc='^ucx' # one rank needs no network
+. runs/one_rank.sh
 game="-options_file cpinn.opts"
 alone="-domain_lower -2,-2 -domain_upper 2,2 -domain_coordinates x,y -network_layers 32 -terms pde,wall -pde_points 900 -wall_points 120
   -pde_residual lap(u)+2*sin(x)*cos(y) -wall_region boundary -wall_residual u-sin(x)*cos(y) -exact_u sin(x)*cos(y) -tao_type engd"

@@ -18,8 +18,7 @@ cd "$(dirname "$0")/.."
 out=runs/out/preconditioning
 rm -rf "$out"
 mkdir -p "$out"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
-export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 OMPI_MCA_osc='^ucx' # one rank needs no network
+. runs/one_rank.sh
 features() { # K, and by which power of k each is divided
   local k
   for ((k = 1; k <= $1; k++)); do printf 'sin(%d*pi*x)/%d^%d%s' "$k" "$k" "$2" "$( ((k == $1)) || echo ,)"; done

@@ -14,8 +14,7 @@ iterations=${1:-100}
 out=runs/out/projection
 rm -rf "$out"
 mkdir -p "$out"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
-export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 OMPI_MCA_osc='^ucx' # one rank needs no network
+. runs/one_rank.sh
 line="-domain_lower 0 -domain_upper 1 -domain_coordinates x -network_layers 16 -terms pde,end -pde_points 100 -end_region boundary -end_points 2 -end_residual u"
 poisson="-options_file poisson.opts -network_layers 32"
 declare -A problem=(

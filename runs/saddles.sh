@@ -26,10 +26,7 @@ jobs=${2:-2}
 out=runs/out/saddles
 rm -rf "$out"
 mkdir -p "$out"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OPENBLAS_NUM_THREADS=1
-# a thousand runs of one rank, which need no network: half a second less for each
-export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_btl=self OMPI_MCA_pml=ob1 OMPI_MCA_osc='^ucx'
+. runs/one_rank.sh # half a second less for each of a thousand runs
 
 line="-domain_lower -1 -domain_upper 1 -domain_coordinates x -network_init_bias 1"
 square="-domain_lower -1,-1 -domain_upper 1,1 -domain_coordinates x,y -network_init_bias 1"

@@ -21,6 +21,8 @@ PETSC_INTERN int EngdOutputCloseFile(EngdOutput *, FILE **);
 
 /* is it written where it will be, as devices and pipes are */
 PETSC_INTERN int EngdOutputIsStream(const EngdOutput *);
+/* What rank 0 has met, as an error of all ranks that names the option and the file. Collective */
+PETSC_INTERN PetscErrorCode EngdOutputCheck(MPI_Comm, const char option[], const char name[], int failure);
 
 /* an error of all ranks, naming the option, if the file could not be written. Collective */
 PETSC_INTERN PetscErrorCode EngdFileCheck(MPI_Comm, const char option[], const char name[]);

@@ -29,9 +29,9 @@ typedef struct {
 
 typedef struct {
   PetscErrorCode (*setup)(Tao, void *data, Vec theta);
-  /* In each TaoSolve(): what options have changed is set up. */
+  /* In each TaoSolve(): what options have changed is set up; or NULL. */
   PetscErrorCode (*begin)(Tao, void *data, EngdStatus *);
-  /* What lives from one iteration to the next; called after `begin`. */
+  /* What lives from one iteration to the next, called after `begin`; or NULL. */
   PetscErrorCode (*state)(Tao, void *data, EngdArchive);
   PetscErrorCode (*iterate)(Tao, void *data, EngdIterate *);
   PetscErrorCode (*setfromoptions)(Tao, void *data, EngdOptionItems);

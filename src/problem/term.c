@@ -27,6 +27,36 @@ typedef struct {
   EngdWalkOptions walk;
 } TermOptions;
 
+/* What a term is: a residual, or what is integrated */
+static PetscErrorCode ReadDensities(TermOptions *o, EngdOptionItems PetscOptionsObject)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-residual",
+                            "Residual r of least squares, components separated by ; (this or energy is required)",
+                            "EngdProblemSetTermResidualText", NULL, NULL, &o->residual));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-energy",
+                            "Energy density e, one component (this or residual is required)",
+                            "EngdProblemSetTermEnergyText", NULL, NULL, &o->energy));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-integral",
+                            "Integrand f of conditions int f = 0, components separated by ; (instead of a residual)",
+                            "EngdProblemSetTermIntegralText", NULL, NULL, &o->integral));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-numerator",
+                      "Density n of a Rayleigh quotient N/D, N = int n; of k states the entries n_ij, i <= j, by "
+                      "rows, separated by ;",
+                      "EngdProblemSetTermQuotientText", NULL, NULL, &o->numerator));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-denominator",
+                            "Density of its D, as many components; 0 where this term is no part of D",
+                            "EngdProblemSetTermQuotientText", NULL, NULL, &o->denominator));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-local",
+                            "H u of each state, whose quotient by u is the local energy: for the energy on fresh "
+                            "points and its error",
+                            "EngdProblemSetTermQuotientText", NULL, NULL, &o->local));
+  PetscCall(PetscOptionsReal("-bound", "An energy of a quotient or of walkers below it ends the run with an error",
+                             "EngdProblemSetFromOptions", o->bound, &o->bound, &o->bounded));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Declares all options of a term */
 static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], TermOptions *o)
 {
@@ -55,29 +85,7 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
                            sizeof(sentence), sentence));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler", sentence, "EngdProblemSetTermSampler", "auto", NULL,
                             &o->sampler));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-residual",
-                            "Residual r of least squares, components separated by ; (this or energy is required)",
-                            "EngdProblemSetTermResidualText", NULL, NULL, &o->residual));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-energy",
-                            "Energy density e, one component (this or residual is required)",
-                            "EngdProblemSetTermEnergyText", NULL, NULL, &o->energy));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-integral",
-                            "Integrand f of conditions int f = 0, components separated by ; (instead of a residual)",
-                            "EngdProblemSetTermIntegralText", NULL, NULL, &o->integral));
-  PetscCall(
-      EngdOptionsText(PetscOptionsObject, "-numerator",
-                      "Density n of a Rayleigh quotient N/D, N = int n; of k states the entries n_ij, i <= j, by "
-                      "rows, separated by ;",
-                      "EngdProblemSetTermQuotientText", NULL, NULL, &o->numerator));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-denominator",
-                            "Density of its D, as many components; 0 where this term is no part of D",
-                            "EngdProblemSetTermQuotientText", NULL, NULL, &o->denominator));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-local",
-                            "H u of each state, whose quotient by u is the local energy: for the energy on fresh "
-                            "points and its error",
-                            "EngdProblemSetTermQuotientText", NULL, NULL, &o->local));
-  PetscCall(PetscOptionsReal("-bound", "An energy of a quotient or of walkers below it ends the run with an error",
-                             "EngdProblemSetFromOptions", o->bound, &o->bound, &o->bounded));
+  PetscCall(ReadDensities(o, PetscOptionsObject));
   PetscCall(EngdWalkReadOptions(name, &o->walk, PetscOptionsObject));
   PetscCall(
       EngdOptionsText(PetscOptionsObject, "-measure",

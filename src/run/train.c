@@ -144,8 +144,8 @@ static PetscErrorCode GoOn(EngdRun run, PetscInt next)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* of walkers, and of an energy with a bound, the state before a breakdown is kept, which all ranks meet */
-static PetscErrorCode SolveGuarded(EngdRun run, EngdStage *stage)
+/* TaoSolve(); broke: the numerics have broken down, which all ranks meet, and EngdErrorsForgiven() says how */
+static PetscErrorCode SolveForgiving(EngdStage *stage, PetscBool *broke)
 {
   PetscErrorCode code;
 
@@ -153,18 +153,28 @@ static PetscErrorCode SolveGuarded(EngdRun run, EngdStage *stage)
   EngdErrorsForgive(ENGD_ERR_NUMERICS);
   code = TaoSolve(stage->tao);
   EngdErrorsForgive(PETSC_SUCCESS);
-  if (code != ENGD_ERR_NUMERICS) PetscCall(code);
-  if (code != ENGD_ERR_NUMERICS) PetscFunctionReturn(PETSC_SUCCESS);
+  *broke = (PetscBool)(code == ENGD_ERR_NUMERICS);
+  if (!*broke) PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* of walkers, and of an energy with a bound, the state before a breakdown is kept */
+static PetscErrorCode SolveGuarded(EngdRun run, EngdStage *stage)
+{
+  PetscBool broke;
+
+  PetscFunctionBeginUser;
+  PetscCall(SolveForgiving(stage, &broke));
+  if (!broke) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdRunCheckpoint(run));
   PetscCall(EngdErrorsSetPlace(NULL, NULL)); /* which the words have */
   SETERRQ(run->comm, ENGD_ERR_NUMERICS, "%s", EngdErrorsForgiven());
 }
 
-/* TaoSolve; of a plan with other stages to go by, a breakdown of the numerics, which all ranks meet, ends the stage alone */
+/* of a plan with other stages to go by a breakdown ends the stage alone */
 static PetscErrorCode Solve(EngdRun run, EngdStage *stage, PetscBool *failed)
 {
-  PetscErrorCode code;
-  char           text[1024];
+  char text[1024];
 
   PetscFunctionBeginUser;
   if (run->functional->outer.walks || EngdOuterIsBounded(run->functional)) {
@@ -175,11 +185,7 @@ static PetscErrorCode Solve(EngdRun run, EngdStage *stage, PetscBool *failed)
     PetscCall(TaoSolve(stage->tao));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  EngdErrorsForgive(ENGD_ERR_NUMERICS);
-  code = TaoSolve(stage->tao);
-  EngdErrorsForgive(PETSC_SUCCESS);
-  *failed = (PetscBool)(code == ENGD_ERR_NUMERICS);
-  if (!*failed) PetscCall(code);
+  PetscCall(SolveForgiving(stage, failed));
   if (!*failed) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscSNPrintf(text, sizeof(text), "%s has broken down: %s", stage->name, EngdErrorsForgiven()));
   PetscCall(EngdReportTell(run->report, text));

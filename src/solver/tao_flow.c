@@ -40,13 +40,6 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
-{
-  PetscFunctionBeginUser;
-  (void)tao, (void)data, (void)status;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode State(Tao tao, void *data, EngdArchive a)
 {
   Flow *flow = (Flow *)data;
@@ -128,7 +121,7 @@ M*/
 ENGD_REGISTER_TAO("flow", TaoCreate_Flow, 0);
 PetscErrorCode TaoCreate_Flow(Tao tao)
 {
-  static const EngdTaoOps ops = {SetUp, BeginSolve, State, Iterate, SetFromOptions, View, Destroy};
+  static const EngdTaoOps ops = {SetUp, NULL, State, Iterate, SetFromOptions, View, Destroy};
   Flow                   *flow;
 
   PetscFunctionBeginUser;

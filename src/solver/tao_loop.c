@@ -59,6 +59,21 @@ static PetscErrorCode TaoSetUp_Loop(Tao tao)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* operations that a type need not have */
+static PetscErrorCode Begin(Tao tao, TaoLoop *loop, EngdStatus *status)
+{
+  PetscFunctionBeginUser;
+  if (loop->ops->begin) PetscCall((*loop->ops->begin)(tao, loop->data, status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode State(Tao tao, TaoLoop *loop, EngdArchive a)
+{
+  PetscFunctionBeginUser;
+  if (loop->ops->state) PetscCall((*loop->ops->state)(tao, loop->data, a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* a solve from its beginning: nothing is left of earlier ones, and the monitors see where it starts */
 static PetscErrorCode Start(Tao tao, TaoLoop *loop, EngdIterate *it)
 {
@@ -68,9 +83,9 @@ static PetscErrorCode Start(Tao tao, TaoLoop *loop, EngdIterate *it)
   tao->reason  = TAO_CONTINUE_ITERATING;
   loop->begun  = PETSC_TRUE;
   loop->reason = TAO_CONTINUE_ITERATING;
-  PetscCall((*loop->ops->begin)(tao, loop->data, &it->status));
+  PetscCall(Begin(tao, loop, &it->status));
   PetscCall(EngdArchiveCreate(PetscObjectComm((PetscObject)tao), ENGD_ARCHIVE_FORGET, NULL, &nothing));
-  PetscCall((*loop->ops->state)(tao, loop->data, nothing));
+  PetscCall(State(tao, loop, nothing));
   PetscCall(EngdArchiveDestroy(&nothing));
   loop->status = it->status;
   PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
@@ -205,11 +220,11 @@ static PetscErrorCode LoopState(Tao tao, EngdArchive a)
   if (!loop->begun) PetscFunctionReturn(PETSC_SUCCESS);
   if (load) {
     PetscCall(TaoSetUp(tao));
-    PetscCall((*loop->ops->begin)(tao, loop->data, &unused));
+    PetscCall(Begin(tao, loop, &unused));
   }
   PetscCall(TotalsState(tao, loop, a));
   if (load) PetscCall(TaoSetConvergedReason(tao, (TaoConvergedReason)loop->totals.reason));
-  PetscCall((*loop->ops->state)(tao, loop->data, a));
+  PetscCall(State(tao, loop, a));
   if (load) loop->reason = tao->reason;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -83,21 +83,6 @@ static PetscErrorCode SetUp(Tao tao, void *data, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode BeginSolve(Tao tao, void *data, EngdStatus *status)
-{
-  PetscFunctionBeginUser;
-  (void)tao, (void)data, (void)status;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* there is nothing but theta */
-static PetscErrorCode State(Tao tao, void *data, EngdArchive a)
-{
-  PetscFunctionBeginUser;
-  (void)tao, (void)data, (void)a;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* d of competitive gradient descent, and how many iterations its system took */
 static PetscErrorCode Compete(Tao tao, Minimax *m, const EngdIterate *it, PetscInt *iterations)
 {
@@ -205,7 +190,7 @@ static PetscErrorCode Destroy(void *data)
 
 static PetscErrorCode Create(Tao tao, const char type[], const char option[], PetscReal length, Minimax **out)
 {
-  static const EngdTaoOps ops = {SetUp, BeginSolve, State, Iterate, SetFromOptions, View, Destroy};
+  static const EngdTaoOps ops = {SetUp, NULL, NULL, Iterate, SetFromOptions, View, Destroy};
   Minimax                *m;
 
   PetscFunctionBeginUser;

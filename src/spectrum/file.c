@@ -154,8 +154,6 @@ PetscErrorCode EngdSpectrumFileWrite(EngdSpectrum spectrum)
   if (!spectrum->file) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_rank(spectrum->comm, &rank));
   if (rank == 0) failure = WriteFile(spectrum);
-  PetscCallMPI(MPI_Bcast(&failure, 1, MPI_INT, 0, spectrum->comm));
-  PetscCheck(!failure, spectrum->comm, PETSC_ERR_FILE_WRITE, "-spectrum_output %s could not be written: %s",
-             spectrum->file, strerror(failure));
+  PetscCall(EngdOutputCheck(spectrum->comm, "-spectrum_output", spectrum->file, failure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

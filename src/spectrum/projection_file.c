@@ -170,9 +170,7 @@ PetscErrorCode EngdProjectionWrite(EngdProjection projection)
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(projection->comm, &rank));
   if (rank == 0) failure = WriteFile(projection);
-  PetscCallMPI(MPI_Bcast(&failure, 1, MPI_INT, 0, projection->comm));
-  PetscCheck(!failure, projection->comm, PETSC_ERR_FILE_WRITE, "-engd_projection %s could not be written: %s",
-             projection->file, strerror(failure));
+  PetscCall(EngdOutputCheck(projection->comm, "-engd_projection", projection->file, failure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -163,6 +163,14 @@ static int TryWriting(const EngdOutput *output)
   return failure;
 }
 
+PetscErrorCode EngdOutputCheck(MPI_Comm comm, const char option[], const char name[], int failure)
+{
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Bcast(&failure, 1, MPI_INT, 0, comm));
+  PetscCheck(!failure, comm, PETSC_ERR_FILE_WRITE, "%s %s could not be written: %s", option, name, strerror(failure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdFileCheck(MPI_Comm comm, const char option[], const char name[])
 {
   int         failure = 0;

@@ -155,6 +155,8 @@ PETSC_INTERN PetscErrorCode EngdNetworkCopySettings(EngdNetwork from, EngdNetwor
 /* the initial parameters of a network whose first one is number `first` of theta */
 PETSC_INTERN PetscErrorCode EngdNetworkInitializeAt(EngdNetwork, PetscInt64 seed, PetscInt first, Vec theta);
 PETSC_INTERN PetscErrorCode EngdActivationFind(const char[], EngdActivationFn *);
+PETSC_INTERN void           EngdActivate(EngdActivationFn, PetscInt n, const PetscReal a[], PetscInt order,
+                                         PetscReal *const s[]);
 
 /* The jet of the network at a block of n <= nmax points, with all that tangents and adjoints need */
 typedef struct _n_EngdJet *EngdJet;

@@ -189,6 +189,21 @@ static void Multiply(EngdJet jet, PetscInt slot, const PetscBool used[], PetscRe
   }
 }
 
+/* EngdActivate - s[k] = sigma^(k)(a), k = 0..order. Of what is no number they are none: vectors of tanh made for speed clamp their
+   arguments, NaN too, and a network would make a finite number of it. Not collective */
+void EngdActivate(EngdActivationFn sigma, PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
+{
+  PetscInt bad = 0;
+
+  sigma(n, a, order, s);
+  for (PetscInt i = 0; i < n; i++) bad |= a[i] != a[i];
+  if (!bad) return;
+  for (PetscInt k = 0; k <= order; k++) {
+    for (PetscInt i = 0; i < n; i++)
+      if (a[i] != a[i]) s[k][i] = a[i];
+  }
+}
+
 /* a piece that is not linear */
 static void ForwardPiece(EngdJet jet, const EngdNetworkPiece *piece, const PetscReal theta[])
 {
@@ -198,7 +213,7 @@ static void ForwardPiece(EngdJet jet, const EngdNetworkPiece *piece, const Petsc
   PetscReal        *out   = jet->slot[piece->out];
 
   if (piece->kind == ENGD_PIECE_ACTIVATE) {
-    net->activate(count, in, jet->nderivatives, jet->s[piece->out]);
+    EngdActivate(net->activate, count, in, jet->nderivatives, jet->s[piece->out]);
     EngdActivationForward(jet->layout, count, in, jet->s[piece->out], out);
   } else if (piece->kind == ENGD_PIECE_SCALE) {
     Multiply(jet, piece->out, NULL, piece->factor * theta[net->layer[piece->layer].offset], in, out);

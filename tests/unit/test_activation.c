@@ -163,6 +163,32 @@ static void test_batches(void **state)
   }
 }
 
+/* of what is no number comes none, in any place of a batch, and its neighbours do not notice */
+static void test_not_a_number(void **state)
+{
+  const PetscInt sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 33};
+  PetscReal      a[33], memory[2][NORDERS][33];
+  PetscReal     *s[2][NORDERS];
+
+  (void)state;
+  for (PetscInt k = 0; k < NORDERS; k++) s[0][k] = memory[0][k], s[1][k] = memory[1][k];
+  for (size_t m = 0; m < PETSC_STATIC_ARRAY_LENGTH(sizes) * NNAMES; m++) {
+    const EngdActivationFn f = Find(names[m % NNAMES]);
+    const PetscInt         n = sizes[m / NNAMES];
+
+    for (PetscInt at = 0; at < n; at++) {
+      for (PetscInt i = 0; i < n; i++) a[i] = 0.3 * i - 2;
+      EngdActivate(f, n, a, ENGD_ACTIVATION_ORDER, s[0]);
+      a[at] = at % 2 ? NAN : -NAN;
+      EngdActivate(f, n, a, ENGD_ACTIVATION_ORDER, s[1]);
+      for (PetscInt k = 0; k < NORDERS; k++) {
+        for (PetscInt i = 0; i < n; i++)
+          assert_true(i == at ? isnan(s[1][k][i]) : s[1][k][i] == s[0][k][i]);
+      }
+    }
+  }
+}
+
 static void Cube(PetscInt n, const PetscReal a[], PetscInt order, PetscReal *const s[])
 {
   const PetscReal factor[] = {1, 3, 6, 6};
@@ -188,7 +214,8 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_derivatives),     cmocka_unit_test(test_values),
                                      cmocka_unit_test(test_at_zero),         cmocka_unit_test(test_batches),
-                                     cmocka_unit_test(test_large_arguments), cmocka_unit_test(test_registry)};
+                                     cmocka_unit_test(test_large_arguments), cmocka_unit_test(test_registry),
+                                     cmocka_unit_test(test_not_a_number)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

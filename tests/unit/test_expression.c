@@ -150,6 +150,13 @@ static void TestFunctions(void **state)
       {"if(0, 1, x)", X},
       {"if(x > 0, 1, 0)*y", Y},
       {"if(x > 1, sqrt(-1), 5)", 5.0},
+      {"max(log(-x), y)", NAN}, /* no function makes a number of what is none */
+      {"max(y, log(-x))", NAN},
+      {"min(log(-x), y)", NAN},
+      {"min(y, log(-x))", NAN},
+      {"sign(log(-x))", NAN},
+      {"step(log(-x))", NAN},
+      {"tanh(log(-x))", NAN},
   };
 
   (void)state;

@@ -19,7 +19,8 @@
 #define RECIPROCAL(p)   F2(DIV, NUM(1.0), p)
 #define TWO_OVER_SQRTPI 1.1283791670955125739
 
-/* Here a[i], b[i], c[i] are the numbers */
+/* Here a[i], b[i], c[i] are the numbers. What is no number comes out as such, but for comparisons, of which it fulfils != alone */
+#define NOT_NAN(v, formula) ((v) != (v) ? (v) : (formula))
 #define KERNEL(Name, formula)                                                                                        \
   static void Kernel##Name(PetscInt n, const PetscReal *const v[], PetscReal *restrict y)                            \
   {                                                                                                                  \
@@ -84,17 +85,17 @@ UNARY (Log10, log10(a[i]),                    F2(DIV, NUM(1.0 / PetscLogReal(10.
 UNARY (Sqrt,  PetscSqrtReal(a[i]),            F2(DIV, NUM(0.5), f))
 UNARY (Cbrt,  cbrt(a[i]),                     F2(DIV, NUM(1.0 / 3.0), SQUARE(f)))
 UNARY (Abs,   PetscAbsReal(a[i]),             F1(SIGN, a))
-KERNEL(Sign,  (PetscReal)((a[i] > 0.0) - (a[i] < 0.0)))
+KERNEL(Sign,  NOT_NAN(a[i], (PetscReal)((a[i] > 0.0) - (a[i] < 0.0))))
 UNARY (Erf,   erf(a[i]),                      F2(MUL, NUM(TWO_OVER_SQRTPI), F1(EXP, F1(NEG, SQUARE(a)))))
 UNARY (Erfc,  erfc(a[i]),                     F2(MUL, NUM(-TWO_OVER_SQRTPI), F1(EXP, F1(NEG, SQUARE(a)))))
 KERNEL(Floor, PetscFloorReal(a[i]))
 KERNEL(Ceil,  PetscCeilReal(a[i]))
-KERNEL(Step,  a[i] >= 0.0)
+KERNEL(Step,  NOT_NAN(a[i], a[i] >= 0.0))
 BINARY(Atan2, PetscAtan2Real(a[i], b[i]),     F2(DIV, b, F2(ADD, SQUARE(a), SQUARE(b))),
                                               F1(NEG, F2(DIV, a, F2(ADD, SQUARE(a), SQUARE(b)))))
-BINARY(Min,   a[i] <= b[i] ? a[i] : b[i],     IF(F2(LE, a, b), ENGD_ONE, ENGD_ZERO),
+BINARY(Min,   NOT_NAN(a[i], a[i] <= b[i] ? a[i] : b[i]),  IF(F2(LE, a, b), ENGD_ONE, ENGD_ZERO),
                                               IF(F2(LE, a, b), ENGD_ZERO, ENGD_ONE))
-BINARY(Max,   a[i] >= b[i] ? a[i] : b[i],     IF(F2(GE, a, b), ENGD_ONE, ENGD_ZERO),
+BINARY(Max,   NOT_NAN(a[i], a[i] >= b[i] ? a[i] : b[i]),  IF(F2(GE, a, b), ENGD_ONE, ENGD_ZERO),
                                               IF(F2(GE, a, b), ENGD_ZERO, ENGD_ONE))
 BINARY(Hypot, hypot(a[i], b[i]),              IF(F2(GT, f, ENGD_ZERO), F2(DIV, a, f), ENGD_ZERO),
                                               IF(F2(GT, f, ENGD_ZERO), F2(DIV, b, f), ENGD_ZERO))

@@ -74,7 +74,8 @@ struct _n_EngdRun {
   EngdNetwork   *named;      /* [nnamed] In the order in which somebody asked for them. */
   EngdFunctional functional; /* NULL until the options are read; so are all that follow, up to the set-up. */
   Vec            theta;
-  EngdStart      origin;     /* What was done to theta and the weights of terms before the training. */
+  Vec       good; /* theta at the last iteration of the present stage whose loss and gradient are numbers, or NULL */
+  EngdStart origin;          /* What was done to theta and the weights of terms before the training. */
   EngdStartMode  start_mode; /* -engd_start. */
   EngdPlan       plan;
   EngdPace       pace;

@@ -317,11 +317,10 @@ static PetscErrorCode Finish(EngdRun run)
              "the training has come to a loss of %g after %" PetscInt_FMT " iterations; take another -tao_type, or a "
              "problem that is bounded from below",
              (double)outcome.loss, outcome.iterations);
-  PetscCheck(
-      reason != TAO_DIVERGED_NAN || run->plan.made, run->comm, ENGD_ERR_NUMERICS,
-      "after %" PetscInt_FMT " iterations no step leads to a loss that is a finite number; %s%s", outcome.iterations,
-      run->checkpoint ? "the last good state is in " : "give -engd_checkpoint FILE to keep the last good state",
-      run->checkpoint ? run->checkpoint : "");
+  PetscCheck(reason != TAO_DIVERGED_NAN || (run->nstages > 1 && run->plan.made && run->plan.loss < PETSC_MAX_REAL),
+             run->comm, ENGD_ERR_NUMERICS,
+             "after %" PetscInt_FMT " iterations no step leads to a loss that is a finite number%s",
+             outcome.iterations, run->checkpoint ? "" : "; give -engd_checkpoint FILE to keep the last good state");
   PetscCheck(!run->failure[0], run->comm, PETSC_ERR_FILE_WRITE, "-engd_checkpoint %s", run->failure);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -544,6 +543,7 @@ PetscErrorCode EngdRunDestroy(EngdRun *run)
   PetscCall(EngdRunDestroyFreshPoints(*run));
   PetscCall(EngdStartDestroy(&(*run)->origin));
   PetscCall(VecDestroy(&(*run)->theta));
+  PetscCall(VecDestroy(&(*run)->good));
   PetscCall(EngdFunctionalDestroy(&(*run)->functional));
   PetscCall(EngdNetworkDestroy(&(*run)->network));
   for (PetscInt j = 0; j < (*run)->nnamed; j++) PetscCall(EngdNetworkDestroy(&(*run)->named[j]));

@@ -63,6 +63,19 @@ static PetscErrorCode TellPoints(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* theta of an iteration whose loss and gradient are numbers is what the stage goes back to. Collective */
+static PetscErrorCode KeepGood(EngdRun run, Tao tao, Vec theta)
+{
+  PetscReal loss, norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetSolutionStatus(tao, NULL, &loss, &norm, NULL, NULL, NULL));
+  if (PetscIsInfOrNanReal(loss) || PetscIsInfOrNanReal(norm)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!run->good) PetscCall(VecDuplicate(run->theta, &run->good));
+  PetscCall(VecCopy(theta, run->good));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* what TAO calls at each iteration */
 static PetscErrorCode Watch(Tao tao, void *data)
 {
@@ -74,9 +87,10 @@ static PetscErrorCode Watch(Tao tao, void *data)
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetIterationNumber(tao, &iteration));
+  PetscCall(TaoGetSolution(tao, &theta));
+  PetscCall(KeepGood(run, tao, theta));
   if (run->iterations + iteration <= run->last_row)
     PetscFunctionReturn(PETSC_SUCCESS); /* the last row of the stage, or of the process, before */
-  PetscCall(TaoGetSolution(tao, &theta));
   PetscCall(Describe(run, tao, iteration, &it));
   run->last_row = it.iteration;
   PetscCall(TellPoints(run));
@@ -158,38 +172,40 @@ static PetscErrorCode SolveForgiving(EngdStage *stage, PetscBool *broke)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* of walkers, and of an energy with a bound, the state before a breakdown is kept */
-static PetscErrorCode SolveGuarded(EngdRun run, EngdStage *stage)
+/* theta <- the last good one of the stage, if it had any, after a breakdown or where a type of PETSc's ended elsewhere */
+static PetscErrorCode GoBack(EngdRun run, EngdStage *stage, PetscBool broke)
 {
+  unsigned  features;
+  PetscReal loss = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdTaoGetFeatures(stage->tao, &features));
+  if (!broke && (!run->good || features & ENGD_TAO_LOOP)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!broke) PetscCall(EngdRunMeasure(run, run->theta, &loss, NULL));
+  if (!broke && !PetscIsInfOrNanReal(loss)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (run->good) PetscCall(VecCopy(run->good, run->theta));
+  PetscCall(TaoSetConvergedReason(stage->tao, TAO_DIVERGED_NAN));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* a breakdown ends the run, with the last good state kept; of a plan with other stages to go by it ends the stage alone */
+static PetscErrorCode Solve(EngdRun run, EngdStage *stage, PetscBool *failed)
+{
+  char      text[1024];
   PetscBool broke;
 
   PetscFunctionBeginUser;
   PetscCall(SolveForgiving(stage, &broke));
+  PetscCall(GoBack(run, stage, broke));
   if (!broke) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdRunCheckpoint(run));
-  PetscCall(EngdErrorsSetPlace(NULL, NULL)); /* which the words have */
-  SETERRQ(run->comm, ENGD_ERR_NUMERICS, "%s", EngdErrorsForgiven());
-}
-
-/* of a plan with other stages to go by a breakdown ends the stage alone */
-static PetscErrorCode Solve(EngdRun run, EngdStage *stage, PetscBool *failed)
-{
-  char text[1024];
-
-  PetscFunctionBeginUser;
-  if (run->functional->outer.walks || EngdOuterIsBounded(run->functional)) {
-    PetscCall(SolveGuarded(run, stage));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   if (!run->plan.made || run->nstages == 1) {
-    PetscCall(TaoSolve(stage->tao));
-    PetscFunctionReturn(PETSC_SUCCESS);
+    if (run->good) PetscCall(EngdRunCheckpoint(run));
+    PetscCall(EngdErrorsSetPlace(NULL, NULL)); /* which the words have */
+    SETERRQ(run->comm, ENGD_ERR_NUMERICS, "%s", EngdErrorsForgiven());
   }
-  PetscCall(SolveForgiving(stage, failed));
-  if (!*failed) PetscFunctionReturn(PETSC_SUCCESS);
+  *failed = (PetscBool)!run->good;
   PetscCall(PetscSNPrintf(text, sizeof(text), "%s has broken down: %s", stage->name, EngdErrorsForgiven()));
   PetscCall(EngdReportTell(run->report, text));
-  PetscCall(TaoSetConvergedReason(stage->tao, TAO_DIVERGED_NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,6 +221,7 @@ static PetscErrorCode SolveStage(EngdRun run, PetscBool *done)
   if (stage->name && (!run->plan.made || run->resumes)) PetscCall(EngdReportTell(run->report, text));
   PetscCall(EngdSolverSetIterationsBefore(stage->tao, run->iterations));
   if (!run->resumes) PetscCall(EngdPlanBegin(run));
+  PetscCall(VecDestroy(&run->good));
   PetscCall(EngdStageEnter(stage));
   if (run->reason) /* it had ended when the checkpoint was written */
     PetscCall(TaoSetConvergedReason(stage->tao, run->reason));

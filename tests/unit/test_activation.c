@@ -182,8 +182,7 @@ static void test_not_a_number(void **state)
       a[at] = at % 2 ? NAN : -NAN;
       EngdActivate(f, n, a, ENGD_ACTIVATION_ORDER, s[1]);
       for (PetscInt k = 0; k < NORDERS; k++) {
-        for (PetscInt i = 0; i < n; i++)
-          assert_true(i == at ? isnan(s[1][k][i]) : s[1][k][i] == s[0][k][i]);
+        for (PetscInt i = 0; i < n; i++) assert_true(i == at ? isnan(s[1][k][i]) : s[1][k][i] == s[0][k][i]);
       }
     }
   }

@@ -71,6 +71,7 @@ PETSC_EXTERN PetscErrorCode EngdProblemSetTermPoints(EngdProblem, const char ter
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermPointsFile(EngdProblem, const char term[], const char file[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermSampler(EngdProblem, const char term[], const char sampler[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermResample(EngdProblem, const char term[], PetscInt every);
+PETSC_EXTERN PetscErrorCode EngdProblemSetTermRandomDimensions(EngdProblem, const char term[], PetscInt s);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermAdapt(EngdProblem, const char term[], const char method[]);
 PETSC_EXTERN PetscErrorCode EngdProblemSetTermAdaptDensity(EngdProblem, const char term[], PetscReal exponent,
                                                            PetscReal floor);

@@ -11,10 +11,12 @@
 
 /* One entry of the jet Du that an expression reads: lap^m d_i d_j ... of an output, or an unknown parameter */
 typedef struct {
-  PetscInt output;                     /* which one; from noutputs on the unknown parameters, of order 0 */
-  PetscInt laplacian;                  /* m: how many Laplacians, over the space coordinates */
-  PetscInt order;                      /* number of derivatives, 0 for the value; each Laplacian counts two */
-  PetscInt coordinate[ENGD_JET_ORDER]; /* the order - 2 m others, ascending; what stands beyond is not read */
+  PetscInt output;    /* which one; from noutputs on the unknown parameters, of order 0 */
+  PetscInt laplacian; /* m: how many Laplacians, over the space coordinates */
+  PetscInt order;     /* number of derivatives, 0 for the value; each Laplacian counts two */
+  /* the order - 2 m others, ascending; what stands beyond is not read. From dim on directions: the random dimensions of the
+     point, then vectors that the expression makes of x (EngdExpressionCreateDirections) */
+  PetscInt coordinate[ENGD_JET_ORDER];
 } EngdJetEntry;
 
 /* A function of the user's, name(arg, ..) = body, or a name for an expression where there are no arguments */
@@ -58,6 +60,8 @@ typedef struct {
   PetscInt              ndata;  /* numbers that each point comes with, as measurements */
   const char *const    *data;   /* [ndata] names */
   PetscBool             normal; /* is there an outward normal (vector `normal`) here */
+  /* space coordinates, of each point others, whose second derivatives estimate the Laplacian of an unknown; 0: it is exact */
+  PetscInt nrandom;
   /* text for the name `distance`, asked for when the name is read; NULL, or an empty text, where there is none */
   PetscErrorCode (*distance)(void *, const char **);
   void            *distance_context;
@@ -130,6 +134,8 @@ PETSC_INTERN void           EngdTabulatedForgetOutside(EngdTabulated);
 PETSC_INTERN PetscInt64     EngdTabulatedDigest(EngdTabulated);
 /* does any text so far name this coordinate */
 PETSC_INTERN PetscErrorCode EngdExpressionReads(EngdExpression, PetscInt coordinate, PetscBool *);
+/* the directions of an expression, nspace components each, compiled; NULL where it has none */
+PETSC_INTERN PetscErrorCode EngdExpressionCreateDirections(EngdExpression, EngdExpression *directions);
 PETSC_INTERN PetscErrorCode EngdExpressionDestroy(EngdExpression *);
 
 #endif

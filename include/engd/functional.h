@@ -14,19 +14,20 @@
 /* A block of n points of one term. */
 typedef struct {
   PetscInt     term;
-  PetscInt     start;    /* The first of its points among the local ones of the term. */
-  PetscInt     n;        /* How many they are. */
-  PetscInt     row;      /* In J on this rank, component c of point start + i is row + c * n + i. */
-  PetscReal   *x;        /* (dim, n) The points, borrowed. */
-  PetscReal   *normal;   /* (nspace, n) Borrowed, or NULL. */
-  EngdModelJet jet;      /* Its own, or the one that all blocks of the term share. */
-  PetscReal   *value;    /* (ncomponents, n) Residual or energy, unweighted. */
-  PetscReal   *first;    /* (nfirst, n) dr/dDu. */
-  PetscReal   *second;   /* (nsecond, n) d^2 r/dDu^2. */
-  PetscReal   *measured; /* (nfirst, n) Of the outputs that the curvature measures, or NULL. */
-  PetscReal   *weight;   /* (n) lambda_t w_n, of an integral sqrt(lambda_t) w_n. */
-  PetscReal   *offset;   /* (ncomponents, n) What the window of time before has left of the residual, or NULL. */
-  PetscBool    current;  /* The derivatives, and a jet of its own, belong to the present theta. */
+  PetscInt     start;     /* The first of its points among the local ones of the term. */
+  PetscInt     n;         /* How many they are. */
+  PetscInt     row;       /* In J on this rank, component c of point start + i is row + c * n + i. */
+  PetscReal   *x;         /* (dim, n) The points, borrowed. */
+  PetscReal   *normal;    /* (nspace, n) Borrowed, or NULL. */
+  PetscInt    *dimension; /* (nrandom, n) Of the term's estimates of Laplacians; borrowed, or NULL. */
+  EngdModelJet jet;       /* Its own, or the one that all blocks of the term share. */
+  PetscReal   *value;     /* (ncomponents, n) Residual or energy, unweighted. */
+  PetscReal   *first;     /* (nfirst, n) dr/dDu. */
+  PetscReal   *second;    /* (nsecond, n) d^2 r/dDu^2. */
+  PetscReal   *measured;  /* (nfirst, n) Of the outputs that the curvature measures, or NULL. */
+  PetscReal   *weight;    /* (n) lambda_t w_n, of an integral sqrt(lambda_t) w_n. */
+  PetscReal   *offset;    /* (ncomponents, n) What the window of time before has left of the residual, or NULL. */
+  PetscBool    current;   /* The derivatives, and a jet of its own, belong to the present theta. */
 } EngdBlock;
 
 /*

@@ -61,6 +61,9 @@ struct _n_EngdModelLayout {
 /* the layout of raw jets with these entries, among which unknown parameters may be */
 PETSC_INTERN PetscErrorCode EngdModelLayoutCreate(EngdModel, PetscInt nentries, const EngdJetEntry entry[],
                                                   EngdModelLayout *);
+/* the same of a term with s random dimensions, whose expression knows the directions */
+PETSC_INTERN PetscErrorCode EngdModelLayoutCreateRandom(EngdModel, PetscInt s, EngdExpression, PetscInt nentries,
+                                                        const EngdJetEntry entry[], EngdModelLayout *);
 PETSC_INTERN PetscErrorCode EngdModelLayoutDestroy(EngdModelLayout *);
 /* jets made from now on keep one more derivative of sigma, for second tangents */
 PETSC_INTERN PetscErrorCode EngdModelLayoutKeepHessian(EngdModelLayout);
@@ -109,6 +112,9 @@ PETSC_INTERN PetscErrorCode EngdModelJetDestroy(EngdModelJet *);
 PETSC_INTERN size_t         EngdModelJetBytes(EngdModel, EngdModelLayout, PetscInt n);
 PETSC_INTERN PetscErrorCode EngdModelWorkCreate(EngdModel, PetscInt ncolumns, PetscBool hessian, EngdModelWork *);
 PETSC_INTERN PetscErrorCode EngdModelWorkDestroy(EngdModelWork *);
+
+/* the random dimensions [n][s] of the points of the next forward pass; NULL where there are none */
+PETSC_INTERN void EngdModelJetSetDimensions(EngdModelJet, const PetscInt dimension[]);
 
 /* As EngdJetForward() and the others of network.h, for whole vectors of the model: theta, dtheta, gradient, rows (p, n). Rows of
    networks that are not read are zeros. */

@@ -37,25 +37,34 @@ typedef struct {
   EngdMonomial *monomial; /* [nmonomials] where the order is above two */
 } EngdChannel;
 
+#define ENGD_JET_STRIP 128 /* points at a time that inputs and directions are evaluated at */
+
 typedef struct _n_EngdJetLayout *EngdJetLayout;
 struct _n_EngdJetLayout {
   PetscInt     nspace, dim;
-  PetscInt     nchannels; /* S */
-  EngdChannel *channel;   /* [S] by order; channel 0 is the value */
-  PetscInt    *first;     /* [dim] the channel of d/dx_i, or -1 */
-  PetscBool   *used;      /* [S] is it read at the output (and not only on the way to other channels) */
-  PetscBool   *value;     /* [S] is it the value: the channels of a trainable factor */
-  PetscBool    hessian;   /* do jets keep one more derivative of sigma, for second tangents */
+  PetscInt     nrandom;     /* dimensions of each point that a Laplacian is the sum over, in place of nspace; or 0 */
+  PetscInt     ndirections; /* vectors made of x; first derivatives are along dim coordinates, nrandom, then these */
+  PetscInt     nchannels;   /* S */
+  EngdChannel *channel;     /* [S] by order; channel 0 is the value */
+  PetscInt    *first;       /* [dim + nrandom + ndirections] the channel of d/dx_i, or -1 */
+  PetscBool   *used;        /* [S] is it read at the output (and not only on the way to other channels) */
+  PetscBool   *value;       /* [S] is it the value: the channels of a trainable factor */
+  PetscBool    hessian;     /* do jets keep one more derivative of sigma, for second tangents */
 
-  PetscInt       ninputs; /* where the network's inputs are not x itself: */
-  EngdExpression input;   /* their input jet, the channels of one after the other, (ninputs) each; or NULL */
-  PetscReal     *strip;   /* its values at some points */
-  EngdBatch     *batch;   /* [dim] */
+  PetscInt       ninputs;   /* where the network's inputs are not x itself: */
+  EngdExpression input;     /* their input jet, the channels of one after the other, (ninputs) each; or NULL */
+  PetscReal     *strip;     /* its values, or those of the directions, at some points */
+  EngdBatch     *batch;     /* [dim] */
+  EngdExpression direction; /* the vectors, nspace components each; or NULL */
 };
 
 /* The smallest layout that holds all these entries (and the value); used marks the channels of the entries */
 PETSC_INTERN PetscErrorCode EngdJetLayoutCreate(PetscInt nspace, PetscInt dim, PetscInt nentries,
                                                 const EngdJetEntry entry[], EngdJetLayout *);
+/* The same with s random dimensions, and directions that it has from then on, or NULL (direction.c) */
+PETSC_INTERN PetscErrorCode EngdJetLayoutCreateRandom(PetscInt nspace, PetscInt dim, PetscInt s,
+                                                      EngdExpression directions, PetscInt nentries,
+                                                      const EngdJetEntry entry[], EngdJetLayout *);
 PETSC_INTERN PetscErrorCode EngdJetLayoutFind(EngdJetLayout, const EngdJetEntry *, PetscInt *channel);
 /* the next run [*begin, *end) of channels marked used, from *end on; used = NULL marks all; false when there is none */
 PETSC_INTERN PetscBool EngdJetLayoutNextRun(EngdJetLayout, const PetscBool used[], PetscInt *begin, PetscInt *end);
@@ -166,6 +175,8 @@ struct _n_EngdJet {
   PetscInt         nmax, n;
   PetscInt         nderivatives; /* of sigma that are kept: what tangents need */
   const PetscReal *x;            /* [n][dim] the points, borrowed */
+  const PetscInt  *dimension;    /* [n][nrandom] their random dimensions, borrowed; set before a forward pass */
+  PetscReal       *direction;    /* [ndirections][n][dim] the vectors at these points */
   PetscReal      **slot;         /* [nslots] (width, S n); the last is u */
   PetscReal **
       *s; /* [nslots] of what an activation gives: [ENGD_JET_ORDER + 3] (width, n): its value channel, s', s'', ... */
@@ -199,6 +210,21 @@ PETSC_INTERN size_t         EngdJetBytes(EngdNetwork, EngdJetLayout, PetscInt n)
 PETSC_INTERN PetscErrorCode EngdJetWorkCreate(EngdNetwork, PetscInt ncolumns, EngdJetWork *);
 PETSC_INTERN PetscErrorCode EngdJetWorkCreateHessian(EngdNetwork, PetscInt ncolumns, EngdJetWork *);
 PETSC_INTERN PetscErrorCode EngdJetWorkDestroy(EngdJetWork *);
+
+/*
+  Derivatives along what is no coordinate, channel c of order one of an input jet z that is not stored (direction.c): the random
+  dimension j of a point stands for the vector sqrt(d/s) e_j, so that the sum of s second derivatives is d/s times that sum.
+  SetUp: the vectors at the points of the jet. Multiply: A = W z. AddGradient: gW += g z^T. AddRow: W += g_i z_i^T of point i. Fill: z.
+*/
+PETSC_INTERN size_t         EngdJetDirectionCount(EngdJetLayout, PetscInt n);
+PETSC_INTERN PetscErrorCode EngdJetDirectionSetUp(EngdJet);
+PETSC_INTERN PetscErrorCode EngdJetDirectionMultiply(EngdJet, PetscInt c, PetscInt m, const PetscReal W[],
+                                                     PetscReal A[]);
+PETSC_INTERN PetscErrorCode EngdJetDirectionAddGradient(EngdJet, PetscInt c, PetscInt m, const PetscReal g[],
+                                                        PetscReal gW[]);
+PETSC_INTERN void           EngdJetDirectionAddRow(EngdJet, PetscInt c, PetscInt i, PetscInt m, const PetscReal g[],
+                                                   PetscReal W[]);
+PETSC_INTERN void           EngdJetDirectionFill(EngdJet, PetscInt c, PetscReal z[]);
 
 /* of a layer, or of a slot: its channels with a cotangent, NULL: all; of a layer its input, or NULL */
 PETSC_INTERN const PetscBool *EngdNetworkLayerChannels(EngdNetwork, EngdJetLayout, PetscInt layer);

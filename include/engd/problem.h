@@ -36,6 +36,8 @@ struct _n_EngdPoints {
   PetscInt   stream, epoch;
   PetscReal *x;          /* [nlocal][dim] */
   PetscReal *weight;     /* [nlocal] quadrature weights; over all ranks they sum to measure */
+  PetscInt   nrandom;    /* Space coordinates of each point whose second derivatives estimate a Laplacian, or 0. */
+  PetscInt  *dimension;  /* [nlocal][nrandom] Which they are, ascending. */
   PetscReal *normal;     /* [nlocal][nspace] outward unit normal, NULL unless the region is (part of) the boundary */
   void      *data;       /* what the domain keeps about the region */
   PetscInt   ndata;      /* Numbers that a file of points gives at each of them. */
@@ -120,6 +122,9 @@ PETSC_INTERN PetscErrorCode EngdPointsPlace(EngdPoints, PetscInt first, PetscInt
                                             const PetscInt number[]);
 PETSC_INTERN PetscErrorCode EngdPointsState(EngdPoints, EngdArchive, PetscBool *resized);
 
+/* dimensions.c: from now on each point has s random dimensions, 0 for none; draws them anew, of the present epoch and numbers */
+PETSC_INTERN PetscErrorCode EngdPointsSetRandomDimensions(EngdPoints, PetscInt s);
+PETSC_INTERN PetscErrorCode EngdPointsDrawDimensions(EngdPoints);
 /* choose.c: n numbers of candidates, drawn with a density |r|^exponent / mean + floor, and with what chance each was. Collective */
 typedef struct {
   PetscReal exponent, floor; /* of the density */

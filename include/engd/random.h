@@ -17,6 +17,7 @@ typedef enum {
   ENGD_STREAM_INTEGRALS,            /* integral k draws from stream ENGD_STREAM_INTEGRALS + k */
   ENGD_STREAM_CANDIDATES = 1 << 25, /* those of the points of stream s draw from stream ENGD_STREAM_CANDIDATES + s */
   ENGD_STREAM_WALK       = 1 << 26, /* and the steps of its walkers from ENGD_STREAM_WALK + s, */
+  ENGD_STREAM_DIMENSIONS = 1 << 28, /* random dimensions of the points of stream s: ENGD_STREAM_DIMENSIONS + s */
   ENGD_STREAM_MEASURE    = 1 << 27  /* or ENGD_STREAM_MEASURE + s in the measurement at the end */
 } EngdStream;
 

@@ -38,6 +38,12 @@ static void CopyUnknowns(EngdModelJet jet, const PetscReal theta[], PetscReal u[
   }
 }
 
+void EngdModelJetSetDimensions(EngdModelJet jet, const PetscInt dimension[])
+{
+  for (PetscInt k = 0; k < jet->model->nparts; k++)
+    if (jet->part[k]) jet->part[k]->dimension = dimension;
+}
+
 PetscErrorCode EngdModelForward(EngdModelJet jet, const PetscReal theta[], PetscInt n, const PetscReal x[])
 {
   PetscReal *u = jet->u;

@@ -22,14 +22,15 @@ static PetscInt Select(EngdModel model, PetscInt k, PetscInt nentries, const Eng
 }
 
 /* the channels of part k, and its inputs */
-static PetscErrorCode CreatePart(EngdModel model, PetscInt k, PetscInt n, const EngdJetEntry entry[],
-                                 EngdJetLayout *part)
+static PetscErrorCode CreatePart(EngdModel model, PetscInt k, PetscInt s, EngdExpression term, PetscInt n,
+                                 const EngdJetEntry entry[], EngdJetLayout *part)
 {
   const EngdProblem problem = model->problem;
-  EngdExpression    inputs;
+  EngdExpression    inputs, directions = NULL;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdJetLayoutCreate(problem->domain->nspace, problem->domain->dim, n, entry, part));
+  if (s) PetscCall(EngdExpressionCreateDirections(term, &directions));
+  PetscCall(EngdJetLayoutCreateRandom(problem->domain->nspace, problem->domain->dim, s, directions, n, entry, part));
   if (!problem->network[k].inputs) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdProblemCreateInputs(problem, k, &inputs));
   PetscCall(EngdJetLayoutSetInput(*part, inputs));
@@ -38,6 +39,14 @@ static PetscErrorCode CreatePart(EngdModel model, PetscInt k, PetscInt n, const 
 
 PetscErrorCode EngdModelLayoutCreate(EngdModel model, PetscInt nentries, const EngdJetEntry entry[],
                                      EngdModelLayout *out)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdModelLayoutCreateRandom(model, 0, NULL, nentries, entry, out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdModelLayoutCreateRandom(EngdModel model, PetscInt s, EngdExpression term, PetscInt nentries,
+                                           const EngdJetEntry entry[], EngdModelLayout *out)
 {
   const EngdDomain   domain = model->problem->domain;
   const EngdJetEntry value  = {.order = 0};
@@ -56,7 +65,7 @@ PetscErrorCode EngdModelLayoutCreate(EngdModel model, PetscInt nentries, const E
     const PetscInt n = Select(model, k, nentries, entry, selected);
 
     if (!n) continue;
-    PetscCall(CreatePart(model, k, n, selected, &layout->part[k]));
+    PetscCall(CreatePart(model, k, s, term, n, selected, &layout->part[k]));
     layout->nchannels = PetscMax(layout->nchannels, layout->part[k]->nchannels);
     layout->nrows += model->part[k].network->noutputs * layout->part[k]->nchannels;
   }

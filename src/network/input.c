@@ -8,8 +8,6 @@
 */
 #include <engd/private.h>
 
-#define STRIP 128 /* points at a time */
-
 PetscErrorCode EngdJetLayoutSetInput(EngdJetLayout layout, EngdExpression inputs)
 {
   const PetscInt ninputs = inputs->ncomponents;
@@ -25,7 +23,8 @@ PetscErrorCode EngdJetLayoutSetInput(EngdJetLayout layout, EngdExpression inputs
   PetscCall(EngdExpressionCompile(inputs, 0));
   layout->ninputs = ninputs;
   layout->input   = inputs;
-  PetscCall(PetscMalloc2(ENGD_COUNT(inputs->ncomponents, STRIP), &layout->strip, layout->dim, &layout->batch));
+  PetscCall(
+      PetscMalloc2(ENGD_COUNT(inputs->ncomponents, ENGD_JET_STRIP), &layout->strip, layout->dim, &layout->batch));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -35,8 +34,8 @@ PetscErrorCode EngdJetLayoutEvaluateInput(EngdJetLayout layout, PetscInt n, cons
   const PetscInt d = layout->ninputs;
 
   PetscFunctionBeginUser;
-  for (PetscInt start = 0; start < n; start += STRIP) {
-    const PetscInt m = PetscMin(STRIP, n - start);
+  for (PetscInt start = 0; start < n; start += ENGD_JET_STRIP) {
+    const PetscInt m = PetscMin(ENGD_JET_STRIP, n - start);
 
     for (PetscInt i = 0; i < layout->dim; i++)
       layout->batch[i] = (EngdBatch){x + ENGD_COUNT(start, layout->dim) + i, layout->dim};

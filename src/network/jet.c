@@ -35,7 +35,9 @@ static PetscErrorCode ApplyToInput(EngdJet jet, PetscInt l, const PetscReal thet
   for (PetscInt c = 1; c < layout->nchannels; c++) {
     PetscReal *Ac = A + ENGD_COUNT(c, ENGD_COUNT(m, n));
 
-    if (layout->channel[c].order == 1) {
+    if (layout->channel[c].order == 1 && layout->channel[c].coordinate[0] >= layout->dim) {
+      PetscCall(EngdJetDirectionMultiply(jet, c, m, W, Ac));
+    } else if (layout->channel[c].order == 1) {
       const PetscReal *column = W + ENGD_COUNT(layout->channel[c].coordinate[0], m);
 
       for (PetscInt i = 0; i < n; i++) PetscCall(PetscArraycpy(Ac + ENGD_COUNT(i, m), column, m));
@@ -124,6 +126,10 @@ PetscErrorCode EngdJetLayerGradient(EngdJet jet, PetscInt l, const PetscReal z[]
       const PetscReal *gc = g + ENGD_COUNT(c * n, n_out);
 
       if ((used && !used[c]) || jet->layout->channel[c].order != 1) continue;
+      if (jet->layout->channel[c].coordinate[0] >= jet->layout->dim) {
+        PetscCall(EngdJetDirectionAddGradient(jet, c, n_out, gc, gW));
+        continue;
+      }
       for (PetscInt i = 0; i < n; i++) {
         PetscReal *column = gW + ENGD_COUNT(jet->layout->channel[c].coordinate[0], n_out);
 
@@ -235,6 +241,7 @@ PetscErrorCode EngdJetForward(EngdJet jet, const PetscReal theta[], PetscInt n, 
   jet->n = n;
   jet->x = x;
   if (jet->input) PetscCall(EngdJetLayoutEvaluateInput(jet->layout, n, x, jet->input));
+  if (jet->layout->nrandom) PetscCall(EngdJetDirectionSetUp(jet));
   for (PetscInt k = 0; k < net->npieces; k++) {
     const EngdNetworkPiece *piece = &net->piece[k];
 
@@ -412,6 +419,10 @@ PetscErrorCode EngdJetFillInput(EngdJet jet, PetscReal z[])
   PetscCall(PetscArraycpy(z, jet->x, ENGD_COUNT(d, n)));
   for (PetscInt c = 1; c < jet->layout->nchannels; c++) {
     if (jet->layout->channel[c].order != 1) continue;
+    if (jet->layout->channel[c].coordinate[0] >= d) {
+      EngdJetDirectionFill(jet, c, z + ENGD_COUNT(c * n, d));
+      continue;
+    }
     for (PetscInt i = 0; i < n; i++) z[ENGD_COUNT(c * n + i, d) + jet->layout->channel[c].coordinate[0]] = 1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -12,7 +12,7 @@ static PetscInt DerivativeCount(EngdJetLayout layout)
 /* doubles that a jet of n points holds: all slots, s', s'', ... of each activation, and the input jet of E(x) */
 static size_t JetCount(EngdNetwork net, EngdJetLayout layout, PetscInt nderivatives, PetscInt n)
 {
-  size_t count = ENGD_COUNT(layout->ninputs, layout->nchannels * n);
+  size_t count = ENGD_COUNT(layout->ninputs, layout->nchannels * n) + EngdJetDirectionCount(layout, n);
 
   for (PetscInt s = 0; s < net->nslots; s++) count += ENGD_COUNT(net->slot[s].width, layout->nchannels * n);
   for (PetscInt k = 0; k < net->npieces; k++) {
@@ -56,6 +56,7 @@ PetscErrorCode EngdJetCreate(EngdNetwork net, EngdJetLayout layout, PetscInt nma
   }
   jet->u = jet->slot[net->nslots - 1];
   if (layout->input) jet->input = next;
+  if (layout->direction) jet->direction = next; /* there are no inputs E(x) then */
   *out = jet;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

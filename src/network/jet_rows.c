@@ -66,6 +66,11 @@ static void WriteInputRow(EngdJet jet, PetscInt l, const PetscBool used[], Petsc
 
     for (PetscInt k = 0; k < m; k++) W[j * m + k] = (has ? value[k] * x[j] : 0) + (gj ? gj[k] : 0);
   }
+  for (PetscInt j = layout->dim; j < layout->dim + layout->nrandom + layout->ndirections; j++) {
+    const PetscInt c = layout->first[j];
+
+    if (c >= 0 && (!used || used[c])) EngdJetDirectionAddRow(jet, c, i, m, g + ENGD_COUNT(c * n + i, m), W);
+  }
 }
 
 /* W (m, n) (+)= sum over at most four channels of g_s z_s^T; g_s and z_s are apart_g and apart_z numbers apart */

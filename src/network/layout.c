@@ -9,7 +9,7 @@
 
     lap lap: a_i (lap a)_i,  (lap a)^2,  a_ij^2;  a_i^2 lap a,  a_i a_j a_ij;  a_i^2 a_j^2,  summed over i and j
 
-  so that in two dimensions it takes ten channels. Channels are sorted by order: what a channel is made of stands before it.
+  so that in two dimensions it takes ten channels. Random dimensions take the place of the coordinates in the sum where there are any. Channels are sorted by order: what a channel is made of stands before it.
 */
 #include <engd/private.h>
 
@@ -18,6 +18,12 @@ typedef struct {
   PetscInt     degree;
   EngdJetEntry factor[ENGD_JET_ORDER];
 } Product;
+
+/* what first derivatives may be along: coordinates, random dimensions, vectors made of x */
+static PetscInt DirectionCount(EngdJetLayout layout)
+{
+  return layout->dim + layout->nrandom + layout->ndirections;
+}
 
 /* index of the channel that carries this derivative, or -1 */
 static PetscInt FindChannel(EngdJetLayout layout, const EngdJetEntry *entry)
@@ -44,9 +50,11 @@ static void AddCoordinate(EngdJetEntry *factor, PetscInt coordinate)
 }
 
 /* The product of one partition: slot s is in block[s]; Laplacian j, of the slots 2 j and 2 j + 1, has the index[j] where they part */
-static Product MakeProduct(const EngdJetEntry *entry, const PetscInt block[], const PetscInt index[])
+static Product MakeProduct(EngdJetLayout layout, const EngdJetEntry *entry, const PetscInt block[],
+                           const PetscInt index[])
 {
-  Product product = {0};
+  const PetscInt from    = layout->nrandom ? layout->dim : 0; /* random dimensions stand behind the coordinates */
+  Product        product = {0};
 
   for (PetscInt s = 0; s < entry->order; s++) product.degree = PetscMax(product.degree, block[s] + 1);
   for (PetscInt j = 0; j < entry->laplacian; j++) {
@@ -58,17 +66,19 @@ static Product MakeProduct(const EngdJetEntry *entry, const PetscInt block[], co
     if (s >= 2 * entry->laplacian)
       AddCoordinate(&product.factor[block[s]], entry->coordinate[s - 2 * entry->laplacian]);
     else if (block[s] != block[s ^ 1])
-      AddCoordinate(&product.factor[block[s]], index[s / 2]);
+      AddCoordinate(&product.factor[block[s]], from + index[s / 2]);
   }
   return product;
 }
 
 /* the next choice of the indices of the Laplacians that part, the last one fastest; false after the last choice */
-static PetscBool NextIndex(const EngdJetEntry *entry, PetscInt nspace, const PetscInt block[], PetscInt index[])
+static PetscBool NextIndex(EngdJetLayout layout, const EngdJetEntry *entry, const PetscInt block[], PetscInt index[])
 {
+  const PetscInt n = layout->nrandom ? layout->nrandom : layout->nspace;
+
   for (PetscInt j = entry->laplacian - 1; j >= 0; j--) {
     if (block[2 * j] == block[2 * j + 1]) continue;
-    if (++index[j] < nspace) return PETSC_TRUE;
+    if (++index[j] < n) return PETSC_TRUE;
     index[j] = 0;
   }
   return PETSC_FALSE;
@@ -88,15 +98,15 @@ static PetscBool NextPartition(PetscInt n, PetscInt block[])
 }
 
 /* all products of two factors and more, equal ones as often as they come; product NULL: their number alone */
-static PetscInt Expand(const EngdJetEntry *entry, PetscInt nspace, Product product[])
+static PetscInt Expand(EngdJetLayout layout, const EngdJetEntry *entry, Product product[])
 {
   PetscInt block[ENGD_JET_ORDER] = {0}, index[ENGD_JET_ORDER] = {0}, n = 0;
 
   while (NextPartition(entry->order, block)) {
     do {
-      if (product) product[n] = MakeProduct(entry, block, index);
+      if (product) product[n] = MakeProduct(layout, entry, block, index);
       n++;
-    } while (NextIndex(entry, nspace, block, index));
+    } while (NextIndex(layout, entry, block, index));
   }
   return n;
 }
@@ -104,7 +114,7 @@ static PetscInt Expand(const EngdJetEntry *entry, PetscInt nspace, Product produ
 /* append the channel of an entry and all that it needs, in any order, unless they are there */
 static PetscErrorCode AppendChannel(EngdJetLayout layout, const EngdJetEntry *entry, PetscInt *size)
 {
-  const PetscInt n = Expand(entry, layout->nspace, NULL);
+  const PetscInt n = Expand(layout, entry, NULL);
   EngdChannel   *channel;
   Product       *product;
 
@@ -120,7 +130,7 @@ static PetscErrorCode AppendChannel(EngdJetLayout layout, const EngdJetEntry *en
     channel->coordinate[k] = k < entry->order - 2 * entry->laplacian ? entry->coordinate[k] : -1;
   }
   PetscCall(PetscMalloc1(n, &product));
-  Expand(entry, layout->nspace, product);
+  Expand(layout, entry, product);
   for (PetscInt k = 0; k < n; k++) {
     for (PetscInt f = 0; f < product[k].degree; f++) PetscCall(AppendChannel(layout, &product[k].factor[f], size));
   }
@@ -138,7 +148,7 @@ static PetscErrorCode SortChannels(EngdJetLayout layout)
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(S, &sorted));
   for (PetscInt order = 0; order <= ENGD_JET_ORDER; order++) {
-    for (PetscInt i = 0; i < (order == 1 ? layout->dim : 1); i++) {
+    for (PetscInt i = 0; i < (order == 1 ? DirectionCount(layout) : 1); i++) {
       for (PetscInt c = 0; c < S; c++) {
         if (layout->channel[c].order != order || (order == 1 && layout->channel[c].coordinate[0] != i)) continue;
         if (order == 1) layout->first[i] = n;
@@ -190,11 +200,11 @@ static PetscErrorCode FillProducts(EngdJetLayout layout, EngdChannel *channel)
 
   PetscFunctionBeginUser;
   PetscCall(PetscArraycpy(entry.coordinate, channel->coordinate, ENGD_JET_ORDER));
-  n = Expand(&entry, layout->nspace, NULL);
+  n = Expand(layout, &entry, NULL);
   if (!n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(n, &product));
   PetscCall(PetscCalloc1(n, &all));
-  Expand(&entry, layout->nspace, product);
+  Expand(layout, &entry, product);
   for (PetscInt k = 0; k < n; k++) {
     all[k].coefficient = 1;
     all[k].degree      = product[k].degree;
@@ -225,16 +235,29 @@ static PetscErrorCode FillProducts(EngdJetLayout layout, EngdChannel *channel)
 PetscErrorCode EngdJetLayoutCreate(PetscInt nspace, PetscInt dim, PetscInt nentries, const EngdJetEntry entry[],
                                    EngdJetLayout *out)
 {
+  PetscFunctionBeginUser;
+  PetscCall(EngdJetLayoutCreateRandom(nspace, dim, 0, NULL, nentries, entry, out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdJetLayoutCreateRandom(PetscInt nspace, PetscInt dim, PetscInt nrandom, EngdExpression directions,
+                                         PetscInt nentries, const EngdJetEntry entry[], EngdJetLayout *out)
+{
   const EngdJetEntry value = {.order = 0};
   EngdJetLayout      layout;
   PetscInt           size = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&layout));
-  layout->nspace = nspace;
-  layout->dim    = dim;
-  PetscCall(PetscMalloc1(dim, &layout->first));
-  for (PetscInt i = 0; i < dim; i++) layout->first[i] = -1;
+  layout->nspace      = nspace;
+  layout->dim         = dim;
+  layout->nrandom     = nrandom;
+  layout->direction   = directions;
+  layout->ndirections = directions ? directions->ncomponents / nspace : 0;
+  PetscCall(PetscMalloc1(DirectionCount(layout), &layout->first));
+  for (PetscInt i = 0; i < DirectionCount(layout); i++) layout->first[i] = -1;
+  if (directions)
+    PetscCall(PetscMalloc2(ENGD_COUNT(directions->ncomponents, ENGD_JET_STRIP), &layout->strip, dim, &layout->batch));
   PetscCall(AppendChannel(layout, &value, &size));
   for (PetscInt e = 0; e < nentries; e++) PetscCall(AppendChannel(layout, &entry[e], &size));
   PetscCall(SortChannels(layout));
@@ -276,6 +299,7 @@ PetscErrorCode EngdJetLayoutDestroy(EngdJetLayout *layout)
   PetscCall(PetscFree((*layout)->first));
   PetscCall(PetscFree2((*layout)->used, (*layout)->value));
   PetscCall(EngdExpressionDestroy(&(*layout)->input));
+  PetscCall(EngdExpressionDestroy(&(*layout)->direction));
   PetscCall(PetscFree2((*layout)->strip, (*layout)->batch));
   PetscCall(PetscFree(*layout));
   PetscFunctionReturn(PETSC_SUCCESS);

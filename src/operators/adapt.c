@@ -16,10 +16,11 @@
 static PetscErrorCode BlockNorms(EngdFunctional F, PetscInt t, PetscInt n, EngdPoints points, PetscInt start,
                                  PetscReal norm[])
 {
-  EngdBlock block = {.term   = t,
-                     .n      = n,
-                     .x      = points->x + ENGD_COUNT(start, points->dim),
-                     .normal = points->normal ? points->normal + ENGD_COUNT(start, points->nspace) : NULL};
+  EngdBlock block = {.term      = t,
+                     .n         = n,
+                     .x         = points->x + ENGD_COUNT(start, points->dim),
+                     .normal    = points->normal ? points->normal + ENGD_COUNT(start, points->nspace) : NULL,
+                     .dimension = points->nrandom ? points->dimension + ENGD_COUNT(start, points->nrandom) : NULL};
 
   PetscFunctionBeginUser;
   PetscCall(EngdBlockEvaluateAt(F, &block, F->work.theta));

@@ -87,6 +87,7 @@ PetscErrorCode EngdBlockEvaluateAt(EngdFunctional F, EngdBlock *block, const Pet
   EngdModelJet jet = F->term[block->term].shared;
 
   PetscFunctionBeginUser;
+  EngdModelJetSetDimensions(jet, block->dimension);
   PetscCall(EngdModelForward(jet, theta, block->n, block->x));
   PetscCall(EngdBlockEvaluate(F, block, jet, F->trial.value, NULL, NULL));
   jet->x = NULL; /* so that no block takes it for a jet of the present theta */
@@ -124,6 +125,7 @@ PetscErrorCode EngdFunctionalGetBlock(EngdFunctional F, PetscInt b, EngdBlock **
   *out = block;
   if (block->current && block->jet->x == block->x) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetArrayRead(F->present.theta, &theta));
+  EngdModelJetSetDimensions(block->jet, block->dimension);
   PetscCall(EngdModelForward(block->jet, theta, block->n, block->x));
   PetscCall(VecRestoreArrayRead(F->present.theta, &theta));
   if (!block->current) {

@@ -135,7 +135,8 @@ static PetscErrorCode SetUpLayout(EngdFunctional F, PetscInt t)
   PetscCall(PetscMalloc1(n + (order >= 0 ? outputs->nentries : 0), &entry));
   PetscCall(PetscArraycpy(entry, term->pointwise->entry, n));
   for (PetscInt e = 0; order >= 0 && e < outputs->nentries; e++) entry[n++] = outputs->entry[e];
-  PetscCall(EngdModelLayoutCreate(F->model, n, entry, &F->term[t].layout));
+  PetscCall(
+      EngdModelLayoutCreateRandom(F->model, term->points->nrandom, term->expression, n, entry, &F->term[t].layout));
   PetscCall(PetscFree(entry));
   PetscCall(FindChannels(F, F->term[t].layout, term->pointwise, &F->term[t].channel));
   if (order >= 0) PetscCall(FindChannels(F, F->term[t].layout, F->term[t].measured, &F->term[t].measured_channel));
@@ -247,8 +248,9 @@ PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional F)
     EngdTerm   term   = F->problem->term[block->term];
     EngdPoints points = term->points;
 
-    block->x      = points->x + ENGD_COUNT(block->start, points->dim);
-    block->normal = points->normal ? points->normal + ENGD_COUNT(block->start, points->nspace) : NULL;
+    block->x         = points->x + ENGD_COUNT(block->start, points->dim);
+    block->normal    = points->normal ? points->normal + ENGD_COUNT(block->start, points->nspace) : NULL;
+    block->dimension = points->nrandom ? points->dimension + ENGD_COUNT(block->start, points->nrandom) : NULL;
     if (block->offset && F->model->npast)
       PetscCall(EngdBlockSetOffset(F, block, F->model->past[F->model->npast - 1]));
     else if (block->offset)

@@ -108,6 +108,7 @@ PetscErrorCode EngdPointsResize(EngdPoints points, PetscInt nglobal)
   points->start   = end - nlocal;
   points->nactive = PetscMin(points->nactive, nglobal);
   points->moved   = PETSC_TRUE;
+  PetscCall(EngdPointsSetRandomDimensions(points, points->nrandom));
   for (PetscInt i = 0; i < nlocal; i++)
     if (points->start + i >= before) points->weight[i] = 0;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -120,6 +120,7 @@ PetscErrorCode EngdPointsCreateOthers(EngdPoints points, PetscInt n, PetscInt st
   PetscFunctionBeginUser;
   PetscCall(PetscSNPrintf(option, sizeof(option), "%s_region", points->prefix));
   PetscCall(EngdPointsCreate(points->domain, option, points->region, "quasi", n, points->seed, stream, others));
+  PetscCall(EngdPointsSetRandomDimensions(*others, points->nrandom));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,6 +135,7 @@ PetscErrorCode EngdPointsSample(EngdPoints points, PetscInt epoch)
   PetscCall(PetscLogEventBegin(engd_log.points, 0, 0, 0, 0));
   points->epoch = epoch;
   PetscCall((*points->domain->ops->pointssample)(points->domain, points));
+  PetscCall(EngdPointsDrawDimensions(points));
   PetscCall(PetscLogEventEnd(engd_log.points, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -151,6 +153,7 @@ PetscErrorCode EngdPointsDestroy(EngdPoints *points)
   PetscCall(PetscFree(p->x));
   PetscCall(PetscFree(p->weight));
   PetscCall(PetscFree(p->normal));
+  PetscCall(PetscFree(p->dimension));
   PetscCall(EngdListDestroy(p->ndata, &p->data_name));
   PetscCall(PetscFree(p->data_value));
   PetscCall(PetscFree(*points));

@@ -17,7 +17,7 @@ typedef struct {
   char *region, *points, *file, *sampler, *residual, *energy, *integral, *numerator, *denominator, *local, *measure;
   PetscReal weight;
   PetscBool weighted;
-  PetscInt  resample, multipliers;
+  PetscInt  resample, multipliers, nrandom;
   EngdAdapt adapt;
   PetscReal causal;
   PetscInt  slabs;
@@ -105,6 +105,9 @@ static PetscErrorCode TermReadOptions(EngdProblem problem, const char name[], Te
       PetscOptionsObject, "-resample",
       "New points every so many iterations, >= 0; 0 never; 100 where they follow the residual, 1 where they walk",
       "EngdProblemSetTermResample", 0, &o->resample));
+  PetscCall(EngdOptionsWhole(PetscOptionsObject, "-random_dimensions",
+                             "Space coordinates, of each point others, that estimate lap() of unknowns; 0: all",
+                             "EngdProblemSetTermRandomDimensions", 0, &o->nrandom));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-multipliers",
                              "New multipliers of a condition beside energies every so many iterations, >= 0; 0: a "
                              "penalty alone",
@@ -178,9 +181,10 @@ static PetscErrorCode TermBeginExpression(EngdProblem problem, EngdTerm term)
 
   PetscFunctionBeginUser;
   PetscCall(EngdProblemGetSymbols(problem, &symbols));
-  symbols.normal = term->points->normal ? PETSC_TRUE : PETSC_FALSE;
-  symbols.ndata  = term->points->ndata;
-  symbols.data   = (const char *const *)term->points->data_name;
+  symbols.normal  = term->points->normal ? PETSC_TRUE : PETSC_FALSE;
+  symbols.nrandom = term->points->nrandom;
+  symbols.ndata   = term->points->ndata;
+  symbols.data    = (const char *const *)term->points->data_name;
   PetscCall(EngdExpressionCreate(&symbols, &term->expression));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -299,6 +303,31 @@ static PetscErrorCode TermTakeText(EngdProblem problem, EngdTerm term, const Ter
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Random dimensions are of space, and of networks that see the coordinates themselves */
+static PetscErrorCode TermSetRandomDimensions(EngdProblem problem, EngdTerm term, const TermOptions *o)
+{
+  const char *other = o->walk.log_psi                  ? "log_psi"
+                      : o->numerator || o->denominator ? "numerator"
+                      : o->file                        ? "points_file"
+                                                       : NULL;
+
+  PetscFunctionBeginUser;
+  if (!o->nrandom) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(o->nrandom <= problem->domain->nspace, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_random_dimensions %" PetscInt_FMT ": there are %" PetscInt_FMT " space coordinates", term->name,
+             o->nrandom, problem->domain->nspace);
+  PetscCheck(!other, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_random_dimensions %" PetscInt_FMT " and -%s_%s exclude each other: leave one out", term->name,
+             o->nrandom, term->name, other);
+  for (PetscInt k = 0; k < problem->nnetworks; k++)
+    PetscCheck(!problem->network[k].inputs, problem->comm, PETSC_ERR_USER_INPUT,
+               "-%s_random_dimensions %" PetscInt_FMT ": a network whose inputs are \"%s\" has no such estimate; "
+               "leave the option, or the inputs and periodic coordinates, out",
+               term->name, o->nrandom, problem->network[k].inputs);
+  PetscCall(EngdPointsSetRandomDimensions(term->points, o->nrandom));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What the term says at a point, with second derivatives */
 static PetscErrorCode TermCreatePointwise(EngdProblem problem, EngdTerm term, const TermOptions *o)
 {
@@ -382,6 +411,7 @@ static PetscErrorCode TermSetMeasure(EngdProblem problem, EngdTerm term, const c
 . -<term>_points n    - how many points
 . -<term>_points_file file - or these points, with data
 . -<term>_sampler name, -<term>_resample k - how they are placed, and how often anew
+. -<term>_random_dimensions s - coordinates that estimate lap()
 . -<term>_causal eps, -<term>_causal_slabs n - weights of slabs of time by the losses of those before
 . -<term>_adapt none|rad|rar - do they follow the residual; adapt.c has what says how
 . -<term>_multipliers k - how often a condition beside energies gets new multipliers
@@ -406,6 +436,7 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   (*term)->bound       = o.bound;
   PetscCall(TermCheckWalkers(problem, name, &o));
   PetscCall(TermCreatePoints(problem, *term, &o, stream));
+  PetscCall(TermSetRandomDimensions(problem, *term, &o));
   PetscCall(TermCreatePointwise(problem, *term, &o));
   PetscCheck((*term)->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
@@ -465,6 +496,10 @@ PetscErrorCode EngdTermView(EngdTerm term, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(viewer, " of measure %g, their weights sum to %g\n", (double)p->measure,
                                    (double)(term->weight * term->measure * p->measure)));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
+  if (p->nrandom)
+    PetscCall(PetscViewerASCIIPrintf(
+        viewer, "lap() of unknowns estimated by %" PetscInt_FMT " of %" PetscInt_FMT " coordinates\n", p->nrandom,
+        p->nspace));
   PetscCall(EngdAdaptView(term, viewer));
   PetscCall(EngdWalkView(term, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);

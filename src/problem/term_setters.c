@@ -116,6 +116,34 @@ PetscErrorCode EngdProblemSetTermSampler(EngdProblem problem, const char term[],
 }
 
 /*@
+  EngdProblemSetTermRandomDimensions - How many random space coordinates estimate the Laplacians of a term
+
+  Logically collective
+
+  Input Parameters:
++ problem - the problem
+. term    - one of EngdProblemSetTerms()
+- s       - of each point others, at most as many as there are space coordinates; 0 (until it is set): lap() is exact
+
+  Options Database Key:
+. -<term>_random_dimensions s
+
+  Note:
+  lap(u) ~ (d/s) times the sum of s of its d terms, without bias; they are drawn with the points, so that a loss is one function
+  until there are new points. The square of a residual has the variance of the estimate as its bias.
+
+  Reference: Shi, Hu, Lin, Kawaguchi (arXiv 2412.00088)
+
+.seealso: `EngdProblemSetTermResample()`
+@*/
+PetscErrorCode EngdProblemSetTermRandomDimensions(EngdProblem problem, const char term[], PetscInt s)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetTermWhole(problem, term, "random_dimensions", s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   EngdProblemSetTermResample - How often a term gets new points
 
   Logically collective

@@ -148,6 +148,12 @@ static const Case cases[] = {
                    "-pde_residual div((1+a^2)*grad(u))+a_xx*u-lap(lap(a)) -wall_region boundary -wall_points 8 "
                    "-wall_residual u-x*a",
      PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"random dimensions", /* the second ansatz has vectors that depend on u, and takes them coordinate by coordinate */
+     "-domain_lower 0 -domain_upper 1 -domain_coordinates x1..x5 -domain_time 0,1 -network_outputs u,v "
+     "-network_layers 5,4 -ansatz_u x1*(1-x2)*u+x3 -ansatz_v exp(x1*v)*u -terms pde,wall -pde_points 11 "
+     "-pde_random_dimensions 3 -pde_residual u_t-lap(u)+u*u_x2+lap(x4^2*x5);lap(v)-u^2 -wall_region boundary "
+     "-wall_points 8 -wall_residual u-x1;v",
+     PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"energy",
      MODEL_NETWORK "-network_inputs x,x*y -ansatz_u x*u -unknown_parameters s=0.7 -terms body -body_points 9 "
                    "-body_energy s^2*dot(grad(u),grad(u))/2+(s-u)^4/4",
@@ -339,12 +345,15 @@ static inline void test_pair(void **state)
 }
 
 /* all checks of all cases, and then `extra` */
+#define CHECKS_MAX 192
+_Static_assert(PETSC_STATIC_ARRAY_LENGTH(cases) * 6 + 8 <= CHECKS_MAX, "room for six checks of each case, and others");
+
 static inline int RunChecks(const char group[], size_t nchecks, const Check checks[], size_t nextra,
                             const struct CMUnitTest extra[])
 {
-  static struct CMUnitTest tests[128];
-  static char              name[128][64];
-  static Pair              pair[128];
+  static struct CMUnitTest tests[CHECKS_MAX];
+  static char              name[CHECKS_MAX][64];
+  static Pair              pair[CHECKS_MAX];
   size_t                   n = 0;
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(cases) * nchecks; k++) {

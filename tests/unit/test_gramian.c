@@ -195,11 +195,12 @@ static void AddTermGramian(const Setting *s, EngdTerm term, const char curvature
   EngdModelWork    work;
   EngdModelJet     jet;
 
-  CHECK(EngdModelLayoutCreate(s->F->model, m, measured->entry, &layout));
+  CHECK(EngdModelLayoutCreateRandom(s->F->model, term->points->nrandom, measured, m, measured->entry, &layout));
   CHECK(EngdModelJetCreate(s->F->model, layout, n, &jet));
   CHECK(EngdModelWorkCreate(s->F->model, layout->nchannels * n, PETSC_FALSE, &work));
   CHECK(PetscMalloc1(p * n * m, &rows));
   CHECK(VecGetArrayRead(s->F->present.theta, &theta));
+  EngdModelJetSetDimensions(jet, term->points->dimension);
   CHECK(EngdModelForward(jet, theta, n, term->points->x));
   CHECK(VecRestoreArrayRead(s->F->present.theta, &theta));
   for (PetscInt e = 0; e < m; e++) {

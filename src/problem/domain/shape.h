@@ -61,6 +61,7 @@ PETSC_INTERN PetscErrorCode EngdShapeDestroy(EngdShape *);
 PETSC_INTERN PetscErrorCode EngdShapeCreateBox(MPI_Comm, PetscInt, const PetscReal lower[], const PetscReal upper[],
                                                EngdShape *);
 /* inner 0: a ball */
+PETSC_INTERN PetscErrorCode EngdShapeBallSetRadial(EngdShape);
 PETSC_INTERN PetscErrorCode EngdShapeCreateBall(MPI_Comm, PetscInt, const char option[], const PetscReal center[],
                                                 PetscReal inner, PetscReal outer, EngdShape *);
 PETSC_INTERN PetscErrorCode EngdShapeCreatePolygon(MPI_Comm, const char option[], PetscInt n, const PetscReal x[],

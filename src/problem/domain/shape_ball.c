@@ -4,15 +4,21 @@
   Maps of constant density: r = (inner^d + z_1 (outer^d - inner^d))^(1/d), and on the unit sphere polar angles theta_k whose
   densities are sin^m, m = d - 2 - k; the last angle is 2 pi z. With I_m(theta) the integral of sin^m from 0,
   I_m = -sin^(m-1) cos / m + (m - 1)/m I_(m-2), the angle solves I_m(theta) = z I_m(pi): Newton's steps kept in a bracket.
+  That is work of d^2; so from PAIRS dimensions on the coordinates come in pairs (s cos phi, s sin phi), phi = 2 pi z, where of
+  what m pairs have together, the squares of their s, the first has the part 1 - (1 - z)^(1/(m-1)).
 
   Measures: |ball| = pi^(d/2) / Gamma(d/2 + 1) r^d, |sphere| = d |ball| / r. Distances (outer^2 - r^2)/(2 outer) and
   (r^2 - inner^2)/(2 inner), analytic, with slope 1 at their spheres.
 */
 #include "shape.h"
+#include <math.h>
+
+#define PAIRS 8 /* dimensions from which on a direction is made of pairs */
 
 typedef struct {
   PetscReal  inner, outer;
   PetscReal *center;
+  PetscBool  radial; /* the radius is uniform, not the volume */
 } Ball;
 
 /* I_m(theta) */
@@ -49,11 +55,35 @@ static PetscReal PolarAngle(PetscInt m, PetscReal z)
   return theta;
 }
 
+/* A vector of length s and an even number d of entries from d - 1 numbers, uniform on the sphere */
+static void Pairs(PetscInt d, PetscReal s, const PetscReal z[], PetscReal e[])
+{
+  PetscReal square = s * s;
+
+  for (PetscInt m = d / 2; m > 0; m--, z += 2, e += 2) {
+    const PetscReal part   = m > 1 ? -expm1(log1p(-z[1]) / (PetscReal)(m - 1)) : 1.0;
+    const PetscReal radius = PetscSqrtReal(square * part);
+
+    e[0] = radius * PetscCosReal(2.0 * PETSC_PI * z[0]);
+    e[1] = radius * PetscSinReal(2.0 * PETSC_PI * z[0]);
+    square *= 1.0 - part;
+  }
+}
+
 /* A unit vector of d >= 2 entries from d - 1 numbers, uniform on the sphere */
 static void Direction(PetscInt d, const PetscReal z[], PetscReal e[])
 {
   PetscReal s = 1.0, theta;
 
+  if (d >= PAIRS) {
+    if (d % 2) {
+      theta = PolarAngle(d - 2, z[0]);
+      e[0]  = PetscCosReal(theta);
+      s     = PetscSinReal(theta);
+    }
+    Pairs(d - d % 2, s, z + d % 2, e + d % 2);
+    return;
+  }
   for (PetscInt k = 0; k < d - 2; k++) {
     theta = PolarAngle(d - 2 - k, z[k]);
     e[k]  = s * PetscCosReal(theta);
@@ -75,6 +105,7 @@ static PetscErrorCode EngdShapeMap_Ball(EngdShape shape, const EngdPatch *patch,
   hits->n          = 1;
   hits->density[0] = 1.0;
   if (!patch->boundary) r = ball->outer * PetscPowReal(a + z[0] * (1.0 - a), 1.0 / (PetscReal)d);
+  if (!patch->boundary && ball->radial) r = ball->inner + z[0] * (ball->outer - ball->inner);
   if (d > 1)
     Direction(d, patch->boundary ? z : z + 1, hits->normal);
   else
@@ -205,5 +236,19 @@ PetscErrorCode EngdShapeCreateBall(MPI_Comm comm, PetscInt d, const char option[
   s->view     = EngdShapeView_Ball;
   s->destroy  = EngdShapeDestroy_Ball;
   *shape      = s;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdShapeBallSetRadial - Points of the inside are uniform in their radius, whose length is the measure of the inside. */
+PetscErrorCode EngdShapeBallSetRadial(EngdShape shape)
+{
+  Ball          *ball  = (Ball *)shape->data;
+  const PetscInt parts = shape->nspace == 1 ? 2 : 1;
+
+  PetscFunctionBeginUser;
+  ball->radial = PETSC_TRUE;
+  for (PetscInt k = 0; k < parts; k++)
+    shape->patch[k].measure =
+        (ball->outer - ball->inner) / (PetscReal)parts; /* one of volumes is 0 in 1000 dimensions */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,8 +2,8 @@
   The types of domains that are solids: what their options say.
 
     box        -domain_lower, -domain_upper
-    ball       -domain_center, -domain_radius
-    annulus    -domain_center, -domain_inner_radius, -domain_outer_radius
+    ball       -domain_center, -domain_radius, -domain_measure
+    annulus    -domain_center, -domain_inner_radius, -domain_outer_radius, -domain_measure
     polygon    -domain_vertices, in the plane
     level_set  -domain_level_set in the box -domain_lower, -domain_upper
 
@@ -133,12 +133,31 @@ static PetscErrorCode ReadRadius(EngdDomain domain, EngdOptionItems PetscOptions
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -domain_measure: whether radii are uniform in place of volumes */
+static PetscErrorCode ReadMeasure(EngdDomain domain, EngdOptionItems PetscOptionsObject, PetscBool *radial)
+{
+  PetscBool volume;
+  char     *text;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-domain_measure",
+                            "Points and means of ball or annulus by volume, or by radius: as many at each radius",
+                            "EngdDomainCreate_Ball", "volume", NULL, &text));
+  PetscCall(PetscStrcmp(text, "volume", &volume));
+  PetscCall(PetscStrcmp(text, "radius", radial));
+  PetscCheck(volume || *radial, domain->comm, PETSC_ERR_USER_INPUT, "-domain_measure %s: must be volume or radius",
+             text);
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Ball or annulus; their spheres are the regions outer and inner */
 static PetscErrorCode EngdDomainSetFromOptions_Ball(EngdDomain domain, EngdOptionItems PetscOptionsObject)
 {
   const PetscBool ball = (PetscBool)!strcmp(domain->type, "ball");
   EngdShape       shape;
   PetscReal      *center, inner = 0.0, outer;
+  PetscBool       radial;
 
   PetscFunctionBeginUser;
   PetscCall(ReadCenter(domain, PetscOptionsObject, &center));
@@ -150,9 +169,11 @@ static PetscErrorCode EngdDomainSetFromOptions_Ball(EngdDomain domain, EngdOptio
     PetscCall(ReadRadius(domain, PetscOptionsObject, "-domain_outer_radius",
                          "Outer radius of the annulus, above the inner", "1", &outer));
   }
+  PetscCall(ReadMeasure(domain, PetscOptionsObject, &radial));
   PetscCall(EngdSolidReadHoles(domain, PetscOptionsObject));
   PetscCall(EngdShapeCreateBall(domain->comm, domain->nspace, ball ? "-domain_radius" : "-domain_inner_radius",
                                 center, inner, outer, &shape));
+  if (radial) PetscCall(EngdShapeBallSetRadial(shape));
   PetscCall(AddFirst((EngdSolid *)domain->data, ball ? "outer" : "", shape));
   PetscCall(PetscFree(center));
   PetscFunctionReturn(PETSC_SUCCESS);

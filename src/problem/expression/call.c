@@ -2,6 +2,7 @@
   Calls: the elementwise functions of functions.c by their names, and here those that see a vector or a derivative.
 
     min max (any number of arguments, entry by entry; of one vector: over its entries)   sum(v) prod(v)
+    sum(i, m, n, e), over whole numbers i: indexed.c
     normsq(v) = dot(v, v)      norm2(v) = sqrt(dot(v, v)), whose derivative at v = 0 is taken as 0
     d(e, x) = total derivative of any e by a coordinate, d(e, x, y, ...) = d(d(e, x), y, ...)
     grad(e) = [d(e, x_1), ..., d(e, x_nspace)]    div(v) = sum_i d(v_i, x_i)    of tensors, and those products: tensor.c
@@ -361,11 +362,15 @@ PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], E
                  table = EngdTabulatedFind(p->graph->symbols, name);
   Function  f          = {NULL, 0, 0, ENGD_OP_JET, NULL, PETSC_FALSE};
   PetscInt  n;
-  PetscBool alias;
+  PetscBool done;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdParseAliasCall(p, start, name, &alias, value));
-  if (alias) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdParseAliasCall(p, start, name, &done, value));
+  if (done) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!strcmp(name, "sum")) {
+    PetscCall(EngdParseIndexedSum(p, start, &done, value));
+    if (done) PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (defined >= 0)
     f.min_args = f.max_args = p->graph->symbols->definition[defined].nargs;
   else if (table >= 0)

@@ -17,13 +17,19 @@ static PetscInt CoordinateCount(const EngdJetEntry *entry)
   return entry->order - 2 * entry->laplacian;
 }
 
-/* A jet leaf: its coordinates c_0 <= c_1 <= ... are the digits c_k + 1 of one number to the base dim + 1 */
+/* One more than all coordinates and directions that an entry may name */
+static PetscInt Base(EngdGraph g)
+{
+  return g->symbols->dim + 1 + (g->symbols->nrandom ? g->symbols->nrandom + ENGD_DIRECTIONS_MAX : 0);
+}
+
+/* A jet leaf: its coordinates c_0 <= c_1 <= ... are the digits c_k + 1 of one number to that base */
 EngdNode EngdGraphJet(EngdGraph g, const EngdJetEntry *entry)
 {
   PetscReal packed = 0.0;
 
   for (PetscInt k = CoordinateCount(entry) - 1; k >= 0; k--) {
-    packed = packed * (g->symbols->dim + 1) + entry->coordinate[k] + 1;
+    packed = packed * Base(g) + entry->coordinate[k] + 1;
   }
   return EngdGraphIntern(g, ENGD_OP_JET, entry->output, entry->order, entry->laplacian, packed);
 }
@@ -43,8 +49,8 @@ void EngdGraphGetEntry(EngdGraph g, EngdNode node, EngdJetEntry *entry)
   entry->order     = key.arg[1];
   entry->laplacian = key.arg[2];
   for (PetscInt k = 0; k < ENGD_JET_ORDER; k++) {
-    entry->coordinate[k] = (PetscInt)(packed % (g->symbols->dim + 1)) - 1;
-    packed /= g->symbols->dim + 1;
+    entry->coordinate[k] = (PetscInt)(packed % Base(g)) - 1;
+    packed /= Base(g);
   }
 }
 
@@ -70,8 +76,22 @@ static PetscErrorCode FaultOrder(EngdGraph g, const EngdJetEntry *entry, const c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Random dimensions estimate lap(u) alone: is it a Laplacian of a derivative, or a derivative of what they estimate */
+static PetscBool EstimateEnds(EngdGraph g, const EngdJetEntry *entry, PetscInt coordinate)
+{
+  PetscBool more = (PetscBool)(entry->laplacian > 0 || (coordinate < 0 && entry->order > 0));
+
+  for (PetscInt k = 0; k < CoordinateCount(entry); k++)
+    more = (PetscBool)(more || entry->coordinate[k] >= g->symbols->dim);
+  if (!g->symbols->nrandom || !more) return PETSC_FALSE;
+  (void)PetscSNPrintf(g->fault, sizeof(g->fault),
+                      "random dimensions estimate lap() of unknowns, not of their derivatives, nor derivatives of "
+                      "lap(); leave out -<term>_random_dimensions");
+  return PETSC_TRUE;
+}
+
 /* u_alpha -> u_{alpha + e_i}, and lap(u_alpha) where the coordinate is -1 */
-static PetscErrorCode JetDerivative(EngdGraph g, EngdNode leaf, PetscInt coordinate, EngdNode *derivative)
+PetscErrorCode EngdGraphJetDerivative(EngdGraph g, EngdNode leaf, PetscInt coordinate, EngdNode *derivative)
 {
   const PetscInt more = coordinate < 0 ? 2 : 1;
   EngdJetEntry   entry;
@@ -82,6 +102,7 @@ static PetscErrorCode JetDerivative(EngdGraph g, EngdNode leaf, PetscInt coordin
   EngdGraphGetEntry(g, leaf, &entry);
   if (g->hold || entry.output >= g->symbols->noutputs)
     PetscFunctionReturn(PETSC_SUCCESS); /* or an unknown parameter */
+  if (EstimateEnds(g, &entry, coordinate)) PetscFunctionReturn(PETSC_SUCCESS);
   if (entry.order + more > ENGD_JET_ORDER) {
     PetscCall(FaultOrder(g, &entry, coordinate < 0 ? "lap()" : g->symbols->coordinate[coordinate]));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -103,6 +124,7 @@ static PetscErrorCode LeafDerivative(EngdGraph g, EngdNode leaf, PetscInt coordi
 
   PetscFunctionBeginUser;
   *derivative = ENGD_ZERO;
+  if (coordinate >= g->symbols->dim && key.op != ENGD_OP_JET) PetscFunctionReturn(PETSC_SUCCESS); /* a direction */
   if (key.op == ENGD_OP_X && key.arg[0] == coordinate) *derivative = ENGD_ONE;
   if (key.op == ENGD_OP_X && key.arg[0] >= g->symbols->dim) {
     PetscCall(PetscSNPrintf(g->fault, sizeof(g->fault), "the data '%.40s' cannot be differentiated",
@@ -111,7 +133,7 @@ static PetscErrorCode LeafDerivative(EngdGraph g, EngdNode leaf, PetscInt coordi
   if (key.op == ENGD_OP_NORMAL) {
     PetscCall(PetscSNPrintf(g->fault, sizeof(g->fault), "the normal cannot be differentiated"));
   }
-  if (key.op == ENGD_OP_JET) PetscCall(JetDerivative(g, leaf, coordinate, derivative));
+  if (key.op == ENGD_OP_JET) PetscCall(EngdGraphJetDerivative(g, leaf, coordinate, derivative));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,12 +180,12 @@ static PetscErrorCode AddEntry(EngdGraph g, EngdNode leaf, EngdNode adjoint, Eng
   EngdNode inner, outer;
 
   PetscFunctionBeginUser;
-  PetscCall(JetDerivative(g, leaf, -1, &inner));
+  PetscCall(EngdGraphJetDerivative(g, leaf, -1, &inner));
   *sum = EngdGraphApply(g, ENGD_OP_ADD, *sum, EngdGraphApply(g, ENGD_OP_MUL, adjoint, inner, 0), 0);
   for (PetscInt i = 0; i < g->symbols->nspace && !g->fault[0]; i++) {
     PetscCall(EngdGraphTotalDerivative(g, adjoint, i, &outer));
     if (outer == ENGD_ZERO) continue;
-    PetscCall(JetDerivative(g, leaf, i, &inner));
+    PetscCall(EngdGraphJetDerivative(g, leaf, i, &inner));
     *sum = EngdGraphApply(g, ENGD_OP_ADD, *sum, EngdGraphApply(g, ENGD_OP_MUL, outer, inner, 0), 0);
   }
   PetscFunctionReturn(g->error);
@@ -189,6 +211,11 @@ PetscErrorCode EngdGraphLaplacian(EngdGraph g, EngdNode root, EngdNode *laplacia
     if (g->node[node].key.op != ENGD_OP_JET || g->node[node].memo <= ENGD_ZERO) continue;
     leaf[n++] = node;
     leaf[n++] = g->node[node].memo;
+  }
+  if (g->symbols->nrandom && n) {
+    PetscCall(EngdGraphRandomLaplacian(g, root, n / 2, leaf, laplacian));
+    PetscCall(PetscFree(leaf));
+    PetscFunctionReturn(g->error);
   }
   for (PetscInt k = 0; k < n; k += 2) PetscCall(AddEntry(g, leaf[k], leaf[k + 1], laplacian));
   for (PetscInt i = 0; i < g->symbols->nspace; i++) PetscCall(AddExplicit(g, root, i, laplacian));

@@ -11,9 +11,10 @@
 #include <engd/private.h>
 #include <petsc/private/hashmap.h>
 
-#define ENGD_STRIP        128 /* points that one instruction works on: a strip fits the first-level cache */
-#define ENGD_NAME_LENGTH  64  /* longest name, with its end */
-#define ENGD_FAULT_LENGTH 256
+#define ENGD_STRIP          128 /* points that one instruction works on: a strip fits the first-level cache */
+#define ENGD_NAME_LENGTH    64  /* longest name, with its end */
+#define ENGD_FAULT_LENGTH   256
+#define ENGD_DIRECTIONS_MAX 16 /* of an expression: gradients beyond are taken coordinate by coordinate */
 
 /* Leaves, then the operators and the named functions; the table engd_operation has a row for each, in this order */
 typedef enum {
@@ -142,6 +143,8 @@ struct _n_EngdGraph {
   char               fault[ENGD_FAULT_LENGTH]; /* why a derivative does not exist, or empty */
   EngdNode          *ansatz;                   /* [noutputs] what each output means, or NULL: itself */
   PetscBool          hold;                     /* differentiate at constant entries of the jet (EngdGraphLaplacian) */
+  PetscInt           ndirections;
+  EngdNode          *direction; /* [ENGD_DIRECTIONS_MAX][nspace] vectors made of x; NULL: none yet */
   PetscInt           walk;
   PetscInt           norder, order_size, stack_size; /* the last walk: arguments before those that use them */
   EngdNode          *order, *stack;
@@ -212,6 +215,9 @@ PETSC_INTERN void           EngdGraphGetEntry(EngdGraph, EngdNode, EngdJetEntry 
 PETSC_INTERN PetscErrorCode EngdGraphTotalDerivative(EngdGraph, EngdNode, PetscInt coordinate, EngdNode *);
 PETSC_INTERN PetscErrorCode EngdGraphLaplacian(EngdGraph, EngdNode, EngdNode *);
 PETSC_INTERN PetscErrorCode EngdGraphAdjoint(EngdGraph, EngdNode);
+PETSC_INTERN PetscErrorCode EngdGraphJetDerivative(EngdGraph, EngdNode leaf, PetscInt coordinate, EngdNode *);
+PETSC_INTERN PetscErrorCode EngdGraphRandomLaplacian(EngdGraph, EngdNode root, PetscInt n, const EngdNode leaf[],
+                                                     EngdNode *);
 
 PETSC_INTERN PetscErrorCode EngdProgramCreate(EngdExpression, const EngdNode first[], const EngdNode second[],
                                               EngdProgram *);
@@ -254,7 +260,10 @@ PETSC_INTERN PetscErrorCode EngdTabulatedApply(EngdParser *, PetscInt column, Pe
                                                EngdValue *);
 PETSC_INTERN void EngdTabulatedEvaluate(const EngdTabulated[], PetscReal code, PetscInt n, const PetscReal *const v[],
                                         PetscReal y[]);
-PETSC_INTERN EngdNode       EngdTabulatedPartial(EngdGraph, EngdNode, PetscInt argument);
+PETSC_INTERN EngdNode EngdTabulatedPartial(EngdGraph, EngdNode, PetscInt argument);
+/* counting (indexed.c): v[k] behind a value; sum(i, m, n, e) */
+PETSC_INTERN PetscErrorCode EngdParseEntry(EngdParser *, EngdValue *);
+PETSC_INTERN PetscErrorCode EngdParseIndexedSum(EngdParser *, PetscInt start, PetscBool *found, EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseCall(EngdParser *, PetscInt start, const char name[], EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseAlias(EngdParser *, PetscInt start, const char name[], PetscBool *, EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseAliasCall(EngdParser *, PetscInt start, const char name[], PetscBool *,

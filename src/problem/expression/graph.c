@@ -51,6 +51,7 @@ PetscErrorCode EngdGraphDestroy(EngdGraph *graph)
   PetscCall(PetscFree(g->stack));
   PetscCall(PetscFree(g->component));
   PetscCall(PetscFree(g->ansatz));
+  PetscCall(PetscFree(g->direction));
   PetscCall(PetscFree(g->pool));
   PetscCall(PetscFree(*graph));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -4,11 +4,11 @@
     text    = sum {";" sum}                 a component each; a vector is as many components as it has entries
     sum     = operands joined by  ||  &&  == !=  < <= > >=  + -  * /   (weakest first; comparisons do not chain)
     operand = {"-" | "+" | "!"} power       so -2^2 = -4
-    power   = item ["^" operand]            so 2^3^2 = 512 and 2^-1 = 1/2
+    power   = item {"[" sum "]"} ["^" operand]   so 2^3^2 = 512 and 2^-1 = 1/2
     item    = number | name | name "(" sum {"," sum} ")" | "(" sum ")" | "[" sum {"," sum} "]"
 
   Arithmetic and functions work entry by entry on vectors and tensors; a scalar goes with every entry. Names: name.c; calls:
-  call.c; tensors: tensor.c; complex numbers: complex.c.
+  call.c; tensors: tensor.c; complex numbers: complex.c; entries and indexed sums: indexed.c.
 */
 #include "expressionimpl.h"
 
@@ -180,6 +180,7 @@ static PetscErrorCode ParseOperand(EngdParser *p, EngdValue *value)
     PetscCall(ParseOperand(p, value));
   } else {
     PetscCall(ParseItem(p, value));
+    while (EngdParserAt(p, "[")) PetscCall(EngdParseEntry(p, value));
     if (EngdParserAt(p, "^")) {
       const PetscInt power = p->start;
 

@@ -1,0 +1,133 @@
+/*
+  Random dimensions of points: what is drawn; the Laplacian that they estimate, exact for all of them and without bias for
+  some, through an ansatz too; what a checkpoint and new points leave of them; what is refused.
+  ranks: 1 3
+*/
+#include "functionals.h"
+
+#define EPOCHS 400
+
+/* s different ones of the coordinates, ascending, each as often as others; others at another epoch, the same at the same one */
+static void Drawn(void **state)
+{
+  const PetscInt d = 7, s = 3, n = 6000;
+  PetscInt       count[7] = {0}, first[3], same = 0;
+  EngdProblem    problem;
+  EngdPoints     p;
+
+  (void)state;
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL,
+                                 "-domain_lower 0 -domain_upper 1 -domain_coordinates x1..x7 -terms pde -pde_points "
+                                 "6000 -pde_residual lap(u) -pde_random_dimensions 3"));
+  CHECK(EngdProblemCreate(PETSC_COMM_WORLD, &problem));
+  CHECK(EngdProblemSetFromOptions(problem));
+  p = problem->term[0]->points;
+  for (PetscInt i = 0; i < p->nlocal; i++) {
+    for (PetscInt k = 0; k < s; k++) {
+      const PetscInt j = p->dimension[i * s + k];
+
+      assert_in_range(j, k ? p->dimension[i * s + k - 1] + 1 : 0, d - 1);
+      count[j]++;
+    }
+  }
+  CHECK(MPI_Allreduce(MPI_IN_PLACE, count, (PetscMPIInt)d, MPIU_INT, MPI_SUM, PETSC_COMM_WORLD));
+  for (PetscInt j = 0; j < d; j++) /* binomial: n s/d, variance n s/d (1 - s/d) */
+    Close("times that it was drawn", (PetscReal)count[j], (PetscReal)n * s / d, 3 * sqrt(n * 3. / 7 * 4. / 7));
+  CHECK(PetscArraycpy(first, p->dimension, s));
+  CHECK(EngdPointsSample(p, 1));
+  for (PetscInt i = 0; i + 1 < p->nlocal; i++) {
+    PetscBool equal;
+
+    CHECK(PetscArraycmp(p->dimension + i * s, p->dimension + (i + 1) * s, s, &equal));
+    same += equal;
+  }
+  assert_true(same < p->nlocal / 10); /* one set of 35 is another one's by chance */
+  CHECK(EngdPointsSample(p, 0));
+  assert_memory_equal(first, p->dimension, sizeof(first));
+  CHECK(EngdProblemDestroy(&problem));
+}
+
+/* R of a problem with s random dimensions, 0 for all, at an epoch, on points that stay */
+static void Residual(Setting *s, PetscInt epoch, Vec R)
+{
+  CHECK(EngdPointsSample(s->problem->term[0]->points, epoch));
+  CHECK(EngdFunctionalAttachPoints(s->F));
+  CHECK(EngdFunctionalResidual(s->F, R));
+}
+
+#define CUBE                                                                                                         \
+  "-domain_lower 0 -domain_upper 1 -domain_coordinates x,y,z -network_layers 5,4 -terms pde -pde_points 2,3,2 "      \
+  "-pde_sampler gauss "
+
+/* the residual by all dimensions is that without; by s of them its mean is, within three standard errors at each point */
+static void Estimated(void **state)
+{
+  static const Case cube[] = {{"cube", CUBE "-pde_residual lap(u)-x", PETSC_FALSE, PETSC_TRUE, PETSC_TRUE},
+                              {"ansatz", CUBE "-ansatz_u x*(1-y*z)*u+u^2 -pde_residual lap(u)+lap(x^3)+u",
+                               PETSC_FALSE, PETSC_FALSE, PETSC_FALSE}};
+
+  (void)state;
+  for (PetscInt c = 0; c < 2; c++) {
+    Vec exact, R, sum, square;
+
+    for (PetscInt s = 0; s <= 3; s++) {
+      PetscReal left, right, worst, size;
+      char      options[64];
+      Setting   setting;
+
+      CHECK(PetscSNPrintf(options, sizeof(options), "-pde_random_dimensions %" PetscInt_FMT, s));
+      Begin(PETSC_COMM_WORLD, &cube[c], options, &setting);
+      CHECK(EngdFunctionalSetParameters(setting.F, setting.theta));
+      if (!s) {
+        CHECK(VecCreateMPI(PETSC_COMM_WORLD, setting.F->nrows, PETSC_DECIDE, &exact));
+        CHECK(VecDuplicate(exact, &R));
+        CHECK(VecDuplicate(exact, &sum));
+        CHECK(VecDuplicate(exact, &square));
+      }
+      Residual(&setting, 0, s ? R : exact);
+      CHECK(VecNorm(exact, NORM_INFINITY, &size));
+      if (s == 3) {
+        CHECK(VecAXPY(R, -1, exact));
+        CHECK(VecNorm(R, NORM_INFINITY, &left));
+        Close("all dimensions", left, 0, 1e-13 * size);
+      }
+      CHECK(VecZeroEntries(sum));
+      CHECK(VecZeroEntries(square));
+      for (PetscInt epoch = 0; epoch < EPOCHS && s % 3; epoch++) {
+        Residual(&setting, epoch, R);
+        CHECK(VecAXPY(R, -1, exact));
+        CHECK(VecAXPY(sum, 1.0 / EPOCHS, R));
+        CHECK(VecPointwiseMult(R, R, R));
+        CHECK(VecAXPY(square, 1.0 / EPOCHS, R));
+      }
+      if (s % 3) {
+        CHECK(VecDot(sum, sum, &left));
+        CHECK(VecSum(square,
+                     &right)); /* the sum of the variances: the squared means sum to it over EPOCHS, on average */
+        CHECK(VecPointwiseMult(sum, sum, sum));
+        CHECK(VecScale(square, 1.0 / EPOCHS));
+        CHECK(VecPointwiseDivide(R, sum, square));
+        CHECK(VecMax(R, NULL, &worst));
+        assert_true(right > 1e-3 * size * size); /* it does estimate */
+        Close("bias of all points together", left / right * EPOCHS, 1, 1.3);
+        Close("bias in standard errors", sqrt(worst), 0, 3.5); /* the largest of 12 points */
+      }
+      End(&setting);
+    }
+    CHECK(VecDestroy(&exact));
+    CHECK(VecDestroy(&R));
+    CHECK(VecDestroy(&sum));
+    CHECK(VecDestroy(&square));
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(Drawn), cmocka_unit_test(Estimated)};
+  int                     failed;
+
+  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  failed = cmocka_run_group_tests_name("dimensions", tests, NULL, NULL);
+  return EngdFinalize() ? 1 : failed;
+}

@@ -48,6 +48,8 @@ static const char *const foreign[] = {
     "sf_",  "mat_", "vec_", "device_", "default_device", "root_device", "all_", "snes_", "ts_"};
 /* Parts of names of options that qualify others and are seldom set: `-help all` has them */
 static const char *const details[] = {"_adapt_",
+                                      "_random_dimensions",
+                                      "domain_measure",
                                       "_causal_slabs",
                                       "engd_block_points",
                                       "engd_blas_kernels",

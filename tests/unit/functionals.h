@@ -346,7 +346,8 @@ static inline void test_pair(void **state)
 
 /* all checks of all cases, and then `extra` */
 #define CHECKS_MAX 192
-_Static_assert(PETSC_STATIC_ARRAY_LENGTH(cases) * 6 + 8 <= CHECKS_MAX, "room for six checks of each case, and others");
+_Static_assert(PETSC_STATIC_ARRAY_LENGTH(cases) * 6 + 8 <= CHECKS_MAX,
+               "room for six checks of each case, and others");
 
 static inline int RunChecks(const char group[], size_t nchecks, const Check checks[], size_t nextra,
                             const struct CMUnitTest extra[])

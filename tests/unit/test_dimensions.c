@@ -1,6 +1,6 @@
 /*
   Random dimensions of points: what is drawn; the Laplacian that they estimate, exact for all of them and without bias for
-  some, through an ansatz too; what a checkpoint and new points leave of them; what is refused.
+  some, through an ansatz too; and balls of many dimensions by their radius.
   ranks: 1 3
 */
 #include "functionals.h"
@@ -19,8 +19,9 @@ static void Drawn(void **state)
   CHECK(PetscOptionsClear(NULL));
   CHECK(PetscOptionsInsertString(NULL,
                                  "-domain_lower 0 -domain_upper 1 -domain_coordinates x1..x7 -terms pde -pde_points "
-                                 "6000 -pde_residual lap(u) -pde_random_dimensions 3"));
+                                 "6000 -pde_residual lap(u)"));
   CHECK(EngdProblemCreate(PETSC_COMM_WORLD, &problem));
+  CHECK(EngdProblemSetTermRandomDimensions(problem, "pde", 3));
   CHECK(EngdProblemSetFromOptions(problem));
   p = problem->term[0]->points;
   for (PetscInt i = 0; i < p->nlocal; i++) {
@@ -122,9 +123,37 @@ static void Estimated(void **state)
   }
 }
 
+/* radii that are uniform, in a ball whose volume is no number of this precision: means of |x|^2 and of each x_j^2 */
+static void Radial(void **state)
+{
+  const PetscInt n = 2000, d = 1000;
+  PetscReal      sum[3] = {0};
+  EngdDomain     domain;
+  EngdPoints     p;
+
+  (void)state;
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL, "-domain_type ball -domain_coordinates x1..x1000 -domain_measure radius"));
+  CHECK(EngdDomainCreateFromOptions(PETSC_COMM_WORLD, NULL, &domain));
+  CHECK(EngdPointsCreate(domain, "-a_region", "interior", "uniform", n, 0, 4, &p));
+  for (PetscInt i = 0; i < p->nlocal; i++) {
+    const PetscReal *x = p->x + i * d;
+
+    for (PetscInt j = 0; j < d; j++) sum[0] += p->weight[i] * x[j] * x[j];
+    sum[1] += p->weight[i] * x[0] * x[0] * d;
+    sum[2] += p->weight[i] * x[d - 1] * x[d - 1] * d;
+  }
+  CHECK(MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPIU_REAL, MPIU_SUM, PETSC_COMM_WORLD));
+  Close("the mean of |x|^2", sum[0], 1. / 3, 3 * sqrt(4. / 45 / n));
+  for (PetscInt k = 1; k < 3; k++) /* of r^2 z^2, z normal: the variance is 3/5 - 1/9 */
+    Close("d times that of x_j^2", sum[k], 1. / 3, 3 * sqrt(22. / 45 / n));
+  CHECK(EngdPointsDestroy(&p));
+  CHECK(EngdDomainDestroy(&domain));
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(Drawn), cmocka_unit_test(Estimated)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(Drawn), cmocka_unit_test(Estimated), cmocka_unit_test(Radial)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

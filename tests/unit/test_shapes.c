@@ -42,6 +42,8 @@ static const struct {
     {"-domain_type ball -domain_coordinates x -domain_radius 0.5 -domain_center 1", 1, 2, 1e-14, 1e-14, 1e-3},
     {"-domain_type ball -domain_coordinates x1..x5", 8 * PETSC_PI *PETSC_PI / 15, 8 * PETSC_PI *PETSC_PI / 3, 1e-14,
      1e-14, 2e-2},
+    {"-domain_type ball -domain_coordinates x1..x9", 3.2985089027387069, 9 * 3.2985089027387069, 1e-13, 1e-13, 3e-2},
+    {"-domain_type ball -domain_coordinates x1..x10", 2.5501640398773454, 25.501640398773454, 1e-13, 1e-13, 3e-2},
     {"-domain_type annulus -domain_center 0,1 -domain_inner_radius .25", PETSC_PI * 15 / 16, 2.5 * PETSC_PI, 1e-14,
      1e-14, 4e-3},
     {"-domain_type annulus -domain_center 0,0,0", PETSC_PI * 7 / 6, 5 * PETSC_PI, 1e-14, 1e-14, 1e-2},
@@ -103,7 +105,7 @@ static PetscReal Integrate(EngdPoints p, PetscInt field, PetscBool flux)
 static void CheckPoints(EngdPoints p, PetscBool boundary)
 {
   const PetscInt d = p->nspace;
-  PetscReal      x[8];
+  PetscReal      x[16];
   PetscBool      inside;
 
   for (PetscInt i = 0; i < p->nlocal; i++) {
@@ -232,7 +234,7 @@ static void distances(void **state)
     EngdPoints     p;
     EngdExpression e;
     EngdSymbols    symbols = {0};
-    EngdBatch      x[8];
+    EngdBatch      x[16];
     PetscReal     *value;
     PetscInt       corners = 0;
 
@@ -336,6 +338,8 @@ static void refusals(void **state)
 {
   const char *c[][3] = {
       {"-domain_type ball", NULL, "-domain_center is missing"},
+      {"-domain_type ball -domain_coordinates x,y -domain_measure area", NULL,
+       "-domain_measure area: must be volume or radius"},
       {"-domain_type ball -domain_coordinates x,y -domain_radius 0", NULL,
        "-domain_radius 0: the radius must be pos"},
       {"-domain_type ball -domain_coordinates x,y -domain_radius -1", NULL, "-domain_radius -1: the radius must be"},

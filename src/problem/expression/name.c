@@ -46,10 +46,12 @@ static PetscInt StemLength(const EngdSymbols *s)
   const PetscInt length = s->nspace ? (PetscInt)strlen(s->coordinate[0]) - 1 : 0;
 
   for (PetscInt i = 0; i < s->nspace; i++) {
-    char expected[ENGD_NAME_LENGTH];
+    const char *number = s->coordinate[i] + length;
+    char       *end;
 
-    snprintf(expected, sizeof(expected), "%.*s%" PetscInt_FMT, (int)length, s->coordinate[0], i + 1);
-    if (strcmp(expected, s->coordinate[i]) != 0) return 0;
+    if (strncmp(s->coordinate[i], s->coordinate[0], (size_t)length) != 0) return 0;
+    if (!isdigit((unsigned char)number[0]) || number[0] == '0') return 0;
+    if (strtol(number, &end, 10) != (long)i + 1 || *end) return 0;
   }
   return length;
 }

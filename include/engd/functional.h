@@ -409,7 +409,12 @@ PETSC_INTERN PetscReal      EngdExplicitGramianBytes(EngdFunctional, const EngdD
 /* the (neural tangent) kernel K = A A^T of that Jacobian, row blocks on the ranks, each layer by Gram matrices or rows */
 typedef struct _n_EngdNTK *EngdNTK;
 typedef enum { ENGD_NTK_AUTO, ENGD_NTK_GRAM, ENGD_NTK_ROWS } EngdNTKForm;
-PETSC_INTERN PetscErrorCode EngdNTKCreate(EngdFunctional, EngdNTKForm, EngdNTK *);
+/* In the place of a number of directions: products in float64 */
+#define ENGD_NTK_DOUBLE (-1)
+PETSC_INTERN PetscErrorCode EngdNTKCreate(EngdFunctional, EngdNTKForm, PetscInt directions, EngdNTK *);
+PETSC_INTERN void      EngdNTKSetSingle(EngdNTK, PetscBool single); /* In the next fill; no more than at creation. */
+PETSC_INTERN PetscBool EngdNTKIsFilledSingle(EngdNTK);              /* Was it, in the last fill, in any layer? */
+PETSC_INTERN PetscReal EngdNTKGetRounding(EngdNTK);                 /* Of products in float32, in the last fill. */
 PETSC_INTERN PetscErrorCode EngdNTKGetBytes(EngdNTK, PetscReal *);
 PETSC_INTERN PetscInt       EngdNTKLargestRows(EngdNTK);
 PETSC_INTERN PetscErrorCode EngdNTKFill(EngdNTK, PetscInt ld, PetscReal K[]);

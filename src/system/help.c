@@ -72,7 +72,8 @@ static const char *const details[] = {"_adapt_",
                                       "activation_scale",
                                       "engd_output_times",
                                       "spectrum_tolerance",
-                                      "spectrum_layers"};
+                                      "spectrum_layers",
+                                      "dual_directions"};
 /* Options that PETSc prints in the midst of other groups */
 static const struct {
   const char *prefix, *title;

@@ -1,7 +1,7 @@
 /*
   Direction dual against the dense solve of (G + lambda I) d = -gradient by LAPACK: each way to form and to solve, more rows
   than columns and fewer, at several parameters and dampings; SPRING against its formula with dense J; a lambda below rounding;
-  rejections; whole runs; what is refused.
+  rejections; products in float32, corrected; whole runs; what is refused.
   ranks: 1 2 3 4; errors leak
 */
 #include "direction_case.h"
@@ -10,6 +10,7 @@ static const char *const ways[] = {
     "",
     "-tao_engd_dual_kernel gram",
     "-tao_engd_dual_kernel rows",
+    "-tao_engd_dual_kernel rows -tao_engd_dual_precision single -tao_engd_dual_directions 2",
     "-tao_engd_dual_solver krylov -ksp_rtol 1e-13 -ksp_max_it 500",
     "-tao_engd_dual_solver krylov -pc_type nystrom -pc_nystrom_rank 15 -ksp_rtol 1e-13 -ksp_max_it 500",
     "-tao_engd_dual_solver krylov -tao_engd_dual_kernel none -ksp_rtol 1e-13 -ksp_max_it 500 -ksp_type minres"};
@@ -30,7 +31,7 @@ static void AgreesWithDense(const Case *which, const char problem[], const char 
     Whole(f.d, d);
     CloseAll(options, (size_t)f.s->p, d, exact, 1e-8);
     assert_true(f.solver->damping.lambda == lambda[k]);
-    assert_true((its > 0) == (strstr(options, "krylov") != NULL));
+    assert_true((its > 0) == (strstr(options, "krylov") || strstr(options, "single")));
   }
   CHECK(PetscFree2(exact, d));
   EndFrame(&f);
@@ -154,11 +155,59 @@ static void TestBelowRounding(void **state)
   EndFrame(&f);
 }
 
+/* d (p) at theta, whole; the iterations of the correction */
+static PetscInt DirectionOf(const char options[], PetscReal lambda, PetscReal **d)
+{
+  const char *problem = "-network_layers 20,20 -pde_points 160 -wall_points 40 -network_seed 3";
+  PetscInt    its;
+  Frame       f;
+
+  BeginFrame(&poisson, "dual", problem, options, &f);
+  CHECK(PetscMalloc1(f.s->p, d));
+  CHECK(ComputeDirection(&f, f.s->w, lambda, &its));
+  CHECK(ComputeDirection(&f, f.s->theta, lambda, &its));
+  assert_true(f.solver->damping.lambda == lambda);
+  Whole(f.d, *d);
+  EndFrame(&f);
+  return its;
+}
+
+/* float32 and its correction give what float64 gives: in a few iterations with directions in float64; where lambda is far below the
+   rounding of float32, which stands alone then, the kernel is made again in float64 */
+static void TestSingle(void **state)
+{
+  const struct {
+    const char *options;
+    PetscReal   lambda;
+    PetscInt    least, most;
+  } runs[] = {{"-tao_engd_dual_directions 16", 1e-2, 1, 8},
+              {"-tao_engd_dual_directions 16", 1e-4, 1, 12},
+              {"-tao_engd_dual_directions 0", 1e-2, 1, 29},
+              {"-tao_engd_dual_directions 0", 1e-7, 30, 30}};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(runs); k++) {
+    char       options[128];
+    PetscReal *exact, *d;
+    PetscInt   its;
+
+    snprintf(options, sizeof(options), "-tao_engd_dual_kernel rows -tao_engd_dual_precision single %s",
+             runs[k].options);
+    assert_int_equal(DirectionOf("-tao_engd_dual_kernel rows", runs[k].lambda, &exact), 0);
+    its = DirectionOf(options, runs[k].lambda, &d);
+    if (its < runs[k].least || its > runs[k].most) fail_msg("%s: %d iterations", options, (int)its);
+    CloseAll(options, 501, d, exact, 1e-10);
+    CHECK(PetscFree(exact));
+    CHECK(PetscFree(d));
+  }
+}
+
 /* the loss of whole runs never grows and falls far */
 static void TestTraining(void **state)
 {
-  const char *const options[] = {"", "-tao_engd_dual_momentum 0.5", "-tao_engd_momentum 0.5",
-                                 "-tao_engd_damping_min 0 -tao_engd_step armijo"};
+  const char *const options[] = {
+      "", "-tao_engd_dual_momentum 0.5", "-tao_engd_momentum 0.5", "-tao_engd_damping_min 0 -tao_engd_step armijo",
+      "-tao_engd_dual_precision single -tao_engd_dual_kernel rows -tao_engd_dual_directions 8"};
 
   (void)state;
   Trains("dual", PETSC_STATIC_ARRAY_LENGTH(options), options, 1e-4);
@@ -172,6 +221,8 @@ static void TestRefusals(void **state)
   Refused(&poisson, "-tao_engd_direction dual -tao_engd_dual_momentum -0.1");
   Refused(&poisson, "-tao_engd_direction dual -tao_engd_dual_momentum 0.5 -tao_engd_momentum 0.5");
   Refused(&poisson, "-tao_engd_direction dual -tao_engd_dual_kernel none");
+  Refused(&poisson, "-tao_engd_direction dual -tao_engd_dual_directions -1");
+  Refused(&poisson, "-tao_engd_direction dual -tao_engd_dual_precision single -tao_engd_dual_solver krylov");
   Refused(&poisson, "-tao_engd_direction dual -tao_engd_dual_solver krylov -pc_type kfac");
   Refused(&poisson, "-tao_engd_direction dual -tao_engd_curvature h1");
   Refused(&ritz, "-tao_engd_direction dual");
@@ -197,9 +248,9 @@ static void TestNotFinite(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestWays),          cmocka_unit_test(TestProblems), cmocka_unit_test(TestSpring),
-      cmocka_unit_test(TestBelowRounding), cmocka_unit_test(TestTraining), cmocka_unit_test(TestRefusals),
-      cmocka_unit_test(TestNotFinite),
+      cmocka_unit_test(TestWays),          cmocka_unit_test(TestProblems),  cmocka_unit_test(TestSpring),
+      cmocka_unit_test(TestBelowRounding), cmocka_unit_test(TestSingle),    cmocka_unit_test(TestTraining),
+      cmocka_unit_test(TestRefusals),      cmocka_unit_test(TestNotFinite),
   };
   int failed;
 

@@ -120,7 +120,7 @@ static void test_rows(void **state)
     for (PetscInt i = b[j] = 0; i < N; i++) b[j] += J[j * N + i] * J[j * N + i];
   CloseAll("the diagonal", (size_t)s.p, a, b, 1e-12);
 
-  CHECK(EngdNTKCreate(s.F, ENGD_NTK_AUTO, &kernel));
+  CHECK(EngdNTKCreate(s.F, ENGD_NTK_AUTO, ENGD_NTK_DOUBLE, &kernel));
   {
     const PetscInt ld = EngdNTKLargestRows(kernel);
     PetscMPIInt    size, rank;

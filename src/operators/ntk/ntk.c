@@ -2,7 +2,8 @@
   The kernel K = A A^T (N, N) of the Jacobian A, rows as in explicit_jacobian.c, by row blocks of the ranks; A itself is
   never whole.
 
-  Layer by layer (products.c), each by the cheaper of two forms. Flops over all points, S channels a point:
+  Layer by layer (products.c), each by the cheaper of two forms, rows in float32 where that was asked for (single.c), which counts
+  half. Flops over all points, S channels a point:
 
     Gram matrices   (sum S)^2 n_in + (sum S)^2 n_out              rows   N^2 (n_in + 1) n_out + 2 (sum S) n_in n_out
 
@@ -11,6 +12,9 @@
   -engd_memory_limit, for one adjoint pass each.
 */
 #include "ntk.h"
+
+#define WORTH_SINGLE                                                                                                 \
+  4 /* a layer has this many times as many parameters as directions that stay in float64, or all of it does */
 
 /* the patches of all ranks */
 static PetscErrorCode GatherPatches(EngdNTK kernel)
@@ -48,6 +52,12 @@ static PetscReal PatchColumns(EngdNTK kernel, const EngdPatch *patch, PetscInt l
   return (PetscReal)EngdNTKChannels(kernel, patch->term, l) * patch->n;
 }
 
+/* seconds of a product of rows of a layer, those of as many flops in float64 being 1 */
+static PetscReal RowsCost(EngdNTK kernel, PetscInt l)
+{
+  return kernel->narrow[l] ? 0.5 : 1;
+}
+
 /* which form of each layer needs fewer flops, or the one that was asked for */
 static void ChooseForms(EngdNTK kernel, EngdNTKForm form)
 {
@@ -61,11 +71,15 @@ static void ChooseForms(EngdNTK kernel, EngdNTKForm form)
       z += PatchColumns(kernel, &kernel->patch[b], l);
       g += kernel->roots[kernel->patch[b].term] * PatchColumns(kernel, &kernel->patch[b], l);
     }
-    kernel->gram[l] = (PetscBool)(form == ENGD_NTK_GRAM ||
-                                  (form == ENGD_NTK_AUTO && z * z * n_in + g * g * (n_out + 1) <
-                                                                N * N * (n_in + 1) * n_out + 2 * g * n_in * n_out));
-    kernel->z[l]    = z;
-    kernel->g[l]    = g;
+    kernel->narrow[l] =
+        (PetscBool)(kernel->directions >= 0 && EngdNTKLayerParameters(kernel, l) > WORTH_SINGLE * kernel->directions);
+    kernel->gram[l]   = (PetscBool)(form == ENGD_NTK_GRAM ||
+                                  (form == ENGD_NTK_AUTO &&
+                                   z * z * n_in + g * g * (n_out + 1) <
+                                       RowsCost(kernel, l) * N * N * (n_in + 1) * n_out + 2 * g * n_in * n_out));
+    kernel->narrow[l] = (PetscBool)(kernel->narrow[l] && !kernel->gram[l]);
+    kernel->z[l]      = z;
+    kernel->g[l]      = g;
   }
 }
 
@@ -82,7 +96,7 @@ static PetscReal PatchCost(EngdNTK kernel, const EngdPatch *patch)
     if (kernel->gram[l])
       sum += columns * (layer->n_in * kernel->z[l] + roots * (layer->n_out + 1) * kernel->g[l]);
     else
-      sum += roots * patch->n * N * (layer->n_in + 1) * layer->n_out;
+      sum += RowsCost(kernel, l) * roots * patch->n * N * (layer->n_in + 1) * layer->n_out;
   }
   return sum;
 }
@@ -167,7 +181,8 @@ static PetscErrorCode ChooseGroups(EngdNTK kernel)
   if (kernel->size > 1)
     largest = PetscMax(largest, ENGD_COUNT(EngdNTKLargestRows(kernel), EngdNTKLargestRows(kernel)));
   kernel->largest = largest;
-  kernel->bytes = (PetscReal)sizeof(PetscReal) * (PetscReal)((kernel->size > 1 ? 2 : 1) * largest + 2 * gram + input);
+  kernel->bytes   = (PetscReal)sizeof(PetscReal) *
+                  (PetscReal)((kernel->size > 1 ? 2 : 1) * largest + 2 * gram + input + EngdNTKSingleSize(kernel));
   if (kernel->nintegrals)
     kernel->bytes += (PetscReal)sizeof(PetscReal) * (PetscReal)kernel->nintegrals *
                          (PetscReal)(kernel->row_start[kernel->size] + EngdNTKLargestRows(kernel)) +
@@ -182,24 +197,27 @@ static PetscErrorCode ChooseGroups(EngdNTK kernel)
 
   Input Parameters:
 + functional - set up
-- form       - of all layers, or ENGD_NTK_AUTO
+. form       - of all layers, or ENGD_NTK_AUTO
+- directions - of each layer that stay in float64 while products of its rows are in float32, or ENGD_NTK_DOUBLE
 
   Output Parameter:
 . kernel - the kernel
 */
-PetscErrorCode EngdNTKCreate(EngdFunctional F, EngdNTKForm form, EngdNTK *out)
+PetscErrorCode EngdNTKCreate(EngdFunctional F, EngdNTKForm form, PetscInt directions, EngdNTK *out)
 {
   EngdNTK kernel;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&kernel));
-  kernel->F = F;
+  kernel->F          = F;
+  kernel->directions = directions;
   PetscCallMPI(MPI_Comm_rank(F->comm, &kernel->rank));
   PetscCallMPI(MPI_Comm_size(F->comm, &kernel->size));
   PetscCall(PetscMalloc7(kernel->size + 1, &kernel->patch_start, kernel->size + 1, &kernel->row_start,
                          F->problem->nterms, &kernel->roots, F->model->nlayers, &kernel->gram, F->model->nlayers + 1,
                          &kernel->group, F->model->nlayers, &kernel->at, kernel->size, &kernel->half));
-  PetscCall(PetscMalloc2(F->model->nlayers, &kernel->z, F->model->nlayers, &kernel->g));
+  PetscCall(PetscMalloc5(F->model->nlayers, &kernel->z, F->model->nlayers, &kernel->g, F->model->nlayers,
+                         &kernel->narrow, F->model->nlayers, &kernel->x, F->model->nlayers, &kernel->y));
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &kernel->roots[t]));
   }
@@ -208,8 +226,27 @@ PetscErrorCode EngdNTKCreate(EngdFunctional F, EngdNTKForm form, EngdNTK *out)
   ChooseForms(kernel, form);
   ChooseHalves(kernel);
   PetscCall(ChooseGroups(kernel));
+  EngdNTKSetSingle(kernel, (PetscBool)(directions >= 0));
   *out = kernel;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void EngdNTKSetSingle(EngdNTK kernel, PetscBool single)
+{
+  kernel->single = (PetscBool)(single && kernel->directions >= 0);
+}
+
+PetscBool EngdNTKIsFilledSingle(EngdNTK kernel)
+{
+  PetscBool any = PETSC_FALSE;
+
+  for (PetscInt l = 0; l < kernel->F->model->nlayers; l++) any = (PetscBool)(any || EngdNTKIsSingle(kernel, l));
+  return any;
+}
+
+PetscReal EngdNTKGetRounding(EngdNTK kernel)
+{
+  return kernel->rounding;
 }
 
 /* EngdNTKGetBytes - what the fill needs beside K, on the rank that needs most. Not collective */
@@ -230,6 +267,7 @@ static PetscErrorCode Allocate(EngdNTK kernel)
   LargestPatch(kernel, &gram, &input);
   PetscCall(PetscMalloc5(kernel->largest, &kernel->own, kernel->size > 1 ? kernel->largest : 0, &kernel->other, gram,
                          &kernel->zz, gram, &kernel->gg, input, &kernel->input));
+  PetscCall(EngdNTKSingleCreate(kernel));
   PetscCall(PetscMalloc2(EngdNTKIntegralSize(kernel, PETSC_FALSE), &kernel->coupling,
                          EngdNTKIntegralSize(kernel, PETSC_TRUE), &kernel->couplings));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -275,7 +313,7 @@ static size_t GroupSize(EngdNTK kernel, PetscMPIInt r, PetscInt g)
 {
   size_t size = 0;
 
-  for (PetscInt l = kernel->group[g]; l < kernel->group[g + 1]; l++) size += EngdNTKLayerSize(kernel, r, l);
+  for (PetscInt l = kernel->group[g]; l < kernel->group[g + 1]; l++) size += EngdNTKSentSize(kernel, r, l);
   return size;
 }
 
@@ -286,6 +324,7 @@ static PetscErrorCode AddGroup(EngdNTK kernel, PetscInt g, PetscInt ld, PetscRea
 
   PetscFunctionBeginUser;
   PetscCall(EngdNTKSave(kernel, g));
+  PetscCall(EngdNTKCompress(kernel, g));
   for (PetscMPIInt k = 0; 2 * k <= size && k < size; k++) {
     const PetscMPIInt up   = (rank + k) % size;
     const EngdNTKPart part = Part(kernel, rank, k);
@@ -343,6 +382,7 @@ PetscErrorCode EngdNTKFill(EngdNTK kernel, PetscInt ld, PetscReal K[])
   PetscCall(PetscLogEventBegin(engd_log.kernel, 0, 0, 0, 0));
   PetscCall(Allocate(kernel));
   PetscCall(PetscArrayzero(K, ENGD_COUNT(ld, ld) * kernel->size));
+  kernel->rounding = 0;
   for (PetscInt g = 0; g < kernel->ngroups; g++) PetscCall(AddGroup(kernel, g, ld, K));
   PetscCall(Mirror(kernel, ld, K));
   PetscCall(EngdNTKPutIntegrals(kernel, ld, K));
@@ -362,7 +402,10 @@ PetscErrorCode EngdNTKView(EngdNTK kernel, PetscViewer viewer)
                                    kernel->row_start[kernel->size] + kernel->nintegrals));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   for (PetscInt l = 0; l < nlayers; l++) {
-    PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s", l ? ", " : " ", kernel->gram[l] ? "Gram matrices" : "rows"));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s", l ? ", " : " ",
+                                     kernel->gram[l]     ? "Gram matrices"
+                                     : kernel->narrow[l] ? "rows in float32"
+                                                         : "rows"));
   }
   PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
@@ -378,7 +421,8 @@ PetscErrorCode EngdNTKDestroy(EngdNTK *kernel)
   PetscCall(PetscFree5((*kernel)->own, (*kernel)->other, (*kernel)->zz, (*kernel)->gg, (*kernel)->input));
   PetscCall(PetscFree7((*kernel)->patch_start, (*kernel)->row_start, (*kernel)->roots, (*kernel)->gram,
                        (*kernel)->group, (*kernel)->at, (*kernel)->half));
-  PetscCall(PetscFree2((*kernel)->z, (*kernel)->g));
+  PetscCall(PetscFree5((*kernel)->z, (*kernel)->g, (*kernel)->narrow, (*kernel)->x, (*kernel)->y));
+  PetscCall(EngdNTKSingleDestroy(*kernel));
   PetscCall(PetscFree((*kernel)->patch));
   PetscCall(PetscFree(*kernel));
   PetscFunctionReturn(PETSC_SUCCESS);

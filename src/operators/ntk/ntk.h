@@ -13,25 +13,33 @@ typedef struct {
 } EngdPatch;
 
 struct _n_EngdNTK {
-  EngdFunctional F;
-  PetscMPIInt    rank, size;
-  PetscInt      *patch_start; /* [size + 1] the patches of rank r are patch_start[r] to patch_start[r + 1] - 1 */
-  EngdPatch     *patch;
-  PetscInt      *row_start;       /* [size + 1] the rows of rank r likewise */
-  PetscInt      *roots;           /* [nterms] rows of A a point */
-  PetscInt      *half;            /* [size] patches of each rank that are half of its work */
-  PetscReal     *z, *g;           /* [nlayers] columns of z and of g of all patches */
-  PetscBool     *gram;            /* [nlayers] does the layer enter by Gram matrices, not by its rows */
-  PetscInt       ngroups, *group; /* [ngroups + 1] the layers of group g are group[g] to group[g + 1] - 1 */
-  PetscReal      bytes;           /* of all that follows, on the rank that needs most */
-  size_t         largest;         /* doubles of `own` and of `other` */
-  PetscReal     *own, *other;     /* what a group needs of the points of this and of another rank, layer by layer */
-  PetscReal     *zz, *gg;         /* Gram matrices of two patches */
-  PetscReal     *input;           /* (dim, S n) the input jet of a block */
-  PetscInt       nintegrals;      /* rows of A that are those of integrals, behind the others of the last rank */
-  PetscReal     *coupling;        /* (rows of the points of this rank, nintegrals) K of points and integrals */
-  PetscReal     *couplings;       /* the same of all ranks, on the last */
-  PetscReal    **at;              /* [nlayers] where a layer of the group begins in `own` */
+  EngdFunctional    F;
+  PetscMPIInt       rank, size;
+  PetscInt         *patch_start; /* [size + 1] the patches of rank r are patch_start[r] to patch_start[r + 1] - 1 */
+  EngdPatch        *patch;
+  PetscInt         *row_start;   /* [size + 1] the rows of rank r likewise */
+  PetscInt         *roots;       /* [nterms] rows of A a point */
+  PetscInt         *half;        /* [size] patches of each rank that are half of its work */
+  PetscReal        *z, *g;       /* [nlayers] columns of z and of g of all patches */
+  PetscBool        *gram;        /* [nlayers] does the layer enter by Gram matrices, not by its rows */
+  PetscBool        *narrow;      /* [nlayers] is it one by rows, whose products may be in float32 (single.c) */
+  PetscBool         single;      /* are they, in this fill */
+  PetscInt          directions;  /* of each such layer that stay in float64, or ENGD_NTK_DOUBLE */
+  PetscReal         scale;       /* of the numbers of this group in float32 */
+  PetscReal         rounding;    /* about the norm of the errors of products in float32 */
+  PetscReal        *V, *C, *tau; /* (p_l, directions), (directions, rows) of each layer of a group, QR's workspace */
+  float            *block;       /* (rows, ENGD_NTK_COLUMNS) products in float32 */
+  const PetscReal **x, **y;      /* [nlayers] what this rank and the other one have of such a layer */
+  PetscInt          ngroups, *group; /* [ngroups + 1] the layers of group g are group[g] to group[g + 1] - 1 */
+  PetscReal         bytes;           /* of all that follows, on the rank that needs most */
+  size_t            largest;         /* doubles of `own` and of `other` */
+  PetscReal        *own, *other; /* what a group needs of the points of this and of another rank, layer by layer */
+  PetscReal        *zz, *gg;     /* Gram matrices of two patches */
+  PetscReal        *input;       /* (dim, S n) the input jet of a block */
+  PetscInt          nintegrals;  /* rows of A that are those of integrals, behind the others of the last rank */
+  PetscReal        *coupling;    /* (rows of the points of this rank, nintegrals) K of points and integrals */
+  PetscReal        *couplings;   /* the same of all ranks, on the last */
+  PetscReal       **at;          /* [nlayers] where a layer of the group begins in `own` */
 };
 
 /* Products that `rank` forms: of its patches from begin to end with those of rank `other` below other_end */
@@ -47,10 +55,33 @@ PETSC_INTERN PetscInt EngdNTKRows(EngdNTK, PetscMPIInt r); /* of A on rank r, bu
 PETSC_INTERN PetscErrorCode EngdNTKPutIntegrals(EngdNTK, PetscInt ld, PetscReal K[]);
 PETSC_INTERN size_t         EngdNTKIntegralSize(EngdNTK, PetscBool all);
 /* doubles that layer l needs of the points of rank r: by rows (p_l, rows); by Gram matrices z (n_in, channels x points)
-   of all patches, then g (n_out, roots x channels x points) */
+   of all patches, then g (n_out, roots x channels x points); and what is sent of them, less of those in float32 */
 PETSC_INTERN size_t EngdNTKLayerSize(EngdNTK, PetscMPIInt r, PetscInt l);
+PETSC_INTERN size_t EngdNTKSentSize(EngdNTK, PetscMPIInt r, PetscInt l);
 /* channels of a term that enter at layer l: those with a cotangent */
 PETSC_INTERN PetscInt EngdNTKChannels(EngdNTK, PetscInt term, PetscInt l);
+/* single.c: room for it and its doubles; may the products of a layer be in float32; doubles of a layer, the numbers of J' and behind
+   them C; what Save left becomes that; and C += J' J'^T of all such layers of the group, the other arguments being those of AddProducts */
+#define ENGD_NTK_COLUMNS 256 /* of K that are formed in float32 at a time */
+PETSC_INTERN size_t         EngdNTKSingleSize(EngdNTK);
+PETSC_INTERN PetscErrorCode EngdNTKSingleCreate(EngdNTK);
+PETSC_INTERN PetscErrorCode EngdNTKSingleDestroy(EngdNTK);
+PETSC_INTERN size_t         EngdNTKNarrowSize(EngdNTK, PetscMPIInt r, PetscInt l);
+PETSC_INTERN PetscErrorCode EngdNTKCompress(EngdNTK, PetscInt g);
+PETSC_INTERN PetscErrorCode EngdNTKAddSingle(EngdNTK, PetscInt g, const EngdNTKPart *, PetscInt ld, PetscReal C[]);
+static inline PetscBool     EngdNTKIsSingle(EngdNTK kernel, PetscInt l)
+{
+  return (PetscBool)(kernel->single && kernel->narrow[l]);
+}
+static inline PetscInt EngdNTKLayerParameters(EngdNTK kernel, PetscInt l)
+{
+  return (kernel->F->model->layer[l].n_in + 1) * kernel->F->model->layer[l].n_out;
+}
+/* doubles that n numbers in float32 take */
+static inline size_t EngdNTKHalf(size_t n)
+{
+  return (n * sizeof(float) + sizeof(PetscReal) - 1) / sizeof(PetscReal);
+}
 /* own <- what the layers of group g need of the points of this rank */
 PETSC_INTERN PetscErrorCode EngdNTKSave(EngdNTK, PetscInt g);
 /* C (rows here, rows of the other rank), ld apart, += the products of a part by the layers of group g, what the other rank has

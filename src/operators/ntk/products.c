@@ -33,23 +33,22 @@ static size_t OutputColumns(EngdNTK kernel, const EngdPatch *patch, PetscInt l)
   return kernel->roots[patch->term] * InputColumns(kernel, patch, l);
 }
 
-/* parameters of a layer */
-static PetscInt LayerParameters(const EngdLayer *layer)
-{
-  return (layer->n_in + 1) * layer->n_out;
-}
-
 size_t EngdNTKLayerSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
 {
   const EngdLayer *layer = &kernel->F->model->layer[l];
   size_t           size  = 0;
 
-  if (!kernel->gram[l]) return ENGD_COUNT(LayerParameters(layer), EngdNTKRows(kernel, r));
+  if (!kernel->gram[l]) return ENGD_COUNT(EngdNTKLayerParameters(kernel, l), EngdNTKRows(kernel, r));
   for (PetscInt b = kernel->patch_start[r]; b < kernel->patch_start[r + 1]; b++) {
     size += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
     size += layer->n_out * OutputColumns(kernel, &kernel->patch[b], l);
   }
   return size;
+}
+
+size_t EngdNTKSentSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
+{
+  return EngdNTKIsSingle(kernel, l) ? EngdNTKNarrowSize(kernel, r, l) : EngdNTKLayerSize(kernel, r, l);
 }
 
 /* Y (m, columns) <- the channels of X that enter at layer l, side by side */
@@ -69,7 +68,7 @@ static PetscErrorCode CopyChannels(EngdModelJet jet, PetscInt l, PetscInt m, con
 }
 
 /* rows (p_l, n): at each point the sum over channels of g z^T, whose columns stand n apart, and the bias */
-static PetscErrorCode WriteRows(EngdModelJet jet, PetscInt l, const PetscReal z[], const PetscReal g[],
+static PetscErrorCode WriteRows(EngdModelJet jet, PetscInt l, PetscInt p, const PetscReal z[], const PetscReal g[],
                                 PetscReal rows[])
 {
   const EngdLayer     layer = jet->model->layer[l];
@@ -78,8 +77,8 @@ static PetscErrorCode WriteRows(EngdModelJet jet, PetscInt l, const PetscReal z[
   const PetscBool    *used   = EngdModelLayerChannels(jet->model, jet->layout, l);
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(rows, ENGD_COUNT(LayerParameters(&layer), n)));
-  for (PetscInt i = 0; i < n; i++, rows += LayerParameters(&layer)) {
+  PetscCall(PetscArrayzero(rows, ENGD_COUNT(p, n)));
+  for (PetscInt i = 0; i < n; i++, rows += p) {
     for (PetscInt begin = 0, end = 0; n_in && EngdJetLayoutNextRun(layout, used, &begin, &end);) {
       const PetscReal *gi = g + ENGD_COUNT(begin * n + i, n_out), *zi = z + ENGD_COUNT(begin * n + i, n_in);
 
@@ -105,9 +104,9 @@ static PetscErrorCode SaveLayer(EngdModelJet jet, PetscInt l, const PetscReal z[
   if (l < kernel->group[saved->group] || l >= kernel->group[saved->group + 1]) PetscFunctionReturn(PETSC_SUCCESS);
   if (!z) PetscCall(EngdModelLayerInput(jet, l, kernel->input, &z));
   if (!kernel->gram[l]) {
-    const PetscInt p = LayerParameters(layer);
+    const PetscInt p = EngdNTKLayerParameters(kernel, l);
 
-    PetscCall(WriteRows(jet, l, z, g, Z + ENGD_COUNT(patch->row + saved->root * patch->n, p)));
+    PetscCall(WriteRows(jet, l, p, z, g, Z + ENGD_COUNT(patch->row + saved->root * patch->n, p)));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (PetscInt b = start; b < end; b++) {
@@ -279,14 +278,21 @@ PetscErrorCode EngdNTKAddProducts(EngdNTK kernel, PetscInt group, const EngdNTKP
 
   PetscFunctionBeginUser;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
-    const PetscInt p = LayerParameters(&kernel->F->model->layer[l]);
+    const PetscInt p = EngdNTKLayerParameters(kernel, l), k = kernel->directions;
 
+    kernel->x[l] = X;
+    kernel->y[l] = Y;
+    X += EngdNTKSentSize(kernel, part->rank, l);
+    Y += EngdNTKSentSize(kernel, part->other, l);
     if (kernel->gram[l])
-      PetscCall(AddGram(kernel, l, part, X, Y, ld, C));
-    else
-      PetscCall(MultiplyTransposed(m, n, p, X + ENGD_COUNT(first, p), Y, 1, self, ld, C + first));
-    X += EngdNTKLayerSize(kernel, part->rank, l);
-    Y += EngdNTKLayerSize(kernel, part->other, l);
+      PetscCall(AddGram(kernel, l, part, kernel->x[l], kernel->y[l], ld, C));
+    else if (!EngdNTKIsSingle(kernel, l))
+      PetscCall(
+          MultiplyTransposed(m, n, p, kernel->x[l] + ENGD_COUNT(first, p), kernel->y[l], 1, self, ld, C + first));
+    else if (k) /* what stays in float64 is at the end */
+      PetscCall(MultiplyTransposed(m, n, k, X - ENGD_COUNT(k, EngdNTKRows(kernel, part->rank) - first),
+                                   Y - ENGD_COUNT(k, EngdNTKRows(kernel, part->other)), 1, self, ld, C + first));
   }
+  PetscCall(EngdNTKAddSingle(kernel, group, part, ld, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

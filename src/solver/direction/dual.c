@@ -4,6 +4,7 @@
     d = -J^T (K + lambda I)^{-1} R,  K = J J^T (N, N)        the same d as -(J^T J + lambda I)^{-1} gradient
 
     cholesky   of K + lambda I, K formed (ntk.c), on all ranks (panels.c)
+    single     the same with K by products in float32, corrected by CG with float64's (dual_single.c)
     krylov     the KSP on K + lambda I, K formed, or as products J (J^T v) that need no memory
 
   K is kept while theta and the points are the same: after a rejection, which raises lambda, only the factorisation is new.
@@ -16,6 +17,8 @@
 */
 #include "dual.h"
 
+#define DIRECTIONS                                                                                                   \
+  96 /* Poisson 5D, 10 065 parameters, lambda 1e-16 |K|: 1 to 4 iterations of the correction, with 64 up to 17 */
 #define WORTH 2.5 /* an eighth of tsvd: measured on Poisson 5D, 10 065 parameters, where J has full rank above 1e-9 */
 
 /* sizes and the memory of the rank that needs most */
@@ -30,7 +33,7 @@ static PetscErrorCode Measure(EngdDual *dual, EngdFunctional F)
   PetscCall(EngdExplicitCountRows(F, &dual->nrows));
   dual->bytes = 0;
   if (!dual->formed) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdNTKCreate(F, dual->form, &dual->kernel));
+  PetscCall(EngdNTKCreate(F, dual->form, dual->single ? dual->directions : ENGD_NTK_DOUBLE, &dual->kernel));
   PetscCall(EngdNTKGetBytes(dual->kernel, &dual->bytes));
   block = (PetscReal)sizeof(PetscReal) * size * PetscSqr((PetscReal)EngdNTKLargestRows(dual->kernel));
   dual->bytes += block * (dual->krylov ? 1 : size > 1 ? 4 : 2); /* K, its factor, what is sent and received */
@@ -107,9 +110,10 @@ static PetscErrorCode SetFromOptions_Dual(EngdDirection direction, EngdSolver so
                                           EngdOptionItems PetscOptionsObject)
 {
   const char *const solvers[] = {"cholesky", "krylov"}, *const kernels[] = {"auto", "gram", "rows", "none"};
-  EngdDual *dual   = (EngdDual *)direction->data;
-  MPI_Comm  comm   = solver->functional->comm;
-  PetscInt  method = dual->krylov, form = dual->formed ? (PetscInt)dual->form : 3;
+  const char *const precisions[] = {"double", "single"};
+  EngdDual         *dual         = (EngdDual *)direction->data;
+  MPI_Comm          comm         = solver->functional->comm;
+  PetscInt          method = dual->krylov, form = dual->formed ? (PetscInt)dual->form : 3, precision = dual->single;
 
   PetscFunctionBeginUser;
   PetscOptionsHeadBegin(PetscOptionsObject, "Direction dual");
@@ -119,6 +123,13 @@ static PetscErrorCode SetFromOptions_Dual(EngdDirection direction, EngdSolver so
                               "How a layer enters K: by Gram matrices, by rows of J, auto: the cheaper of the two; "
                               "none: K is not formed",
                               "EngdNTKCreate", kernels, 4, kernels[form], &form, NULL));
+  PetscCall(PetscOptionsEList("-tao_engd_dual_precision",
+                              "Products of rows of J for K: double; single, then corrected to what double leaves",
+                              "EngdNTKCreate", precisions, 2, precisions[precision], &precision, NULL));
+  PetscCall(PetscOptionsInt("-tao_engd_dual_directions", "Directions of each layer in double, not negative",
+                            "EngdNTKCreate", dual->directions, &dual->directions, NULL));
+  PetscCheck(dual->directions >= 0, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_dual_directions %" PetscInt_FMT ": give a number of directions, or 0", dual->directions);
   PetscCall(PetscOptionsReal("-tao_engd_dual_momentum", "mu of SPRING, from 0 to below 1", "EngdDirection",
                              dual->momentum, &dual->momentum, NULL));
   PetscCheck(dual->momentum >= 0 && dual->momentum < 1, comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -133,6 +144,10 @@ static PetscErrorCode SetFromOptions_Dual(EngdDirection direction, EngdSolver so
   if (dual->formed) dual->form = (EngdNTKForm)form;
   PetscCheck(dual->krylov || dual->formed, comm, PETSC_ERR_USER_INPUT,
              "-tao_engd_dual_kernel none leaves nothing to factor; add -tao_engd_dual_solver krylov");
+  dual->single = (PetscBool)precision;
+  PetscCheck(!dual->single || !dual->krylov, comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_dual_precision single is for -tao_engd_dual_solver cholesky, whose factors are corrected; "
+             "leave one out");
   PetscCall(Measure(dual, solver->functional));
   PetscCall(CheckUse(dual, solver->functional));
   if (dual->krylov) PetscCall(SetPreconditioner(dual, solver));
@@ -166,6 +181,8 @@ static PetscErrorCode State_Dual(EngdDirection direction, EngdSolver solver, Eng
   PetscCall(EngdArchiveVec(a, "phi", dual->phi));
   PetscCall(EngdArchiveCount(a, "k", &dual->k, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveInt64(a, "generation", &dual->generation, -1));
+  if (dual->single) PetscCall(EngdArchiveCount(a, "wait", &dual->wait, ENGD_ARCHIVE_MANY));
+  if (dual->single) PetscCall(EngdArchiveCount(a, "left", &dual->left, ENGD_ARCHIVE_MANY));
   if (EngdArchiveChanges(a)) dual->filled = -1;
   if (!dual->krylov) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(solver->ksp, &pc));
@@ -219,7 +236,10 @@ static PetscErrorCode View_Dual(EngdDirection direction, PetscViewer viewer)
   else
     PetscCall(PetscViewerASCIIPrintf(viewer, "kernel by products with the Jacobian\n"));
   PetscCall(PetscViewerASCIIPrintf(viewer, "solved by %s; momentum %g%s; %.3g bytes a rank\n",
-                                   dual->krylov ? "the KSP" : "Cholesky", (double)dual->momentum,
+                                   dual->krylov   ? "the KSP"
+                                   : dual->single ? "Cholesky in float32, corrected"
+                                                  : "Cholesky",
+                                   (double)dual->momentum,
                                    dual->momentum > 0 && dual->corrected ? " with bias correction" : "",
                                    (double)dual->bytes));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -231,6 +251,7 @@ static PetscErrorCode Destroy_Dual(EngdDirection direction)
 
   PetscFunctionBeginUser;
   PetscCall(EngdNTKDestroy(&dual->kernel));
+  PetscCall(KSPDestroy(&dual->correction));
   PetscCall(MatDestroy(&dual->J));
   PetscCall(MatDestroy(&dual->K));
   PetscCall(MatDestroy(&dual->A));
@@ -255,6 +276,7 @@ PetscErrorCode EngdDirectionCreate_Dual(EngdDirection direction)
   dual->formed     = PETSC_TRUE;
   dual->corrected  = PETSC_TRUE;
   dual->form       = ENGD_NTK_AUTO;
+  dual->directions = DIRECTIONS;
   dual->generation = dual->filled = -1;
   direction->data                 = dual;
   direction->features             = ENGD_DIRECTION_DAMPED;

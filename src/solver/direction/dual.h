@@ -1,5 +1,6 @@
 /*
-  Direction dual: what its two files share, the options and iterations (dual.c) and the linear system (dual_system.c).
+  Direction dual: what its files share, the options and iterations (dual.c), the linear system (dual_system.c) and what a kernel in
+  float32 needs to solve it as float64 does (dual_single.c).
 */
 #ifndef DUAL_H
 #define DUAL_H
@@ -10,12 +11,17 @@ typedef struct {
   PetscBool   krylov, formed, corrected;
   EngdNTKForm form;
   PetscReal   momentum;
-  PetscReal   bytes;  /* on the rank that needs most */
-  PetscInt    nrows;  /* of J on this rank */
-  EngdNTK     kernel; /* NULL when no kernel is formed */
+  PetscBool   single;     /* K by products in float32 */
+  PetscInt    directions; /* of each layer that stay in float64 */
+  PetscInt    wait, left; /* iterations in float64 after float32 was too little, and those that are left */
+  PetscReal   norm;       /* Frobenius', of K in float32 */
+  KSP         correction; /* single: on A, preconditioned by the factors */
+  PetscReal   bytes;      /* on the rank that needs most */
+  PetscInt    nrows;      /* of J on this rank */
+  EngdNTK     kernel;     /* NULL when no kernel is formed */
   Mat         J;
   Mat         K;          /* Blocks of equal size for all ranks, with the unit matrix where a rank has fewer rows. */
-  Mat         A;          /* krylov: K + lambda I as a shell */
+  Mat         A;          /* krylov or single: K + lambda I as a shell */
   EngdPanels  factor;     /* cholesky */
   Vec         R, y;       /* rows of J */
   Vec         Kx, Ky;     /* rows of K */
@@ -31,5 +37,11 @@ typedef struct {
 PETSC_INTERN PetscErrorCode EngdDualSetUpSystem(EngdDual *, EngdSolver);
 PETSC_INTERN PetscErrorCode EngdDualFormKernel(EngdDual *, EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdDualSolve(EngdDual *, EngdSolver, PetscInt *its);
+/* factor = K + lambda I = L L^T; done: is it positive to rounding. x <- (L L^T)^{-1} b, rows of J */
+PETSC_INTERN PetscErrorCode EngdDualFactor(EngdDual *, PetscReal lambda, PetscBool *done);
+PETSC_INTERN PetscErrorCode EngdDualApply(EngdDual *, Vec b, Vec x);
+/* y to the residual that float64 leaves, from the factors of a kernel in float32; done: could it be reached */
+PETSC_INTERN PetscErrorCode EngdDualSetUpCorrection(EngdDual *, MPI_Comm);
+PETSC_INTERN PetscErrorCode EngdDualSolveCorrected(EngdDual *, EngdSolver, PetscInt *its, PetscBool *done);
 
 #endif

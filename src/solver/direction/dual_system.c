@@ -2,11 +2,14 @@
   The linear system of direction dual: (K + lambda I) y = R, K = J J^T.
 
     cholesky   K + lambda I = L L^T, on a copy of K whose columns are dealt to the ranks by panels (panels.c)
+    single     the same with K by products in float32, and a correction by float64 (dual_single.c)
     krylov     the KSP on a shell, y = K x + lambda x with K formed, or J (J^T x) + lambda x
 
   K has as many rows a rank as the rank that has most, with the unit matrix where there are none. When rounding makes K + lambda I indefinite lambda is raised until it is not.
 */
 #include "dual.h"
+
+#define LONGEST_WAIT 63 /* iterations in float64 before float32 is tried again */
 
 /* the first n entries of `to` <- those of `from` */
 static PetscErrorCode CopyRows(PetscInt n, Vec from, Vec to)
@@ -30,7 +33,7 @@ static PetscErrorCode MatMult_Dual(Mat A, Vec x, Vec y)
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(A, &dual));
-  if (dual->formed) {
+  if (dual->formed && dual->krylov) {
     PetscCall(CopyRows(dual->nrows, x, dual->Kx));
     PetscCall(MatMult(dual->K, dual->Kx, dual->Ky));
     PetscCall(CopyRows(dual->nrows, dual->Ky, y));
@@ -63,8 +66,8 @@ static PetscErrorCode EngdMatGetFunctional_Dual(Mat A, EngdFunctional *functiona
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* K + lambda I for the KSP */
-static PetscErrorCode SetUpKrylov(EngdDual *dual, EngdSolver solver)
+/* K + lambda I as a shell */
+static PetscErrorCode CreateShell(EngdDual *dual, EngdSolver solver)
 {
   PetscFunctionBeginUser;
   PetscCall(MatCreateShell(solver->functional->comm, dual->nrows, dual->nrows, PETSC_DETERMINE, PETSC_DETERMINE, dual,
@@ -76,7 +79,6 @@ static PetscErrorCode SetUpKrylov(EngdDual *dual, EngdSolver solver)
   PetscCall(MatSetUp(dual->A));
   PetscCall(PetscObjectComposeFunction((PetscObject)dual->A, "EngdMatGetDamping_C", EngdMatGetDamping_Dual));
   PetscCall(PetscObjectComposeFunction((PetscObject)dual->A, "EngdMatGetFunctional_C", EngdMatGetFunctional_Dual));
-  PetscCall(KSPSetOperators(solver->ksp, dual->A, dual->A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -91,7 +93,9 @@ PetscErrorCode EngdDualSetUpSystem(EngdDual *dual, EngdSolver solver)
     PetscCall(MatCreateVecs(dual->K, &dual->Kx, &dual->Ky));
     PetscCall(VecZeroEntries(dual->Kx));
   }
-  if (dual->krylov) PetscCall(SetUpKrylov(dual, solver));
+  if (dual->krylov || dual->single) PetscCall(CreateShell(dual, solver));
+  if (dual->krylov) PetscCall(KSPSetOperators(solver->ksp, dual->A, dual->A));
+  if (dual->single) PetscCall(EngdDualSetUpCorrection(dual, solver->functional->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -104,6 +108,8 @@ PetscErrorCode EngdDualFormKernel(EngdDual *dual, EngdFunctional F)
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  EngdNTKSetSingle(dual->kernel, (PetscBool)(dual->left == 0));
+  if (dual->left > 0) dual->left--;
   PetscCall(MatDenseGetArrayWrite(dual->K, &K));
   PetscCall(EngdNTKFill(dual->kernel, ld, K));
   for (PetscInt i = dual->nrows; i < ld; i++) K[ENGD_COUNT(rank * ld + i, ld) + i] = 1;
@@ -120,8 +126,7 @@ PetscErrorCode EngdDualFormKernel(EngdDual *dual, EngdFunctional F)
           "parameters");
 }
 
-/* factor = K + lambda I = L L^T; done = false when it is not positive to rounding */
-static PetscErrorCode Factor(EngdDual *dual, PetscReal lambda, PetscBool *done)
+PetscErrorCode EngdDualFactor(EngdDual *dual, PetscReal lambda, PetscBool *done)
 {
   MPI_Comm         comm = PetscObjectComm((PetscObject)dual->K);
   const PetscInt   ld   = EngdNTKLargestRows(dual->kernel);
@@ -169,6 +174,15 @@ static PetscErrorCode SolveFactored(EngdDual *dual)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdDualApply(EngdDual *dual, Vec b, Vec x)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CopyRows(dual->nrows, b, dual->Kx));
+  PetscCall(SolveFactored(dual));
+  PetscCall(CopyRows(dual->nrows, dual->Kx, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* y = (K + lambda I)^{-1} R by Cholesky; lambda is raised as far as a factorisation asks for */
 static PetscErrorCode SolveCholesky(EngdDual *dual, EngdSolver solver)
 {
@@ -176,19 +190,36 @@ static PetscErrorCode SolveCholesky(EngdDual *dual, EngdSolver solver)
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.cholesky, 0, 0, 0, 0));
-  PetscCall(Factor(dual, solver->damping.lambda, &done));
+  PetscCall(EngdDualFactor(dual, solver->damping.lambda, &done));
   while (!done) {
     PetscReal largest;
 
     PetscCall(MatGetDiagonal(dual->K, dual->Ky));
     PetscCall(VecMax(dual->Ky, NULL, &largest));
     PetscCall(EngdDampingRaise(solver, PETSC_MACHINE_EPSILON * largest));
-    PetscCall(Factor(dual, solver->damping.lambda, &done));
+    PetscCall(EngdDualFactor(dual, solver->damping.lambda, &done));
   }
-  PetscCall(CopyRows(dual->nrows, dual->R, dual->Kx));
-  PetscCall(SolveFactored(dual));
-  PetscCall(CopyRows(dual->nrows, dual->Kx, dual->y));
+  PetscCall(EngdDualApply(dual, dual->R, dual->y));
   PetscCall(PetscLogEventEnd(engd_log.cholesky, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the same with K in float32, or in float64 in this iteration and some more where that is too little, twice as many each time */
+static PetscErrorCode SolveSingle(EngdDual *dual, EngdSolver solver, PetscInt *its)
+{
+  PetscBool done = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  if (EngdNTKIsFilledSingle(dual->kernel)) {
+    PetscCall(EngdDualSolveCorrected(dual, solver, its, &done));
+    if (!done) {
+      PetscCall(PetscInfo(dual->A, "a kernel in float32 is too little after %" PetscInt_FMT " iterations\n", *its));
+      dual->wait = PetscMin(2 * dual->wait + 1, LONGEST_WAIT);
+      dual->left = dual->wait;
+      PetscCall(EngdDualFormKernel(dual, solver->functional));
+    }
+  }
+  if (!done) PetscCall(SolveCholesky(dual, solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -214,6 +245,8 @@ PetscErrorCode EngdDualSolve(EngdDual *dual, EngdSolver solver, PetscInt *its)
   *its = 0;
   if (dual->krylov)
     PetscCall(SolveKrylov(dual, solver, its));
+  else if (dual->single)
+    PetscCall(SolveSingle(dual, solver, its));
   else
     PetscCall(SolveCholesky(dual, solver));
   PetscFunctionReturn(PETSC_SUCCESS);

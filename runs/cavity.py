@@ -10,7 +10,8 @@ where lid has the boundary values and Taylor's solution of the Stokes equations 
 Fluid Dynamics, section 4.8), walls = (x (1-x) y (1-y))^2, and the powers of r are: polynomials of r/(r + 0.05) times r^2 in the upper
 corners, since convection adds r^2 f(angle) and then a series in Re r (Botella and Peyret, Comput. Fluids 27, 1998); and Moffatt's
 eddies r^(lambda + 1), sin(lambda pi/2) = -+lambda, in all four. Coefficients by Gauss and Newton's method for least squares of the
-equation at Chebyshev points and, in polar coordinates, about the upper corners. Without the lower eddies u is wrong by 2e-3.
+equation, times r^2 of all corners, at Chebyshev points and, in polar coordinates, about the upper corners. Without the eddies and r^2 of the
+lower corners u is wrong by 2e-3.
 
 Derivatives are exact: each function is the array of its Taylor coefficients d^(i+j) f/dx^i dy^j / (i! j!), i + j <= 4, at the points.
 """

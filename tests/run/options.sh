@@ -13,6 +13,7 @@ for file in "$ENGD_ROOT"/options/*.opts; do
   if grep -q -- '-engd_time_final' "$file"; then iterations+=(-engd_time_final 0.04); fi
   points=(-engd_test_points 500)
   if grep -q '^-engd_test_file' "$file"; then points=(); fi
+  if grep -q -- '-flow_points' "$file"; then points+=(-flow_points 400); fi # several equations in each
   if grep -q '^-energy_.*_log_psi' "$file"; then # few walkers, on their way for a short time
     points+=(-energy_points 300 -energy_walk_burn 200 -energy_walk_steps 5 -energy_walk_sweeps 2)
   fi

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Reference solutions of the options files that have no closed form: options/data/NAME.csv, points that nothing is trained on.
 
-    runs/references.py [NAME ...]      all of them, a minute on one core; NumPy only
+    runs/references.py [NAME ...]      all of them, three minutes on one core; NumPy only
 
     burgers        Cole and Hopf's integrals by Gauss and Hermite's rule; burgers-stretched: in the coordinate of burgers.opts, s >= 0
     allen-cahn     Fourier series, ETDRK4 (Kassam and Trefethen, SIAM J. Sci. Comput. 26, 2005); allen-cahn-half: x >= 0 of the even solution
     holes          poles and logarithms in the holes and their images in the edges, polynomials, least squares on the boundary
-    torus-heat     Fourier series, at t = 4
+    torus-heat     Fourier series, at t = 4; torus-allen-cahn, torus-burgers: the same with ETDRK4, pi-periodic in x
     cavity         Chebyshev polynomials and functions of the corners, least squares (cavity.py); a minute more
 
 Each is solved twice, the second time coarser; the script ends with an error where the two differ by more than 1e-10, of cavity by more
@@ -47,11 +47,12 @@ def etdrk4(u, linear, nonlinear, step):
     """A function that does one step of u' = linear u + nonlinear(u), all Fourier coefficients; contour integrals for phi."""
     e, half = np.exp(step * linear), np.exp(step * linear / 2)
     root = np.exp(1j * np.pi * (np.arange(1, 65) - 0.5) / 32)
+    linear, back = np.unique(linear, return_inverse=True)
     z = step * linear[:, None] + root
-    q = step * ((np.exp(z / 2) - 1) / z).mean(axis=1)
-    f1 = step * ((-4 - z + np.exp(z) * (4 - 3 * z + z**2)) / z**3).mean(axis=1)
-    f2 = step * ((2 + z + np.exp(z) * (z - 2)) / z**3).mean(axis=1)
-    f3 = step * ((-4 - 3 * z - z**2 + np.exp(z) * (4 - z)) / z**3).mean(axis=1)
+    q = step * ((np.exp(z / 2) - 1) / z).mean(axis=1)[back]
+    f1 = step * ((-4 - z + np.exp(z) * (4 - 3 * z + z**2)) / z**3).mean(axis=1)[back]
+    f2 = step * ((2 + z + np.exp(z) * (z - 2)) / z**3).mean(axis=1)[back]
+    f3 = step * ((-4 - 3 * z - z**2 + np.exp(z) * (4 - z)) / z**3).mean(axis=1)[back]
 
     def advance(u):
         nu = nonlinear(u)
@@ -93,14 +94,38 @@ def allen_cahn(points, fine):
 TORUS = 2 * np.pi * np.arange(24) / 24
 
 
+def torus(modes, steps, symbol, nonlinear):
+    """At t = 4 at the points of TORUS, by ETDRK4 in Fourier modes, two thirds of which are kept; all is periodic by pi in x."""
+    n, m = modes
+    a, b = np.sin(np.pi * np.arange(n) / n)[:, None], np.sin(2 * np.pi * np.arange(m) / m)[None, :]
+    u = (np.exp(3 * a + b) + np.exp(-3 * a + b) - np.exp(3 * a - b) - np.exp(-3 * a - b)) / 100
+    k, l = 2 * np.fft.fftfreq(n, 1 / n)[:, None], np.fft.rfftfreq(m, 1 / m)[None, :]
+    keep = (abs(k) < 2 * n / 3) & (abs(l) < m / 3)
+
+    def right(v):
+        return (nonlinear(np.fft.irfft2(v.reshape(keep.shape), modes), k, l) * keep).ravel()
+
+    v = (np.fft.rfft2(u) * keep).ravel()
+    advance = etdrk4(v, symbol(k**2 + l**2).ravel(), right, 4 / steps)
+    for _ in range(steps):
+        v = advance(v)
+    u = np.fft.irfft2(v.reshape(keep.shape), modes)[::n // 12, ::m // 24]
+    return [np.concatenate([u, u]).ravel()]
+
+
 def torus_heat(points, fine):
     n = 144 if fine else 120
-    x = 2 * np.pi * np.arange(n) / n
-    a, b = np.sin(x)[:, None], np.sin(x)[None, :]
-    u = (np.exp(3 * a + b) + np.exp(-3 * a + b) - np.exp(3 * a - b) - np.exp(-3 * a - b)) / 100
-    k = np.fft.fftfreq(n, 1 / n)
-    u = np.fft.ifft2(np.fft.fft2(u) * np.exp(-4 * 0.1 * (k[:, None]**2 + k[None, :]**2))).real
-    return [u[::n // 24, ::n // 24].ravel()]
+    return torus((n // 2, n), 1, lambda s: -0.1 * s, lambda u, k, l: 0 * (k + l))
+
+
+def torus_allen_cahn(points, fine):
+    return torus((96, 528) if fine else (84, 456), 2000 if fine else 1600, lambda s: 1 - s / 200,
+                 lambda u, k, l: -np.fft.rfft2(u**3))
+
+
+def torus_burgers(points, fine):
+    return torus((300, 600) if fine else (264, 528), 1600 if fine else 1200, lambda s: -0.01 * s,
+                 lambda u, k, l: -0.5j * (k + l) * np.fft.rfft2(u**2))
 
 
 def holes(points, fine):
@@ -175,6 +200,8 @@ REFERENCES = {
     "holes": (holes, hole_points(200), "x,y,u"),
     "torus-heat": (torus_heat, grid_points(TORUS), "x,y,u"),
     "cavity": (cavity, lines(39, 100), "x,y,u,v"),
+    "torus-allen-cahn": (torus_allen_cahn, grid_points(TORUS), "x,y,u"),
+    "torus-burgers": (torus_burgers, grid_points(TORUS), "x,y,u"),
 }
 
 TOLERANCE = {"cavity": 1e-7}

@@ -390,6 +390,8 @@ PETSC_INTERN PetscErrorCode EngdExplicitCountAllRows(EngdFunctional, PetscInt *N
 PETSC_INTERN PetscErrorCode EngdExplicitHasResidual(EngdFunctional, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdExplicitBytes(EngdFunctional, PetscBool by_columns, PetscReal *);
 PETSC_INTERN PetscErrorCode EngdExplicitFillRows(EngdFunctional, PetscInt lda, PetscReal A[]);
+PETSC_INTERN PetscErrorCode EngdExplicitFillSome(EngdFunctional, PetscInt m, const PetscInt column[], PetscInt lda,
+                                                 PetscReal A[]); /* (nrows, m): of these parameters alone */
 PETSC_INTERN PetscErrorCode EngdExplicitFillColumns(EngdFunctional, const PetscInt ranges[], PetscInt lda,
                                                     PetscReal A[]);
 PETSC_INTERN size_t         EngdExplicitBlockBytes(EngdFunctional);

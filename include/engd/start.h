@@ -6,11 +6,13 @@
 
 #include <engd/functional.h>
 
-/* The last layers of the networks alone, whose parameters are m columns of J; all but Count collective.
+/* The last layers of the networks alone, whose parameters are m columns of J; all but Count and Columns, which
+   parameters they are, collective.
    Trace: of J^T J on these columns, term by term, with the weights of the terms taken out.
    Solve: at most so many Gauss-Newton steps from theta, which is moved as long as the loss falls; loss <- the last one. */
 typedef struct _n_EngdLastLayer *EngdLastLayer;
 PETSC_INTERN PetscInt            EngdLastLayerCount(EngdFunctional);
+PETSC_INTERN void                EngdLastLayerColumns(EngdFunctional, PetscInt column[]);
 PETSC_INTERN PetscErrorCode      EngdLastLayerCreate(EngdFunctional, Vec theta, EngdLastLayer *);
 PETSC_INTERN PetscErrorCode      EngdLastLayerTrace(EngdLastLayer, Vec theta, PetscReal trace[]);
 PETSC_INTERN PetscErrorCode      EngdLastLayerSolve(EngdLastLayer, Vec theta, PetscInt steps, PetscReal *loss);

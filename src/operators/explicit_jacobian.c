@@ -80,9 +80,26 @@ PetscErrorCode EngdExplicitReserve(EngdFunctional F, PetscReal **rows)
 
 /* a matrix that is being filled with rows, and the next of them */
 typedef struct {
-  PetscReal *A;
-  PetscInt   lda, row;
+  PetscReal      *A;
+  PetscInt        lda, row;
+  PetscInt        m;      /* of how many parameters */
+  const PetscInt *column; /* [m] of which, or NULL for all */
 } Fill;
+
+/* n rows (p, n) into A */
+static void PutRows(Fill *fill, PetscInt p, PetscInt n, const PetscReal rows[])
+{
+  if (!fill->column) {
+    EngdTranspose(p, n, rows, p, fill->A + fill->row, fill->lda);
+    return;
+  }
+  for (PetscInt j = 0; j < fill->m; j++) {
+    const PetscReal *from = rows + fill->column[j];
+    PetscReal       *to   = fill->A + ENGD_COUNT(j, fill->lda) + fill->row;
+
+    for (PetscInt i = 0; i < n; i++) to[i] = from[ENGD_COUNT(i, p)];
+  }
+}
 
 /* the rows of a block, root by root, as those of A (nrows, p) */
 static PetscErrorCode FillBlock(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)
@@ -97,7 +114,7 @@ static PetscErrorCode FillBlock(EngdFunctional F, EngdBlock *block, EngdBlockWor
     PetscCall((*F->curvature->ops->root)(F->curvature, F, block, k, work->gu));
     PetscCall(EngdModelRows(block->jet, work->theta, work->gu, work->jet, F->rows.x));
     EngdWalkersCentreRows(F, block, p, F->rows.x);
-    EngdTranspose(p, block->n, F->rows.x, p, fill->A + fill->row, fill->lda);
+    PutRows(fill, p, block->n, F->rows.x);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -127,7 +144,7 @@ static PetscErrorCode FillRows(EngdFunctional F, EngdBlockWork *work, void *data
 
   PetscFunctionBeginUser;
   (void)work;
-  EngdTranspose(p, n, F->integral.rows, p, fill->A + fill->row, fill->lda);
+  PutRows(fill, p, n, F->integral.rows);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -156,7 +173,16 @@ static PetscErrorCode FillRowsTransposed(EngdFunctional F, EngdBlockWork *work, 
 */
 PetscErrorCode EngdExplicitFillRows(EngdFunctional F, PetscInt lda, PetscReal A[])
 {
-  Fill fill = {.A = A, .lda = lda};
+  PetscFunctionBeginUser;
+  PetscCall(EngdExplicitFillSome(F, F->model->nparameters, NULL, lda, A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdExplicitFillSome - the same, A (nrows, m), of m parameters in the order of column. Collective */
+PetscErrorCode EngdExplicitFillSome(EngdFunctional F, PetscInt m, const PetscInt column[], PetscInt lda,
+                                    PetscReal A[])
+{
+  Fill fill = {.A = A, .lda = lda, .m = m, .column = column};
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.explicit, 0, 0, 0, 0));

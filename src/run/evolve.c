@@ -17,19 +17,21 @@
 
 const char *const engd_evolve_methods[] = {"none", "galerkin", "teng"};
 
-/* d = theta'; left = |f - J d| / |f| */
-static PetscErrorCode Project(EngdEvolution e, Vec f, Vec d)
+/* left = |f - J d| / |f|, once a step, since J d takes as long as f */
+static PetscErrorCode MeasureLeft(EngdEvolution e, Vec theta, Vec f, Vec d)
 {
   PetscReal norm;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdEvolveSetRightHandSide(&e->factors[0], f));
-  PetscCall(EngdEvolveSolve(e, &e->factors[0], e->rcond, d));
+  if (e->measured == e->steps) PetscFunctionReturn(PETSC_SUCCESS);
+  e->measured = e->steps;
   PetscCall(VecNorm(f, NORM_2, &norm));
+  if (e->fixed) PetscCall(EngdFunctionalSetParameters(e->run->functional, theta));
   PetscCall(MatMult(e->J, d, e->row));
   PetscCall(VecAXPY(e->row, -1, f));
   PetscCall(VecNorm(e->row, NORM_2, &e->left));
-  e->left = norm > 0 ? e->left / norm : 0;
+  e->left  = norm > 0 ? e->left / norm : 0;
+  e->worst = PetscMax(e->worst, e->left);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -39,10 +41,11 @@ static PetscErrorCode RightHandSide(TS ts, PetscReal t, Vec theta, Vec derivativ
 
   PetscFunctionBeginUser;
   (void)ts, (void)t;
-  PetscCall(EngdEvolveFactor(e, &e->factors[0], 0, theta));
+  if (!e->fixed || !e->factors[0].ready) PetscCall(EngdEvolveFactor(e, &e->factors[0], 0, theta));
   PetscCall(EngdEvolveRate(e, theta, e->R));
-  PetscCall(Project(e, e->R, derivative));
-  e->worst = PetscMax(e->worst, e->left);
+  PetscCall(EngdEvolveSetRightHandSide(&e->factors[0], e->R));
+  PetscCall(EngdEvolveSolve(e, &e->factors[0], e->rcond, derivative));
+  PetscCall(MeasureLeft(e, theta, e->R, derivative));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -124,6 +127,7 @@ static PetscErrorCode SolveParts(EngdEvolution e, Vec theta, PetscBool *failed)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdEvolveMeasureBase(e, theta));
+  if (e->column && e->t < 0) PetscCall(EngdEvolveFitStart(e, theta));
   PetscCall(EngdRunGetSeconds(e->run, &e->seconds));
   e->begun = e->steps;
   e->from  = PetscMax(e->t, 0);
@@ -235,11 +239,12 @@ PetscErrorCode EngdEvolutionDescribe(EngdRun run, size_t size, char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the term is u - u0 on points that suffice */
-static PetscErrorCode CheckProblem(EngdEvolution e)
+/* the term is u - u0 on points that suffice for the parameters that move */
+static PetscErrorCode CheckProblem(EngdEvolution e, PetscBool last)
 {
   const EngdFunctional F       = e->run->functional;
   const EngdProblem    problem = F->problem;
+  const PetscInt       n       = last ? EngdLastLayerCount(F) : F->model->nparameters;
   PetscInt             N;
 
   PetscFunctionBeginUser;
@@ -252,10 +257,10 @@ static PetscErrorCode CheckProblem(EngdEvolution e)
   PetscCheck(!problem->domain->time, problem->comm, PETSC_ERR_USER_INPUT,
              "-engd_time_stepping: the domain is that of space alone; leave out -domain_time");
   PetscCall(EngdExplicitCountAllRows(F, &N));
-  PetscCheck(N >= F->model->nparameters, problem->comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(N >= n, problem->comm, PETSC_ERR_USER_INPUT,
              "-engd_time_stepping needs no more parameters (%" PetscInt_FMT ") than values at points (%" PetscInt_FMT
              "); take more points",
-             F->model->nparameters, N);
+             n, N);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -341,6 +346,7 @@ static PetscErrorCode ReadTimes(EngdEvolution e, const char text[])
 + -engd_time_stepping method - none, galerkin, teng
 . -engd_time_rhs text        - f of u_t = f(u), a component for each unknown
 . -engd_time_final T         - the evolution is from 0 to there
+. -engd_time_last_layer      - the units stay as they are, and u moves in their span
 . -engd_output_times t,..    - when the solution is written, besides the last time
 - -engd_time_rcond r         - cut-off of the singular values of J
 */
@@ -348,12 +354,12 @@ PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
 {
   EngdEvolution e;
   char         *text, *times, *final;
-  PetscBool     implicit;
+  PetscBool     implicit, last = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   *out = NULL;
   PetscCall(PetscNew(&e));
-  *e = (struct _n_EngdEvolution){.run = run, .rcond = 1e-9, .t = -1};
+  *e = (struct _n_EngdEvolution){.run = run, .rcond = 1e-9, .t = -1, .measured = -1};
   PetscOptionsBegin(run->comm, NULL, "Time evolution", "EngdEvolution");
   PetscCall(PetscOptionsEList(
       "-engd_time_stepping",
@@ -368,6 +374,9 @@ PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
   PetscCall(PetscOptionsReal("-engd_time_rcond",
                              "Singular values of J below this part of the largest are cut off, 0 to 1",
                              "EngdEvolutionCreate", e->rcond, &e->rcond, NULL));
+  PetscCall(PetscOptionsBool("-engd_time_last_layer",
+                             "The last layer alone moves, the units stay where the training has left them",
+                             "EngdEvolutionCreate", last, &last, NULL));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_output_times",
                             "Times that the solution is written at, to NAME_0000 and so on, and to a series .pvd",
                             "EngdEvolutionCreate", NULL, NULL, &times));
@@ -388,10 +397,10 @@ PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
   PetscCall(ReadTimes(e, times));
   PetscCall(PetscFree(times));
   e->dt = e->final / 100;
-  PetscCall(CheckProblem(e));
+  PetscCall(CheckProblem(e, last));
   PetscCall(CreateTS(e));
   PetscCall(PetscObjectTypeCompare((PetscObject)e->ts, TSTHETA, &implicit));
-  PetscCall(EngdEvolveCreateRows(e, text, (PetscBool)(implicit && e->method == ENGD_EVOLVE_TENG)));
+  PetscCall(EngdEvolveCreateRows(e, text, (PetscBool)(implicit && e->method == ENGD_EVOLVE_TENG), last));
   PetscCall(PetscFree(text));
   e->given  = e->dt;
   e->cutoff = e->rcond;

@@ -80,6 +80,12 @@ static PetscErrorCode Miss(Steps *s, PetscReal c, Vec theta, Vec miss, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* is J of v - c f the same at all theta */
+static PetscBool Stays(EngdEvolution e, PetscReal c)
+{
+  return c == 0 ? e->fixed : e->linear;
+}
+
 /* one step from theta, whose miss has the norm `now`, with the best of some cut-offs; nothing changes where all of them raise it */
 static PetscErrorCode Improve(Steps *s, EngdEvolveFactors *factors, PetscReal *now)
 {
@@ -100,7 +106,7 @@ static PetscErrorCode Improve(Steps *s, EngdEvolveFactors *factors, PetscReal *n
     } else if (best < *now) {
       break;
     }
-    if (best <= FIT_GOOD * *now) break;
+    if (best <= FIT_GOOD * *now || Stays(e, factors->c)) break;
   }
   if (best < *now) {
     PetscCall(VecCopy(s->best, s->theta));
@@ -128,7 +134,7 @@ static PetscErrorCode Fit(Steps *s, EngdEvolveFactors *factors, PetscReal c, Pet
     before = now;
     PetscCall(Improve(s, factors, &now));
     if (now <= FIT_GAIN * before) continue;
-    if (now > FIT_WORTH * factored || (!last && now <= 2 * e->floor)) break;
+    if (Stays(e, c) || now > FIT_WORTH * factored || (!last && now <= 2 * e->floor)) break;
     PetscCall(EngdEvolveFactor(e, factors, c, s->theta));
     factored  = now;
     e->cutoff = e->rcond; /* what has not been taken off so far is where singular values are small */
@@ -237,12 +243,34 @@ PetscErrorCode EngdEvolveFitSteps(EngdEvolution e, PetscReal until, Vec theta, P
     const PetscReal before = e->t, dt = PetscMin(e->dt, until - e->t);
 
     PetscCall(Step(&s, (PetscBool)!rk, dt, theta, failed));
-    for (PetscInt k = 0; k < 2; k++) PetscCall(EngdLeastSquaresForget(e->factors[k].ls));
+    for (PetscInt k = 0; k < 2; k++)
+      if (!Stays(e, e->factors[k].c)) PetscCall(EngdLeastSquaresForget(e->factors[k].ls));
     if (*failed) break;
     e->t = e->t + dt >= until * (1 - 1e-12) ? until : e->t + dt;
     e->steps++;
     PetscCall(EngdEvolveStepped(e, theta, before, &stop));
   }
   PetscCall(Destroy(&s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* units that stay are not those that the training had the last layer for, which it need not have fitted to rounding */
+PetscErrorCode EngdEvolveFitStart(EngdEvolution e, Vec theta)
+{
+  PetscReal left;
+  char      text[100];
+  Steps     s;
+
+  PetscFunctionBeginUser;
+  PetscCall(Create(e, 1, theta, &s));
+  PetscCall(VecZeroEntries(s.g));
+  PetscCall(VecNorm(e->base, NORM_2, &s.size));
+  PetscCall(VecCopy(theta, s.theta));
+  PetscCall(Fit(&s, &e->factors[0], 0, PETSC_TRUE, &left));
+  if (!PetscIsInfOrNanReal(left)) PetscCall(VecCopy(s.theta, theta));
+  PetscCall(Destroy(&s));
+  PetscCall(PetscSNPrintf(text, sizeof(text), "the last layer misses %.1e of the initial value",
+                          (double)(s.size > 0 ? left / s.size : left)));
+  PetscCall(EngdReportTell(e->run->report, text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -35,12 +35,36 @@ static PetscErrorCode CreateRateProblem(EngdEvolution e, const char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdEvolveCreateRows(EngdEvolution e, const char text[], PetscBool implicit)
+/* is the term linear in the outputs of the networks, which are linear in their last layers */
+static PetscBool IsLinear(EngdProblem problem)
+{
+  const EngdPointwise pointwise = problem->term[0]->pointwise;
+
+  return (PetscBool)(pointwise->twice && !pointwise->nsecond);
+}
+
+/* which parameters move, and what that makes of J */
+static PetscErrorCode ChooseParameters(EngdEvolution e, PetscBool last)
+{
+  const EngdFunctional F = e->run->functional;
+
+  PetscFunctionBeginUser;
+  e->n = last ? EngdLastLayerCount(F) : F->model->nparameters;
+  if (!last) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(e->n, &e->column));
+  EngdLastLayerColumns(F, e->column);
+  e->fixed  = IsLinear(F->problem);
+  e->linear = (PetscBool)(e->fixed && IsLinear(e->problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdEvolveCreateRows(EngdEvolution e, const char text[], PetscBool implicit, PetscBool last)
 {
   const EngdFunctional F = e->run->functional;
 
   PetscFunctionBeginUser;
   PetscCall(CreateRateProblem(e, text));
+  PetscCall(ChooseParameters(e, last));
   PetscCall(EngdFunctionalCreate(e->problem, F->network[0], &e->rate));
   for (PetscInt k = 1; k < F->nnetworks; k++) PetscCall(EngdFunctionalAddNetwork(e->rate, F->network[k]));
   e->rate->options              = F->options;
@@ -53,11 +77,10 @@ PetscErrorCode EngdEvolveCreateRows(EngdEvolution e, const char text[], PetscBoo
   PetscCall(VecDuplicate(e->R, &e->base));
   for (PetscInt k = 0; k < (implicit ? 2 : 1); k++) {
     PetscCall(VecDuplicate(e->last, &e->factors[k].theta));
-    PetscCall(
-        EngdLeastSquaresCreate(e->run->comm, F->nrows, F->model->nparameters, NULL, e->rcond, &e->factors[k].ls));
+    PetscCall(EngdLeastSquaresCreate(e->run->comm, F->nrows, e->n, NULL, e->rcond, &e->factors[k].ls));
   }
-  if (implicit) PetscCall(PetscMalloc1(ENGD_COUNT(F->nrows, F->model->nparameters), &e->rows));
-  PetscCall(PetscMalloc1(F->model->nparameters, &e->eta));
+  if (implicit) PetscCall(PetscMalloc1(ENGD_COUNT(F->nrows, e->n), &e->rows));
+  PetscCall(PetscMalloc1(e->n, &e->eta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -115,12 +138,12 @@ PetscErrorCode EngdEvolveRate(EngdEvolution e, Vec theta, Vec f)
 /* A -= c df/dtheta */
 static PetscErrorCode SubtractRate(EngdEvolution e, PetscReal c, Vec theta, PetscInt lda, PetscReal A[])
 {
-  const PetscInt m = e->rate->nrows, p = e->rate->model->nparameters;
+  const PetscInt m = e->rate->nrows;
 
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(e->rate, theta));
-  PetscCall(EngdExplicitFillRows(e->rate, PetscMax(m, 1), e->rows));
-  for (PetscInt j = 0; j < p; j++) {
+  PetscCall(EngdExplicitFillSome(e->rate, e->n, e->column, PetscMax(m, 1), e->rows));
+  for (PetscInt j = 0; j < e->n; j++) {
     PetscReal *restrict a       = A + ENGD_COUNT(j, lda);
     const PetscReal *restrict b = e->rows + ENGD_COUNT(j, m);
 
@@ -139,7 +162,7 @@ PetscErrorCode EngdEvolveFactor(EngdEvolution e, EngdEvolveFactors *factors, Pet
   PetscCall(EngdFunctionalSetParameters(F, theta));
   PetscCall(EngdFunctionalCheck(F));
   PetscCall(EngdLeastSquaresGetArray(factors->ls, &lda, &A));
-  PetscCall(EngdExplicitFillRows(F, lda, A));
+  PetscCall(EngdExplicitFillSome(F, e->n, e->column, lda, A));
   if (c != 0) PetscCall(SubtractRate(e, c, theta, lda, A));
   PetscCall(EngdLeastSquaresFactor(factors->ls));
   if (theta != factors->theta) PetscCall(VecCopy(theta, factors->theta));
@@ -164,13 +187,17 @@ PetscErrorCode EngdEvolveSetRightHandSide(EngdEvolveFactors *factors, Vec R)
 PetscErrorCode EngdEvolveSolve(EngdEvolution e, EngdEvolveFactors *factors, PetscReal cutoff, Vec d)
 {
   PetscReal *x;
-  PetscInt   begin, end;
+  PetscInt   begin, end, at;
 
   PetscFunctionBeginUser;
   PetscCall(EngdLeastSquaresSolve(factors->ls, cutoff, ENGD_RIGHT, e->eta));
   PetscCall(VecGetOwnershipRange(d, &begin, &end));
   PetscCall(VecGetArrayWrite(d, &x));
-  PetscCall(PetscArraycpy(x, e->eta + begin, end - begin));
+  if (e->column) PetscCall(PetscArrayzero(x, end - begin));
+  for (PetscInt j = 0; j < e->n; j++) {
+    at = e->column ? e->column[j] : j;
+    if (at >= begin && at < end) x[at - begin] = e->eta[j];
+  }
   PetscCall(VecRestoreArrayWrite(d, &x));
   e->solved++;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -200,5 +227,6 @@ PetscErrorCode EngdEvolveDestroyRows(EngdEvolution e)
   }
   PetscCall(PetscFree(e->rows));
   PetscCall(PetscFree(e->eta));
+  PetscCall(PetscFree(e->column));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -37,19 +37,15 @@ PetscInt EngdLastLayerCount(EngdFunctional F)
   return m;
 }
 
-/* the parameters of the last layers of all networks */
-static PetscErrorCode FindColumns(EngdLastLayer last)
+void EngdLastLayerColumns(EngdFunctional F, PetscInt column[])
 {
-  const EngdModel model = last->F->model;
+  PetscInt m = 0;
 
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(EngdLastLayerCount(last->F), &last->column));
-  for (PetscInt k = 0; k < model->nparts; k++) {
-    const EngdLayer *layer = &model->layer[EngdModelLastLayer(model, k)];
+  for (PetscInt k = 0; k < F->model->nparts; k++) {
+    const EngdLayer *layer = &F->model->layer[EngdModelLastLayer(F->model, k)];
 
-    for (PetscInt j = 0; j < (layer->n_in + 1) * layer->n_out; j++) last->column[last->m++] = layer->offset + j;
+    for (PetscInt j = 0; j < (layer->n_in + 1) * layer->n_out; j++) column[m++] = layer->offset + j;
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdLastLayerCreate(EngdFunctional F, Vec theta, EngdLastLayer *out)
@@ -61,8 +57,9 @@ PetscErrorCode EngdLastLayerCreate(EngdFunctional F, Vec theta, EngdLastLayer *o
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&last));
   last->F = F;
-  PetscCall(FindColumns(last));
-  m = last->m;
+  last->m = m = EngdLastLayerCount(F);
+  PetscCall(PetscMalloc1(m, &last->column));
+  EngdLastLayerColumns(F, last->column);
   PetscCall(EngdExplicitCountRows(F, &last->nrows));
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   PetscCall(EngdTSQRCreate(F->comm, last->nrows, m + 1, &last->qr));

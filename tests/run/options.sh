@@ -10,7 +10,7 @@ for file in "$ENGD_ROOT"/options/*.opts; do
   for stage in $(sed -n 's/^-engd_stages \([a-z,]*\).*/\1/p' "$file" | tr , ' '); do
     iterations+=("-${stage}_tao_max_it" 2)
   done
-  if grep -q -- '-engd_time_final' "$file"; then iterations+=(-engd_time_final 0.04); fi
+  if grep -q -- '-engd_time_final' "$file"; then iterations+=(-engd_time_final 0.003); fi
   points=(-engd_test_points 500)
   if grep -q '^-engd_test_file' "$file"; then points=(); fi
   if grep -q -- '-flow_points' "$file"; then points+=(-flow_points 400); fi # several equations in each

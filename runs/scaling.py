@@ -39,8 +39,9 @@ def traffic(direction, ranks, N, p, products):
         return 0, 0
     if direction == "krylov":  # a product: the vector to all, a sum of all, and three dot products
         return 2 * p * (products + 1), (products + 1) * 5 * steps
-    if direction == "dual":  # half of the rounds of the kernel, its transpose, panels of Cholesky, their solution
-        return N * p / 2 + N * N / 2 / ranks + N * N / 2 + 2 * p, ranks / 2 + 3 * panels * steps
+    if direction in ("dual", "dual32"):  # half of the rounds of the kernel, its transpose, panels of Cholesky, their solution
+        rows = N * p / 2 if direction == "dual" else N * p / 4
+        return rows + N * N / 2 / ranks + N * N / 2 + 2 * p, ranks / 2 + 3 * panels * steps
     if direction == "tsvd":  # rows to columns, panels of the first QR and of two of order 2n/3, vectors through them
         first = ranks * n * n / 2 if m / ranks >= n else m * n
         k = 2 * n / 3

@@ -23,6 +23,7 @@ trap 'rm -f "$log" "$summary"' EXIT
 cases="
 krylov | 3000 500 | -options_file poisson5d.opts -network_layers 64,64,48,48 -tao_engd_direction krylov -pc_type kfac -ksp_type cg -ksp_max_it 20
 dual   | 1500 250 | -options_file poisson5d.opts -network_layers 64,64,48,48 -tao_engd_direction dual
+dual32 | 1500 250 | -options_file poisson5d.opts -network_layers 64,64,48,48 -tao_engd_direction dual -tao_engd_dual_precision single
 tsvd   | 900 120  | -options_file poisson.opts -network_layers 64,64,48,48 -tao_engd_direction tsvd
 dense  | 3000 500 | -options_file poisson5d.opts -network_layers 128 -tao_engd_direction dense
 "

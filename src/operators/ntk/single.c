@@ -6,7 +6,7 @@
   C C^T is in float64, J' J'^T in float32. Its errors are 6e-8 |J'|^2 and not 6e-8 |J_l|^2: singular values of J fall fast (Poisson in five
   dimensions, 10 065 parameters: 1e-3 of the largest at the 50th), and a few directions lower the errors from
   1e-7 to 1e-13 |K|, next to those of float64. V: the r largest singular vectors of 4 r sums of all rows, each in one of them
-  with a random sign, which costs a hundredth of the products. Without directions float32 stands alone.
+  with a random sign, which costs some hundredths of the products. Without directions float32 stands alone.
   References: Halko, Martinsson, Tropp, arXiv 0909.4061, algorithm 4.1; Clarkson, Woodruff, 1207.6365, section 2, for the sums.
 */
 #include "ntk.h"

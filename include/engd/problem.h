@@ -275,6 +275,7 @@ PETSC_INTERN PetscErrorCode EngdWalkCreate(EngdProblem, EngdTerm, const EngdWalk
 PETSC_INTERN PetscErrorCode EngdWalkState(EngdTerm, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdWalkView(EngdTerm, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdWalkDestroy(EngdWalk *);
+PETSC_INTERN PetscErrorCode EngdTermSetRandomDimensions(EngdProblem, EngdTerm, PetscInt s, const char other[]);
 PETSC_INTERN PetscErrorCode EngdTermView(EngdTerm, PetscViewer);
 /* residual, energy, quotient or integral */
 PETSC_INTERN const char    *EngdTermKind(EngdTerm);

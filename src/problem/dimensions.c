@@ -71,3 +71,37 @@ PetscErrorCode EngdPointsSetRandomDimensions(EngdPoints points, PetscInt s)
   PetscCall(EngdPointsDrawDimensions(points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/*
+  EngdTermSetRandomDimensions - Of the points of a term, after the checks: they are of space, and of networks that see x itself.
+
+  Logically collective
+
+  Input Parameters:
++ problem - with its networks
+. term    - with its points, and no expression yet
+. s       - 0: nothing is done
+- other   - the key of an option of this term that excludes them, or NULL
+
+  Source: src/problem/dimensions.c
+*/
+PetscErrorCode EngdTermSetRandomDimensions(EngdProblem problem, EngdTerm term, PetscInt s, const char other[])
+{
+  PetscFunctionBeginUser;
+  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(s <= problem->domain->nspace, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_random_dimensions %" PetscInt_FMT ": there are %" PetscInt_FMT " space coordinates", term->name, s,
+             problem->domain->nspace);
+  PetscCheck(!other, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_random_dimensions %" PetscInt_FMT " and -%s_%s exclude each other: leave one out", term->name, s,
+             term->name, other);
+  for (PetscInt k = 0; k < problem->nnetworks; k++)
+    PetscCheck(
+        !problem->network[k].inputs, problem->comm, PETSC_ERR_USER_INPUT,
+        "-%s_random_dimensions %" PetscInt_FMT
+        ": there is no such estimate for a network whose inputs are not the coordinates, but \"%s\"; leave one "
+        "of the two out",
+        term->name, s, problem->network[k].inputs);
+  PetscCall(EngdPointsSetRandomDimensions(term->points, s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -303,29 +303,10 @@ static PetscErrorCode TermTakeText(EngdProblem problem, EngdTerm term, const Ter
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Random dimensions are of space, and of networks that see the coordinates themselves */
-static PetscErrorCode TermSetRandomDimensions(EngdProblem problem, EngdTerm term, const TermOptions *o)
+/* What excludes random dimensions, or NULL */
+static const char *FindOther(const TermOptions *o)
 {
-  const char *other = o->walk.log_psi                  ? "log_psi"
-                      : o->numerator || o->denominator ? "numerator"
-                      : o->file                        ? "points_file"
-                                                       : NULL;
-
-  PetscFunctionBeginUser;
-  if (!o->nrandom) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(o->nrandom <= problem->domain->nspace, problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_random_dimensions %" PetscInt_FMT ": there are %" PetscInt_FMT " space coordinates", term->name,
-             o->nrandom, problem->domain->nspace);
-  PetscCheck(!other, problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_random_dimensions %" PetscInt_FMT " and -%s_%s exclude each other: leave one out", term->name,
-             o->nrandom, term->name, other);
-  for (PetscInt k = 0; k < problem->nnetworks; k++)
-    PetscCheck(!problem->network[k].inputs, problem->comm, PETSC_ERR_USER_INPUT,
-               "-%s_random_dimensions %" PetscInt_FMT ": a network whose inputs are \"%s\" has no such estimate; "
-               "leave the option, or the inputs and periodic coordinates, out",
-               term->name, o->nrandom, problem->network[k].inputs);
-  PetscCall(EngdPointsSetRandomDimensions(term->points, o->nrandom));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return o->walk.log_psi ? "log_psi" : o->numerator || o->denominator ? "numerator" : o->file ? "points_file" : NULL;
 }
 
 /* What the term says at a point, with second derivatives */
@@ -436,7 +417,7 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   (*term)->bound       = o.bound;
   PetscCall(TermCheckWalkers(problem, name, &o));
   PetscCall(TermCreatePoints(problem, *term, &o, stream));
-  PetscCall(TermSetRandomDimensions(problem, *term, &o));
+  PetscCall(EngdTermSetRandomDimensions(problem, *term, o.nrandom, FindOther(&o)));
   PetscCall(TermCreatePointwise(problem, *term, &o));
   PetscCheck((*term)->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,

@@ -87,7 +87,7 @@ def is_option(name, literals, libraries):
     # -TERM_residual, -REGION_where, -NETWORK_layers: a name of the user's, then a suffix that is declared alone
     head, _, suffix = name[1:].partition("_")
     while suffix:
-        if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|numerator|denominator|integral|local|log_psi|walk|bound|measure|weight|resample|adapt|causal|multipliers|maximise|where|of|level_set|integrand|"
+        if "-" + suffix in literals and re.match(r"(region|points|sampler|residual|energy|numerator|denominator|integral|local|log_psi|walk|bound|measure|weight|resample|adapt|causal|multipliers|random|maximise|where|of|level_set|integrand|"
                                                  r"outputs|inputs|layers|type|activation|init)",
                                                  suffix):
             return True

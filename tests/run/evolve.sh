@@ -17,6 +17,15 @@ name "error control"
 run 1 "${transport[@]}" -ts_rk_type 5dp -ts_adapt_type basic -ts_rtol 1e-5 -ts_atol 1e-5
 expect_less "$(json s.json relative_l2_error)" 1e-4
 
+for ranks in 1 2; do
+  name "the last layer alone, whose J is factored once"
+  run $ranks "${transport[@]}" -network_layers 30 -network_init_scale 2 -network_init_bias 1 -tao_type lmvm -tao_max_it 1 -engd_time_last_layer -engd_time_rcond 1e-12
+  expect_exit 0
+  expect_stderr_empty
+  expect_less "$(json s.json relative_l2_error)" 1e-8
+  expect_stdout 'J factored 1 times'
+done
+
 # halving the step of TENG with Heun's tableau divides the error by four
 for dt in 0.1 0.05; do
   name "TENG, Heun, dt $dt"

@@ -6,7 +6,7 @@
 # A line a run: goal, seed, relative L2 error, seconds, those of the processor (of all ranks), iterations, why it stopped. What came out
 # is in runs/accuracy.md; outputs are in runs/out/goals/.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 seeds=${1:-1,2} out=runs/out/goals
 shift || true
 mkdir -p "$out"

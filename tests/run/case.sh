@@ -18,7 +18,10 @@ set -u
 : "${SCRATCH:=$(mktemp -d)}" "${ENGD_ROOT:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
 : "${ENGD_PROGRAM:=$ENGD_ROOT/engd}" "${ENGD_BUILD:=$ENGD_ROOT/build}" "${MPIEXEC:=mpirun}" "${CASE_TIMEOUT:=60}"
 . "$ENGD_ROOT/tests/environment.sh"
-[ -z "${SANITIZED:-}" ] || ASAN_OPTIONS+=:detect_leaks=0 # after an error nothing is freed
+if [ -n "${SANITIZED:-}" ]; then
+  ASAN_OPTIONS+=:detect_leaks=0 # after an error nothing is freed
+  export LINE_SECONDS=$((5 * ${LINE_SECONDS:-60})) CASE_TIMEOUT=$((5 * CASE_TIMEOUT))
+fi
 runs=0 title="" current="" broken=0
 
 name() { title=$*; }

@@ -6,10 +6,11 @@ small=(-network_layers 8 -engd_time_rcond 1e-6)
 
 for ranks in 1 2; do
   name "Runge and Kutta's method of order four"
-  run $ranks -options_file transport.opts -engd_summary s.json
+  # with 12 units the fit of the initial value ends at 1e-8 or 1e-5, by rounding
+  run $ranks -options_file transport.opts -network_layers 16 -engd_summary s.json
   expect_exit 0
   expect_stderr_empty
-  expect_less "$(json s.json relative_l2_error)" 1e-6
+  expect_less "$(json s.json relative_l2_error)" 1e-8
   expect_stdout '^t = 1\.? after 100 steps and 400 least squares \(galerkin\)'
 done
 

@@ -1,6 +1,6 @@
 /*
   Reports: the monitor's lines, history, summary, table of the solution, the last line, files that cannot be written.
-  ranks: 1 3
+  ranks: 1 3; errors leak
 */
 #define _GNU_SOURCE /* mkdtemp */
 #include <engd/private.h>

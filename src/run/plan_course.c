@@ -107,7 +107,8 @@ PetscBool EngdPlanIsSlow(EngdRun run)
 
   if (!run->plan.made) return PETSC_FALSE;
   if (run->plan.gaps) return PETSC_TRUE;
-  if (engd_plan_kinds[Kind(run)].dense || !pace->n) return PETSC_FALSE; /* none of the stage has been seen at its beginning */
+  if (engd_plan_kinds[Kind(run)].dense || !pace->n)
+    return PETSC_FALSE; /* none of the stage has been seen at its beginning */
   loss = EngdPaceLoss(pace, 0);
   if (pace->n > ROUNDED && EngdRunIsRounded(run, loss) && loss > SAME * EngdPaceLoss(pace, ROUNDED))
     return PETSC_TRUE;

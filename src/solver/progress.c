@@ -21,7 +21,7 @@ static PetscErrorCode LossesState(EngdProgress *progress, EngdArchive a)
 
   PetscFunctionBeginUser;
   PetscCall(EngdArchiveCount(a, "recorded", &progress->n, ENGD_ARCHIVE_MANY));
-  PetscCall(EngdArchiveCount(a, "kept", &n, progress->n));
+  PetscCall(EngdArchiveCountReals(a, "kept", &n, progress->n, "losses", 1));
   first = progress->n - n;
   PetscCall(PetscMalloc1(n, &loss));
   for (PetscInt k = 0; !EngdArchiveChanges(a) && k < n; k++) loss[k] = progress->past[(first + k) % progress->size];

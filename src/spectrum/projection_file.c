@@ -209,7 +209,7 @@ PetscErrorCode EngdProjectionState(EngdProjection projection, EngdArchive a)
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchivePush(a, "projection"));
   PetscCall(EngdArchiveInt(a, "last", &projection->last, -1));
-  PetscCall(EngdArchiveCount(a, "nrows", &projection->nrows, ENGD_ARCHIVE_MANY / NREALS));
+  PetscCall(EngdArchiveCountReals(a, "nrows", &projection->nrows, ENGD_ARCHIVE_MANY / NREALS, "real", NREALS));
   n = projection->nrows;
   PetscCall(PetscMalloc2(2 * n, &whole, NREALS * n, &real));
   if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE)

@@ -50,7 +50,7 @@ PetscErrorCode EngdSpectrumState(EngdSpectrum spectrum, EngdArchive a)
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchivePush(a, "spectrum"));
   PetscCall(EngdArchiveInt(a, "last", &spectrum->last, -1));
-  PetscCall(EngdArchiveCount(a, "nrows", &spectrum->nrows, ENGD_ARCHIVE_MANY / NINTS));
+  PetscCall(EngdArchiveCountReals(a, "nrows", &spectrum->nrows, ENGD_ARCHIVE_MANY / NINTS, "real", NREALS));
   PetscCall(PetscMalloc2(NINTS * spectrum->nrows, &whole, NREALS * spectrum->nrows, &real));
   if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE)
     for (PetscInt i = 0; i < spectrum->nrows; i++) Pack(&spectrum->row[i], whole + NINTS * i, real + NREALS * i);

@@ -133,6 +133,43 @@ PetscErrorCode EngdArchiveCount(EngdArchive a, const char name[], PetscInt *valu
 }
 
 /*
+  EngdArchiveCountReals - Walks over a number of things that stand in an array of EngdArchiveReals().
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+. name    - of the entry, which its group has once
+. largest - there may be so many
+. array   - the name of the array in the same group
+- width   - numbers of it for each thing
+
+  Input/Output Parameter:
+. value - saved, loaded, or 0 when forgotten
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading a number that the array in the file has not, before anything is
+  allocated for it; and as EngdArchiveCount()
+
+  Source: src/state/entries.c
+*/
+PetscErrorCode EngdArchiveCountReals(EngdArchive a, const char name[], PetscInt *value, PetscInt largest,
+                                     const char array[], PetscInt width)
+{
+  size_t n = ENGD_STATE_ANY;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveCount(a, name, value, largest));
+  if (a->mode != ENGD_ARCHIVE_LOAD) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchiveOpen(a, array, ENGD_STATE_REAL, 1, &n));
+  if (!a->rank && n != (size_t)*value * (size_t)width)
+    EngdStateFileFail(a->file, " is damaged: %s/%s is %" PetscInt_FMT ", and %s has %zu numbers, not %" PetscInt_FMT
+                               " for each",
+                      a->path, name, *value, array, n, width);
+  PetscCall(EngdArchiveClose(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
   EngdArchiveBool - Walks over a truth value that all ranks have alike; that of rank 0 is saved.
 
   Collective

@@ -5,7 +5,7 @@
 # valgrind 3.19 does not know, and OpenBLAS is told so. The last line is "N passed, N failed", the exit code 1 when one failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-B=${B:-build/valgrind} PROGRAM=$(realpath -s "${PROGRAM:-$B/engd}") MPIEXEC=${MPIEXEC:-mpirun}
+B=$(realpath -s "${B:-build/valgrind}") PROGRAM=$(realpath -s "${PROGRAM:-$B/engd}") MPIEXEC=${MPIEXEC:-mpirun}
 . tests/environment.sh
 export OPENBLAS_CORETYPE=Nehalem GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512DQ,-AVX512CD
 work=$(mktemp -d)
@@ -42,7 +42,7 @@ for ranks in ${RANKS:-1 2}; do
   check "$ranks" "$PROGRAM" "${small[@]}" -engd_stages adam,engd
   check "$ranks" "$PROGRAM" "${small[@]}" -engd_summary s.json -engd_history h.csv -engd_solution u.csv
   check "$ranks" "$PROGRAM" "${small[@]}" -tao_engd_direction krylov -spectrum hessian,jacobian -spectrum_output s.h5
-  for test in ${TESTS:-expression expression_errors jet layout system values files}; do check "$ranks" "$PWD/$B/tests/unit/test_$test"; done
+  for test in ${TESTS:-expression expression_errors jet layout system values files}; do check "$ranks" "$B/tests/unit/test_$test"; done
 done
 echo "$passed passed, $failed failed"
 ((failed == 0))

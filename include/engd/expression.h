@@ -107,6 +107,8 @@ struct _n_EngdExpression {
   AppendGradient: for each of the components present, append its nspace space derivatives (total derivatives).
   AppendDerivative: of each of the first n components the total derivative that `which` says, whatever its output.
   Compile: order 0, values only; 1, and dr/dDu; 2, and d^2 r/dDu^2. No more appends after this.
+  Differentiate: of one that was compiled to order 1, d^2 r/dDu^2 too, which can be many times what there was before.
+  Bytes: what it takes now.
   Evaluate: for n points. x: [dim] batches, then [ndata]; normal: [nspace] batches or NULL; jet: [nentries] batches;
           value[c * n + i], first[k * n + i], second[k * n + i] (the latter two may be NULL).
           All are local: no communication.
@@ -116,6 +118,8 @@ PETSC_INTERN PetscErrorCode EngdExpressionAppend(EngdExpression, const char opti
 PETSC_INTERN PetscErrorCode EngdExpressionAppendGradient(EngdExpression);
 PETSC_INTERN PetscErrorCode EngdExpressionAppendDerivative(EngdExpression, PetscInt n, const EngdJetEntry *which);
 PETSC_INTERN PetscErrorCode EngdExpressionCompile(EngdExpression, PetscInt order);
+PETSC_INTERN PetscErrorCode EngdExpressionDifferentiate(EngdExpression);
+PETSC_INTERN PetscReal      EngdExpressionBytes(EngdExpression);
 PETSC_INTERN PetscErrorCode EngdExpressionEvaluate(EngdExpression, PetscInt n, const EngdBatch x[],
                                                    const EngdBatch normal[], const EngdBatch jet[], PetscReal value[],
                                                    PetscReal first[], PetscReal second[]);

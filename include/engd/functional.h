@@ -197,7 +197,8 @@ struct _n_EngdFunctional {
   PetscBool           least_squares; /* All terms are residuals, so that R and J exist. */
   PetscBool           keep;          /* Blocks keep their jets between products. */
   PetscInt            halvings;      /* How often the memory has halved the points of a block. */
-  PetscLogDouble      resident;      /* Bytes of this rank when the set-up began. */
+  PetscBool           twice;         /* Do blocks have second derivatives of their terms. */
+  PetscLogDouble      resident; /* Bytes of this rank when the set-up began, and second derivatives of texts since. */
   EngdOuter           outer;
   EngdIntegralRows    integral;
 
@@ -343,6 +344,8 @@ typedef struct {
   PetscReal program, activations, blocks, vectors;
 } EngdMemory;
 PETSC_INTERN PetscErrorCode EngdFunctionalGetMemory(EngdFunctional, EngdMemory *);
+/* are the texts of the terms, with their derivatives so far, within the limit; an error where they are not */
+PETSC_INTERN PetscErrorCode EngdFunctionalCheckTexts(EngdFunctional);
 /* adapt.c: the points of term t, which asks for it, follow the residual at the present theta. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalAdapt(EngdFunctional, PetscInt t);
 /* does any term take new points at this iteration */
@@ -362,6 +365,8 @@ PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
 
 /* memory of products with the exact Hessian, once; the shell of a sum of products of blocks, work->out += A_b work->in,
    and of damping, for G and for the Hessian */
+/* d^2 r/dDu^2 of the terms from now on: made only for those who read them, as they can take many times what r does */
+PETSC_INTERN PetscErrorCode EngdFunctionalDifferentiate(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdGramianCreateShell(EngdFunctional, const char name[], PetscLogEvent, EngdBlockVisit,
                                                    Mat *);

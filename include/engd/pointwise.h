@@ -19,13 +19,15 @@ struct _n_EngdPointwise {
   PetscInt            nfirst, nsecond;
   const PetscInt     *first_component, *first_entry;                  /* [nfirst], ordered by component */
   const PetscInt     *second_component, *second_entry, *second_other; /* [nsecond], ordered by component */
-  PetscBool           twice;                                          /* are all second derivatives there */
+  PetscBool twice; /* are there second derivatives of all, which differentiate() then makes: nsecond is 0 before */
 
   /* arrays as those of EngdExpressionEvaluate(); first and second may be NULL */
   PetscErrorCode (*evaluate)(EngdPointwise, PetscInt n, const EngdBatch x[], const EngdBatch normal[],
                              const EngdBatch jet[], PetscReal value[], PetscReal first[], PetscReal second[]);
+  PetscErrorCode (*differentiate)(EngdPointwise); /* NULL: they are there, or never */
   PetscErrorCode (*destroy)(EngdPointwise);
-  void *data;
+  void     *data;
+  PetscReal bytes; /* of its texts */
 };
 
 /* A residual or energy in C, on the list of a problem until its term takes it */
@@ -40,13 +42,15 @@ struct _n_EngdCallback {
   EngdCallback next;
 };
 
-/* compiled to order 2, which it then has, and so has its destruction */
+/* compiled to order 1, which it then has, and so has its destruction */
 PETSC_INTERN PetscErrorCode EngdPointwiseCreateText(EngdExpression, EngdPointwise *);
 /* the function of the components of `arguments`, which it has as above; the callback is borrowed */
 PETSC_INTERN PetscErrorCode EngdPointwiseCreateCallback(EngdCallback, EngdExpression arguments, EngdPointwise *);
 /* of walkers: r is the first component, the local energy, and the derivatives are those of the second one, log|psi|; compiled to order 1 */
 PETSC_INTERN PetscErrorCode EngdPointwiseCreateWalkers(EngdExpression, EngdPointwise *);
 PETSC_INTERN PetscErrorCode EngdCallbacksDestroy(EngdCallback *list);
+/* it has its second derivatives from now on, if there are any */
+PETSC_INTERN PetscErrorCode EngdPointwiseDifferentiate(EngdPointwise);
 PETSC_INTERN PetscErrorCode EngdPointwiseDestroy(EngdPointwise *);
 
 #endif

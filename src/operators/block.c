@@ -222,6 +222,7 @@ PetscErrorCode EngdBlockSecond(EngdFunctional F, const EngdBlock *block, const P
   const PetscInt      n         = block->n;
 
   PetscFunctionBeginUser;
+  PetscCheck(F->twice, PETSC_COMM_SELF, PETSC_ERR_ORDER, "second derivatives are read that nobody has asked for");
   for (PetscInt k = 0; k < pointwise->nsecond; k++) {
     const PetscInt  e = pointwise->second_entry[k], f = pointwise->second_other[k];
     const EngdPlace at_e = EngdBlockPlace(F, block, e), at_f = EngdBlockPlace(F, block, f);

@@ -257,7 +257,7 @@ static PetscBool IsFinite(EngdFunctional F, const EngdBlock *block, PetscInt i)
 
   return (PetscBool)(AreFinite(pointwise->nvalues, block->n, i, block->value) &&
                      AreFinite(pointwise->nfirst, block->n, i, block->first) &&
-                     (!second || AreFinite(pointwise->nsecond, block->n, i, block->second)));
+                     (!second || !F->twice || AreFinite(pointwise->nsecond, block->n, i, block->second)));
 }
 
 static PetscErrorCode FindNonFinite(EngdFunctional F, EngdBlock *block, EngdBlockWork *work, void *data)

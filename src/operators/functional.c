@@ -164,8 +164,9 @@ static PetscErrorCode SetUpBlocks(EngdFunctional F, PetscInt t, PetscInt nblocks
     F->nrows += term->energy ? 0 : block->n * pointwise->ncomponents;
     if (term->initial) PetscCall(PetscCalloc1(pointwise->ncomponents * block->n, &block->offset));
     if (F->term[t].measured) PetscCall(PetscMalloc1(F->term[t].measured->nfirst * block->n, &block->measured));
-    PetscCall(PetscMalloc4(pointwise->nvalues * block->n, &block->value, pointwise->nfirst * block->n, &block->first,
-                           pointwise->nsecond * block->n, &block->second, block->n, &block->weight));
+    PetscCall(PetscMalloc3(pointwise->nvalues * block->n, &block->value, pointwise->nfirst * block->n, &block->first,
+                           block->n, &block->weight));
+    if (F->twice) PetscCall(PetscMalloc1(pointwise->nsecond * block->n, &block->second));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -199,6 +200,29 @@ static PetscErrorCode SetUpJets(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdFunctionalDifferentiate(EngdFunctional F)
+{
+  PetscLogDouble before, after;
+
+  PetscFunctionBeginUser;
+  if (F->twice) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMemoryGetCurrentUsage(&before));
+  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+    PetscCall(EngdPointwiseDifferentiate(F->problem->term[t]->pointwise));
+    PetscCall(EngdFunctionalCheckTexts(F));
+  }
+  PetscCall(PetscMemoryGetCurrentUsage(&after));
+  F->resident += PetscMax(after - before, 0);
+  F->twice = PETSC_TRUE;
+  for (PetscInt b = 0; b < F->nblocks; b++) {
+    EngdBlock *block = &F->block[b];
+
+    PetscCall(PetscMalloc1(F->problem->term[block->term]->pointwise->nsecond * block->n, &block->second));
+    block->current = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* jets anew, with the derivatives of sigma that exact Hessians read, and the work of their products */
 PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
 {
@@ -214,6 +238,7 @@ PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional F)
                "the exact Hessian: the function of term '%s' has no second derivatives; give them",
                F->problem->term[t]->name);
   }
+  PetscCall(EngdFunctionalDifferentiate(F));
   for (PetscInt t = 0; t < F->problem->nterms; t++) PetscCall(EngdModelLayoutKeepHessian(F->term[t].layout));
   PetscCall(SetUpJets(F));
   PetscCall(EngdCurvatureCreate("energy", &F->hessian.newton));
@@ -332,9 +357,11 @@ static PetscErrorCode SetUpPoints(EngdFunctional F)
 PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
 {
   const PetscInt nterms = F->problem->nterms;
+  PetscBool      twice  = (PetscBool)(F->curvature->second || F->curvature->for_hessian);
 
   PetscFunctionBeginUser;
   PetscCall(PetscMemoryGetCurrentUsage(&F->resident));
+  PetscCall(EngdFunctionalCheckTexts(F));
   PetscCall(EngdModelCreate(F->problem, F->nnetworks, F->network, &F->model));
   PetscCall(PetscCalloc1(nterms, &F->term));
   PetscCall(EngdIntegralRowsSetUp(F));
@@ -350,7 +377,9 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
                F->curvature->type, term->name, term->energy ? "l2 or h1" : "gauss_newton, l2 or h1");
     PetscCall(SetUpLayout(F, t));
     if (term->energy && !term->integral) F->least_squares = PETSC_FALSE;
+    if (term->energy && F->curvature->values < 0) twice = PETSC_TRUE;
   }
+  if (twice) PetscCall(EngdFunctionalDifferentiate(F));
   PetscCall(SetUpVectors(F));
   PetscCall(SetUpPoints(F));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -458,7 +487,8 @@ static PetscErrorCode DestroyPoints(EngdFunctional F)
   for (PetscInt b = 0; b < F->nblocks; b++) {
     PetscCall(PetscFree(F->block[b].offset));
     PetscCall(PetscFree(F->block[b].measured));
-    PetscCall(PetscFree4(F->block[b].value, F->block[b].first, F->block[b].second, F->block[b].weight));
+    PetscCall(PetscFree3(F->block[b].value, F->block[b].first, F->block[b].weight));
+    PetscCall(PetscFree(F->block[b].second));
   }
   PetscCall(PetscFree(F->block));
   PetscCall(EngdModelWorkDestroy(&F->work.jet));

@@ -68,5 +68,7 @@ PetscErrorCode EngdFunctionalSetCurvature(EngdFunctional F, const char type[])
   PetscFunctionBeginUser;
   PetscCall(EngdCurvatureDestroy(&F->curvature));
   PetscCall(EngdCurvatureCreate(type, &F->curvature));
+  if (F->model)
+    PetscCall(EngdFunctionalDifferentiate(F)); /* it is set up, and this one may read what that one did not */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -11,6 +11,7 @@
 #include <engd/private.h>
 #include <ctype.h>
 
+#define TEXTS   3e7 /* bytes of the terms' texts that there may be whatever the limit, as there is the program */
 #define COLUMNS 512 /* of a layer's matrices in a block: GEMM's full rate, and within the second-level cache */
 
 /* bytes, with a suffix k, M, G or T for powers of 1024, and after it B or iB; false where the text is none */
@@ -134,10 +135,24 @@ static PetscReal PointwiseBytes(EngdFunctional F)
     const EngdPointwise pointwise = F->problem->term[F->block[b].term]->pointwise;
     const EngdPointwise measured  = F->term[F->block[b].term].measured;
 
-    numbers += (PetscReal)F->block[b].n *
-               (pointwise->nvalues + pointwise->nfirst + pointwise->nsecond + 1 + (measured ? measured->nfirst : 0));
+    numbers +=
+        (PetscReal)F->block[b].n * (pointwise->nvalues + pointwise->nfirst + (F->twice ? pointwise->nsecond : 0) + 1 +
+                                    (measured ? measured->nfirst : 0));
   }
   return sizeof(PetscReal) * numbers;
+}
+
+PetscErrorCode EngdFunctionalCheckTexts(EngdFunctional F)
+{
+  PetscReal bytes = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < F->problem->nterms; t++) bytes += F->problem->term[t]->pointwise->bytes;
+  PetscCheck(bytes <= PetscMax(F->options.memory_limit, TEXTS), F->comm, PETSC_ERR_USER_INPUT,
+             "the texts of the terms and their derivatives need %.3g bytes on a rank, more than -engd_memory_limit "
+             "%.3g; raise it, or name parts of them as unknowns of their own",
+             (double)bytes, (double)F->options.memory_limit);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
@@ -149,7 +164,7 @@ static PetscReal PointwiseBytes(EngdFunctional F)
 . functional - set up
 
   Output Parameter:
-. memory - in bytes; `program` was measured, when the set-up began: all that was there before, points included
+. memory - in bytes; `program` was measured, when the set-up began: all that was there before, points and texts included
 
   Source: src/operators/memory.c
 */

@@ -28,27 +28,43 @@ static PetscErrorCode Destroy_Text(EngdPointwise p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the numbers of the second derivatives, if the text has them by now */
+static void TakeSecond(EngdPointwise p, EngdExpression e)
+{
+  p->nsecond          = e->nsecond;
+  p->second_component = e->second_component;
+  p->second_entry     = e->second_entry;
+  p->second_other     = e->second_other;
+  p->bytes            = EngdExpressionBytes(e);
+}
+
+static PetscErrorCode Differentiate_Text(EngdPointwise p)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdExpressionDifferentiate((EngdExpression)p->data));
+  TakeSecond(p, (EngdExpression)p->data);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdPointwiseCreateText(EngdExpression e, EngdPointwise *out)
 {
   EngdPointwise p;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&p));
-  *p   = (struct _n_EngdPointwise){.ncomponents      = e->ncomponents,
-                                   .nvalues          = e->ncomponents,
-                                   .nentries         = e->nentries,
-                                   .entry            = e->entry,
-                                   .nfirst           = e->nfirst,
-                                   .nsecond          = e->nsecond,
-                                   .first_component  = e->first_component,
-                                   .first_entry      = e->first_entry,
-                                   .second_component = e->second_component,
-                                   .second_entry     = e->second_entry,
-                                   .second_other     = e->second_other,
-                                   .twice            = PETSC_TRUE,
-                                   .evaluate         = Evaluate_Text,
-                                   .destroy          = Destroy_Text,
-                                   .data             = e};
+  *p = (struct _n_EngdPointwise){.ncomponents     = e->ncomponents,
+                                 .nvalues         = e->ncomponents,
+                                 .nentries        = e->nentries,
+                                 .entry           = e->entry,
+                                 .nfirst          = e->nfirst,
+                                 .first_component = e->first_component,
+                                 .first_entry     = e->first_entry,
+                                 .twice           = PETSC_TRUE,
+                                 .evaluate        = Evaluate_Text,
+                                 .differentiate   = Differentiate_Text,
+                                 .destroy         = Destroy_Text,
+                                 .data            = e};
+  TakeSecond(p, e);
   *out = p;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -60,7 +76,8 @@ typedef struct {
   PetscReal     *f, *f1, *f2; /* [nc][STRIP], [nc][na][STRIP], [nc][na][na][STRIP] */
   PetscReal     *a, *a1, *a2; /* [na][STRIP], [arguments->nfirst][STRIP], [arguments->nsecond][STRIP] */
   EngdBatch     *x, *jet;     /* [dim + ndata], [nentries] of the strip */
-  PetscInt      *index;       /* first_component, first_entry, second_component, second_entry, second_other */
+  PetscInt      *index;       /* first_component, first_entry */
+  PetscInt      *twice;       /* second_component, second_entry, second_other */
 } Callback;
 
 /* the function on m points whose arguments stand in a */
@@ -150,7 +167,7 @@ static PetscErrorCode Evaluate_Callback(EngdPointwise p, PetscInt n, const EngdB
 {
   const Callback    *c     = (const Callback *)p->data;
   const EngdSymbols *s     = &c->arguments->symbols;
-  const PetscBool    twice = (PetscBool)(second && p->twice), once = (PetscBool)(first || twice);
+  const PetscBool    twice = (PetscBool)(second && p->nsecond), once = (PetscBool)(first || twice);
   EngdBatch         *at = c->x + s->dim + s->ndata;
 
   PetscFunctionBeginUser;
@@ -179,34 +196,60 @@ static PetscErrorCode Destroy_Callback(EngdPointwise p)
 
   PetscFunctionBeginUser;
   PetscCall(EngdExpressionDestroy(&c->arguments));
-  PetscCall(PetscFree6(c->f, c->f1, c->f2, c->a, c->a1, c->a2));
+  PetscCall(PetscFree4(c->f, c->f1, c->a, c->a1));
+  PetscCall(PetscFree3(c->f2, c->a2, c->twice));
   PetscCall(PetscFree3(c->x, c->jet, c->index));
   PetscCall(PetscFree(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* all pairs of component and entry, and of component and entries e >= f, in the order of SecondIndex() */
-static void NumberDerivatives(EngdPointwise p, PetscInt index[])
+/* all pairs of component and entry */
+static void NumberFirst(EngdPointwise p, PetscInt index[])
 {
-  PetscInt *component = index, *entry = component + p->nfirst, *at = entry + p->nfirst;
-  PetscInt *other = at + p->nsecond, *another = other + p->nsecond;
+  PetscInt *component = index, *entry = component + p->nfirst;
 
-  p->first_component  = component;
-  p->first_entry      = entry;
-  p->second_component = at;
-  p->second_entry     = other;
-  p->second_other     = another;
+  p->first_component = component;
+  p->first_entry     = entry;
   for (PetscInt r = 0; r < p->ncomponents; r++) {
     for (PetscInt e = 0; e < p->nentries; e++) {
       *component++ = r;
       *entry++     = e;
-      for (PetscInt f = 0; p->nsecond && f <= e; f++) {
-        *at++      = r;
-        *other++   = e;
-        *another++ = f;
+    }
+  }
+}
+
+/* all of component and entries e >= f, in the order of SecondIndex() */
+static void NumberSecond(EngdPointwise p, PetscInt index[])
+{
+  PetscInt *component = index, *entry = component + p->nsecond, *other = entry + p->nsecond;
+
+  p->second_component = component;
+  p->second_entry     = entry;
+  p->second_other     = other;
+  for (PetscInt r = 0; r < p->ncomponents; r++) {
+    for (PetscInt e = 0; e < p->nentries; e++) {
+      for (PetscInt f = 0; f <= e; f++) {
+        *component++ = r;
+        *entry++     = e;
+        *other++     = f;
       }
     }
   }
+}
+
+static PetscErrorCode Differentiate_Callback(EngdPointwise p)
+{
+  Callback      *c  = (Callback *)p->data;
+  const PetscInt na = c->arguments->ncomponents, m = p->nentries;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdExpressionDifferentiate(c->arguments));
+  p->nsecond = p->ncomponents * (m * (m + 1) / 2);
+  p->bytes   = EngdExpressionBytes(c->arguments);
+  PetscCall(PetscMalloc3(p->ncomponents * na * na * STRIP, &c->f2, c->arguments->nsecond * STRIP, &c->a2,
+                         3 * p->nsecond, &c->twice));
+  NumberSecond(p, c->twice);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdPointwiseCreateCallback(EngdCallback callback, EngdExpression arguments, EngdPointwise *out)
@@ -219,24 +262,32 @@ PetscErrorCode EngdPointwiseCreateCallback(EngdCallback callback, EngdExpression
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&p));
   PetscCall(PetscNew(&c));
-  *p           = (struct _n_EngdPointwise){.ncomponents = nc,
-                                           .nvalues     = nc,
-                                           .nentries    = m,
-                                           .entry       = arguments->entry,
-                                           .nfirst      = nc * m,
-                                           .nsecond     = callback->second ? nc * (m * (m + 1) / 2) : 0,
-                                           .twice       = callback->second,
-                                           .evaluate    = Evaluate_Callback,
-                                           .destroy     = Destroy_Callback,
-                                           .data        = c};
+  *p           = (struct _n_EngdPointwise){.ncomponents   = nc,
+                                           .nvalues       = nc,
+                                           .nentries      = m,
+                                           .entry         = arguments->entry,
+                                           .nfirst        = nc * m,
+                                           .twice         = callback->second,
+                                           .evaluate      = Evaluate_Callback,
+                                           .differentiate = callback->second ? Differentiate_Callback : NULL,
+                                           .destroy       = Destroy_Callback,
+                                           .data          = c,
+                                           .bytes         = EngdExpressionBytes(arguments)};
   c->callback  = callback;
   c->arguments = arguments;
-  PetscCall(PetscMalloc6(nc * STRIP, &c->f, nc * na * STRIP, &c->f1, nc * na * na * STRIP, &c->f2, na * STRIP, &c->a,
-                         arguments->nfirst * STRIP, &c->a1, arguments->nsecond * STRIP, &c->a2));
   PetscCall(
-      PetscMalloc3(s->dim + s->ndata + s->nspace, &c->x, m, &c->jet, 2 * p->nfirst + 3 * p->nsecond, &c->index));
-  NumberDerivatives(p, c->index);
+      PetscMalloc4(nc * STRIP, &c->f, nc * na * STRIP, &c->f1, na * STRIP, &c->a, arguments->nfirst * STRIP, &c->a1));
+  PetscCall(PetscMalloc3(s->dim + s->ndata + s->nspace, &c->x, m, &c->jet, 2 * p->nfirst, &c->index));
+  NumberFirst(p, c->index);
   *out = p;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPointwiseDifferentiate(EngdPointwise p)
+{
+  PetscFunctionBeginUser;
+  if (p->differentiate) PetscCall((*p->differentiate)(p));
+  p->differentiate = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -219,7 +219,7 @@ static PetscErrorCode TermCreateQuotient(EngdProblem problem, EngdTerm term, con
   PetscCheck(term->expression->ncomponents == 2 * m, problem->comm, PETSC_ERR_USER_INPUT,
              "%s \"%s\": %" PetscInt_FMT " components, but -%s_numerator has %" PetscInt_FMT, option, o->denominator,
              term->expression->ncomponents - m, term->name, m);
-  PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscCall(EngdExpressionCompile(term->expression, 1));
   PetscCall(EngdPointwiseCreateText(term->expression, &term->pointwise));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -268,7 +268,7 @@ static PetscErrorCode TermTakeCallback(EngdProblem problem, EngdTerm term, EngdC
   PetscCall(EngdParseList(option, callback->arguments, &n, &items));
   for (PetscInt i = 0; i < n; i++) PetscCall(EngdExpressionAppend(term->expression, option, items[i]));
   PetscCall(EngdListDestroy(n, &items));
-  PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscCall(EngdExpressionCompile(term->expression, 1));
   PetscCall(EngdPointwiseCreateCallback(callback, term->expression, &term->pointwise));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -298,7 +298,7 @@ static PetscErrorCode TermTakeText(EngdProblem problem, EngdTerm term, const Ter
   PetscCheck(!o->energy || term->expression->ncomponents == 1, problem->comm, PETSC_ERR_USER_INPUT,
              "%s \"%s\": an energy is one number, but this has %" PetscInt_FMT " components", option, text,
              term->expression->ncomponents);
-  PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscCall(EngdExpressionCompile(term->expression, 1));
   PetscCall(EngdPointwiseCreateText(term->expression, &term->pointwise));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -309,7 +309,7 @@ static const char *FindOther(const TermOptions *o)
   return o->walk.log_psi ? "log_psi" : o->numerator || o->denominator ? "numerator" : o->file ? "points_file" : NULL;
 }
 
-/* What the term says at a point, with second derivatives */
+/* What the term says at a point */
 static PetscErrorCode TermCreatePointwise(EngdProblem problem, EngdTerm term, const TermOptions *o)
 {
   const char *other = o->residual ? "residual" : o->energy ? "energy" : "numerator";

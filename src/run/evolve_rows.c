@@ -30,7 +30,7 @@ static PetscErrorCode CreateRateProblem(EngdEvolution e, const char text[])
   PetscCheck(term->expression->ncomponents == problem->noutputs, problem->comm, PETSC_ERR_USER_INPUT,
              "-engd_time_rhs \"%s\": %" PetscInt_FMT " components for %" PetscInt_FMT " unknowns", text,
              term->expression->ncomponents, problem->noutputs);
-  PetscCall(EngdExpressionCompile(term->expression, 2));
+  PetscCall(EngdExpressionCompile(term->expression, 1));
   PetscCall(EngdPointwiseCreateText(term->expression, &term->pointwise));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

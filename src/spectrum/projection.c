@@ -370,13 +370,17 @@ static PetscErrorCode Gradient(Probe *probe)
 }
 
 /* is the residual of all terms linear in u */
-static PetscBool IsLinear(EngdFunctional F)
+static PetscErrorCode IsLinear(EngdFunctional F, PetscBool *linear)
 {
-  PetscBool linear = F->least_squares;
+  PetscFunctionBeginUser;
+  *linear = F->least_squares;
+  for (PetscInt t = 0; t < F->problem->nterms && *linear; t++) {
+    const EngdPointwise pointwise = F->problem->term[t]->pointwise;
 
-  for (PetscInt t = 0; t < F->problem->nterms; t++)
-    linear = (PetscBool)(linear && F->problem->term[t]->pointwise->twice && !F->problem->term[t]->pointwise->nsecond);
-  return linear;
+    PetscCall(EngdPointwiseDifferentiate(pointwise));
+    *linear = (PetscBool)(pointwise->twice && !pointwise->nsecond);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* the rows of one method */
@@ -401,13 +405,14 @@ PetscErrorCode EngdProjectionCompute(EngdProjection projection, Vec theta, Petsc
 {
   const EngdFunctional F      = projection->functional;
   const PetscInt       p      = F->model->nparameters;
-  Probe                probe  = {.projection = projection, .theta = theta, .linear = IsLinear(F)};
+  Probe                probe  = {.projection = projection, .theta = theta};
   Space               *newton = &probe.space[ENGD_UPDATE_GAUSS_NEWTON];
 
   PetscFunctionBeginUser;
   if (iteration == projection->last) PetscFunctionReturn(PETSC_SUCCESS);
   projection->last = iteration;
   PetscCall(PetscLogEventBegin(engd_log.spectrum, 0, 0, 0, 0));
+  PetscCall(IsLinear(F, &probe.linear));
   PetscCall(VecDuplicate(theta, &probe.trial));
   PetscCall(PetscMalloc3(p, &probe.g, p, &probe.d, p, &probe.newton));
   PetscCall(Gradient(&probe));

@@ -162,9 +162,9 @@ PetscErrorCode EngdArchiveCountReals(EngdArchive a, const char name[], PetscInt 
   if (a->mode != ENGD_ARCHIVE_LOAD) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchiveOpen(a, array, ENGD_STATE_REAL, 1, &n));
   if (!a->rank && n != (size_t)*value * (size_t)width)
-    EngdStateFileFail(a->file, " is damaged: %s/%s is %" PetscInt_FMT ", and %s has %zu numbers, not %" PetscInt_FMT
-                               " for each",
-                      a->path, name, *value, array, n, width);
+    EngdStateFileFail(
+        a->file, " is damaged: %s/%s is %" PetscInt_FMT ", and %s has %zu numbers, not %" PetscInt_FMT " for each",
+        a->path, name, *value, array, n, width);
   PetscCall(EngdArchiveClose(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

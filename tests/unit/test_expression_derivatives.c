@@ -135,6 +135,38 @@ static void TestNamed(void **state)
   }
 }
 
+/* second derivatives that come later are those of an expression that had them at once, and there is room for them only then */
+static void TestLater(void **state)
+{
+  static const char *const texts[] = {"u*v + exp(u)*u_x; lap(u)^2", "lap(u) - x", "div([u^3, v]/(1 + u^2))", "x"};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(texts); k++) {
+    EngdExpression  e = Compiled(&plane, texts[k], 1), f = Compiled(&plane, texts[k], 2);
+    const PetscReal before = EngdExpressionBytes(e);
+    PetscReal       found[3][MAX_ENTRIES], expected[3][MAX_ENTRIES], jet[MAX_ENTRIES];
+
+    assert_int_equal(e->nsecond, 0);
+    OK(EngdExpressionDifferentiate(e));
+    OK(EngdExpressionDifferentiate(e));
+    assert_int_equal(e->nsecond, f->nsecond);
+    assert_true(f->nsecond ? EngdExpressionBytes(e) > before : EngdExpressionBytes(e) >= before);
+    KnownJet(e, point, jet);
+    EvaluateJet(e, point, jet, found[0], found[1], found[2]);
+    EvaluateJet(f, point, jet, expected[0], expected[1], expected[2]);
+    for (PetscInt i = 0; i < e->ncomponents; i++) assert_true(found[0][i] == expected[0][i]);
+    for (PetscInt i = 0; i < e->nfirst; i++) assert_true(found[1][i] == expected[1][i]);
+    for (PetscInt i = 0; i < e->nsecond; i++) {
+      assert_int_equal(e->second_component[i], f->second_component[i]);
+      assert_int_equal(e->second_entry[i], f->second_entry[i]);
+      assert_int_equal(e->second_other[i], f->second_other[i]);
+      assert_true(found[2][i] == expected[2][i]);
+    }
+    OK(EngdExpressionDestroy(&e));
+    OK(EngdExpressionDestroy(&f));
+  }
+}
+
 static void TestNamedRefused(void **state)
 {
   EngdExpression e;
@@ -397,7 +429,8 @@ int main(int argc, char **argv)
       cmocka_unit_test(TestLaplacian),      cmocka_unit_test(TestAppendGradient),
       cmocka_unit_test(TestNumbering),      cmocka_unit_test(TestStructuralZeros),
       cmocka_unit_test(TestNoNaN),          cmocka_unit_test(TestHundredDimensions),
-      cmocka_unit_test(TestNamed),          cmocka_unit_test(TestNamedRefused),
+      cmocka_unit_test(TestNamed),          cmocka_unit_test(TestLater),
+      cmocka_unit_test(TestNamedRefused),
   };
   int failures;
 

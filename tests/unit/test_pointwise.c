@@ -129,6 +129,8 @@ static void TestDifferences(void **state)
 
     Make(k ? "-pde_region boundary " : "", Two, ARGUMENTS, 2, PETSC_TRUE, NULL, &s);
     term = s.problem->term[0];
+    assert_int_equal(term->pointwise->nsecond, 0); /* until somebody wants them */
+    CHECK(EngdPointwiseDifferentiate(term->pointwise));
     assert_true(term->points->nlocal > 0 && term->pointwise->nentries <= 32);
     for (PetscInt e = 0; e < term->pointwise->nentries; e++) d[e] = 0.9 + 0.4 * PetscSinReal(2.0 * (PetscReal)e + 1);
     AtPoint(term, 0, d, r, r1, r2);

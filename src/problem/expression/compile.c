@@ -89,37 +89,73 @@ static PetscErrorCode AppendDerivatives(EngdExpression e, PetscInt component, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the first derivatives of the components, or of these the second ones */
+static PetscErrorCode FindDerivatives(EngdExpression e, PetscBool twice, Derivatives *d)
+{
+  PetscInt *found;
+  EngdNode *node;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(e->nentries, &found, e->nentries, &node));
+  for (PetscInt c = 0; c < e->ncomponents && !twice; c++)
+    PetscCall(AppendDerivatives(e, c, -1, e->graph->component[c], e->nentries, found, node, d));
+  for (PetscInt k = 0; k < e->nfirst && twice; k++) {
+    const PetscInt entry = e->first_entry[k];
+
+    PetscCall(AppendDerivatives(e, e->first_component[k], entry, e->graph->first[k], entry, found, node, d));
+  }
+  PetscCall(PetscFree2(found, node));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdExpressionCompile(EngdExpression e, PetscInt order)
 {
-  Derivatives first = {0}, second = {0};
-  PetscInt   *found;
-  EngdNode   *node;
+  Derivatives first = {0};
 
   PetscFunctionBeginUser;
   PetscCheck(!e->program, PETSC_COMM_SELF, PETSC_ERR_ORDER, "This expression is compiled already");
   PetscCheck(order >= 0 && order <= 2, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
              "Order of the derivatives in the jet is 0, 1 or 2, not %" PetscInt_FMT, order);
   PetscCall(FindEntries(e));
-  PetscCall(PetscMalloc2(e->nentries, &found, e->nentries, &node));
-  for (PetscInt c = 0; c < e->ncomponents && order > 0; c++) {
-    PetscCall(AppendDerivatives(e, c, -1, e->graph->component[c], e->nentries, found, node, &first));
-  }
-  for (PetscInt k = 0; k < first.n && order > 1; k++) {
-    const PetscInt entry = first.entry[k];
+  if (order > 0) PetscCall(FindDerivatives(e, PETSC_FALSE, &first));
+  e->nfirst          = first.n;
+  e->first_component = first.component;
+  e->first_entry     = first.entry;
+  e->graph->first    = first.node;
+  PetscCall(PetscFree(first.other));
+  if (order < 2)
+    PetscCall(EngdProgramCreate(e, e->graph->first, NULL, &e->program));
+  else
+    PetscCall(EngdExpressionDifferentiate(e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    PetscCall(AppendDerivatives(e, first.component[k], entry, first.node[k], entry, found, node, &second));
-  }
-  PetscCall(PetscFree2(found, node));
-  e->nfirst           = first.n;
-  e->first_component  = first.component;
-  e->first_entry      = first.entry;
+/* what has been compiled is compiled anew */
+PetscErrorCode EngdExpressionDifferentiate(EngdExpression e)
+{
+  Derivatives second = {0};
+
+  PetscFunctionBeginUser;
+  if (e->second_component) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FindDerivatives(e, PETSC_TRUE, &second));
   e->nsecond          = second.n;
   e->second_component = second.component;
   e->second_entry     = second.entry;
   e->second_other     = second.other;
-  PetscCall(EngdProgramCreate(e, first.node, second.node, &e->program));
-  PetscCall(PetscFree(first.other));
-  PetscCall(PetscFree(first.node));
+  PetscCall(EngdProgramDestroy(&e->program));
+  PetscCall(EngdProgramCreate(e, e->graph->first, second.node, &e->program));
   PetscCall(PetscFree(second.node));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscReal EngdExpressionBytes(EngdExpression e)
+{
+  const EngdGraph   g    = e->graph;
+  const EngdProgram p    = e->program;
+  const PetscReal   node = sizeof(*g->node), key = sizeof(EngdKey) + sizeof(EngdNode) + 1;
+  const PetscReal   indices = sizeof(PetscInt) * (2. * e->nfirst + 3. * e->nsecond + g->order_size + g->stack_size);
+
+  return node * g->nodes_size + 2 * key * g->nnodes + indices + /* the map is half empty */
+         sizeof(*p->instruction) * (PetscReal)p->instructions_size +
+         sizeof(PetscReal) * ENGD_STRIP * (PetscReal)p->nstrips;
 }

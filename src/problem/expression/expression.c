@@ -123,11 +123,7 @@ PetscErrorCode EngdExpressionDestroy(EngdExpression *expression)
 
   PetscFunctionBeginUser;
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
-  if (e->program) {
-    PetscCall(PetscFree(e->program->instruction));
-    PetscCall(PetscFree(e->program->strip));
-    PetscCall(PetscFree(e->program));
-  }
+  PetscCall(EngdProgramDestroy(&e->program));
   PetscCall(EngdGraphDestroy(&e->graph));
   PetscCall(PetscFree(e->entry));
   PetscCall(PetscFree(e->first_component));

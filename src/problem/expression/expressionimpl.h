@@ -150,6 +150,7 @@ struct _n_EngdGraph {
   EngdNode          *order, *stack;
   PetscInt           ncomponents, components_size;
   EngdNode          *component;
+  EngdNode          *first;     /* [nfirst] of the expression, from when it is compiled */
   PetscInt           pool_size; /* entries of the values of the text being parsed */
   EngdNode          *pool;
   PetscInt           uses; /* of the user's functions so far */
@@ -221,6 +222,7 @@ PETSC_INTERN PetscErrorCode EngdGraphRandomLaplacian(EngdGraph, EngdNode root, P
 
 PETSC_INTERN PetscErrorCode EngdProgramCreate(EngdExpression, const EngdNode first[], const EngdNode second[],
                                               EngdProgram *);
+PETSC_INTERN PetscErrorCode EngdProgramDestroy(EngdProgram *);
 
 PETSC_INTERN PetscErrorCode EngdParserFail(EngdParser *, PetscInt column, const char format[], ...)
     PETSC_ATTRIBUTE_FORMAT(3, 4);

@@ -50,6 +50,7 @@ PetscErrorCode EngdGraphDestroy(EngdGraph *graph)
   PetscCall(PetscFree(g->order));
   PetscCall(PetscFree(g->stack));
   PetscCall(PetscFree(g->component));
+  PetscCall(PetscFree(g->first));
   PetscCall(PetscFree(g->ansatz));
   PetscCall(PetscFree(g->direction));
   PetscCall(PetscFree(g->pool));

@@ -77,6 +77,16 @@ static PetscErrorCode VisitRoots(Builder *b, PetscBool append, PetscInt array, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode EngdProgramDestroy(EngdProgram *program)
+{
+  PetscFunctionBeginUser;
+  if (!*program) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree((*program)->instruction));
+  PetscCall(PetscFree((*program)->strip));
+  PetscCall(PetscFree(*program));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdProgramCreate(EngdExpression e, const EngdNode first[], const EngdNode second[],
                                  EngdProgram *program)
 {

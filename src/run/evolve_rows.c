@@ -36,11 +36,14 @@ static PetscErrorCode CreateRateProblem(EngdEvolution e, const char text[])
 }
 
 /* is the term linear in the outputs of the networks, which are linear in their last layers */
-static PetscBool IsLinear(EngdProblem problem)
+static PetscErrorCode IsLinear(EngdProblem problem, PetscBool *linear)
 {
   const EngdPointwise pointwise = problem->term[0]->pointwise;
 
-  return (PetscBool)(pointwise->twice && !pointwise->nsecond);
+  PetscFunctionBeginUser;
+  PetscCall(EngdPointwiseDifferentiate(pointwise));
+  *linear = (PetscBool)(pointwise->twice && !pointwise->nsecond);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* which parameters move, and what that makes of J */
@@ -53,8 +56,9 @@ static PetscErrorCode ChooseParameters(EngdEvolution e, PetscBool last)
   if (!last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(e->n, &e->column));
   EngdLastLayerColumns(F, e->column);
-  e->fixed  = IsLinear(F->problem);
-  e->linear = (PetscBool)(e->fixed && IsLinear(e->problem));
+  PetscCall(IsLinear(F->problem, &e->fixed));
+  PetscCall(IsLinear(e->problem, &e->linear));
+  e->linear = (PetscBool)(e->linear && e->fixed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -126,6 +126,7 @@ PETSC_EXTERN PetscErrorCode EngdNetworkCreate(MPI_Comm, EngdNetwork *);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetOptionsPrefix(EngdNetwork, const char prefix[]);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetSizes(EngdNetwork, PetscInt inputs, PetscInt outputs);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetLayers(EngdNetwork, PetscInt nhidden, const PetscInt widths[]);
+PETSC_EXTERN PetscErrorCode EngdNetworkSetGrowing(EngdNetwork);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetType(EngdNetwork, const char[]);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetActivation(EngdNetwork, const char[]);
 PETSC_EXTERN PetscErrorCode EngdNetworkSetActivationScale(EngdNetwork, PetscReal n);

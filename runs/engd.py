@@ -141,7 +141,8 @@ def load(path):
     import h5py
 
     with h5py.File(path) as file:
-        theta, lines = file["theta"][()].ravel(), file["description/options"][()].decode().strip("\0\n").split("\n")
+        cut = "plan/best_is_ahead" in file and file["plan/best_is_ahead"][()].item()  # by the time, behind its best
+        theta, lines = file["plan/best" if cut else "theta"][()].ravel(), file["description/options"][()].decode().strip("\0\n").split("\n")
         options = {line.split(" ", 1)[0][1:]: line.split(" ", 1)[1].strip() for line in lines if line}
         paired = names_of(options["complex_unknowns"]) if "complex_unknowns" in options else []
         texts = " ".join(value for key, value in options.items() if key.startswith("ansatz_") or key.endswith("inputs"))

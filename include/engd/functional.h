@@ -321,6 +321,8 @@ PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, Vec whole, Vec 
 PETSC_INTERN PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional);
 /* the blocks of the terms again, whose points are another number now; no matrix or optimiser that knows the rows lives on */
 PETSC_INTERN PetscErrorCode EngdFunctionalResize(EngdFunctional);
+/* networks have other widths: all that is as large as they are, anew; multipliers stay. Collective */
+PETSC_INTERN PetscErrorCode EngdFunctionalLayOut(EngdFunctional);
 /* causal.c: the factor of the weight of a point; weights of slabs of time by the losses at the present theta, and whether there are
    any. Weigh: of the blocks, by the points, the terms and these. Collective */
 PETSC_INTERN PetscReal      EngdFunctionalCausalWeight(EngdFunctional, PetscInt t, const PetscReal x[]);

@@ -36,6 +36,8 @@ struct _n_EngdModel {
 };
 
 PETSC_INTERN PetscErrorCode EngdModelCreate(EngdProblem, PetscInt nnetworks, const EngdNetwork[], EngdModel *);
+/* where the parameters of each network and layer are, anew where networks have changed their widths. Collective */
+PETSC_INTERN PetscErrorCode EngdModelLayOut(EngdModel);
 PETSC_INTERN PetscErrorCode EngdModelCreateParameters(EngdModel, Vec *theta);
 PETSC_INTERN PetscErrorCode EngdModelInitialize(EngdModel, PetscInt64 seed, Vec theta);
 PETSC_INTERN PetscErrorCode EngdModelDestroy(EngdModel *);

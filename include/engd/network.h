@@ -129,6 +129,7 @@ struct _n_EngdNetwork {
   char             *prefix; /* of its options: network_, or flow_ of the network that is named so */
   PetscInt          ninputs, noutputs;
   PetscInt          nhidden, *width; /* hidden layers */
+  PetscBool         grows;           /* does the run widen them (-network_layers auto) */
   char             *type;            /* mlp, residual, gated, modified */
   EngdNetworkTypeFn build;
   char             *activation;
@@ -144,6 +145,9 @@ struct _n_EngdNetwork {
   PetscInt          nparameters;
   PetscInt          widest; /* the largest n_in, n_out of all layers */
 };
+
+/* a network that grows: one hidden layer, of the first width doubled so many times. Logically collective */
+PETSC_INTERN PetscErrorCode EngdNetworkWiden(EngdNetwork, PetscInt times);
 
 /* For types: add a piece and say where its result is. Units: a linear layer with its activation, and the factor of
    -network_activation_scale. in may be ENGD_SLOT_INPUT for linear layers and units. */

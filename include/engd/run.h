@@ -23,8 +23,8 @@ typedef struct {
 /* What ended a run, or the present stage of it, besides the tests of TAO */
 typedef enum { ENGD_END_BY_TAO, ENGD_END_BY_TARGET, ENGD_END_BY_TIME, ENGD_END_BY_SIGNAL } EngdRunEnd;
 
-#define ENGD_PLAN_KINDS 7 /* of stages of a plan, */
-#define ENGD_PLAN_FIRST 4 /* of which the first have a beginning of their own */
+#define ENGD_PLAN_KINDS 8 /* of stages of a plan, */
+#define ENGD_PLAN_FIRST 5 /* of which the first have a beginning of their own */
 
 /* The stages of a run that is told none */
 typedef struct {
@@ -44,7 +44,14 @@ typedef struct {
   PetscBool    gaps;                  /* does the energy fall through gaps between the points */
   PetscBool    slow;                  /* is that why the present stage has ended */
   PetscBool    done;                  /* has it come to rounding, so that no stage need follow */
+  PetscBool    ahead;                 /* when the time has cut it: has the best less loss than where the stage was */
+  PetscInt     level;                 /* how often networks have grown, */
+  PetscBool    digits;                /* is the best one of truncated least squares, */
+  PetscReal    before;                /* the loss on fresh points when they did, */
+  PetscBool    grows;                 /* will they again, */
+  PetscBool    stands;                /* and has the present stage stood so still that they should */
 } EngdPlan;
+#define ENGD_GROWTH_LEVELS 20 /* more than there can be */
 
 /* Part of the loss of u = 0 that is rounding: there is no less to gain. */
 #define ENGD_LOSS_ROUNDING 1e-20
@@ -155,10 +162,24 @@ PETSC_INTERN PetscErrorCode EngdPlanCreate(EngdRun);
 PETSC_INTERN PetscErrorCode EngdPlanBegin(EngdRun);
 PETSC_INTERN PetscBool      EngdPlanIsSlow(EngdRun);
 PETSC_INTERN PetscErrorCode EngdPlanEnd(EngdRun, PetscBool failed, PetscBool *done);
+/* LoadSolution: theta <- the best, where it is ahead of what the checkpoint goes on from */
+PETSC_INTERN PetscErrorCode EngdPlanCut(EngdRun);
+PETSC_INTERN PetscErrorCode EngdPlanLoadSolution(EngdRun, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdPlanWatch(EngdRun, Vec theta, PetscInt iteration);
 PETSC_INTERN PetscBool      EngdPlanSkips(EngdRun, PetscInt stage);
 PETSC_INTERN PetscErrorCode EngdPlanState(EngdRun, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdPlanDestroy(EngdRun);
+
+/* Forget: all but how often points were doubled and networks grew. Stands: by the clock of this rank */
+PETSC_INTERN PetscErrorCode EngdPlanForget(EngdRun);
+PETSC_INTERN PetscBool      EngdPlanStands(EngdRun);
+PETSC_INTERN PetscBool      EngdPlanPays(EngdRun);
+
+/* growth.c: networks that grow between the stages of a plan. Collective */
+PETSC_INTERN PetscErrorCode EngdGrowthCheck(EngdRun);
+PETSC_INTERN PetscErrorCode EngdGrowthHasRoom(EngdRun, PetscBool *);
+PETSC_INTERN PetscErrorCode EngdGrowthGoOn(EngdRun, PetscBool *more);
+PETSC_INTERN PetscErrorCode EngdGrowthState(EngdRun, EngdArchive, PetscBool planned);
 
 /* evolve.c. Begun: of a checkpoint, whose training lies behind. Solve: what the training came to, in time. Collective, but for Begun
    and Describe */
@@ -183,6 +204,7 @@ PETSC_INTERN void           EngdPaceRecord(EngdPace *, PetscReal loss, PetscReal
 /* train.c: the stages in turn, and what they came to. Collective */
 PETSC_INTERN PetscErrorCode EngdRunBegin(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunWatch(EngdRun, EngdStage *);
+PETSC_INTERN PetscErrorCode EngdRunCountStage(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunTrain(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunTestTarget(EngdRun, PetscBool *);
 PETSC_INTERN PetscErrorCode EngdRunGetOutcome(EngdRun, EngdOutcome *);

@@ -19,17 +19,18 @@ PETSC_INTERN PetscErrorCode      EngdLastLayerSolve(EngdLastLayer, Vec theta, Pe
 PETSC_INTERN PetscErrorCode      EngdLastLayerDestroy(EngdLastLayer *);
 
 /* Hidden units over the box that holds all points. Place: by so many times scale[i] in coordinate i, last layer zero.
-   Flatten: theta drawn as from scale times the standard weights for coordinates from -1 to 1, biases within bias, outputs of
-   the mean and the size of those at theta */
+   Flatten: theta drawn as from the standard weights for coordinates from -1 to 1, of the first kind of flat units or of the
+   second, which bends more; outputs of the mean and the size of those at theta */
+#define ENGD_START_NFLAT   2
+#define ENGD_START_COLUMNS 1500 /* of the last layer at most */
 typedef struct _n_EngdUnits *EngdUnits;
 PETSC_INTERN PetscErrorCode  EngdUnitsCreate(EngdFunctional, EngdUnits *);
 PETSC_INTERN PetscErrorCode  EngdUnitsPlace(EngdUnits, const PetscReal scale[], Vec theta);
-PETSC_INTERN PetscErrorCode  EngdUnitsFlatten(EngdUnits, Vec theta, PetscReal scale, PetscReal bias, Vec flat);
+PETSC_INTERN PetscErrorCode  EngdUnitsFlatten(EngdUnits, Vec theta, PetscInt kind, Vec flat);
 PETSC_INTERN PetscErrorCode  EngdUnitsDestroy(EngdUnits *);
 
 /* What was done: the weights of terms that were balanced, the scales of the units; flat: other beginnings, with units that bend
    little over the domain, or NULL; multipliers: have conditions beside energies got them. text says it in a line */
-#define ENGD_START_NFLAT 2
 typedef struct {
   PetscBool balanced, placed, multipliers;
   Vec       flat[ENGD_START_NFLAT];
@@ -38,6 +39,8 @@ typedef struct {
 /* Leaves: do options or setters say nothing of initial weights, nothing of the weights of terms */
 PETSC_INTERN PetscErrorCode EngdStartLeaves(EngdFunctional, PetscBool *units, PetscBool *weights);
 PETSC_INTERN PetscErrorCode EngdStartRun(EngdFunctional, Vec theta, PetscBool energies, EngdStart *);
+/* Again: units and last layer of networks that have grown; the weights of the terms stay */
+PETSC_INTERN PetscErrorCode EngdStartAgain(EngdFunctional, Vec theta, EngdStart *);
 PETSC_INTERN PetscErrorCode EngdStartDestroy(EngdStart *);
 
 #endif

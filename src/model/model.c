@@ -22,19 +22,22 @@ static PetscErrorCode CheckSizes(EngdProblem problem, PetscInt k, EngdNetwork ne
 }
 
 /* parts, and how many parameters and layers there are */
-static PetscErrorCode AddParts(EngdModel model, const EngdNetwork networks[])
+static PetscErrorCode AddParts(EngdModel model)
 {
   const EngdProblem problem = model->problem;
   PetscInt64        p       = 0;
 
   PetscFunctionBeginUser;
+  model->nlayers = model->noutputs = 0;
   for (PetscInt k = 0; k < model->nparts; k++) {
-    PetscCall(CheckSizes(problem, k, networks[k]));
-    PetscCall(EngdNetworkSetUp(networks[k]));
-    model->part[k] = (EngdModelPart){networks[k], (PetscInt)p, model->nlayers, model->noutputs};
-    model->nlayers += networks[k]->nlayers;
-    model->noutputs += networks[k]->noutputs;
-    p += networks[k]->nparameters;
+    const EngdNetwork network = model->part[k].network;
+
+    PetscCall(CheckSizes(problem, k, network));
+    PetscCall(EngdNetworkSetUp(network));
+    model->part[k] = (EngdModelPart){network, (PetscInt)p, model->nlayers, model->noutputs};
+    model->nlayers += network->nlayers;
+    model->noutputs += network->noutputs;
+    p += network->nparameters;
     PetscCheck(p + problem->nunknowns <= PETSC_MAX_INT, problem->comm, PETSC_ERR_ARG_OUTOFRANGE,
                "more parameters than this PETSc can number; smaller layers");
   }
@@ -42,6 +45,25 @@ static PetscErrorCode AddParts(EngdModel model, const EngdNetwork networks[])
   model->nunknowns   = problem->nunknowns;
   model->nparameters = model->nweights + problem->nunknowns;
   model->nlayers += problem->nunknowns > 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdModelLayOut(EngdModel model)
+{
+  PetscFunctionBeginUser;
+  PetscCall(AddParts(model));
+  PetscCall(PetscFree(model->layer));
+  PetscCall(PetscMalloc1(model->nlayers, &model->layer));
+  for (PetscInt k = 0; k < model->nparts; k++) {
+    for (PetscInt l = 0; l < model->part[k].network->nlayers; l++) {
+      EngdLayer *layer = &model->layer[model->part[k].layer + l];
+
+      *layer = model->part[k].network->layer[l];
+      layer->offset += model->part[k].parameter;
+    }
+  }
+  if (model->nunknowns)
+    model->layer[model->nlayers - 1] = (EngdLayer){.n_out = model->nunknowns, .offset = model->nweights};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -70,20 +92,10 @@ PetscErrorCode EngdModelCreate(EngdProblem problem, PetscInt nnetworks, const En
   PetscCall(PetscNew(&model));
   model->problem = problem;
   model->nparts  = nnetworks;
-  PetscCall(PetscMalloc1(nnetworks, &model->part));
+  PetscCall(PetscCalloc1(nnetworks, &model->part));
   *out = model;
-  PetscCall(AddParts(model, networks));
-  PetscCall(PetscMalloc1(model->nlayers, &model->layer));
-  for (PetscInt k = 0; k < nnetworks; k++) {
-    for (PetscInt l = 0; l < networks[k]->nlayers; l++) {
-      EngdLayer *layer = &model->layer[model->part[k].layer + l];
-
-      *layer = networks[k]->layer[l];
-      layer->offset += model->part[k].parameter;
-    }
-  }
-  if (model->nunknowns)
-    model->layer[model->nlayers - 1] = (EngdLayer){.n_out = model->nunknowns, .offset = model->nweights};
+  for (PetscInt k = 0; k < nnetworks; k++) model->part[k].network = networks[k];
+  PetscCall(EngdModelLayOut(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

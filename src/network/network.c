@@ -7,6 +7,8 @@
 */
 #include <engd/private.h>
 
+#define FIRST_WIDTH 32 /* of a network that grows */
+
 /*
   EngdNetworkCreate - creates a network without sizes.
 
@@ -19,7 +21,7 @@
 . network - one hidden layer of 64 units with tanh, until told otherwise
 
   Options Database Keys:
-+ -network_layers n1,n2,...   - units of the hidden layers, or none
++ -network_layers n1,n2,...   - units of the hidden layers, or auto, or none
 . -network_type name          - mlp, residual, gated, modified, or a registered one
 . -network_activation name    - tanh, sin, sigmoid, softplus, silu, gelu, or a registered one
 . -network_activation_scale n - units sigma(n a (W z + b)) with a trainable factor a of each layer, or 0
@@ -72,6 +74,7 @@ PetscErrorCode EngdNetworkCopySettings(EngdNetwork from, EngdNetwork to)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdNetworkSetLayers(to, from->nhidden, from->width));
+  to->grows = from->grows;
   PetscCall(EngdNetworkSetType(to, from->type));
   PetscCall(EngdNetworkSetActivation(to, from->activation));
   PetscCall(EngdNetworkSetActivationScale(to, from->activation_scale));
@@ -133,7 +136,40 @@ PetscErrorCode EngdNetworkSetLayers(EngdNetwork net, PetscInt nhidden, const Pet
   PetscCall(PetscMalloc1(nhidden, &net->width));
   PetscCall(PetscArraycpy(net->width, widths, nhidden));
   net->nhidden = nhidden;
+  net->grows   = PETSC_FALSE;
   net->setup   = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdNetworkSetGrowing - Leaves the width to the run: one hidden layer, which it widens while that lowers the loss.
+
+  Logically collective
+
+  Input Parameter:
+. network - its layers are laid out anew at the next use
+
+  Options Database Key:
+. -network_layers auto - the same
+
+  Note: of runs with the default optimisers alone; see src/run/growth.c.
+
+  Source: src/network/network.c
+*/
+PetscErrorCode EngdNetworkSetGrowing(EngdNetwork net)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdNetworkWiden(net, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdNetworkWiden(EngdNetwork net, PetscInt times)
+{
+  const PetscInt width = FIRST_WIDTH << times;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdNetworkSetLayers(net, 1, &width));
+  net->grows = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -224,14 +260,19 @@ PetscErrorCode EngdNetworkSetType(EngdNetwork net, const char name[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -<prefix>layers n1,n2,..., or none */
+/* -<prefix>layers n1,n2,..., or auto, or none */
 static PetscErrorCode SetLayersFromText(EngdNetwork net, const char prefix[], const char text[])
 {
   char      option[256], **items;
   PetscInt *widths, n;
-  PetscBool none;
+  PetscBool none, grows;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscStrcmp(text, "auto", &grows));
+  if (grows) {
+    PetscCall(EngdNetworkSetGrowing(net));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscStrcmp(text, "none", &none));
   if (none) {
     PetscCall(EngdNetworkSetLayers(net, 0, NULL));
@@ -254,8 +295,8 @@ static PetscErrorCode DescribeLayers(EngdNetwork net, char **text)
 
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(size, text));
-  if (!net->nhidden) PetscCall(PetscStrncpy(*text, "none", size));
-  for (PetscInt l = 0; l < net->nhidden; l++) {
+  if (!net->nhidden || net->grows) PetscCall(PetscStrncpy(*text, net->grows ? "auto" : "none", size));
+  for (PetscInt l = 0; l < net->nhidden && !net->grows; l++) {
     const size_t used = strlen(*text);
 
     snprintf(*text + used, size - used, "%s%" PetscInt_FMT, l ? "," : "", net->width[l]);
@@ -297,9 +338,11 @@ static PetscErrorCode ReadOptions(EngdNetwork net, const char prefix[])
   PetscFunctionBeginUser;
   PetscCall(DescribeLayers(net, &present));
   PetscOptionsBegin(net->comm, prefix, "Network", "EngdNetwork");
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-layers",
-                            "Units of each hidden layer, positive, as in 64,64; or none: affine in x",
-                            "EngdNetworkSetLayers", present, NULL, &layers));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-layers",
+                      "Units of each hidden layer, positive, as in 64,64; auto: one layer, widened while it pays; "
+                      "none: affine in x",
+                      "EngdNetworkSetLayers", present, NULL, &layers));
   PetscCall(SetLayersFromText(net, prefix, layers));
   PetscCall(PetscFree(layers));
   PetscCall(PetscFree(present));

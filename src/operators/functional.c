@@ -516,6 +516,41 @@ PetscErrorCode EngdFunctionalResize(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* all that is as large as theta, and the layouts */
+static PetscErrorCode DestroyModelWork(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; F->term && t < F->problem->nterms; t++) {
+    PetscCall(EngdModelLayoutDestroy(&F->term[t].layout));
+    PetscCall(PetscFree(F->term[t].channel));
+    PetscCall(PetscFree(F->term[t].measured_channel));
+    PetscCall(EngdPointwiseDestroy(&F->term[t].measured));
+  }
+  PetscCall(VecDestroy(&F->work.from));
+  PetscCall(VecDestroy(&F->work.to));
+  PetscCall(VecDestroy(&F->trial.direction));
+  PetscCall(EngdIntegralRowsDestroy(F));
+  PetscCall(VecDestroy(&F->present.theta));
+  PetscCall(VecScatterDestroy(&F->present.scatter));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdFunctionalLayOut(EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!F->outer.nstates && !F->outer.walks && !F->hessian.jet, F->comm, PETSC_ERR_SUP,
+             "the networks of a quotient, of walkers or of an exact Hessian keep their widths");
+  PetscCall(DestroyPoints(F));
+  PetscCall(DestroyModelWork(F));
+  PetscCall(EngdModelLayOut(F->model));
+  PetscCall(EngdIntegralRowsSetUp(F));
+  for (PetscInt t = 0; t < F->problem->nterms; t++) PetscCall(SetUpLayout(F, t));
+  F->present.id = 0;
+  PetscCall(SetUpVectors(F));
+  PetscCall(SetUpPoints(F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdFunctionalDestroy - Frees a functional, not its problem and network.
 
@@ -534,25 +569,16 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
   if (!F) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DestroyPoints(F));
   for (PetscInt t = 0; F->term && t < F->problem->nterms; t++) {
-    PetscCall(EngdModelLayoutDestroy(&F->term[t].layout));
-    PetscCall(PetscFree(F->term[t].channel));
     PetscCall(PetscFree(F->term[t].shift));
     PetscCall(PetscFree(F->term[t].causal));
     PetscCall(EngdWalkWorkDestroy(&F->term[t].walk));
-    PetscCall(PetscFree(F->term[t].measured_channel));
-    PetscCall(EngdPointwiseDestroy(&F->term[t].measured));
   }
+  PetscCall(DestroyModelWork(F));
   PetscCall(PetscFree(F->term));
-  PetscCall(VecDestroy(&F->work.from));
-  PetscCall(VecDestroy(&F->work.to));
-  PetscCall(VecDestroy(&F->trial.direction));
   PetscCall(PetscFree(F->trial.sums));
   PetscCall(EngdOuterDestroy(F));
-  PetscCall(EngdIntegralRowsDestroy(F));
   PetscCall(EngdModelDestroy(&F->model));
   PetscCall(PetscFree(F->network));
-  PetscCall(VecDestroy(&F->present.theta));
-  PetscCall(VecScatterDestroy(&F->present.scatter));
   PetscCall(EngdCurvatureDestroy(&F->curvature));
   PetscCall(PetscCommDestroy(&F->comm));
   PetscCall(PetscFree(*functional));

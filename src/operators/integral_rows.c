@@ -128,5 +128,6 @@ PetscErrorCode EngdIntegralRowsDestroy(EngdFunctional F)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscFree3(F->integral.term, F->integral.product, F->integral.rows));
+  F->integral.n = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -172,6 +172,20 @@ static PetscErrorCode FitStates(EngdErrors errors, PetscReal u[], PetscReal grad
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the whole theta has another length where a network has grown */
+static PetscErrorCode FitTheta(EngdErrors errors)
+{
+  PetscInt n, present;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetSize(errors->theta, &n));
+  PetscCall(VecGetSize(errors->functional->present.theta, &present));
+  if (n == present) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDestroy(&errors->theta));
+  PetscCall(VecDuplicate(errors->functional->present.theta, &errors->theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdErrorsCompute(EngdErrors errors, Vec theta, PetscBool gradients)
 {
   const EngdFunctional F      = errors->functional;
@@ -186,6 +200,7 @@ PetscErrorCode EngdErrorsCompute(EngdErrors errors, Vec theta, PetscBool gradien
   PetscCall(PetscMalloc1(n, &u));
   if (gradients) PetscCall(PetscMalloc1(n * points->nspace + 1, &gradient));
   PetscCall(PetscCalloc2(nexact + 1, &sum, nexact + 1, &max));
+  PetscCall(FitTheta(errors));
   PetscCall(EngdFunctionalGather(F, theta, errors->theta));
   PetscCall(VecGetArrayRead(errors->theta, &values));
   PetscCall(EngdModelEvaluate(F->model, values, points->nlocal, points->x, u, gradient));

@@ -94,6 +94,7 @@ static PetscErrorCode Save(EngdRun run, EngdArchive a, Place *place)
   const char *failure;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdGrowthState(run, a, PETSC_TRUE));
   PetscCall(EngdRunDescribe(run, a));
   PetscCall(WalkPlace(a, place));
   PetscCall(WalkRest(run, a));
@@ -194,6 +195,7 @@ static PetscErrorCode Load(EngdRun run, EngdArchive a, PetscBool *kept)
   Place place;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdGrowthState(run, a, PETSC_TRUE));
   PetscCall(EngdRunDescribe(run, a));
   PetscCall(WalkPlace(a, &place));
   PetscCheck(place.stage >= 0 && place.stage < run->nstages, run->comm, PETSC_ERR_FILE_UNEXPECTED,
@@ -232,9 +234,11 @@ PetscErrorCode EngdRunLoadSolution(EngdRun run, EngdOutcome *outcome)
 
   PetscFunctionBeginUser;
   PetscCall(EngdArchiveCreate(run->comm, ENGD_ARCHIVE_LOAD, run->restart, &a));
+  PetscCall(EngdGrowthState(run, a, PETSC_FALSE));
   PetscCall(EngdRunDescribeProblem(run, a));
   PetscCall(WalkPlace(a, &place));
   PetscCall(EngdArchiveVec(a, "theta", run->theta));
+  PetscCall(EngdPlanLoadSolution(run, a));
   PetscCall(EngdWindowsState(run, a));
   PetscCall(EngdFunctionalState(run->functional, run->theta, a));
   PetscCall(EngdArchiveDestroy(&a));

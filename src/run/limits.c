@@ -26,7 +26,7 @@ PetscErrorCode EngdRunReadBudget(MPI_Comm comm, PetscReal *seconds)
 }
 
 /* what ranks agree on in each iteration: the clock of rank 0 says, or a signal of any rank */
-enum { OVER_RUN, OVER_STAGE, DUE, END, NASKED };
+enum { OVER_RUN, OVER_STAGE, STANDS, DUE, END, NASKED };
 
 static PetscErrorCode Ask(EngdRun run, PetscMPIInt asked[NASKED])
 {
@@ -43,6 +43,7 @@ static PetscErrorCode Ask(EngdRun run, PetscMPIInt asked[NASKED])
   if (run->listens) PetscCall(EngdSignalsGet(&end, &write));
   asked[OVER_RUN]   = rank == 0 && seconds >= run->max_seconds;
   asked[OVER_STAGE] = rank == 0 && now - run->stage_start >= stage->max_seconds;
+  asked[STANDS]     = rank == 0 && EngdPlanStands(run);
   asked[DUE] = write || (rank == 0 && run->every_seconds > 0 && seconds - run->written_at >= run->every_seconds);
   asked[END] = end;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, asked, NASKED, MPI_INT, MPI_MAX, run->comm));
@@ -70,8 +71,9 @@ static PetscErrorCode TestLimits(EngdRun run, Tao tao, PetscBool first)
   } else if (!first && (asked[OVER_RUN] || asked[OVER_STAGE])) {
     if (asked[OVER_RUN]) run->end = ENGD_END_BY_TIME;
     PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
-  } else if (EngdPlanIsSlow(run)) {
-    run->plan.slow = PETSC_TRUE;
+  } else if (asked[STANDS] || EngdPlanIsSlow(run)) {
+    run->plan.stands = (PetscBool)(asked[STANDS] != 0);
+    run->plan.slow   = PETSC_TRUE;
     PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

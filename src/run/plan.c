@@ -38,6 +38,7 @@
 #define DIGITS          400  /* iterations of digits at most, */
 #define SHARE_DIGITS    0.5  /* while they are not slow, or this part of the time, */
 #define SHARE_WIDE      0.3  /* and of wide */
+#define SHARE_LEVEL     0.1  /* of each of the first stages of a network that grows */
 #define SECONDS         60
 
 const EngdPlanKind engd_plan_kinds[ENGD_PLAN_KINDS] = {
@@ -45,6 +46,7 @@ const EngdPlanKind engd_plan_kinds[ENGD_PLAN_KINDS] = {
     {"valley", "steep units and their last layer by least squares", PETSC_TRUE, SHARE_FALL, FALL, -1},
     {"slopes", "less flat units", PETSC_TRUE, SHARE_FALL, FALL, 1},
     {"wide", "less flat units", PETSC_FALSE, SHARE_WIDE, DIGITS, 1},
+    {"grown", "the network before it grew", PETSC_TRUE, SHARE_FALL, FALL, -2},
     {"again", NULL, PETSC_TRUE, 0, PETSC_MAX_INT / 2, -1},
     {"more", NULL, PETSC_FALSE, 0, PETSC_MAX_INT / 2, -1},
     {"last", NULL, PETSC_TRUE, 0, PETSC_MAX_INT / 2, -1},
@@ -73,23 +75,27 @@ static PetscErrorCode IsSaid(PetscBool *said)
 }
 
 /* is there room for the Gramian written out, its factors and an SVD, and time for them. Not collective */
-static PetscBool HasRoomForDense(EngdFunctional F)
+static PetscBool HasRoomForDense(EngdFunctional F, PetscReal p)
 {
-  const PetscInt  p     = F->model->nparameters;
-  const PetscReal bytes = 3. * sizeof(PetscReal) * PetscSqr((PetscReal)p);
+  const PetscReal bytes = 3. * sizeof(PetscReal) * PetscSqr(p);
 
   return (PetscBool)(p <= MOST_PARAMETERS && bytes <= F->options.memory_limit);
 }
 
-/* EngdPlanHasRoom - the same of J of N residuals, and of the Gramian or else of their kernel. Not collective */
-PetscBool EngdPlanHasRoom(EngdFunctional F, PetscInt N)
+/* EngdPlanHasRoomFor - the same of J of N residuals and p parameters, and of the Gramian or else of their kernel. Not
+   collective */
+PetscBool EngdPlanHasRoomFor(EngdFunctional F, PetscInt N, PetscReal p)
 {
-  const PetscReal p    = F->model->nparameters;
   const PetscReal rows = 4. * sizeof(PetscReal) * N * p, kernel = 3. * sizeof(PetscReal) * PetscSqr((PetscReal)N);
 
   if (rows > F->options.memory_limit) return PETSC_FALSE;
-  return (PetscBool)(HasRoomForDense(F) ||
+  return (PetscBool)(HasRoomForDense(F, p) ||
                      (N <= MOST_RESIDUALS && N * p <= MOST_ENTRIES && kernel <= F->options.memory_limit));
+}
+
+PetscBool EngdPlanHasRoom(EngdFunctional F, PetscInt N)
+{
+  return EngdPlanHasRoomFor(F, N, F->model->nparameters);
 }
 
 /* does a plan suit the problem: least squares, or energies beside conditions; energies: is it that of energies. Collective */
@@ -105,7 +111,7 @@ static PetscErrorCode Suits(EngdFunctional F, PetscBool *suits, PetscBool *energ
   for (PetscInt t = 0; t < F->problem->nterms; t++)
     *suits = (PetscBool)(*suits && !F->problem->term[t]->resample && F->problem->term[t]->causal <= 0);
   if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
-  *suits = HasRoomForDense(F);
+  *suits = HasRoomForDense(F, F->model->nparameters);
   if (*energies) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitCountAllRows(F, &N));
   *suits = EngdPlanHasRoom(F, N);
@@ -182,7 +188,8 @@ static PetscErrorCode SetDirection(EngdRun run, PetscInt kind)
 static PetscErrorCode AddStage(EngdRun run, PetscInt kind, PetscBool last)
 {
   const EngdPlanKind *k     = &engd_plan_kinds[kind];
-  const PetscReal     share = last ? 0 : k->share;
+  const PetscReal     most  = run->plan.grows || run->plan.level ? SHARE_LEVEL : 1;
+  const PetscReal     share = last ? 0 : PetscMin(k->share, most);
   char                number[32], names[128];
 
   PetscFunctionBeginUser;
@@ -200,7 +207,7 @@ static PetscErrorCode AddStage(EngdRun run, PetscInt kind, PetscBool last)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* energies have valley alone. A large network has no time for all first stages: with more parameters than residuals its digits
+/* energies have valley alone; a network that has grown goes on from what it was, too. A large network has no time for all first stages: with more parameters than residuals its digits
    are quick, and otherwise it has none. Collective */
 static PetscErrorCode AddStages(EngdRun run, PetscBool energies)
 {
@@ -216,10 +223,11 @@ static PetscErrorCode AddStages(EngdRun run, PetscBool energies)
   }
   PetscCall(EngdExplicitCountAllRows(run->functional, &N));
   digits = (PetscBool)(small || model->nparameters > N);
-  if (digits) PetscCall(AddStage(run, DIGITS_FLAT, PETSC_FALSE));
+  if (run->plan.level) PetscCall(AddStage(run, GROWN, PETSC_FALSE));
+  if (digits && (!run->plan.level || run->plan.digits || small)) PetscCall(AddStage(run, DIGITS_FLAT, PETSC_FALSE));
   PetscCall(AddStage(run, VALLEY, PETSC_FALSE));
   if (small || !digits) PetscCall(AddStage(run, SLOPES, PETSC_FALSE));
-  if (small) PetscCall(AddStage(run, DIGITS_WIDE, PETSC_FALSE));
+  if (small && !run->plan.grows && !run->plan.level) PetscCall(AddStage(run, DIGITS_WIDE, PETSC_FALSE));
   PetscCall(AddStage(run, AGAIN, PETSC_TRUE));
   if (digits) PetscCall(AddStage(run, MORE, PETSC_TRUE));
   PetscCall(AddStage(run, LAST, PETSC_TRUE));
@@ -238,8 +246,9 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   PetscCall(Suits(run->functional, &suits, &energies));
   if (!suits) PetscFunctionReturn(PETSC_SUCCESS);
   plan->made  = PETSC_TRUE;
-  plan->dense = HasRoomForDense(run->functional);
+  plan->dense = HasRoomForDense(run->functional, run->functional->model->nparameters);
   if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
+  PetscCall(EngdGrowthHasRoom(run, &plan->grows));
   PetscCall(AddStages(run, energies));
   PetscCall(VecDuplicate(run->theta, &plan->start));
   PetscCall(VecCopy(run->theta, plan->start));

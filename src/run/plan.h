@@ -7,9 +7,10 @@
 
 #include <engd/private.h>
 
-enum { DIGITS_FLAT, VALLEY, SLOPES, DIGITS_WIDE, AGAIN, MORE, LAST };
+enum { DIGITS_FLAT, VALLEY, SLOPES, DIGITS_WIDE, GROWN, AGAIN, MORE, LAST };
 
-/* A kind of stage. share: of the time, at most, 0: all that is left. flat: number of the beginning of EngdStart, -1: that of the run */
+/* A kind of stage. share: of the time, at most, 0: all that is left. flat: number of the beginning of EngdStart, -1: that of the run,
+   -2: the best so far */
 typedef struct {
   const char *name, *units;
   PetscBool   dense;
@@ -18,7 +19,9 @@ typedef struct {
 } EngdPlanKind;
 PETSC_INTERN const EngdPlanKind engd_plan_kinds[ENGD_PLAN_KINDS];
 
-/* is there room and time for what the stages need of N residuals. Not collective */
+/* is there room and time for what the stages need of N residuals, and of p parameters in place of those that there are. Not
+   collective */
 PETSC_INTERN PetscBool EngdPlanHasRoom(EngdFunctional, PetscInt N);
+PETSC_INTERN PetscBool EngdPlanHasRoomFor(EngdFunctional, PetscInt N, PetscReal p);
 
 #endif

@@ -12,6 +12,9 @@
 #define DRIFT       2e-3  /* within this */
 #define MORE_POINTS 2     /* times as many, where fresh ones have ENGD_FRESH_FACTOR times the loss */
 #define MOST_POINTS 8     /* times those that the user gave */
+#define STANDS      3     /* decades of the loss that the rest of the time need bring, or a network grows; */
+#define STILL       0.3   /* where that has not paid before */
+#define PAYS        0.5   /* part of the loss that growth must leave, to pay */
 #define SOLVED      1e-13 /* of the loss of u = 0, where a stage that has ended by itself is enough */
 
 /* the kind of a stage of a plan */
@@ -20,12 +23,22 @@ static PetscInt Kind(EngdRun run)
   return run->plan.kind[run->present];
 }
 
+/* EngdPlanPays - has the last growth of the networks lowered the loss by much, or was there none. Not collective */
+PetscBool EngdPlanPays(EngdRun run)
+{
+  const EngdPlan *plan = &run->plan;
+
+  return (PetscBool)(!plan->level || plan->fresh < PAYS * plan->before ||
+                     (run->pace.n && EngdPaceLoss(&run->pace, 0) < PAYS * plan->before));
+}
+
 /* EngdPlanSkips - has the choice left this stage out. Not collective */
 PetscBool EngdPlanSkips(EngdRun run, PetscInt stage)
 {
   const EngdPlan *plan = &run->plan;
 
   if (!plan->made || plan->kind[stage] < AGAIN) return PETSC_FALSE;
+  if (plan->stands && EngdPlanPays(run)) return PETSC_TRUE;
   return (PetscBool)(plan->chosen < 0 ||
                      engd_plan_kinds[plan->kind[stage]].dense != engd_plan_kinds[plan->chosen].dense);
 }
@@ -56,15 +69,18 @@ PetscErrorCode EngdPlanBegin(EngdRun run)
   char                units[64], line[256];
 
   PetscFunctionBeginUser;
-  plan->slow  = PETSC_FALSE;
-  run->pace.n = 0;
+  plan->slow = plan->stands = PETSC_FALSE;
+  run->pace.n               = 0;
   if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
   kind = &engd_plan_kinds[Kind(run)];
   if (Kind(run) >= AGAIN) {
     PetscCall(VecCopy(plan->end[plan->chosen], run->theta));
     PetscCall(PetscSNPrintf(units, sizeof(units), "the end of %s", engd_plan_kinds[plan->chosen].name));
   } else {
-    PetscCall(VecCopy(kind->flat < 0 ? plan->start : run->origin.flat[kind->flat], run->theta));
+    PetscCall(VecCopy(kind->flat == -2   ? plan->best
+                      : kind->flat == -1 ? plan->start
+                                         : run->origin.flat[kind->flat],
+                      run->theta));
     PetscCall(PetscStrncpy(units, run->origin.multipliers ? "standard units" : kind->units, sizeof(units)));
   }
   PetscCall(PetscSNPrintf(line, sizeof(line), "Stage %s: %s; %s%s", kind->name, units,
@@ -114,6 +130,17 @@ PetscBool EngdPlanIsSlow(EngdRun run)
     return PETSC_TRUE;
   return (PetscBool)(Kind(run) < ENGD_PLAN_FIRST && pace->n > ENGD_PACE &&
                      loss > SLOW * EngdPaceLoss(pace, ENGD_PACE));
+}
+
+/* EngdPlanStands - would all the time that is left not take some decades off the loss, while a wider network may. By the clock
+   of this rank */
+PetscBool EngdPlanStands(EngdRun run)
+{
+  const PetscReal time = run->max_seconds - (MPI_Wtime() - run->start);
+  PetscReal       left;
+
+  if (!run->plan.grows || Kind(run) < ENGD_PLAN_FIRST || run->pace.n <= ENGD_PACE) return PETSC_FALSE;
+  return (PetscBool)(EngdPaceRate(&run->pace, &left) * time < (EngdPlanPays(run) ? STANDS : STILL));
 }
 
 /* has the plan nothing left to try */
@@ -195,9 +222,35 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
     PetscCall(VecCopy(run->theta, plan->best));
     plan->loss  = loss;
     plan->fresh = fresh;
+    if (Kind(run) != GROWN) plan->digits = (PetscBool)!engd_plan_kinds[Kind(run)].dense;
   } else {
     PetscCall(VecCopy(plan->best, run->theta));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanCut - the run ends within the present stage, from which a checkpoint is to go on: where is its solution. Collective */
+PetscErrorCode EngdPlanCut(EngdRun run)
+{
+  PetscReal loss, fresh;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
+  run->plan.ahead = (PetscBool)(run->origin.multipliers ? run->plan.gaps : !(fresh < run->plan.fresh));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPlanLoadSolution(EngdRun run, EngdArchive a)
+{
+  PetscBool ahead = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveHas(a, "plan/best_is_ahead", &ahead));
+  if (!ahead) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchivePush(a, "plan"));
+  PetscCall(EngdArchiveBool(a, "best_is_ahead", &ahead, PETSC_FALSE));
+  if (ahead) PetscCall(EngdArchiveVec(a, "best", run->theta));
+  PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,10 +265,17 @@ PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveReal(a, "loss", &plan->loss, PETSC_MAX_REAL));
   PetscCall(EngdArchiveReal(a, "fresh", &plan->fresh, PETSC_MAX_REAL));
   PetscCall(EngdArchiveVec(a, "best", plan->best));
+  PetscCall(EngdArchiveReal(a, "before", &plan->before, 0));
+  PetscCall(EngdArchiveBool(a, "best_is_ahead", &plan->ahead, PETSC_FALSE));
   for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
     PetscCall(EngdArchivePush(a, engd_plan_kinds[k].name));
     PetscCall(EngdArchiveVec(a, "end", plan->end[k]));
     PetscCall(EngdArchivePop(a));
+  }
+  if (plan->level) { /* of points that have come later */
+    PetscCall(EngdArchiveVec(a, "start", plan->start));
+    PetscCall(EngdArchiveVec(a, "flat", run->origin.flat[0]));
+    PetscCall(EngdArchiveVec(a, "flatter", run->origin.flat[1]));
   }
   PetscCall(EngdArchiveReals(a, "left", ENGD_PLAN_FIRST, plan->left));
   PetscCall(EngdArchiveReals(a, "rates", ENGD_PLAN_FIRST, plan->rate));
@@ -229,6 +289,17 @@ PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveReals(a, "losses", ENGD_PACE + 1, run->pace.loss));
   PetscCall(EngdArchiveReals(a, "seconds", ENGD_PACE + 1, run->pace.seconds));
   PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdPlanForget(EngdRun run)
+{
+  EngdPlan kept = {.points = run->plan.points, .level = run->plan.level, .digits = run->plan.digits};
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdPlanDestroy(run));
+  PetscCall(EngdRunSetStages(run, NULL));
+  run->plan = kept;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -174,6 +174,7 @@ static PetscErrorCode SetUp(EngdRun run)
   PetscCall(EngdProjectionSetFromOptions(run->projection));
   if (run->evaluate) PetscCall(EngdReportSetEvaluate(run->report, run->evaluate));
   PetscCall(EngdReportSetUp(run->report));
+  if (!help && !run->evaluate) PetscCall(EngdGrowthCheck(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

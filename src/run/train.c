@@ -141,8 +141,8 @@ static PetscInt Next(EngdRun run)
   return next;
 }
 
-/* says why the present stage ended; the next one is present from now on */
-static PetscErrorCode GoOn(EngdRun run, PetscInt next)
+/* EngdRunCountStage - says why the present stage ended, and counts it; the first one is present from now on. Collective */
+PetscErrorCode EngdRunCountStage(EngdRun run)
 {
   TaoConvergedReason reason;
 
@@ -154,7 +154,15 @@ static PetscErrorCode GoOn(EngdRun run, PetscInt next)
   run->pace_seconds   = MPI_Wtime() - run->start;
   run->folded = run->folded_krylov = 0;
   run->stage_start                 = 0;
-  run->present                     = next;
+  run->present                     = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GoOn(EngdRun run, PetscInt next)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunCountStage(run));
+  run->present = next;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -228,8 +236,10 @@ static PetscErrorCode SolveStage(EngdRun run, PetscBool *done)
   else
     PetscCall(Solve(run, stage, &failed));
   PetscCall(EngdStageLeave(stage, run->functional));
-  if (run->plan.made && run->end != ENGD_END_BY_TAO)
+  if (run->plan.made && run->end != ENGD_END_BY_TAO) {
+    if (!failed) PetscCall(EngdPlanCut(run));
     PetscCall(EngdRunCheckpoint(run)); /* from theta of the stage it goes on */
+  }
   PetscCall(EngdPlanEnd(run, failed, done));
   run->reason  = TAO_CONTINUE_ITERATING;
   run->resumes = PETSC_FALSE;
@@ -281,7 +291,7 @@ static PetscErrorCode SolveStages(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdRunTrain - runs the stages in each window of time. Collective */
+/* EngdRunTrain - runs the stages at each width of networks that grow, or in each window of time. Collective */
 PetscErrorCode EngdRunTrain(EngdRun run)
 {
   PetscBool more = PETSC_TRUE;
@@ -291,6 +301,8 @@ PetscErrorCode EngdRunTrain(EngdRun run)
   PetscCall(EngdWindowsBegin(run));
   while (more) {
     PetscCall(SolveStages(run));
+    PetscCall(EngdGrowthGoOn(run, &more));
+    if (more) continue;
     if (run->window + 1 < run->problem->domain->nwindows && run->end != ENGD_END_BY_SIGNAL) PetscCall(GoOn(run, 0));
     PetscCall(EngdWindowsGoOn(run, &more));
   }

@@ -15,21 +15,15 @@
 */
 #include <engd/private.h>
 
-#define SCALE  3    /* of the units: slopes of tanh over half of the domain */
-#define FACTOR 3    /* from one scale that is tried to the next */
-#define SWEEPS 4    /* of trials over the coordinates */
-#define GAIN   0.1  /* a steeper scale is taken if it leaves less than this part of the loss */
-#define STEPS  3    /* of Gauss and Newton at most, of a trial */
-#define MOST   1500 /* columns of the last layer */
-#define DEAR   5e7  /* entries of J, of which no trials are made */
+#define SCALE  3   /* of the units: slopes of tanh over half of the domain */
+#define FACTOR 3   /* from one scale that is tried to the next */
+#define SWEEPS 4   /* of trials over the coordinates */
+#define GAIN   0.1 /* a steeper scale is taken if it leaves less than this part of the loss */
+#define STEPS  3   /* of Gauss and Newton at most, of a trial */
+#define DEAR   5e7 /* entries of J, of which no trials are made */
 
 #define STIFFNESS   100
 #define MULTIPLIERS 5 /* ten, with a tenth of the weight, end the minimal surface at 5e-4 instead of 6e-5 */
-
-/* of the standard weights and of biases: smooth solutions end at rounding from the first, less smooth ones from the second */
-static const struct {
-  PetscReal scale, bias;
-} flat[ENGD_START_NFLAT] = {{1, 0.75}, {3, 1.5}};
 
 typedef struct {
   EngdFunctional F;
@@ -102,7 +96,7 @@ static PetscErrorCode Suits(EngdFunctional F, Vec theta, PetscBool *suits)
   *suits = PETSC_FALSE;
   for (PetscInt k = 0; k < F->nnetworks; k++)
     if (!F->network[k]->nhidden) PetscFunctionReturn(PETSC_SUCCESS);
-  if (F->curvature->for_hessian || EngdLastLayerCount(F) > MOST) PetscFunctionReturn(PETSC_SUCCESS);
+  if (F->curvature->for_hessian || EngdLastLayerCount(F) > ENGD_START_COLUMNS) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdExplicitHasResidual(F, suits));
   if (!*suits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdFunctionalSetParameters(F, theta));
@@ -177,9 +171,27 @@ static PetscErrorCode Begin(Beginning *b, Vec theta, EngdStart *start)
     PetscCall(Describe(b, loss, start));
   for (PetscInt k = 0; k < ENGD_START_NFLAT; k++) {
     PetscCall(VecDuplicate(theta, &start->flat[k]));
-    PetscCall(EngdUnitsFlatten(b->units, theta, flat[k].scale, flat[k].bias, start->flat[k]));
+    PetscCall(EngdUnitsFlatten(b->units, theta, k, start->flat[k]));
   }
   PetscCall(VecDestroy(&standard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the same with the memory that it needs */
+static PetscErrorCode Place(Beginning *b, Vec theta, EngdStart *start)
+{
+  const PetscInt dim = b->F->problem->domain->dim;
+
+  PetscFunctionBeginUser;
+  start->placed = PETSC_TRUE;
+  PetscCall(PetscMalloc2(dim, &b->scale, dim, &b->trial));
+  for (PetscInt i = 0; i < dim; i++) b->scale[i] = SCALE;
+  PetscCall(EngdUnitsCreate(b->F, &b->units));
+  PetscCall(EngdLastLayerCreate(b->F, theta, &b->last));
+  PetscCall(Begin(b, theta, start));
+  PetscCall(EngdLastLayerDestroy(&b->last));
+  PetscCall(EngdUnitsDestroy(&b->units));
+  PetscCall(PetscFree2(b->scale, b->trial));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -252,9 +264,8 @@ static PetscErrorCode BeginEnergies(Beginning *b, Vec theta, EngdStart *start)
 */
 PetscErrorCode EngdStartRun(EngdFunctional F, Vec theta, PetscBool energies, EngdStart *start)
 {
-  const PetscInt dim = F->problem->domain->dim;
-  PetscBool      suits, units, weights; /* are they left to us */
-  Beginning      b = {.F = F};
+  PetscBool suits, units, weights; /* are they left to us */
+  Beginning b = {.F = F};
 
   PetscFunctionBeginUser;
   *start = (EngdStart){.balanced = PETSC_FALSE};
@@ -267,16 +278,18 @@ PetscErrorCode EngdStartRun(EngdFunctional F, Vec theta, PetscBool energies, Eng
     PetscCall(EngdLastLayerDestroy(&b.last));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  start->placed   = PETSC_TRUE;
   start->balanced = weights;
-  PetscCall(PetscMalloc2(dim, &b.scale, dim, &b.trial));
-  for (PetscInt i = 0; i < dim; i++) b.scale[i] = SCALE;
-  PetscCall(EngdUnitsCreate(F, &b.units));
-  PetscCall(EngdLastLayerCreate(F, theta, &b.last));
-  PetscCall(Begin(&b, theta, start));
-  PetscCall(EngdLastLayerDestroy(&b.last));
-  PetscCall(EngdUnitsDestroy(&b.units));
-  PetscCall(PetscFree2(b.scale, b.trial));
+  PetscCall(Place(&b, theta, start));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdStartAgain(EngdFunctional F, Vec theta, EngdStart *start)
+{
+  Beginning b = {.F = F};
+
+  PetscFunctionBeginUser;
+  *start = (EngdStart){.balanced = PETSC_FALSE};
+  PetscCall(Place(&b, theta, start));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

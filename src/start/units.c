@@ -17,6 +17,11 @@
 
 #define SPREAD 3 /* standard deviations of the outputs, for weights of the last layer of the standard size */
 
+/* of the standard weights and of biases: smooth solutions end at rounding from the first, less smooth ones from the second */
+static const struct {
+  PetscReal scale, bias;
+} flat_kinds[ENGD_START_NFLAT] = {{1, 0.75}, {3, 1.5}};
+
 /* The box that holds what a network sees of all points */
 typedef struct {
   PetscReal *middle, *half; /* [ninputs] */
@@ -258,7 +263,7 @@ static PetscErrorCode DrawFlat(EngdUnits units, PetscReal scale, PetscReal bias,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdUnitsFlatten(EngdUnits units, Vec theta, PetscReal scale, PetscReal bias, Vec flat)
+PetscErrorCode EngdUnitsFlatten(EngdUnits units, Vec theta, PetscInt kind, Vec flat)
 {
   const EngdModel  model = units->model;
   const PetscReal *w;
@@ -272,7 +277,7 @@ PetscErrorCode EngdUnitsFlatten(EngdUnits units, Vec theta, PetscReal scale, Pet
   PetscCall(EngdFunctionalSetParameters(units->functional, theta));
   PetscCall(MeasureOutputs(units->functional, mean, size));
   PetscCall(EngdModelInitialize(model, units->seed, flat));
-  PetscCall(DrawFlat(units, scale, bias, flat));
+  PetscCall(DrawFlat(units, flat_kinds[kind].scale, flat_kinds[kind].bias, flat));
   PetscCall(VecScatterCreateToAll(flat, &scatter, &whole));
   PetscCall(VecScatterBegin(scatter, flat, whole, INSERT_VALUES, SCATTER_FORWARD));
   PetscCall(VecScatterEnd(scatter, flat, whole, INSERT_VALUES, SCATTER_FORWARD));

@@ -1,0 +1,89 @@
+/*
+  Networks that grow: the same function, of several networks and unknown parameters, at each width; what does not grow stays.
+  ranks: 1 3; errors leak
+*/
+#include "functionals.h"
+
+#define TWO                                                                                                          \
+  "-domain_coordinates x,y -domain_lower 0,0 -domain_upper 1,1 -networks flow,pressure -flow_outputs u "             \
+  "-pressure_outputs v "                                                                                             \
+  "-flow_layers auto -pressure_layers 5,4 -unknown_parameters k=0.3 -engd_monitor false -engd_max_seconds 1000 "     \
+  "-terms pde,wall -pde_points 64 -pde_residual lap(u)+k*v+1;v-x*y "                                                 \
+  "-wall_region boundary -wall_points 24 -wall_residual u+k*v "
+#define NPOINTS 7
+
+/* u and v of the model at some points, and its unknown parameter; theta spread over the ranks */
+static void Evaluate(EngdRun run, Vec theta, PetscReal values[2 * NPOINTS + 1])
+{
+  const EngdModel  model = run->functional->model;
+  const PetscReal *whole;
+  PetscReal        x[2 * NPOINTS];
+
+  for (PetscInt i = 0; i < 2 * NPOINTS; i++) x[i] = 0.07 + 0.9 * PetscSqr(PetscSinReal((PetscReal)i));
+  CHECK(EngdFunctionalSetParameters(run->functional, theta));
+  CHECK(VecGetArrayRead(run->functional->present.theta, &whole));
+  CHECK(EngdModelEvaluate(model, whole, NPOINTS, x, values, NULL));
+  values[2 * NPOINTS] = whole[model->nparameters - 1];
+  CHECK(VecRestoreArrayRead(run->functional->present.theta, &whole));
+}
+
+/* theta <- what no rule of a beginning has made */
+static void Perturb(Vec theta)
+{
+  PetscReal *values;
+  PetscInt   begin, end;
+
+  CHECK(VecGetOwnershipRange(theta, &begin, &end));
+  CHECK(VecGetArray(theta, &values));
+  for (PetscInt j = begin; j < end; j++) values[j - begin] += 0.1 * PetscSinReal(1.7 * (PetscReal)j);
+  CHECK(VecRestoreArray(theta, &values));
+}
+
+static void TestSameFunction(void **state)
+{
+  PetscReal before[2 * NPOINTS + 1], after[2 * NPOINTS + 1];
+  EngdRun   run;
+  PetscBool more;
+
+  (void)state;
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL, TWO));
+  CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
+  CHECK(EngdRunSetFromOptions(run));
+  CHECK(EngdRunSetUp(run));
+  assert_true(run->plan.made && run->plan.grows);
+  CHECK(EngdRunBegin(run));
+  run->start = MPI_Wtime();
+  run->end   = ENGD_END_BY_TAO;
+  for (PetscInt level = 1; level <= 2; level++) {
+    const PetscInt p = run->functional->model->nparameters;
+    PetscReal      loss;
+
+    Perturb(run->theta);
+    Evaluate(run, run->theta, before);
+    CHECK(EngdFunctionalEvaluate(run->functional, &loss, NULL));
+    run->plan.level = level - 1;
+    CHECK(EngdGrowthGoOn(run, &more));
+    assert_true(more);
+    assert_int_equal(run->plan.level, level);
+    assert_int_equal(run->functional->network[0]->width[0], 32 << level);
+    assert_int_equal(run->functional->network[1]->nhidden, 2);
+    assert_int_equal(run->functional->model->nparameters - p, 4 * (32 << (level - 1)));
+    Evaluate(run, run->plan.best, after);
+    for (PetscInt i = 0; i <= 2 * NPOINTS; i++) assert_true(PetscAbsReal(after[i] - before[i]) < 1e-12);
+    assert_true(PetscAbsReal(run->plan.loss / loss - 1) < 1e-10);
+    CHECK(VecCopy(run->plan.best, run->theta)); /* the level pays, as far as the next one is concerned */
+    run->plan.before = 1e30;
+  }
+  CHECK(EngdRunDestroy(&run));
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSameFunction)};
+  int                     failed;
+
+  if (EngdInitialize(&argc, &argv, NULL)) return 1;
+  failed = cmocka_run_group_tests(tests, NULL, NULL);
+  return EngdFinalize() ? 1 : failed;
+}

@@ -25,8 +25,8 @@ for p in fit pinn; do
   for k in 1 50 100 200 400 800 1600 3200 6400; do
     file=$out/$p-$k.csv
     # shellcheck disable=SC2086
-    ./engd ${problem[$p]} -engd_stages sgd,flow -sgd_tao_max_it $k -flow_tao_max_it 1 -flow_tao_flow_time "$time" -engd_monitor false \
-      -flow_engd_max_seconds 60 -spectrum_monitor sharpness -engd_history "$file" >"$out/$p-$k.txt" 2>&1 || true
+    ./engd ${problem[$p]} -engd_stages sgd,flow -sgd_tao_max_it $k -flow_tao_max_it 1 -flow_tao_flow_time "$time" \
+      -flow_tao_flow_ts_max_steps 1000000000 -engd_monitor false -flow_engd_max_seconds 60 -spectrum_monitor sharpness -engd_history "$file" >"$out/$p-$k.txt" 2>&1 || true
     loss() { awk -F, -v k="$1" '$1 == k {print $2}' "$file"; }
     echo "$p,$k,$(row $k "$file"),$(row $((k + 1)) "$file"),$(loss $k),$(loss $((k + 1)))"
   done

@@ -1,13 +1,16 @@
 /*
   TAO type "flow": the gradient flow theta' = -grad L(theta), integrated by PETSc's TS.
 
-  An iteration is an interval of time, by default with error control (rk, 5th order); all options of TS are read with the prefix
-  tao_flow_, those of implicit types with -tao_flow_snes_mf. It is what gradient descent would be with steps that vanish: where its
+  An iteration is an interval of time, by default with error control (rk, 5th order), or as much of it as 200 steps cover: of a stiff
+  flow a whole interval would take any number of them, and limits of time are tested between iterations. All options of TS are read
+  with the prefix tao_flow_, -tao_flow_ts_max_steps among them, those of implicit types with -tao_flow_snes_mf. It is what gradient descent would be with steps that vanish: where its
   sharpness, the largest eigenvalue of the Hessian (-spectrum_monitor sharpness), goes by itself, which long steps do not let it.
   Reference: Cohen et al., Gradient descent on neural networks typically occurs at the edge of stability (arXiv 2103.00065).
 */
 #include <engd/private.h>
 #include <petscts.h>
+
+#define STEPS 200 /* of TS in an iteration */
 
 typedef struct {
   PetscReal time; /* of an iteration */
@@ -50,11 +53,12 @@ static PetscErrorCode State(Tao tao, void *data, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* theta over an interval of time; where no step can be taken the run ends there */
+/* theta over an interval of time, or some steps of it; where no step can be taken the run ends there */
 static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 {
   Flow             *flow = (Flow *)data;
   TSConvergedReason reason;
+  PetscReal         time;
 
   PetscFunctionBeginUser;
   PetscCall(TSSetTime(flow->ts, 0));
@@ -71,7 +75,8 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   }
   PetscCall(VecCopy(flow->theta, it->theta));
   PetscCall(TaoComputeObjectiveAndGradient(tao, it->theta, &it->loss, it->gradient));
-  it->status.step = flow->time;
+  PetscCall(TSGetTime(flow->ts, &time));
+  it->status.step = time;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -115,7 +120,7 @@ static PetscErrorCode Destroy(void *data)
   "flow" - the gradient flow, by PETSc's TS.
 
   Options Database Keys:
-+ -tao_flow_time T    - time in an iteration, 1
++ -tao_flow_time T    - time in an iteration, 1, or less: after -tao_flow_ts_max_steps, 200, of TS it ends
 - -tao_flow_ts_type   - rk, ..., and all other options of TS
 M*/
 ENGD_REGISTER_TAO("flow", TaoCreate_Flow, 0);
@@ -136,7 +141,7 @@ PetscErrorCode TaoCreate_Flow(Tao tao)
   PetscCall(TSRKSetType(flow->ts, TSRK5DP));
   PetscCall(TSSetExactFinalTime(flow->ts, TS_EXACTFINALTIME_MATCHSTEP));
   PetscCall(TSSetTolerances(flow->ts, 1e-6, NULL, 1e-6, NULL));
-  PetscCall(TSSetMaxSteps(flow->ts, PETSC_MAX_INT));
+  PetscCall(TSSetMaxSteps(flow->ts, STEPS));
   PetscCall(TSSetErrorIfStepFails(flow->ts, PETSC_FALSE));
   PetscCall(TSSetTimeStep(flow->ts, 1e-4));
   PetscCall(EngdTaoBecome(tao, &ops, flow, 100));

@@ -111,6 +111,8 @@ struct _n_EngdDirection {
     PetscErrorCode (*retry)(EngdDirection, EngdSolver, PetscInt attempt, Vec d, PetscBool *);
     /* may be NULL: d = -(J^T J + mu s_1^2 I)^{-1} J^T r by the factors of J that compute left, s_1 the largest singular value */
     PetscErrorCode (*solve)(EngdDirection, EngdSolver, PetscReal mu, Vec r, Vec d);
+    /* may be NULL: the norm of a gradient in the metric of the factors that compute left */
+    PetscErrorCode (*norm)(EngdDirection, EngdSolver, Vec gradient, PetscReal *norm);
     PetscErrorCode (*view)(EngdDirection, PetscViewer); /* may be NULL */
     PetscErrorCode (*destroy)(EngdDirection);
   } ops[1];
@@ -119,12 +121,13 @@ struct _n_EngdDirection {
 
 /* The point along d that an iteration starts a step from, and what the step type chose */
 typedef struct {
-  Vec       theta, gradient;
-  Vec       previous;       /* the direction of the last step, zero if there is none */
-  Vec       d;              /* the step type may put another in its place */
-  PetscReal loss, slope;    /* at theta; slope = gradient . d < 0, unless the solver accepts increases */
-  PetscReal step, newloss;  /* chosen; step = 0: no tried point has a lower loss (an acceptable one) */
-  PetscReal damping_factor; /* of the next lambda; 0, unless the type chooses it: by the length of the step */
+  EngdDirection direction; /* whose d it is */
+  Vec           theta, gradient;
+  Vec           previous;       /* the direction of the last step, zero if there is none */
+  Vec           d;              /* the step type may put another in its place */
+  PetscReal     loss, slope;    /* at theta; slope = gradient . d < 0, unless the solver accepts increases */
+  PetscReal     step, newloss;  /* chosen; step = 0: no tried point has a lower loss (an acceptable one) */
+  PetscReal     damping_factor; /* of the next lambda; 0, unless the type chooses it: by the length of the step */
 } EngdLine;
 
 /* Levenberg-Marquardt steps with geodesic acceleration, on a direction that has a `solve`; all terms are residuals */

@@ -55,6 +55,16 @@ static PetscErrorCode Read(EngdFunctional F, PetscBool of[], PetscBool *any)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdMaximiseOutputs - which unknowns maximise, [noutputs]. Collective */
+PetscErrorCode EngdMaximiseOutputs(EngdFunctional F, PetscBool of[])
+{
+  PetscBool any;
+
+  PetscFunctionBeginUser;
+  PetscCall(Read(F, of, &any));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* sign <- -1 for the parameters from begin to below end that are here */
 static PetscErrorCode SetNegative(Vec sign, PetscInt begin, PetscInt end)
 {

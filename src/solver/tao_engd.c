@@ -141,7 +141,11 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 {
   TAO_ENGD  *engd   = (TAO_ENGD *)data;
   EngdSolver solver = engd->solver;
-  EngdLine   line   = {.theta = it->theta, .gradient = it->gradient, .previous = engd->buffer, .loss = it->loss};
+  EngdLine   line   = {.direction = engd->direction,
+                       .theta     = it->theta,
+                       .gradient  = it->gradient,
+                       .previous  = engd->buffer,
+                       .loss      = it->loss};
 
   PetscFunctionBeginUser;
   EngdOuterSetShift(solver->functional, it->loss, solver->change);

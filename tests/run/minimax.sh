@@ -35,3 +35,14 @@ run 3 "${game[@]}" -terms game,mean -mean_points 8 -mean_sampler gauss -mean_int
   -tao_engd_direction dense -tao_engd_dense_type eigen -tao_engd_damping 0 -tao_engd_damping_adapt false -tao_max_it 2
 expect_exit 0
 expect_less "$(error)" 1e-12
+bilinear=("${game[@]}" -game_energy 'v*(u - x)' -exact_u x -exact_v 0)
+for ranks in 1 3; do
+  name "Lagrange-Newton on rows of Jacobians: u = x and v = 0 of a bilinear game"
+  run $ranks "${bilinear[@]}" -tao_engd_step saddle -tao_engd_direction saddle -tao_max_it 1
+  expect_exit 0
+  expect_less "$(error)" 1e-12
+done
+name "a game that is not bilinear is refused"
+run 1 "${game[@]}" -tao_engd_step saddle -tao_engd_direction saddle
+expect_exit 2
+expect_stderr_one_line_matching "term 'game' is no sum of products"

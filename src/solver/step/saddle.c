@@ -29,39 +29,54 @@ static PetscErrorCode SetFromOptions_Saddle(EngdStep step, EngdSolver solver, En
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* |grad L| at theta + eta d, infinite where the loss is not finite */
-static PetscErrorCode Measure(Saddle *saddle, EngdFunctional F, const EngdLine *line, PetscReal eta, PetscReal *loss,
-                              PetscReal *norm)
+/* |g|, in the metric of the direction if it has one */
+static PetscErrorCode Norm(const EngdLine *line, EngdSolver solver, Vec gradient, PetscReal *norm)
 {
+  EngdDirection direction = line->direction;
+
+  PetscFunctionBeginUser;
+  if (direction->ops->norm)
+    PetscCall((*direction->ops->norm)(direction, solver, gradient, norm));
+  else
+    PetscCall(VecNorm(gradient, NORM_2, norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* |grad L| at theta + eta d, infinite where the loss is not finite */
+static PetscErrorCode Measure(Saddle *saddle, EngdSolver solver, const EngdLine *line, PetscReal eta, PetscReal *norm)
+{
+  EngdFunctional F = solver->functional;
+  PetscReal      loss;
+
   PetscFunctionBeginUser;
   PetscCall(VecWAXPY(saddle->trial, eta, line->d, line->theta));
   PetscCall(EngdFunctionalSetParameters(F, saddle->trial));
-  PetscCall(EngdFunctionalEvaluate(F, loss, saddle->gradient));
-  PetscCall(VecNorm(saddle->gradient, NORM_2, norm));
-  if (PetscIsInfOrNanReal(*loss) || PetscIsInfOrNanReal(*norm)) *norm = INFINITY;
+  PetscCall(EngdFunctionalEvaluate(F, &loss, saddle->gradient));
+  PetscCall(Norm(line, solver, saddle->gradient, norm));
+  if (PetscIsInfOrNanReal(loss) || PetscIsInfOrNanReal(*norm)) *norm = INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Choose_Saddle(EngdStep step, EngdSolver solver, EngdLine *line)
 {
   Saddle   *saddle = (Saddle *)step->data;
-  PetscReal before, norm, loss, least = INFINITY;
+  PetscReal before, norm, least = INFINITY;
 
   PetscFunctionBeginUser;
   if (!saddle->trial) {
     PetscCall(VecDuplicate(line->theta, &saddle->trial));
     PetscCall(VecDuplicate(line->theta, &saddle->gradient));
   }
-  PetscCall(VecNorm(line->gradient, NORM_2, &before));
+  PetscCall(Norm(line, solver, line->gradient, &before));
   line->step = 0;
   for (PetscInt k = 0; k <= HALVINGS; k++) {
     const PetscReal eta = PetscPowRealInt(0.5, k);
 
-    PetscCall(Measure(saddle, solver->functional, line, eta, &loss, &norm));
+    PetscCall(Measure(saddle, solver, line, eta, &norm));
     if (norm < least) {
       least         = norm;
       line->step    = eta;
-      line->newloss = loss;
+      line->newloss = norm; /* of retries the one with the least is taken */
     }
     if (norm <= (1 - DECREASE * eta) * before) break;
   }

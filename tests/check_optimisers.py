@@ -57,8 +57,9 @@ def reads(method, option):
 
 folder = pathlib.Path(sys.argv[1])
 bad = 0
-# walkers have methods of their own: those of a residual on points that stay do not go there
-problems = [p for p in sorted(folder.rglob("*.opts")) if "optimisers" not in p.parts and "_log_psi" not in p.read_text()]
+# walkers, and points that are new in each iteration, have methods of their own: those of a loss that stays do not go there
+OWN = re.compile("_log_psi|_accept_increase")
+problems = [p for p in sorted(folder.rglob("*.opts")) if "optimisers" not in p.parts and not OWN.search(p.read_text())]
 for path in sorted((folder / "optimisers").glob("*.opts")):
     method = settings(path)
     for problem in problems:

@@ -80,6 +80,23 @@ static PetscErrorCode WarnOfBounds(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* a line for each whose standard error is larger than itself: the residuals do not even say its sign */
+static PetscErrorCode WarnOfUndetermined(EngdReport report)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < report->problem->nunknowns; k++) {
+    const PetscReal error = report->standard_error[k];
+
+    if (PetscIsInfOrNanReal(error) || error <= PetscAbsReal(report->unknown[k])) continue;
+    PetscCall(
+        PetscPrintf(report->comm,
+                    "Warning: the unknown parameter %s is not determined: its standard error %.1e is larger than "
+                    "its value %.1e;\n  take more data, or a bound that excludes what it cannot be\n",
+                    report->problem->unknown[k], (double)error, (double)report->unknown[k]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* a line for each */
 static PetscErrorCode PrintUnknowns(EngdReport report)
 {
@@ -99,6 +116,7 @@ static PetscErrorCode PrintUnknowns(EngdReport report)
     PetscCall(PetscPrintf(report->comm, "\n"));
   }
   PetscCall(WarnOfBounds(report));
+  PetscCall(WarnOfUndetermined(report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -81,6 +81,14 @@ expect_stderr_empty
 expect_stdout '^Warning: the unknown parameter k has run to its bound 2; widen it'
 expect_equal "$(grep -c 'has run to its bound' stdout)" 1
 
+name "an unknown parameter that the residuals say nothing of is told, and one that they determine is not"
+run 2 -domain_lower -1 -domain_upper 1 -terms fit -fit_points 30 -fit_sampler grid -fit_residual 'u - x1^2 + j*x1^3 + k*x1^4 - 3*x1^4' \
+  -unknown_parameters j=0.5,k=1 -network_layers none -tao_max_it 8
+expect_exit 0
+expect_stderr_empty
+expect_stdout '^Warning: the unknown parameter j is not determined: its standard error'
+expect_equal "$(grep -c 'is not determined' stdout)" 1
+
 for under in "" nohup; do
   begin "a terminal that closes ${under:+under nohup}"
   $under "$ENGD_PROGRAM" "${short[@]}" -tao_max_it 300 -engd_history h.csv >stdout 2>stderr </dev/null &

@@ -46,12 +46,13 @@ typedef struct {
   PetscBool    done;                  /* has it come to rounding, so that no stage need follow */
   PetscBool    ahead;                 /* when the time has cut it: has the best less loss than where the stage was */
   PetscInt     level;                 /* how often networks have grown, */
+  PetscInt     rows;                  /* residuals when the stages of this level were chosen; 0: they have not been */
   PetscBool    digits;                /* is the best one of truncated least squares, */
   PetscReal    before;                /* the loss on fresh points when they did, */
   PetscBool    grows;                 /* will they again, */
   PetscBool    stands;                /* and has the present stage stood so still that they should */
 } EngdPlan;
-#define ENGD_GROWTH_LEVELS 20 /* more than there can be */
+#define ENGD_GROWTH_LEVELS 5 /* 1024 units: of more the last layer has no beginning (ENGD_START_COLUMNS) */
 
 /* Part of the loss of u = 0 that is rounding: there is no less to gain. */
 #define ENGD_LOSS_ROUNDING 1e-20

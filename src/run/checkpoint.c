@@ -206,6 +206,7 @@ static PetscErrorCode Load(EngdRun run, EngdArchive a, PetscBool *kept)
   PetscCall(EngdStageEnter(&run->stage[run->present]));
   PetscCall(WalkRest(run, a));
   PetscCall(EngdStageLeave(&run->stage[run->present], run->functional));
+  PetscCall(EngdGrowthHasRoom(run, &run->plan.grows)); /* beside all the points */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

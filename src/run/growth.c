@@ -205,17 +205,20 @@ PetscErrorCode EngdGrowthGoOn(EngdRun run, PetscBool *more)
 PetscErrorCode EngdGrowthState(EngdRun run, EngdArchive a, PetscBool planned)
 {
   PetscInt  level  = run->plan.level;
+  PetscInt  rows   = run->plan.rows;
   PetscBool digits = run->plan.digits;
 
   PetscFunctionBeginUser;
   if (!Grows(run)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchivePush(a, "growth"));
   PetscCall(EngdArchiveCount(a, "level", &level, ENGD_GROWTH_LEVELS));
+  PetscCall(EngdArchiveCount(a, "rows", &rows, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveBool(a, "digits", &digits, PETSC_FALSE));
   PetscCall(EngdArchivePop(a));
   if (EngdArchiveChanges(a)) run->plan.digits = digits;
   if (level == run->plan.level) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(SetLevel(run, level));
+  run->plan.rows = rows;
   if (planned) PetscCall(Plan(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

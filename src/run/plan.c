@@ -207,13 +207,13 @@ static PetscErrorCode AddStage(EngdRun run, PetscInt kind, PetscBool last)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* energies have valley alone; a network that has grown goes on from what it was, too. A large network has no time for all first stages: with more parameters than residuals its digits
-   are quick, and otherwise it has none. Collective */
+/* energies have valley alone; a network that has grown goes on from what it was, too. A large network has no time for all first
+   stages: with more parameters than residuals its digits are quick, and otherwise it has none. A restart has not all points yet, but
+   must have the same stages. Collective */
 static PetscErrorCode AddStages(EngdRun run, PetscBool energies)
 {
   const EngdModel model = run->functional->model;
   const PetscBool small = (PetscBool)(model->nweights <= MOST_DIGITS);
-  PetscInt        N;
   PetscBool       digits;
 
   PetscFunctionBeginUser;
@@ -221,8 +221,8 @@ static PetscErrorCode AddStages(EngdRun run, PetscBool energies)
     PetscCall(AddStage(run, VALLEY, PETSC_TRUE));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(EngdExplicitCountAllRows(run->functional, &N));
-  digits = (PetscBool)(small || model->nparameters > N);
+  if (!run->plan.rows) PetscCall(EngdExplicitCountAllRows(run->functional, &run->plan.rows));
+  digits = (PetscBool)(small || model->nparameters > run->plan.rows);
   if (run->plan.level) PetscCall(AddStage(run, GROWN, PETSC_FALSE));
   if (digits && (!run->plan.level || run->plan.digits || small)) PetscCall(AddStage(run, DIGITS_FLAT, PETSC_FALSE));
   PetscCall(AddStage(run, VALLEY, PETSC_FALSE));

@@ -38,7 +38,7 @@ PetscBool EngdPlanSkips(EngdRun run, PetscInt stage)
   const EngdPlan *plan = &run->plan;
 
   if (!plan->made || plan->kind[stage] < AGAIN) return PETSC_FALSE;
-  if (plan->stands && EngdPlanPays(run)) return PETSC_TRUE;
+  if (plan->stands && plan->grows && EngdPlanPays(run)) return PETSC_TRUE;
   return (PetscBool)(plan->chosen < 0 ||
                      engd_plan_kinds[plan->kind[stage]].dense != engd_plan_kinds[plan->chosen].dense);
 }
@@ -185,6 +185,7 @@ static PetscErrorCode AddPoints(EngdRun run)
   if (!all) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscSNPrintf(line, sizeof(line), "%" PetscInt_FMT " points more, where the residual is large", all));
   PetscCall(EngdReportChoose(run->report, line));
+  PetscCall(EngdGrowthHasRoom(run, &plan->grows)); /* wider networks need more memory for them, too */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,8 +1,10 @@
 /*
-  Networks that grow: the same function, of several networks and unknown parameters, at each width; what does not grow stays.
+  Networks that grow: the same function, of several networks and unknown parameters, at each width; what does not grow
+  stays; a restart has the stages that were chosen.
   ranks: 1 3; errors leak
 */
 #include "functionals.h"
+#include <unistd.h>
 
 #define TWO                                                                                                          \
   "-domain_coordinates x,y -domain_lower 0,0 -domain_upper 1,1 -networks flow,pressure -flow_outputs u "             \
@@ -11,6 +13,16 @@
   "-terms pde,wall -pde_points 64 -pde_residual lap(u)+k*v+1;v-x*y "                                                 \
   "-wall_region boundary -wall_points 24 -wall_residual u+k*v "
 #define NPOINTS 7
+
+static void Make(const char options[], EngdRun *run)
+{
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL, options));
+  CHECK(EngdRunCreate(PETSC_COMM_WORLD, run));
+  CHECK(EngdRunSetFromOptions(*run));
+  CHECK(EngdRunSetUp(*run));
+  CHECK(EngdRunBegin(*run));
+}
 
 /* u and v of the model at some points, and its unknown parameter; theta spread over the ranks */
 static void Evaluate(EngdRun run, Vec theta, PetscReal values[2 * NPOINTS + 1])
@@ -46,13 +58,8 @@ static void TestSameFunction(void **state)
   PetscBool more;
 
   (void)state;
-  CHECK(PetscOptionsClear(NULL));
-  CHECK(PetscOptionsInsertString(NULL, TWO));
-  CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
-  CHECK(EngdRunSetFromOptions(run));
-  CHECK(EngdRunSetUp(run));
+  Make(TWO, &run);
   assert_true(run->plan.made && run->plan.grows);
-  CHECK(EngdRunBegin(run));
   run->start = MPI_Wtime();
   run->end   = ENGD_END_BY_TAO;
   for (PetscInt level = 1; level <= 2; level++) {
@@ -78,9 +85,52 @@ static void TestSameFunction(void **state)
   CHECK(EngdRunDestroy(&run));
 }
 
+/* 641 parameters of 64 units: too many for `digits` beside 800 residuals, not beside 400 */
+#define EIGHT                                                                                                        \
+  "-domain_coordinates xa,xb,xc,xd,xe,xf,xg,xh -domain_lower 0,0,0,0,0,0,0,0 -domain_upper 1,1,1,1,1,1,1,1 "         \
+  "-network_layers auto -engd_monitor false -engd_max_seconds 1000 -terms pde,wall -pde_points 300 "                 \
+  "-pde_residual lap(u)+xa*xb -wall_region boundary -wall_points 100 -wall_residual u "
+
+/* more points have come before the network grew: a restart has the stages that were chosen for them */
+static void TestSameStages(void **state)
+{
+  int       id = (int)getpid();
+  char      file[64];
+  EngdRun   run, again;
+  PetscBool more;
+  PetscInt  added;
+
+  (void)state;
+  assert_int_equal(MPI_Bcast(&id, 1, MPI_INT, 0, PETSC_COMM_WORLD), 0);
+  snprintf(file, sizeof(file), "/tmp/engd_growth_%d.h5", id);
+  Make(EIGHT, &run);
+  run->start = MPI_Wtime();
+  CHECK(EngdFunctionalSetParameters(run->functional, run->theta));
+  CHECK(EngdFunctionalAddPoints(run->functional, 0, 300, &added));
+  assert_int_equal(added, 300);
+  CHECK(EngdFunctionalAddPoints(run->functional, 1, 100, &added));
+  CHECK(EngdGrowthGoOn(run, &more));
+  assert_true(more && !strstr(run->stages, "digits"));
+  CHECK(EngdStageEnter(&run->stage[0]));
+  CHECK(EngdRunSetCheckpoint(run, file, 0, 0));
+  CHECK(EngdRunCheckpoint(run));
+  CHECK(EngdStageLeave(&run->stage[0], run->functional));
+
+  Make(EIGHT, &again);
+  CHECK(EngdRunSetRestart(again, file));
+  CHECK(EngdRunRestart(again));
+  assert_int_equal(again->plan.level, 1);
+  assert_string_equal(again->stages, run->stages);
+  assert_int_equal(again->functional->nrows, run->functional->nrows);
+  (void)unlink(file);
+  CHECK(EngdRunDestroy(&again));
+  CHECK(EngdRunDestroy(&run));
+  CHECK(PetscOptionsClear(NULL));
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSameFunction)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSameFunction), cmocka_unit_test(TestSameStages)};
   int                     failed;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

@@ -109,6 +109,15 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is this an option of the stage that there is once a network has grown */
+static PetscBool IsOfGrowth(EngdFunctional F, const char name[])
+{
+  PetscBool grows = PETSC_FALSE;
+
+  for (PetscInt k = 0; k < F->nnetworks; k++) grows = (PetscBool)(grows || F->network[k]->grows);
+  return (PetscBool)(grows && !strncmp(name, "grown_", 6));
+}
+
 /* Is an option that nobody has read let through: read by several methods, later, or by one that is not chosen */
 static PetscErrorCode IsLetThrough(EngdFunctional F, const char name[], PetscBool final, PetscBool *let)
 {
@@ -118,6 +127,7 @@ static PetscErrorCode IsLetThrough(EngdFunctional F, const char name[], PetscBoo
 
   PetscFunctionBeginUser;
   PetscCall(PetscStrInList(name, shared, ',', let));
+  *let = (PetscBool)(*let || IsOfGrowth(F, name));
   if (*let) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(IsReadLate(name, &late));
   PetscCall(IsOfOtherMethod(name, &other));

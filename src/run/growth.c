@@ -5,12 +5,14 @@
               theta = that of level k - 1, and new units whose outgoing weights are zero:  u is what it was,
               and their outgoing weights are new columns of J at once
 
-  The one stage `grown` goes on from there, the others begin anew at the new width, and the best of them goes on: a network that has come to the
-  bottom of a narrow valley stays there, whatever is added (runs/untuned.md), where a wider one falls beside it. What was is never lost.
+  The one stage `grown` goes on from there, the others begin anew at the new width, and the best of them goes on: a network that
+  has come to the bottom of a narrow valley stays there, whatever is added (runs/untuned.md), where a wider one falls beside it.
+  What was is never lost.
 
   A level ends when its stages have, or when the last one, at its pace, would not take three decades off the loss in all the time that
-  is left. The next one is there if its residuals and parameters have room (EngdPlanHasRoom), if there is time, if the loss is not at
-  rounding, and if the last growth has at least halved it. New units are drawn as those of the stage `slopes`.
+  is left, or a third of one where the last growth has not paid. The next one is there if its residuals and parameters have room
+  (EngdGrowthHasRoom), if there is time, if the loss is not at rounding, and if the last growth has at least halved it. New units are
+  drawn as those of the stage `slopes`.
 
   All that is as large as theta is made anew: model and functional in place, which others hold; stages and plan from their options.
 */

@@ -17,7 +17,8 @@ out=runs/out/minimax
 rm -rf "$out"
 mkdir -p "$out"
 . runs/one_rank.sh
-game="-options_file cpinn.opts"
+game="-options_file cpinn.opts -sol_layers 32 -sol_init_scale 1 -sol_init_bias 0 -critic_layers 32 -critic_inputs x,y -pde_sampler grid -wall_sampler grid
+  -tao_type competitive -tao_competitive_length 0.1"
 alone="-domain_lower -2,-2 -domain_upper 2,2 -domain_coordinates x,y -network_layers 32 -terms pde,wall -pde_points 900 -wall_points 120
   -pde_residual lap(u)+2*sin(x)*cos(y) -wall_region boundary -wall_residual u-sin(x)*cos(y) -exact_u sin(x)*cos(y) -tao_type engd"
 pure="-tao_engd_damping 0 -tao_engd_damping_adapt false"

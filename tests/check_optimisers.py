@@ -57,8 +57,8 @@ def reads(method, option):
 
 folder = pathlib.Path(sys.argv[1])
 bad = 0
-# walkers, and points that are new in each iteration, have methods of their own: those of a loss that stays do not go there
-OWN = re.compile("_log_psi|_accept_increase")
+# walkers, games, and points that are new in each iteration have methods of their own: those of a loss that stays do not go there
+OWN = re.compile("_log_psi|_accept_increase|_maximise")
 problems = [p for p in sorted(folder.rglob("*.opts")) if "optimisers" not in p.parts and not OWN.search(p.read_text())]
 for path in sorted((folder / "optimisers").glob("*.opts")):
     method = settings(path)

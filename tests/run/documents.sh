@@ -17,6 +17,8 @@ for each in python3 /usr/bin/python3; do
 done
 
 ncommands=0
+# the files of the documents are whole before the first command reads one
+python3 "$ENGD_ROOT/tests/check_documents.py" "$ENGD_ROOT" --commands "$files" >"$SCRATCH/commands"
 while IFS=$'\t' read -r -u 3 document ranks code error arguments; do
   eval "set -- $arguments"
   ncommands=$((ncommands + 1))
@@ -33,7 +35,7 @@ while IFS=$'\t' read -r -u 3 document ranks code error arguments; do
   if [ "$code" = 0 ]; then expect_stderr_empty; else expect_equal "$(cat stderr)" "$error"; fi
   [ "$error" != - ] || expect_file stdout
   rm -f stderr.all && cp -r . "$files/$document"
-done 3< <(python3 "$ENGD_ROOT/tests/check_documents.py" "$ENGD_ROOT" --commands "$files")
+done 3<"$SCRATCH/commands"
 name "the documents have commands"
 run 1 -version
 expect_less 10 "$ncommands"

@@ -205,6 +205,7 @@ static PetscErrorCode Load(EngdRun run, EngdArchive a, PetscBool *kept)
   PetscCall(GoTo(run, &place, *kept));
   PetscCall(EngdStageEnter(&run->stage[run->present]));
   PetscCall(WalkRest(run, a));
+  if (*kept && EngdEvolutionBegun(run)) PetscCall(Fold(run, &place)); /* no optimiser begins, and counts them */
   PetscCall(EngdStageLeave(&run->stage[run->present], run->functional));
   PetscCall(EngdGrowthHasRoom(run, &run->plan.grows)); /* beside all the points */
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -48,13 +48,14 @@ head -n 1 h.csv | grep -q ',time,projection_error,' || complain "the history has
 whole=$PWD
 name "part of the way"
 run 1 "${fits[@]}" -engd_time_final 0.5 -engd_checkpoint c.h5
-half=$PWD
+half=$PWD iterations=$(json s.json iterations)
 for ranks in 1 2; do
   name "and the rest"
   run $ranks "${fits[@]}" -engd_restart "$half/c.h5" -theta_view binary:theta.bin
   expect_exit 0
   expect_stdout '^t = 1\.? after 20 steps'
   expect_stdout 'stopped: a restart behind the training'
+  expect_equal "$(json s.json iterations)" "$iterations"
   expect_close "$(json s.json relative_l2_error)" "$(json "$whole/s.json" relative_l2_error)" 0.2
   ((ranks > 1)) || cmp -s theta.bin "$whole/theta.bin" || complain "theta is not that of the run in one"
 done

@@ -40,7 +40,7 @@ PetscErrorCode EngdGrowthCheck(EngdRun run)
       "that stay, where no option says how to begin or which optimiser to take; give its size, as in 64");
   PetscCheck(!run->evolution && !run->report->sharpness, run->comm, PETSC_ERR_USER_INPUT,
              "-network_layers auto: %s needs a network that keeps its size; give it, as in 64",
-             run->evolution ? "-engd_time_stepping" : "a column of the Hessian in -engd_monitor_columns");
+             run->evolution ? "-engd_time_stepping" : "-spectrum_monitor");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -73,25 +73,23 @@ PetscErrorCode EngdGrowthHasRoom(EngdRun run, PetscBool *room)
 
 /* the layers of a model before it grows */
 typedef struct {
-  PetscInt   nlayers, nparameters;
   EngdLayer *layer; /* [nlayers] with their offsets in theta */
-  PetscReal *theta; /* [nparameters] */
+  PetscReal *theta; /* whole */
 } Before;
 
 static PetscErrorCode Keep(EngdFunctional F, Vec theta, Before *before)
 {
+  const EngdModel  model = F->model;
   const PetscReal *values;
   Vec              whole;
 
   PetscFunctionBeginUser;
-  before->nlayers     = F->model->nlayers;
-  before->nparameters = F->model->nparameters;
-  PetscCall(PetscMalloc2(before->nlayers, &before->layer, before->nparameters, &before->theta));
-  PetscCall(PetscArraycpy(before->layer, F->model->layer, before->nlayers));
+  PetscCall(PetscMalloc2(model->nlayers, &before->layer, model->nparameters, &before->theta));
+  PetscCall(PetscArraycpy(before->layer, model->layer, model->nlayers));
   PetscCall(VecDuplicate(F->present.theta, &whole));
   PetscCall(EngdFunctionalGather(F, theta, whole));
   PetscCall(VecGetArrayRead(whole, &values));
-  PetscCall(PetscArraycpy(before->theta, values, before->nparameters));
+  PetscCall(PetscArraycpy(before->theta, values, model->nparameters));
   PetscCall(VecRestoreArrayRead(whole, &values));
   PetscCall(VecDestroy(&whole));
   PetscFunctionReturn(PETSC_SUCCESS);

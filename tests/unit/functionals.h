@@ -370,4 +370,17 @@ static inline int RunChecks(const char group[], size_t nchecks, const Check chec
   return _cmocka_run_group_tests(group, tests, n, NULL, NULL);
 }
 
+/* solves it, what it says thrown away; its code */
+static inline PetscErrorCode SolveQuietly(EngdRun run)
+{
+  FILE          *before = PETSC_STDOUT;
+  PetscErrorCode code;
+
+  PETSC_STDOUT = fopen("/dev/null", "w");
+  code         = EngdRunSolve(run);
+  (void)fclose(PETSC_STDOUT);
+  PETSC_STDOUT = before;
+  return code;
+}
+
 #endif

@@ -118,18 +118,6 @@ static PetscReal KeptLoss(const char options[], PetscBool energy)
   return loss;
 }
 
-static PetscErrorCode Solve(EngdRun run)
-{
-  FILE          *before = PETSC_STDOUT;
-  PetscErrorCode code;
-
-  PETSC_STDOUT = fopen("/dev/null", "w");
-  code         = EngdRunSolve(run);
-  (void)fclose(PETSC_STDOUT);
-  PETSC_STDOUT = before;
-  return code;
-}
-
 /* a run with this fault ends after few evaluations with a loss that is no more than at first, which the checkpoint has; a plan of
    several stages ends well, unless all have it, and one optimiser that never had a number has nothing to keep */
 static void Try(const char options[], PetscBool energy, PetscBool plan, Fault *fault)
@@ -142,7 +130,7 @@ static void Try(const char options[], PetscBool energy, PetscBool plan, Fault *f
   CHECK(EngdRunSetCheckpoint(fault->run, file, 0, 0));
   first = Loss(fault->run);
   if (!fault->rank) (void)unlink(file);
-  code         = Solve(fault->run);
+  code         = SolveQuietly(fault->run);
   fault->stage = "none";
   loss         = Loss(fault->run);
   if (!(fault->seen > fault->after && fault->seen < fault->after + MOST))

@@ -68,19 +68,6 @@ static void Make(const char options[], const char checkpoint[], const char resta
   }
 }
 
-/* solves it, what it says thrown away; its code */
-static PetscErrorCode Solve(EngdRun run)
-{
-  FILE          *before = PETSC_STDOUT;
-  PetscErrorCode code;
-
-  PETSC_STDOUT = fopen("/dev/null", "w");
-  code         = EngdRunSolve(run);
-  (void)fclose(PETSC_STDOUT);
-  PETSC_STDOUT = before;
-  return code;
-}
-
 /* theta, and the numbers that a run came to */
 typedef struct {
   PetscReal *theta;
@@ -143,13 +130,13 @@ static void TestBroken(void **state)
 
     signal_at = -1;
     Make(c[k].options, NULL, NULL, &run);
-    CHECK(Solve(run));
+    CHECK(SolveQuietly(run));
     Finish(&run, &whole);
     for (PetscInt part = 0; part < 3; part++) {
       signal_at     = part < 2 ? c[k].after[part] : -1;
       signal_number = part ? SIGINT : SIGTERM;
       Make(c[k].options, "c.h5", part ? "c.h5" : NULL, &run);
-      CHECK(Solve(run));
+      CHECK(SolveQuietly(run));
       CHECK(EngdRunIsInterrupted(run, &interrupted));
       assert_int_equal(interrupted, part < 2);
       assert_true(part == 2 || run->last_row == c[k].after[part]);
@@ -183,7 +170,7 @@ static void TestAsked(void **state)
     for (PetscInt part = 0; part < 2; part++) {
       signal_at = part ? -1 : 3;
       Make(options[k], part ? NULL : "asked.h5", part ? "kept.h5" : NULL, &run);
-      CHECK(Solve(run));
+      CHECK(SolveQuietly(run));
       CHECK(EngdRunIsInterrupted(run, &interrupted));
       assert_false(interrupted);
       Finish(&run, part ? &parts : &whole);
@@ -206,10 +193,10 @@ static void WriteFiles(void)
 
   signal_at = -1;
   Make("-tao_max_it 1", "begin.h5", NULL, &run);
-  CHECK(Solve(run));
+  CHECK(SolveQuietly(run));
   CHECK(EngdRunDestroy(&run));
   Make("-tao_max_it 1", "cut.h5", NULL, &run);
-  CHECK(Solve(run));
+  CHECK(SolveQuietly(run));
   CHECK(EngdRunDestroy(&run));
   if (rank == 0) {
     assert_int_equal(truncate(Path("cut.h5"), 3000), 0);
@@ -251,7 +238,7 @@ static void TestRefused(void **state)
     Make(c[k].options, NULL, c[k].file, &run);
     message[0] = 0;
     CHECK(PetscPushErrorHandler(Keep, NULL));
-    code = Solve(run);
+    code = SolveQuietly(run);
     CHECK(PetscPopErrorHandler());
     assert_int_equal(EngdExitCode(code), ENGD_EXIT_INPUT);
     if (!strstr(message, c[k].says) || !strstr(message, c[k].file))
@@ -298,7 +285,7 @@ static PetscErrorCode Train(const char options[], const char ansatz[], const cha
   CHECK(EngdRunSetUp(run));
   message[0] = 0;
   CHECK(PetscPushErrorHandler(Keep, NULL));
-  code = Solve(run);
+  code = SolveQuietly(run);
   CHECK(PetscPopErrorHandler());
   if (!code) CHECK(EngdRunDestroy(&run));
   return code;
@@ -350,7 +337,7 @@ static void TestAllowed(void **state)
 
     Make(options[k], NULL, "begin.h5", &run);
     CHECK(TaoSetMaximumIterations(run->stage[0].tao, 3));
-    CHECK(Solve(run));
+    CHECK(SolveQuietly(run));
     assert_int_equal(run->last_row, 3);
     CHECK(EngdRunDestroy(&run));
   }
@@ -375,7 +362,7 @@ static void TestHistory(void **state)
   CHECK(EngdReportSetHistory(run->report, Path("h.csv")));
   message[0] = 0;
   CHECK(PetscPushErrorHandler(Keep, NULL));
-  code = Solve(run);
+  code = SolveQuietly(run);
   CHECK(PetscPopErrorHandler());
   assert_int_equal(EngdExitCode(code), ENGD_EXIT_INPUT);
   assert_non_null(strstr(message, "h.csv has other columns"));
@@ -415,7 +402,7 @@ static void TestLost(void **state)
   CHECK(TaoMonitorSet(run->stage[0].tao, RemoveFolder, run, NULL));
   message[0] = 0;
   CHECK(PetscPushErrorHandler(Keep, NULL));
-  code = Solve(run);
+  code = SolveQuietly(run);
   CHECK(PetscPopErrorHandler());
   assert_int_equal((int)code, PETSC_ERR_FILE_WRITE);
   assert_int_equal(run->last_row, 4);
@@ -446,13 +433,13 @@ static void TestNotFinite(void **state)
   CHECK(TaoMonitorSet(run->stage[0].tao, Poison, run, NULL));
   message[0] = 0;
   CHECK(PetscPushErrorHandler(Keep, NULL));
-  assert_int_equal(EngdExitCode(Solve(run)), ENGD_EXIT_NUMERICS);
+  assert_int_equal(EngdExitCode(SolveQuietly(run)), ENGD_EXIT_NUMERICS);
   CHECK(PetscPopErrorHandler());
   assert_non_null(strstr(message, "the training has come to a loss of nan"));
   assert_int_equal(run->written, 2);
   CHECK(EngdRunDestroy(&run));
   Make("-tao_type adam -tao_max_it 4", NULL, "finite.h5", &run);
-  CHECK(Solve(run));
+  CHECK(SolveQuietly(run));
   assert_int_equal(run->last_row, 4);
   CHECK(VecNorm(run->theta, NORM_2, &theta));
   assert_true(theta > 0);

@@ -20,12 +20,16 @@ import csv
 import json
 import os
 import re
+import sys
 
-import matplotlib
+try:
+    import matplotlib
+    import numpy as np
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-import numpy as np
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+except ImportError as error:
+    raise SystemExit(f"pictures need {error.name}, which {sys.executable} has not; on Debian /usr/bin/python3 has it after: make install-packages")
 
 NAMED = 6  # curves with a name
 COLOURS = ("#2a6fbb", "#d1701c", "#2f8f5b", "#b5467c", "#7a62c9", "#8a7a1f")

@@ -88,7 +88,7 @@ class Run:
         value = s.get("relative_l2_error")
         result = f"relative L<sup>2</sup> error <b>{number(value, '.2e')}</b>" if value is not None else f"loss <b>{number(s['loss'], '.3e')}</b>"
         return f'<p class="answer">{result} after {s["iterations"]} iterations and {number(s["seconds_total"], ".1f")} s ' \
-               f'<span class="soft">({text(s["converged_reason"])}, {s["parameters"]} parameters, {s["points"]} points, {s["ranks"]} rank{"s" * (s["ranks"] != 1)})</span></p>'
+               f'<span class="soft">({text(s.get("end", s["converged_reason"]))}; {s["parameters"]} parameters, {s["points"]} points, {s["ranks"]} rank{"s" * (s["ranks"] != 1)})</span></p>'
 
     def terms(self):
         return [t.strip() for t in self.options.get("terms", "").split(",") if t.strip()]
@@ -111,6 +111,9 @@ class Run:
         outputs = [k.removeprefix("relative_l2_error_") for k in s if k.startswith("relative_l2_error_")]
         rows[1:1] = [[f"of {text(k)}", number(s["relative_l2_error_" + k], ".3e")] for k in outputs if len(outputs) > 1]
         rows += [[f"parameter {text(n)}", f'{number(u["value"], ".10g")} &plusmn; {number(u["standard_error"], ".1e")}'] for n, u in s.get("unknown_parameters", {}).items()]
+        if s.get("estimated_error") is not None:
+            limit = f', limited by {text(s["limited_by"])}' if s.get("limited_by") else ""
+            rows.append([f'estimated error{limit}', number(s["estimated_error"], ".1e")])
         for name, i in s.get("integrals", {}).items():
             values = i["value"] if isinstance(i["value"], list) else [i["value"]]
             rows.append([f'integral {text(name)} of {code(i["integrand"])} over {text(i["region"])}', ", ".join(number(v, ".10g") for v in values)])

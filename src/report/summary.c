@@ -228,6 +228,7 @@ PetscErrorCode EngdSummaryWrite(EngdReport report, const EngdOutcome *outcome)
   PetscCall(PrintRun(report, outcome, file));
   EngdJSONInteger("iterations", outcome->iterations, file);
   EngdJSONText("converged_reason", outcome->reason, file);
+  EngdJSONText("end", outcome->words, file);
   EngdJSONReal("loss", outcome->loss, file);
   EngdJSONReal("gradient_norm", outcome->gradient_norm, file);
   PetscCall(PrintErrors(report, file));

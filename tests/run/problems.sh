@@ -10,7 +10,7 @@ keys() {
   local unknown=
   [ "$1" != parameters ] || { unknown=" unknown_parameters" && shift; }
   echo "problem options version petsc_version slepc_version mpi compiler commit host started ended ranks seed parameters points" \
-    "resolved iterations converged_reason loss gradient_norm relative_l2_error ${*/#/relative_l2_error_} relative_h1_error" \
+    "resolved iterations converged_reason end loss gradient_norm relative_l2_error ${*/#/relative_l2_error_} relative_h1_error" \
     "max_error fresh_loss estimated_error limited_by$unknown seconds_total seconds_per_iteration krylov_iterations" \
     "function_evaluations peak_memory_bytes view"
 }

@@ -2,7 +2,7 @@
 # The report of a run: valid JSON with the fixed keys, the last line, files that cannot be written, any number of ranks.
 . "$(dirname "$0")/case.sh"
 short=(-options_file poisson.opts -network_layers 10 -pde_points 100 -wall_points 40 -tao_max_it 8)
-keys="problem options version petsc_version slepc_version mpi compiler commit host started ended ranks seed parameters points resolved iterations converged_reason loss gradient_norm \
+keys="problem options version petsc_version slepc_version mpi compiler commit host started ended ranks seed parameters points resolved iterations converged_reason end loss gradient_norm \
 relative_l2_error relative_l2_error_u relative_h1_error max_error fresh_loss estimated_error limited_by seconds_total \
 seconds_per_iteration krylov_iterations function_evaluations peak_memory_bytes view"
 

@@ -42,7 +42,7 @@ struct _n_EngdEvolution {
   PetscReal         given, taken;  /* -ts_dt; the last step */
   PetscReal         from, seconds; /* where this process has begun, and when, */
   PetscInt          begun;         /* behind which step */
-  PetscInt          steps;         /* done */
+  PetscInt          steps, most;   /* done; -ts_max_steps */
   PetscInt          factored, solved; /* how often J was, and systems with it */
   PetscInt          measured;         /* behind which step `left` was, for galerkin */
   PetscReal         left, worst;   /* beside the tangent space, or missed by fits: in the last step, and the most */
@@ -51,11 +51,12 @@ struct _n_EngdEvolution {
   PetscReal        *times;         /* [ntimes] */
 };
 
-/* evolve_rows.c. Create: of f as text; Rate, Start: f and v at theta; Factor: at theta, of v - c f; Solve: d = J^+ R with singular
+/* evolve_rows.c. Create: of f as text; CheckTerm: that u - v is the same at all theta; Rate, State: f and v at theta; Factor: at theta, of v - c f; Solve: d = J^+ R with singular
    values beyond the cut-off. Collective */
 PETSC_INTERN PetscErrorCode EngdEvolveCreateRows(EngdEvolution, const char text[], PetscBool implicit,
                                                  PetscBool last);
 PETSC_INTERN PetscErrorCode EngdEvolveMeasureBase(EngdEvolution, Vec theta);
+PETSC_INTERN PetscErrorCode EngdEvolveCheckTerm(EngdEvolution, Vec theta);
 PETSC_INTERN PetscErrorCode EngdEvolveState(EngdEvolution, Vec theta, Vec v);
 PETSC_INTERN PetscErrorCode EngdEvolveRate(EngdEvolution, Vec theta, Vec f);
 PETSC_INTERN PetscErrorCode EngdEvolveFactor(EngdEvolution, EngdEvolveFactors *, PetscReal c, Vec theta);

@@ -222,6 +222,7 @@ PETSC_INTERN PetscErrorCode EngdWindowsEnd(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunReadBudget(MPI_Comm, PetscReal *seconds);
 PETSC_INTERN PetscErrorCode EngdRunSetLimits(EngdRun, EngdStage *);
 PETSC_INTERN PetscErrorCode EngdRunTestStep(EngdRun, PetscBool *stop);
+PETSC_INTERN PetscReal      EngdRunShareTraining(EngdRun);
 /* Seconds of the training, the same on all ranks. Collective */
 PETSC_INTERN PetscErrorCode EngdRunGetSeconds(EngdRun, PetscReal *seconds);
 PETSC_INTERN PetscErrorCode EngdRunEstimateTimeLeft(EngdRun, PetscInt iteration, double seconds, PetscReal *left);

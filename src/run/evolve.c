@@ -78,6 +78,7 @@ static PetscErrorCode SolveGalerkin(EngdEvolution e, PetscReal until, Vec theta,
   PetscFunctionBeginUser;
   PetscCall(TSSetTime(e->ts, now));
   PetscCall(TSSetStepNumber(e->ts, 0));
+  PetscCall(TSSetMaxSteps(e->ts, PetscMax(e->most - e->steps, 0)));
   PetscCall(TSSetMaxTime(e->ts, until));
   PetscCall(TSSetTimeStep(e->ts, PetscMin(e->dt, until - now)));
   PetscCall(TSRestartStep(e->ts));
@@ -167,7 +168,9 @@ PetscErrorCode EngdEvolutionSolve(EngdRun run)
   PetscErrorCode code;
 
   PetscFunctionBeginUser;
-  if (!e || run->end != ENGD_END_BY_TAO) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!e || (run->end != ENGD_END_BY_TAO && run->end != ENGD_END_BY_TIME)) PetscFunctionReturn(PETSC_SUCCESS);
+  run->end        = ENGD_END_BY_TAO; /* the training had its share of the time */
+  run->plan.ahead = PETSC_FALSE;     /* of what the training came to, which is behind */
   PetscCall(VecCopy(run->theta, e->last));
   EngdErrorsForgive(ENGD_ERR_NUMERICS); /* a theta that is not finite, which all ranks meet */
   code = SolveParts(e, run->theta, &failed);
@@ -264,6 +267,34 @@ static PetscErrorCode CheckProblem(EngdEvolution e, PetscBool last)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* what the user has said of the scheme, and what of it is not for an evolution */
+static PetscErrorCode CheckTS(EngdEvolution e)
+{
+  const PetscBool        fits   = (PetscBool)(e->method == ENGD_EVOLVE_TENG);
+  PetscReal              weight = 1;
+  PetscBool              theta, known;
+  TSExactFinalTimeOption end;
+
+  PetscFunctionBeginUser;
+  PetscCall(TSGetTimeStep(e->ts, &e->dt));
+  PetscCheck(e->dt > 0, e->run->comm, PETSC_ERR_USER_INPUT, "-ts_dt %g: must be positive", (double)e->dt);
+  PetscCall(TSGetMaxSteps(e->ts, &e->most));
+  PetscCall(TSGetExactFinalTime(e->ts, &end));
+  PetscCheck(end == TS_EXACTFINALTIME_MATCHSTEP, e->run->comm, PETSC_ERR_USER_INPUT,
+             "-ts_exact_final_time %s: an evolution ends at -engd_time_final; leave it out",
+             TSExactFinalTimeOptions[end]);
+  if (!fits) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)e->ts, &known, TSRK, TSTHETA, ""));
+  PetscCheck(known, e->run->comm, PETSC_ERR_USER_INPUT,
+             "-engd_time_stepping teng fits the stages of a scheme: take -ts_type rk or theta, or "
+             "-engd_time_stepping galerkin");
+  PetscCall(PetscObjectTypeCompare((PetscObject)e->ts, TSTHETA, &theta));
+  if (theta) PetscCall(TSThetaGetTheta(e->ts, &weight));
+  PetscCheck(weight > 0 && weight <= 1, e->run->comm, PETSC_ERR_USER_INPUT,
+             "-ts_theta_theta %g: give a number above 0, up to 1", (double)weight);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CreateTS(EngdEvolution e)
 {
   TSAdapt adapt;
@@ -284,15 +315,7 @@ static PetscErrorCode CreateTS(EngdEvolution e)
   PetscCall(TSGetAdapt(e->ts, &adapt));
   PetscCall(TSAdaptSetStepLimits(adapt, 1e-9 * e->final, e->final));
   PetscCall(TSSetFromOptions(e->ts));
-  PetscCall(TSGetTimeStep(e->ts, &e->dt));
-  if (e->method == ENGD_EVOLVE_TENG) {
-    PetscBool known;
-
-    PetscCall(PetscObjectTypeCompareAny((PetscObject)e->ts, &known, TSRK, TSTHETA, ""));
-    PetscCheck(known, e->run->comm, PETSC_ERR_USER_INPUT,
-               "-engd_time_stepping teng fits the stages of a scheme: take -ts_type rk or theta, or "
-               "-engd_time_stepping galerkin");
-  }
+  PetscCall(CheckTS(e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -340,7 +363,7 @@ static PetscErrorCode ReadTimes(EngdEvolution e, const char text[])
 /*
   EngdEvolutionCreate - The time evolution that options ask for; NULL where they do not.
 
-  Collective; after the functional is set up
+  Collective; after the functional is set up, with theta
 
   Options Database Keys:
 + -engd_time_stepping method - none, galerkin, teng
@@ -402,6 +425,7 @@ PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
   PetscCall(PetscObjectTypeCompare((PetscObject)e->ts, TSTHETA, &implicit));
   PetscCall(EngdEvolveCreateRows(e, text, (PetscBool)(implicit && e->method == ENGD_EVOLVE_TENG), last));
   PetscCall(PetscFree(text));
+  PetscCall(EngdEvolveCheckTerm(e, run->theta));
   e->given  = e->dt;
   e->cutoff = e->rcond;
   PetscCall(EngdReportSetTimes(run->report, e->ntimes, e->times));

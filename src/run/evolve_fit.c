@@ -239,7 +239,7 @@ PetscErrorCode EngdEvolveFitSteps(EngdEvolution e, PetscReal until, Vec theta, P
     e->t = 0;
     PetscCall(EngdEvolveStepped(e, theta, -1, &stop));
   }
-  while (!stop && !*failed && e->t < until * (1 - 1e-12)) {
+  while (!stop && !*failed && e->steps < e->most && e->t < until * (1 - 1e-12)) {
     const PetscReal before = e->t, dt = PetscMin(e->dt, until - e->t);
 
     PetscCall(Step(&s, (PetscBool)!rk, dt, theta, failed));

@@ -123,6 +123,36 @@ PetscErrorCode EngdEvolveMeasureBase(EngdEvolution e, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* v is u less what is given: u - v is the same at half of theta; rows of J are then those of u, which f goes with */
+PetscErrorCode EngdEvolveCheckTerm(EngdEvolution e, Vec theta)
+{
+  PetscReal moved, changed;
+  Vec       half;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecDuplicate(theta, &half));
+  PetscCall(VecCopy(theta, half));
+  PetscCall(VecScale(half, 0.5));
+  PetscCall(EngdEvolveMeasureBase(e, half));
+  PetscCall(EngdEvolveState(e, half, e->row));
+  PetscCall(VecAXPY(e->row, 1, e->base));
+  PetscCall(VecCopy(e->base, e->R));
+  PetscCall(EngdEvolveMeasureBase(e, theta));
+  PetscCall(VecAXPY(e->R, -1, e->base));
+  PetscCall(VecNorm(e->R, NORM_2, &changed));
+  PetscCall(EngdEvolveState(e, theta, e->R));
+  PetscCall(VecAXPY(e->R, 1, e->base));
+  PetscCall(VecAXPY(e->row, -1, e->R));
+  PetscCall(VecNorm(e->row, NORM_2, &moved));
+  PetscCall(VecDestroy(&half));
+  PetscCheck(
+      !(changed > 1e-6 * moved), e->run->comm, PETSC_ERR_USER_INPUT,
+      "-engd_time_stepping: the residual of %s must be the unknowns, in their order, less their initial values, as "
+      "in u - sin(x)",
+      e->run->problem->term[0]->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdEvolveState(EngdEvolution e, Vec theta, Vec v)
 {
   PetscFunctionBeginUser;

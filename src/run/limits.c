@@ -135,6 +135,12 @@ PetscErrorCode EngdRunGetSeconds(EngdRun run, PetscReal *seconds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdRunShareTraining - seconds that the training may come to: half of all where an evolution in time follows. Not collective */
+PetscReal EngdRunShareTraining(EngdRun run)
+{
+  return run->evolution ? run->max_seconds / 2 : run->max_seconds;
+}
+
 /* EngdRunEstimateTimeLeft - seconds to the last iteration of the stage at the pace so far, or to the end of the budget of the
    run, whichever comes first; infinity while that cannot be told. Not collective */
 PetscErrorCode EngdRunEstimateTimeLeft(EngdRun run, PetscInt iteration, double seconds, PetscReal *left)
@@ -158,6 +164,7 @@ const char *EngdRunDescribeEnd(EngdRun run, TaoConvergedReason reason)
   if (run->end == ENGD_END_BY_TARGET) return "converged: relative L2 error at -engd_target_error";
   if (run->end == ENGD_END_BY_SIGNAL)
     return run->signal == SIGTERM ? "interrupted by SIGTERM" : "interrupted by SIGINT";
+  if (run->end == ENGD_END_BY_TIME && EngdEvolutionBegun(run)) return "stopped: time budget used";
   if (run->plan.done && reason == TAO_CONVERGED_USER) return "converged: loss at rounding";
   switch (reason) {
   case TAO_CONVERGED_GATOL: return "converged: gradient norm below -tao_gatol";

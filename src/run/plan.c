@@ -200,7 +200,7 @@ static PetscErrorCode AddStage(EngdRun run, PetscInt kind, PetscBool last)
   PetscCall(PetscSNPrintf(number, sizeof(number), "%" PetscInt_FMT, last ? PETSC_MAX_INT / 2 : k->iterations));
   PetscCall(SetOption(run, k->name, "tao_max_it", number));
   if (share > 0) {
-    PetscCall(PetscSNPrintf(number, sizeof(number), "%g", (double)(share * run->max_seconds)));
+    PetscCall(PetscSNPrintf(number, sizeof(number), "%g", (double)(share * EngdRunShareTraining(run))));
     PetscCall(SetOption(run, k->name, "engd_max_seconds", number));
   }
   PetscCall(SetDirection(run, kind));

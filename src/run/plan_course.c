@@ -218,7 +218,8 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
   if (Kind(run) >= AGAIN && plan->chosen >= 0)
     plan->left[plan->chosen] = PETSC_MAX_REAL; /* it has gone on, to its end */
   PetscCall(Choose(run, (PetscBool)(Kind(run) == MORE)));
-  if (!failed && !run->origin.multipliers && fresh > ENGD_FRESH_FACTOR * loss) PetscCall(AddPoints(run));
+  if (!failed && !run->origin.multipliers && !run->evolution && fresh > ENGD_FRESH_FACTOR * loss)
+    PetscCall(AddPoints(run)); /* an evolution has rows for those that there are */
   if (run->origin.multipliers ? !plan->gaps && !failed : fresh < plan->fresh) {
     PetscCall(VecCopy(run->theta, plan->best));
     plan->loss  = loss;

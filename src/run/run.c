@@ -158,6 +158,7 @@ static PetscErrorCode SetUp(EngdRun run)
   PetscCall(EngdFunctionalSetUp(run->functional));
   PetscCall(EngdModelCreateParameters(run->functional->model, &run->theta));
   PetscCall(EngdModelInitialize(run->functional->model, run->problem->seed, run->theta));
+  PetscCall(EngdEvolutionCreate(run, &run->evolution));
   PetscCall(EngdPlanLeaves(run, &leaves));
   begins = (PetscBool)(run->start_mode == ENGD_START_LEAST_SQUARES || (run->start_mode == ENGD_START_AUTO && leaves));
   if (begins && !help) {
@@ -167,7 +168,6 @@ static PetscErrorCode SetUp(EngdRun run)
   PetscCall(EngdSettingsPush(run->plan.settings));
   PetscCall(EngdStagesCreate(run));
   PetscCall(EngdSettingsPop(run->plan.settings));
-  PetscCall(EngdEvolutionCreate(run, &run->evolution));
   PetscCall(EngdSpectrumCreate(run->functional, run->stage[0].tao, &run->spectrum));
   PetscCall(EngdSpectrumSetFromOptions(run->spectrum));
   PetscCall(EngdProjectionCreate(run->functional, &run->projection));
@@ -306,8 +306,8 @@ static PetscErrorCode Finish(EngdRun run)
   PetscCall(EngdRunGetOutcome(run, &outcome));
   PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
   finite = PetscIsInfOrNanReal(outcome.loss) ? PETSC_FALSE : PETSC_TRUE;
-  if (finite && (!run->plan.made || run->end == ENGD_END_BY_TAO)) /* a plan that is cut has written its own */
-    PetscCall(EngdRunCheckpoint(run));
+  if (finite && (!run->plan.made || run->end == ENGD_END_BY_TAO || EngdEvolutionBegun(run)))
+    PetscCall(EngdRunCheckpoint(run)); /* a plan that is cut has written its own */
   PetscCall(NoteCheckpoint(run, finite, &outcome));
   PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
   PetscCall(ViewParameters(run));

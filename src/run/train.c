@@ -299,6 +299,7 @@ PetscErrorCode EngdRunTrain(EngdRun run)
   PetscFunctionBeginUser;
   PetscCall(Start(run));
   PetscCall(EngdWindowsBegin(run));
+  run->max_seconds = EngdRunShareTraining(run);
   while (more) {
     PetscCall(SolveStages(run));
     PetscCall(EngdGrowthGoOn(run, &more));

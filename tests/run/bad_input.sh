@@ -224,6 +224,9 @@ rejects '-engd_time_stepping: the problem must have one term' "${poisson[@]}" -e
 rejects '-engd_time_stepping needs no more parameters' -options_file transport.opts -start_points 9
 rejects '-engd_time_final -1' -options_file transport.opts -engd_time_final -1
 rejects '-engd_time_stepping teng fits the stages of a scheme' -options_file transport.opts -engd_time_stepping teng -ts_type beuler
+rejects '-engd_time_stepping: the residual of start must be the unknowns' -options_file transport.opts -start_residual '2*(u - sin(x))'
+rejects '-ts_dt 0.?: must be positive' -options_file transport.opts -engd_time_stepping teng -ts_dt 0
+rejects '-ts_exact_final_time STEPOVER' -options_file transport.opts -ts_exact_final_time stepover
 oscillator=(-options_file oscillator.opts -tao_max_it 1)
 code=3 rejects 'denominator of the quotient, -energy_denominator, vanishes: 0' "${oscillator[@]}" -ansatz_u 'step(-1-u^2)*u'
 rejects '-energy_denominator "u\^2;u".*2 components.*-energy_numerator has 1' "${oscillator[@]}" -energy_denominator 'u^2;u'

@@ -60,6 +60,20 @@ for ranks in 1 2; do
   ((ranks > 1)) || cmp -s theta.bin "$whole/theta.bin" || complain "theta is not that of the run in one"
 done
 
+# such few points are doubled after the first stage of a plan elsewhere, and the last one takes all the time that it is given
+grep -vE '^-(ts|tao)_' "$ENGD_ROOT/options/transport.opts" >"$whole/plain.opts"
+plain=(-options_file "$whole/plain.opts" -network_layers 12 -start_points 50 -start_residual "u - exp(sin(2*x))" -engd_time_stepping teng -ts_max_steps 3)
+name "behind a plan, to -ts_max_steps"
+run 1 "${plain[@]}" -engd_max_seconds 2 -engd_checkpoint c.h5 -engd_solution u.csv -engd_solution_points 'grid(5)' -engd_output u
+expect_exit 0
+expect_stdout '^Stage valley'
+expect_stdout '^t = 0.03 after 3 steps'
+planned=$PWD
+name "whose checkpoint has the last state"
+run 1 "${plain[@]}" -engd_restart "$planned/c.h5" -engd_evaluate 'grid(5)' -engd_solution u.csv -engd_output u
+expect_exit 0
+cmp -s u.csv "$planned/u.csv" || complain "u is not what it was"
+
 name "a step that cannot be taken"
 run 2 "${transport[@]}" "${small[@]}" -engd_time_rhs "exp(40*u*u)" -ts_adapt_type basic -ts_rk_type 3bs -ts_max_reject 3 -engd_checkpoint c.h5
 expect_exit 3

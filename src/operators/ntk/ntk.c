@@ -2,19 +2,14 @@
   The kernel K = A A^T (N, N) of the Jacobian A, rows as in explicit_jacobian.c, by row blocks of the ranks; A itself is
   never whole.
 
-  Layer by layer (products.c), each by the cheaper of two forms, rows in float32 where that was asked for (single.c), which counts
-  half. Flops over all points, S channels a point:
-
-    Gram matrices   (sum S)^2 n_in + (sum S)^2 n_out              rows   N^2 (n_in + 1) n_out + 2 (sum S) n_in n_out
+  Layer by layer (products.c), for each two terms by the cheaper of two forms (forms.c), rows in float32 where that was asked for
+  (single.c).
 
   Round k: a rank takes in what the k-th next rank has of its points and adds their products; half of the rounds do, as the
   other half is the transpose, and of two ranks opposite each other each adds half of their products. Layers are taken in groups that need no more than the kernel itself, or an eighth of
   -engd_memory_limit, for one adjoint pass each.
 */
 #include "ntk.h"
-
-#define WORTH_SINGLE                                                                                                 \
-  4 /* a layer has this many times as many parameters as directions that stay in float64, or all of it does */
 
 /* the patches of all ranks */
 static PetscErrorCode GatherPatches(EngdNTK kernel)
@@ -44,78 +39,6 @@ static PetscErrorCode GatherPatches(EngdNTK kernel)
   PetscCallMPI(MPI_Allgatherv(own, counts[kernel->rank], MPI_BYTE, kernel->patch, counts, starts, MPI_BYTE, F->comm));
   PetscCall(PetscFree3(counts, starts, own));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* columns of z, channels x points, and of g, roots times as many, that a patch has at a layer */
-static PetscReal PatchColumns(EngdNTK kernel, const EngdPatch *patch, PetscInt l)
-{
-  return (PetscReal)EngdNTKChannels(kernel, patch->term, l) * patch->n;
-}
-
-/* seconds of a product of rows of a layer, those of as many flops in float64 being 1 */
-static PetscReal RowsCost(EngdNTK kernel, PetscInt l)
-{
-  return kernel->narrow[l] ? 0.5 : 1;
-}
-
-/* which form of each layer needs fewer flops, or the one that was asked for */
-static void ChooseForms(EngdNTK kernel, EngdNTKForm form)
-{
-  const PetscReal N = kernel->row_start[kernel->size];
-
-  for (PetscInt l = 0; l < kernel->F->model->nlayers; l++) {
-    const PetscReal n_in = kernel->F->model->layer[l].n_in, n_out = kernel->F->model->layer[l].n_out;
-    PetscReal       z = 0, g = 0;
-
-    for (PetscInt b = 0; b < kernel->patch_start[kernel->size]; b++) {
-      z += PatchColumns(kernel, &kernel->patch[b], l);
-      g += kernel->roots[kernel->patch[b].term] * PatchColumns(kernel, &kernel->patch[b], l);
-    }
-    kernel->narrow[l] =
-        (PetscBool)(kernel->directions >= 0 && EngdNTKLayerParameters(kernel, l) > WORTH_SINGLE * kernel->directions);
-    kernel->gram[l]   = (PetscBool)(form == ENGD_NTK_GRAM ||
-                                  (form == ENGD_NTK_AUTO &&
-                                   z * z * n_in + g * g * (n_out + 1) <
-                                       RowsCost(kernel, l) * N * N * (n_in + 1) * n_out + 2 * g * n_in * n_out));
-    kernel->narrow[l] = (PetscBool)(kernel->narrow[l] && !kernel->gram[l]);
-    kernel->z[l]      = z;
-    kernel->g[l]      = g;
-  }
-}
-
-/* flops of a patch with all patches */
-static PetscReal PatchCost(EngdNTK kernel, const EngdPatch *patch)
-{
-  const PetscReal roots = kernel->roots[patch->term], N = kernel->row_start[kernel->size];
-  PetscReal       sum = 0;
-
-  for (PetscInt l = 0; l < kernel->F->model->nlayers; l++) {
-    const EngdLayer *layer   = &kernel->F->model->layer[l];
-    const PetscReal  columns = PatchColumns(kernel, patch, l);
-
-    if (kernel->gram[l])
-      sum += columns * (layer->n_in * kernel->z[l] + roots * (layer->n_out + 1) * kernel->g[l]);
-    else
-      sum += RowsCost(kernel, l) * roots * patch->n * N * (layer->n_in + 1) * layer->n_out;
-  }
-  return sum;
-}
-
-/* of the patches of each rank, how many are half of the work */
-static void ChooseHalves(EngdNTK kernel)
-{
-  for (PetscMPIInt r = 0; r < kernel->size; r++) {
-    const PetscInt begin = kernel->patch_start[r], end = kernel->patch_start[r + 1];
-    PetscReal      all = 0, sum = 0, cost = 0;
-    PetscInt       b;
-
-    for (b = begin; b < end; b++) all += PatchCost(kernel, &kernel->patch[b]);
-    for (b = begin; b < end; b++, sum += cost) {
-      cost = PatchCost(kernel, &kernel->patch[b]);
-      if (2 * sum + cost > all) break;
-    }
-    kernel->half[r] = b - begin;
-  }
 }
 
 /* doubles that a layer needs on the rank that needs most */
@@ -210,21 +133,23 @@ PetscErrorCode EngdNTKCreate(EngdFunctional F, EngdNTKForm form, PetscInt direct
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&kernel));
   kernel->F          = F;
+  kernel->nterms     = F->problem->nterms;
   kernel->directions = directions;
   PetscCallMPI(MPI_Comm_rank(F->comm, &kernel->rank));
   PetscCallMPI(MPI_Comm_size(F->comm, &kernel->size));
   PetscCall(PetscMalloc7(kernel->size + 1, &kernel->patch_start, kernel->size + 1, &kernel->row_start,
-                         F->problem->nterms, &kernel->roots, F->model->nlayers, &kernel->gram, F->model->nlayers + 1,
-                         &kernel->group, F->model->nlayers, &kernel->at, kernel->size, &kernel->half));
-  PetscCall(PetscMalloc5(F->model->nlayers, &kernel->z, F->model->nlayers, &kernel->g, F->model->nlayers,
-                         &kernel->narrow, F->model->nlayers, &kernel->x, F->model->nlayers, &kernel->y));
+                         F->problem->nterms, &kernel->roots, F->model->nlayers * kernel->nterms * kernel->nterms,
+                         &kernel->gram, F->model->nlayers + 1, &kernel->group, F->model->nlayers, &kernel->at,
+                         kernel->size, &kernel->half));
+  PetscCall(PetscMalloc4(kernel->nterms, &kernel->points, F->model->nlayers, &kernel->narrow, F->model->nlayers,
+                         &kernel->x, F->model->nlayers, &kernel->y));
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     PetscCall((*F->curvature->ops->rootcount)(F->curvature, F, t, &kernel->roots[t]));
   }
   kernel->nintegrals = EngdIntegralRowsOfMetric(F);
   PetscCall(GatherPatches(kernel));
-  ChooseForms(kernel, form);
-  ChooseHalves(kernel);
+  EngdNTKChooseForms(kernel, form);
+  EngdNTKChooseHalves(kernel);
   PetscCall(ChooseGroups(kernel));
   EngdNTKSetSingle(kernel, (PetscBool)(directions >= 0));
   *out = kernel;
@@ -280,8 +205,8 @@ static EngdNTKPart Part(EngdNTK kernel, PetscMPIInt r, PetscMPIInt k)
   const PetscMPIInt up   = (r + k) % kernel->size;
   EngdNTKPart       part = {.rank = r, .other = up};
 
-  part.end       = kernel->patch_start[r + 1] - kernel->patch_start[r];
-  part.other_end = kernel->patch_start[up + 1] - kernel->patch_start[up];
+  part.end       = EngdNTKPatches(kernel, r);
+  part.other_end = EngdNTKPatches(kernel, up);
   if (k && 2 * k == kernel->size && r < k) part.other_end = kernel->half[up];
   if (k && 2 * k == kernel->size && r >= k) part.begin = kernel->half[r];
   return part;
@@ -391,6 +316,21 @@ PetscErrorCode EngdNTKFill(EngdNTK kernel, PetscInt ld, PetscReal K[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* rows, Gram matrices, or both */
+static const char *FormOf(EngdNTK kernel, PetscInt l)
+{
+  PetscBool rows = PETSC_FALSE, factors = PETSC_FALSE;
+
+  for (PetscInt t = 0; t < kernel->nterms; t++) {
+    if (!kernel->points[t]) continue;
+    rows    = (PetscBool)(rows || EngdNTKKeepsRows(kernel, l, t));
+    factors = (PetscBool)(factors || EngdNTKKeepsFactors(kernel, l, t));
+  }
+  if (!rows) return "Gram matrices";
+  if (!factors) return kernel->narrow[l] ? "rows in float32" : "rows";
+  return kernel->narrow[l] ? "rows in float32 and Gram matrices" : "rows and Gram matrices";
+}
+
 /* EngdNTKView - the form of each layer, in a line. Collective */
 PetscErrorCode EngdNTKView(EngdNTK kernel, PetscViewer viewer)
 {
@@ -402,10 +342,7 @@ PetscErrorCode EngdNTKView(EngdNTK kernel, PetscViewer viewer)
                                    kernel->row_start[kernel->size] + kernel->nintegrals));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
   for (PetscInt l = 0; l < nlayers; l++) {
-    PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s", l ? ", " : " ",
-                                     kernel->gram[l]     ? "Gram matrices"
-                                     : kernel->narrow[l] ? "rows in float32"
-                                                         : "rows"));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s", l ? ", " : " ", FormOf(kernel, l)));
   }
   PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
   PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
@@ -421,7 +358,7 @@ PetscErrorCode EngdNTKDestroy(EngdNTK *kernel)
   PetscCall(PetscFree5((*kernel)->own, (*kernel)->other, (*kernel)->zz, (*kernel)->gg, (*kernel)->input));
   PetscCall(PetscFree7((*kernel)->patch_start, (*kernel)->row_start, (*kernel)->roots, (*kernel)->gram,
                        (*kernel)->group, (*kernel)->at, (*kernel)->half));
-  PetscCall(PetscFree5((*kernel)->z, (*kernel)->g, (*kernel)->narrow, (*kernel)->x, (*kernel)->y));
+  PetscCall(PetscFree4((*kernel)->points, (*kernel)->narrow, (*kernel)->x, (*kernel)->y));
   PetscCall(EngdNTKSingleDestroy(*kernel));
   PetscCall(PetscFree((*kernel)->patch));
   PetscCall(PetscFree(*kernel));

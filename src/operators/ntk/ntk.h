@@ -13,16 +13,18 @@ typedef struct {
 } EngdPatch;
 
 struct _n_EngdNTK {
-  EngdFunctional    F;
-  PetscMPIInt       rank, size;
-  PetscInt         *patch_start; /* [size + 1] the patches of rank r are patch_start[r] to patch_start[r + 1] - 1 */
-  EngdPatch        *patch;
-  PetscInt         *row_start;   /* [size + 1] the rows of rank r likewise */
-  PetscInt         *roots;       /* [nterms] rows of A a point */
-  PetscInt         *half;        /* [size] patches of each rank that are half of its work */
-  PetscReal        *z, *g;       /* [nlayers] columns of z and of g of all patches */
-  PetscBool        *gram;        /* [nlayers] does the layer enter by Gram matrices, not by its rows */
-  PetscBool        *narrow;      /* [nlayers] is it one by rows, whose products may be in float32 (single.c) */
+  EngdFunctional F;
+  PetscMPIInt    rank, size;
+  PetscInt      *patch_start; /* [size + 1] the patches of rank r are patch_start[r] to patch_start[r + 1] - 1 */
+  EngdPatch     *patch;
+  PetscInt      *row_start; /* [size + 1] the rows of rank r likewise */
+  PetscInt      *roots;     /* [nterms] rows of A a point */
+  PetscInt      *half;      /* [size] patches of each rank that are half of its work */
+  PetscInt       nterms;
+  PetscReal     *points; /* [nterms] of all ranks */
+  PetscBool
+      *gram; /* [nlayers nterms nterms] does a layer enter by Gram matrices, not by rows, of points of two terms */
+  PetscBool        *narrow;      /* [nlayers] is it one with rows, whose products may be in float32 (single.c) */
   PetscBool         single;      /* are they, in this fill */
   PetscInt          directions;  /* of each such layer that stay in float64, or ENGD_NTK_DOUBLE */
   PetscReal         scale;       /* of the numbers of this group in float32 */
@@ -48,27 +50,54 @@ typedef struct {
   PetscInt    begin, end, other_end;
 } EngdNTKPart;
 
+/* Consecutive patches of a rank whose terms are alike; of a rank with itself two of them may be the same one */
+typedef struct {
+  PetscMPIInt rank;
+  PetscInt    begin, end; /* patches of the rank */
+} EngdNTKSpan;
+
+static inline PetscInt EngdNTKPatches(EngdNTK kernel, PetscMPIInt r)
+{
+  return kernel->patch_start[r + 1] - kernel->patch_start[r];
+}
+
 PETSC_INTERN PetscInt EngdNTKRowOf(EngdNTK, PetscMPIInt r,
                                    PetscInt patch);        /* the first row of a patch of rank r, or the end */
 PETSC_INTERN PetscInt EngdNTKRows(EngdNTK, PetscMPIInt r); /* of A on rank r, but for those of integrals */
 /* integrals.c: their rows and columns of K; doubles of the couplings of this rank, or of all on the last */
 PETSC_INTERN PetscErrorCode EngdNTKPutIntegrals(EngdNTK, PetscInt ld, PetscReal K[]);
 PETSC_INTERN size_t         EngdNTKIntegralSize(EngdNTK, PetscBool all);
-/* doubles that layer l needs of the points of rank r: by rows (p_l, rows); by Gram matrices z (n_in, channels x points)
-   of all patches, then g (n_out, roots x channels x points); and what is sent of them, less of those in float32 */
+/* forms.c: the form of each layer for each two terms, and which patches are half of the work of a rank */
+PETSC_INTERN void EngdNTKChooseForms(EngdNTK, EngdNTKForm);
+PETSC_INTERN void EngdNTKChooseHalves(EngdNTK);
+/* does layer l enter by Gram matrices of points of terms t and u; does it keep rows of the points of t, and z and g; do two terms
+   enter alike everywhere */
+PETSC_INTERN PetscBool EngdNTKByGram(EngdNTK, PetscInt l, PetscInt t, PetscInt u);
+PETSC_INTERN PetscBool EngdNTKKeepsRows(EngdNTK, PetscInt l, PetscInt t);
+PETSC_INTERN PetscBool EngdNTKKeepsFactors(EngdNTK, PetscInt l, PetscInt t);
+PETSC_INTERN PetscBool EngdNTKIsAlike(EngdNTK, PetscInt t, PetscInt u);
+/* rows that layer l keeps of the patches of rank r before one of them */
+PETSC_INTERN PetscInt EngdNTKKeptRows(EngdNTK, PetscMPIInt r, PetscInt l, PetscInt patch);
+/* doubles of z and of g that are kept of a patch; that layer l needs of rank r: rows, then all z, then all g; what is
+   sent of them, less of rows in float32 */
+PETSC_INTERN size_t EngdNTKInputCount(EngdNTK, const EngdPatch *, PetscInt l);
+PETSC_INTERN size_t EngdNTKOutputCount(EngdNTK, const EngdPatch *, PetscInt l);
+PETSC_INTERN size_t EngdNTKRowsSize(EngdNTK, PetscMPIInt r, PetscInt l);
+PETSC_INTERN size_t EngdNTKFactorsSize(EngdNTK, PetscMPIInt r, PetscInt l);
 PETSC_INTERN size_t EngdNTKLayerSize(EngdNTK, PetscMPIInt r, PetscInt l);
 PETSC_INTERN size_t EngdNTKSentSize(EngdNTK, PetscMPIInt r, PetscInt l);
 /* channels of a term that enter at layer l: those with a cotangent */
 PETSC_INTERN PetscInt EngdNTKChannels(EngdNTK, PetscInt term, PetscInt l);
-/* single.c: room for it and its doubles; may the products of a layer be in float32; doubles of a layer, the numbers of J' and behind
-   them C; what Save left becomes that; and C += J' J'^T of all such layers of the group, the other arguments being those of AddProducts */
+/* single.c: room for it and its doubles; may the products of a layer be in float32; doubles of the rows of a layer, the numbers of J'
+   and behind them C; what Save left becomes that; and C += J' J'^T of two spans, of all such layers of the group */
 #define ENGD_NTK_COLUMNS 256 /* of K that are formed in float32 at a time */
 PETSC_INTERN size_t         EngdNTKSingleSize(EngdNTK);
 PETSC_INTERN PetscErrorCode EngdNTKSingleCreate(EngdNTK);
 PETSC_INTERN PetscErrorCode EngdNTKSingleDestroy(EngdNTK);
 PETSC_INTERN size_t         EngdNTKNarrowSize(EngdNTK, PetscMPIInt r, PetscInt l);
 PETSC_INTERN PetscErrorCode EngdNTKCompress(EngdNTK, PetscInt g);
-PETSC_INTERN PetscErrorCode EngdNTKAddSingle(EngdNTK, PetscInt g, const EngdNTKPart *, PetscInt ld, PetscReal C[]);
+PETSC_INTERN PetscErrorCode EngdNTKAddSingle(EngdNTK, PetscInt g, const EngdNTKSpan *, const EngdNTKSpan *,
+                                             PetscInt ld, PetscReal C[]);
 static inline PetscBool     EngdNTKIsSingle(EngdNTK kernel, PetscInt l)
 {
   return (PetscBool)(kernel->single && kernel->narrow[l]);

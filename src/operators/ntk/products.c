@@ -22,35 +22,6 @@ PetscInt EngdNTKChannels(EngdNTK kernel, PetscInt term, PetscInt l)
   return EngdModelLayerChannelCount(kernel->F->model, kernel->F->term[term].layout, l);
 }
 
-/* columns of z and of g of a patch */
-static size_t InputColumns(EngdNTK kernel, const EngdPatch *patch, PetscInt l)
-{
-  return ENGD_COUNT(EngdNTKChannels(kernel, patch->term, l), patch->n);
-}
-
-static size_t OutputColumns(EngdNTK kernel, const EngdPatch *patch, PetscInt l)
-{
-  return kernel->roots[patch->term] * InputColumns(kernel, patch, l);
-}
-
-size_t EngdNTKLayerSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
-{
-  const EngdLayer *layer = &kernel->F->model->layer[l];
-  size_t           size  = 0;
-
-  if (!kernel->gram[l]) return ENGD_COUNT(EngdNTKLayerParameters(kernel, l), EngdNTKRows(kernel, r));
-  for (PetscInt b = kernel->patch_start[r]; b < kernel->patch_start[r + 1]; b++) {
-    size += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
-    size += layer->n_out * OutputColumns(kernel, &kernel->patch[b], l);
-  }
-  return size;
-}
-
-size_t EngdNTKSentSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
-{
-  return EngdNTKIsSingle(kernel, l) ? EngdNTKNarrowSize(kernel, r, l) : EngdNTKLayerSize(kernel, r, l);
-}
-
 /* Y (m, columns) <- the channels of X that enter at layer l, side by side */
 static PetscErrorCode CopyChannels(EngdModelJet jet, PetscInt l, PetscInt m, const PetscReal X[], PetscReal Y[])
 {
@@ -90,33 +61,45 @@ static PetscErrorCode WriteRows(EngdModelJet jet, PetscInt l, PetscInt p, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* z and g of a root of a patch, behind the rows of all patches */
+static PetscErrorCode SaveFactors(const Saved *saved, EngdModelJet jet, PetscInt l, const PetscReal z[],
+                                  const PetscReal g[])
+{
+  EngdNTK          kernel = saved->kernel;
+  const EngdLayer *layer  = &kernel->F->model->layer[l];
+  const EngdPatch *patch  = &kernel->patch[saved->patch];
+  const PetscInt   start = kernel->patch_start[kernel->rank], end = kernel->patch_start[kernel->rank + 1];
+  PetscReal       *Z = kernel->at[l] + EngdNTKRowsSize(kernel, kernel->rank, l), *G = Z;
+
+  PetscFunctionBeginUser;
+  for (PetscInt b = start; b < end; b++) {
+    if (b < saved->patch) Z += EngdNTKInputCount(kernel, &kernel->patch[b], l);
+    G += EngdNTKInputCount(kernel, &kernel->patch[b], l);
+  }
+  for (PetscInt b = start; b < saved->patch; b++) G += EngdNTKOutputCount(kernel, &kernel->patch[b], l);
+  G += EngdNTKOutputCount(kernel, patch, l) / (size_t)kernel->roots[patch->term] * (size_t)saved->root;
+  if (saved->root == 0) PetscCall(CopyChannels(jet, l, layer->n_in, z, Z));
+  PetscCall(CopyChannels(jet, l, layer->n_out, g, G));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* what the adjoint of one root does at each layer */
 static PetscErrorCode SaveLayer(EngdModelJet jet, PetscInt l, const PetscReal z[], const PetscReal g[], void *data)
 {
   const Saved     *saved  = (const Saved *)data;
   EngdNTK          kernel = saved->kernel;
-  const EngdLayer *layer  = &kernel->F->model->layer[l];
   const EngdPatch *patch  = &kernel->patch[saved->patch];
-  const PetscInt   start = kernel->patch_start[kernel->rank], end = kernel->patch_start[kernel->rank + 1];
-  PetscReal       *Z = kernel->at[l], *G = Z;
 
   PetscFunctionBeginUser;
   if (l < kernel->group[saved->group] || l >= kernel->group[saved->group + 1]) PetscFunctionReturn(PETSC_SUCCESS);
   if (!z) PetscCall(EngdModelLayerInput(jet, l, kernel->input, &z));
-  if (!kernel->gram[l]) {
-    const PetscInt p = EngdNTKLayerParameters(kernel, l);
+  if (EngdNTKKeepsRows(kernel, l, patch->term)) {
+    const PetscInt p  = EngdNTKLayerParameters(kernel, l);
+    const PetscInt at = EngdNTKKeptRows(kernel, kernel->rank, l, saved->patch - kernel->patch_start[kernel->rank]);
 
-    PetscCall(WriteRows(jet, l, p, z, g, Z + ENGD_COUNT(patch->row + saved->root * patch->n, p)));
-    PetscFunctionReturn(PETSC_SUCCESS);
+    PetscCall(WriteRows(jet, l, p, z, g, kernel->at[l] + ENGD_COUNT(at + saved->root * patch->n, p)));
   }
-  for (PetscInt b = start; b < end; b++) {
-    if (b < saved->patch) Z += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
-    G += layer->n_in * InputColumns(kernel, &kernel->patch[b], l);
-  }
-  for (PetscInt b = start; b < saved->patch; b++) G += layer->n_out * OutputColumns(kernel, &kernel->patch[b], l);
-  G += saved->root * layer->n_out * InputColumns(kernel, patch, l);
-  if (saved->root == 0) PetscCall(CopyChannels(jet, l, layer->n_in, z, Z));
-  PetscCall(CopyChannels(jet, l, layer->n_out, g, G));
+  if (EngdNTKKeepsFactors(kernel, l, patch->term)) PetscCall(SaveFactors(saved, jet, l, z, g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,8 +126,8 @@ PetscErrorCode EngdNTKSave(EngdNTK kernel, PetscInt group)
   PetscFunctionBeginUser;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
     kernel->at[l] = next;
-    if (!kernel->gram[l]) /* the rows of terms that do not read the network of the layer stay zero */
-      PetscCall(PetscArrayzero(next, EngdNTKLayerSize(kernel, kernel->rank, l)));
+    /* the rows of terms that do not read the network of the layer stay zero */
+    PetscCall(PetscArrayzero(next, EngdNTKRowsSize(kernel, kernel->rank, l)));
     next += EngdNTKLayerSize(kernel, kernel->rank, l);
   }
   PetscCall(EngdFunctionalVisit(kernel->F, "a kernel", NULL, SaveBlock, &saved, NULL));
@@ -229,70 +212,121 @@ static PetscErrorCode AddPair(EngdNTK kernel, PetscInt l, const Factors *a, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the patches of rank r at layer l, whose numbers begin at X */
-static void FindFactors(EngdNTK kernel, PetscMPIInt r, PetscInt l, const PetscReal X[], Factors factors[])
+/* the patches of a span at layer l, the z and g of whose rank begin at X */
+static void FindFactors(EngdNTK kernel, const EngdNTKSpan *span, PetscInt l, const PetscReal X[], Factors factors[])
 {
-  const EngdLayer *layer = &kernel->F->model->layer[l];
-  const PetscInt   n     = kernel->patch_start[r + 1] - kernel->patch_start[r];
+  const EngdPatch *patch = &kernel->patch[kernel->patch_start[span->rank]];
+  const PetscInt   n     = EngdNTKPatches(kernel, span->rank);
 
-  for (PetscInt b = 0; b < n; b++) {
-    factors[b].patch     = &kernel->patch[kernel->patch_start[r] + b];
-    factors[b].nchannels = EngdNTKChannels(kernel, factors[b].patch->term, l);
-    factors[b].z         = X;
-    X += layer->n_in * InputColumns(kernel, factors[b].patch, l);
+  for (PetscInt b = 0; b < n; X += EngdNTKInputCount(kernel, &patch[b], l), b++) {
+    if (b < span->begin || b >= span->end) continue;
+    factors[b - span->begin] = (Factors){&patch[b], EngdNTKChannels(kernel, patch[b].term, l), X, NULL};
   }
-  for (PetscInt b = 0; b < n; b++) {
-    factors[b].g = X;
-    X += layer->n_out * OutputColumns(kernel, factors[b].patch, l);
+  for (PetscInt b = 0; b < span->end; X += EngdNTKOutputCount(kernel, &patch[b], l), b++) {
+    if (b >= span->begin) factors[b - span->begin].g = X;
   }
 }
 
-/* a layer by Gram matrices, pair by pair of patches */
-static PetscErrorCode AddGram(EngdNTK kernel, PetscInt l, const EngdNTKPart *part, const PetscReal X[],
-                              const PetscReal Y[], PetscInt ld, PetscReal C[])
+/* where z and g of rank r begin in what it sent of a layer, X */
+static const PetscReal *FactorsIn(EngdNTK kernel, PetscMPIInt r, PetscInt l, const PetscReal X[])
 {
-  const PetscInt m = kernel->patch_start[part->rank + 1] - kernel->patch_start[part->rank];
-  const PetscInt n = kernel->patch_start[part->other + 1] - kernel->patch_start[part->other];
-  Factors       *a, *b;
+  return X + EngdNTKSentSize(kernel, r, l) - EngdNTKFactorsSize(kernel, r, l);
+}
+
+/* a layer by Gram matrices, pair by pair of patches */
+static PetscErrorCode AddGram(EngdNTK kernel, PetscInt l, const EngdNTKSpan *a, const EngdNTKSpan *b, PetscInt ld,
+                              PetscReal C[])
+{
+  const PetscBool same = (PetscBool)(a->rank == b->rank && a->begin == b->begin);
+  Factors        *fa, *fb;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(m, &a, n, &b));
-  FindFactors(kernel, part->rank, l, X, a);
-  FindFactors(kernel, part->other, l, Y, b);
-  for (PetscInt j = 0; j < part->other_end; j++) {
-    for (PetscInt i = part->begin; i < (part->other == part->rank ? j + 1 : part->end); i++) {
-      PetscCall(AddPair(kernel, l, &a[i], &b[j], ld, C));
-    }
+  PetscCall(PetscMalloc2(a->end - a->begin, &fa, b->end - b->begin, &fb));
+  FindFactors(kernel, a, l, FactorsIn(kernel, a->rank, l, kernel->x[l]), fa);
+  FindFactors(kernel, b, l, FactorsIn(kernel, b->rank, l, kernel->y[l]), fb);
+  for (PetscInt j = 0; j < b->end - b->begin; j++) {
+    for (PetscInt i = 0; i < (same ? j + 1 : a->end - a->begin); i++)
+      PetscCall(AddPair(kernel, l, &fa[i], &fb[j], ld, C));
   }
-  PetscCall(PetscFree2(a, b));
+  PetscCall(PetscFree2(fa, fb));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* rows of a layer (k, rows kept) of a rank, those of a span */
+static const PetscReal *RowsOf(EngdNTK kernel, const EngdNTKSpan *span, PetscInt l, PetscInt k, const PetscReal X[])
+{
+  return X + ENGD_COUNT(EngdNTKKeptRows(kernel, span->rank, l, span->begin), k);
+}
+
+/* a layer by rows in float64: all of them, or of those in float32 their directions, which are behind */
+static PetscErrorCode AddRows(EngdNTK kernel, PetscInt l, const EngdNTKSpan *a, const EngdNTKSpan *b, PetscInt ld,
+                              PetscReal C[])
+{
+  const PetscBool single = EngdNTKIsSingle(kernel, l);
+  const PetscInt  row = EngdNTKRowOf(kernel, a->rank, a->begin), m = EngdNTKRowOf(kernel, a->rank, a->end) - row;
+  const PetscInt column = EngdNTKRowOf(kernel, b->rank, b->begin), n = EngdNTKRowOf(kernel, b->rank, b->end) - column;
+  const PetscInt k   = single ? kernel->directions : EngdNTKLayerParameters(kernel, l);
+  const PetscReal *X = kernel->x[l], *Y = kernel->y[l];
+
+  PetscFunctionBeginUser;
+  if (!k) PetscFunctionReturn(PETSC_SUCCESS);
+  if (single) {
+    X += EngdNTKHalf(EngdNTKRowsSize(kernel, a->rank, l));
+    Y += EngdNTKHalf(EngdNTKRowsSize(kernel, b->rank, l));
+  }
+  PetscCall(MultiplyTransposed(m, n, k, RowsOf(kernel, a, l, k, X), RowsOf(kernel, b, l, k, Y), 1,
+                               (PetscBool)(a->rank == b->rank && a->begin == b->begin), ld,
+                               C + ENGD_COUNT(column, ld) + row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* all layers of a group of the points of two spans */
+static PetscErrorCode AddSpans(EngdNTK kernel, PetscInt group, const EngdNTKSpan *a, const EngdNTKSpan *b,
+                               PetscInt ld, PetscReal C[])
+{
+  const PetscInt t = kernel->patch[kernel->patch_start[a->rank] + a->begin].term;
+  const PetscInt u = kernel->patch[kernel->patch_start[b->rank] + b->begin].term;
+
+  PetscFunctionBeginUser;
+  for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
+    if (EngdNTKByGram(kernel, l, t, u))
+      PetscCall(AddGram(kernel, l, a, b, ld, C));
+    else
+      PetscCall(AddRows(kernel, l, a, b, ld, C));
+  }
+  PetscCall(EngdNTKAddSingle(kernel, group, a, b, ld, C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the span that begins at a patch, up to `end` */
+static EngdNTKSpan SpanFrom(EngdNTK kernel, PetscMPIInt r, PetscInt begin, PetscInt end)
+{
+  const EngdPatch *patch = &kernel->patch[kernel->patch_start[r]];
+  EngdNTKSpan      span  = {r, begin, begin + 1};
+
+  while (span.end < end && EngdNTKIsAlike(kernel, patch[begin].term, patch[span.end].term)) span.end++;
+  return span;
 }
 
 PetscErrorCode EngdNTKAddProducts(EngdNTK kernel, PetscInt group, const EngdNTKPart *part, PetscInt ld, PetscReal C[])
 {
-  const PetscInt   first = EngdNTKRowOf(kernel, part->rank, part->begin);
-  const PetscInt   m     = EngdNTKRowOf(kernel, part->rank, part->end) - first;
-  const PetscInt   n     = EngdNTKRowOf(kernel, part->other, part->other_end);
-  const PetscBool  self  = (PetscBool)(part->other == part->rank);
+  const PetscBool  self = (PetscBool)(part->other == part->rank);
   const PetscReal *X = kernel->own, *Y = self ? X : kernel->other;
+  EngdNTKSpan      a, b;
 
   PetscFunctionBeginUser;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
-    const PetscInt p = EngdNTKLayerParameters(kernel, l), k = kernel->directions;
-
     kernel->x[l] = X;
     kernel->y[l] = Y;
     X += EngdNTKSentSize(kernel, part->rank, l);
     Y += EngdNTKSentSize(kernel, part->other, l);
-    if (kernel->gram[l])
-      PetscCall(AddGram(kernel, l, part, kernel->x[l], kernel->y[l], ld, C));
-    else if (!EngdNTKIsSingle(kernel, l))
-      PetscCall(
-          MultiplyTransposed(m, n, p, kernel->x[l] + ENGD_COUNT(first, p), kernel->y[l], 1, self, ld, C + first));
-    else if (k) /* what stays in float64 is at the end */
-      PetscCall(MultiplyTransposed(m, n, k, X - ENGD_COUNT(k, EngdNTKRows(kernel, part->rank) - first),
-                                   Y - ENGD_COUNT(k, EngdNTKRows(kernel, part->other)), 1, self, ld, C + first));
   }
-  PetscCall(EngdNTKAddSingle(kernel, group, part, ld, C));
+  for (PetscInt j = 0; j < part->other_end; j = b.end) {
+    b = SpanFrom(kernel, part->other, j, part->other_end);
+    for (PetscInt i = part->begin; i < (self ? b.end : part->end); i = a.end) {
+      a = SpanFrom(kernel, part->rank, i, part->end);
+      PetscCall(AddSpans(kernel, group, &a, &b, ld, C));
+    }
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

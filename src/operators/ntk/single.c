@@ -78,9 +78,9 @@ PetscErrorCode EngdNTKSingleDestroy(EngdNTK kernel)
 
 size_t EngdNTKNarrowSize(EngdNTK kernel, PetscMPIInt r, PetscInt l)
 {
-  const PetscInt rows = EngdNTKRows(kernel, r);
+  const PetscInt rows = EngdNTKKeptRows(kernel, r, l, EngdNTKPatches(kernel, r));
 
-  return EngdNTKHalf(ENGD_COUNT(EngdNTKLayerParameters(kernel, l), rows)) + ENGD_COUNT(kernel->directions, rows);
+  return EngdNTKHalf(EngdNTKRowsSize(kernel, r, l)) + ENGD_COUNT(kernel->directions, rows);
 }
 
 /* V (p, k) <- the sums (p, n) times the eigenvectors of their Gram matrix that have the largest eigenvalues, on one rank */
@@ -118,7 +118,7 @@ static PetscErrorCode Orthonormalise(EngdNTK kernel, PetscInt p, PetscInt k)
 }
 
 /* V of a layer, the same bits on all ranks, from the rows of all: X (p, rows) here */
-static PetscErrorCode FindDirections(EngdNTK kernel, PetscInt l, const PetscReal X[])
+static PetscErrorCode FindDirections(EngdNTK kernel, PetscInt l, PetscInt rows, const PetscReal X[])
 {
   const PetscInt   p = EngdNTKLayerParameters(kernel, l), k = kernel->directions, n = SUMS * k;
   const PetscInt64 seed = kernel->F->problem->seed;
@@ -127,7 +127,7 @@ static PetscErrorCode FindDirections(EngdNTK kernel, PetscInt l, const PetscReal
 
   PetscFunctionBeginUser;
   PetscCall(PetscArrayzero(sums, ENGD_COUNT(p, n)));
-  for (PetscInt i = 0; i < EngdNTKRows(kernel, kernel->rank); i++) {
+  for (PetscInt i = 0; i < rows; i++) {
     const PetscInt   row  = kernel->row_start[kernel->rank] + i;
     const PetscReal  sign = EngdRandomBits(seed, ENGD_STREAM_SKETCH, row, l, 0) & 1 ? 1 : -1;
     const PetscReal *x    = X + ENGD_COUNT(p, i);
@@ -148,13 +148,13 @@ static PetscErrorCode FindDirections(EngdNTK kernel, PetscInt l, const PetscReal
 static PetscErrorCode Split(EngdNTK kernel, PetscInt l, PetscReal X[], PetscReal C[], PetscReal *squares)
 {
   const PetscInt  p = EngdNTKLayerParameters(kernel, l), k = kernel->directions;
-  const PetscInt  n     = EngdNTKRows(kernel, kernel->rank);
+  const PetscInt  n     = EngdNTKKeptRows(kernel, kernel->rank, l, EngdNTKPatches(kernel, kernel->rank));
   const PetscReal minus = -1, one = 1;
   const size_t    size = ENGD_COUNT(p, n);
   PetscBLASInt    bp, bk, bn;
 
   PetscFunctionBeginUser;
-  if (k) PetscCall(FindDirections(kernel, l, X));
+  if (k) PetscCall(FindDirections(kernel, l, n, X));
   if (k && n) {
     PetscCall(EngdGemm("T", "N", k, n, p, kernel->V, p, X, p, 0, C, k));
     PetscCall(PetscBLASIntCast(p, &bp));
@@ -196,31 +196,40 @@ static void Narrow(size_t n, PetscReal scale, const PetscReal in[], PetscReal ou
   }
 }
 
+/* what is kept of layer l, at `from`, <- its rows in float32, C (k, rows), z and g, at `to`, which is not behind `from` */
+static PetscErrorCode Pack(EngdNTK kernel, PetscInt l, const PetscReal from[], const PetscReal C[], PetscReal to[])
+{
+  const size_t rows = EngdNTKRowsSize(kernel, kernel->rank, l), factors = EngdNTKFactorsSize(kernel, kernel->rank, l);
+  const size_t narrow = EngdNTKNarrowSize(kernel, kernel->rank, l), half = EngdNTKHalf(rows);
+
+  PetscFunctionBeginUser;
+  Narrow(rows, kernel->scale, from, to);
+  PetscCall(PetscArraycpy(to + half, C, narrow - half));
+  PetscCall(PetscArraymove(to + narrow, from + rows, factors));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdNTKCompress(EngdNTK kernel, PetscInt group)
 {
-  const PetscInt rows = EngdNTKRows(kernel, kernel->rank), nC = kernel->directions * rows;
-  PetscReal     *next = kernel->own, *C = kernel->C, squares = 0;
-  PetscBool      any = PETSC_FALSE;
+  PetscReal *next = kernel->own, *C = kernel->C, squares = 0;
+  PetscBool  any = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
     if (!EngdNTKIsSingle(kernel, l)) continue;
     any = PETSC_TRUE;
     PetscCall(Split(kernel, l, kernel->at[l], C, &squares));
-    C += nC;
+    C += ENGD_COUNT(kernel->directions, EngdNTKRows(kernel, kernel->rank));
   }
   if (!any) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ChooseScale(kernel, squares));
   C = kernel->C;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
-    const size_t size = EngdNTKLayerSize(kernel, kernel->rank, l);
-
     if (EngdNTKIsSingle(kernel, l)) {
-      Narrow(size, kernel->scale, kernel->at[l], next);
-      PetscCall(PetscArraycpy(next + EngdNTKHalf(size), C, nC));
-      C += nC;
+      PetscCall(Pack(kernel, l, kernel->at[l], C, next));
+      C += ENGD_COUNT(kernel->directions, EngdNTKRows(kernel, kernel->rank));
     } else {
-      PetscCall(PetscArraymove(next, kernel->at[l], size));
+      PetscCall(PetscArraymove(next, kernel->at[l], EngdNTKLayerSize(kernel, kernel->rank, l)));
     }
     next += EngdNTKSentSize(kernel, kernel->rank, l);
   }
@@ -246,33 +255,43 @@ static PetscErrorCode MultiplySingle(PetscInt m, PetscInt n, PetscInt p, const f
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdNTKAddSingle(EngdNTK kernel, PetscInt group, const EngdNTKPart *part, PetscInt ld, PetscReal C[])
+/* in float32 a layer that is by rows for points of these two terms */
+static PetscBool IsFor(EngdNTK kernel, PetscInt l, PetscInt t, PetscInt u)
 {
-  const PetscInt  first  = EngdNTKRowOf(kernel, part->rank, part->begin);
-  const PetscInt  rows   = EngdNTKRowOf(kernel, part->rank, part->end) - first;
-  const PetscInt  n      = EngdNTKRowOf(kernel, part->other, part->other_end);
-  const PetscBool self   = (PetscBool)(part->other == part->rank);
+  return (PetscBool)(EngdNTKIsSingle(kernel, l) && !EngdNTKByGram(kernel, l, t, u));
+}
+
+PetscErrorCode EngdNTKAddSingle(EngdNTK kernel, PetscInt group, const EngdNTKSpan *a, const EngdNTKSpan *b,
+                                PetscInt ld, PetscReal C[])
+{
+  const PetscInt t   = kernel->patch[kernel->patch_start[a->rank] + a->begin].term;
+  const PetscInt u   = kernel->patch[kernel->patch_start[b->rank] + b->begin].term;
+  const PetscInt row = EngdNTKRowOf(kernel, a->rank, a->begin), rows = EngdNTKRowOf(kernel, a->rank, a->end) - row;
+  const PetscInt column = EngdNTKRowOf(kernel, b->rank, b->begin), n = EngdNTKRowOf(kernel, b->rank, b->end) - column;
+  const PetscBool same   = (PetscBool)(a->rank == b->rank && a->begin == b->begin);
   const PetscReal factor = kernel->scale * kernel->scale;
 
   PetscFunctionBeginUser;
   for (PetscInt j0 = 0; rows && j0 < n; j0 += ENGD_NTK_COLUMNS) {
-    const PetscInt width = PetscMin(ENGD_NTK_COLUMNS, n - j0), m = self ? j0 + width : rows;
+    const PetscInt width = PetscMin(ENGD_NTK_COLUMNS, n - j0), m = same ? j0 + width : rows;
     float          beta = 0;
 
     for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
       const PetscInt p = EngdNTKLayerParameters(kernel, l);
 
-      if (!EngdNTKIsSingle(kernel, l)) continue;
-      PetscCall(MultiplySingle(m, width, p, (const float *)kernel->x[l] + ENGD_COUNT(p, first),
-                               (const float *)kernel->y[l] + ENGD_COUNT(p, j0), beta, self, rows, kernel->block));
+      if (!IsFor(kernel, l, t, u)) continue;
+      PetscCall(MultiplySingle(
+          m, width, p, (const float *)kernel->x[l] + ENGD_COUNT(p, EngdNTKKeptRows(kernel, a->rank, l, a->begin)),
+          (const float *)kernel->y[l] + ENGD_COUNT(p, EngdNTKKeptRows(kernel, b->rank, l, b->begin) + j0), beta, same,
+          rows, kernel->block));
       beta = 1;
     }
     if (beta == 0) break; /* no layer of this group */
     for (PetscInt j = 0; j < width; j++) {
       const float *restrict from = kernel->block + ENGD_COUNT(rows, j);
-      PetscReal *restrict to     = C + ENGD_COUNT(ld, j0 + j) + first;
+      PetscReal *restrict to     = C + ENGD_COUNT(ld, column + j0 + j) + row;
 
-      for (PetscInt i = 0; i < (self ? j0 + j + 1 : m); i++) to[i] += factor * from[i];
+      for (PetscInt i = 0; i < (same ? j0 + j + 1 : m); i++) to[i] += factor * from[i];
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -36,7 +36,7 @@ slepc  := $(or $(if $(call pkg,--modversion slepc),slepc),SLEPc)
 pieces := $(slepc) $(petsc) $(if $(PETSC_DIR),,hdf5-openmpi)
 libdir := $(if $(missing),,$(call pkg,--variable=libdir $(petsc)) $(call pkg,--variable=libdir $(slepc)))
 shared := $(wildcard $(addsuffix /libpetsc*.so,$(libdir)) $(addsuffix /libpetsc*.dylib,$(libdir)))
-blas   := $(filter %blas %lapack -lmkl%,$(call pkg,--libs --static $(petsc)))
+blas   := $(filter %blas %lapack -lscalapack% -lmkl%,$(call pkg,--libs --static $(petsc)))
 # PETSc knows where its HDF5 is, and petsc.pc does not say
 hdf5    = $(if $(PETSC_DIR),$(shell cat $(wildcard $(addsuffix /lib/petsc/conf/petscvariables,$(prefixes))) /dev/null | sed -n 's/^$(1) = *//p'))
 rpath  := $(if $(PETSC_DIR),$(addprefix -Wl$(comma)-rpath$(comma),$(libdir)))

@@ -19,6 +19,7 @@
 #define LAPACKtpmqrt_ PETSCBLAS(tpmqrt, TPMQRT)
 #define LAPACKgeqrt_  PETSCBLAS(geqrt, GEQRT)
 #define LAPACKlarfb_  PETSCBLAS(larfb, LARFB)
+#define LAPACKlaswp_  PETSCBLAS(laswp, LASWP)
 
 /* The singular values of a matrix (n, n) above a tolerance, with their vectors: A = U diag(sigma) V^T */
 typedef struct {
@@ -85,6 +86,26 @@ PETSC_INTERN PetscErrorCode EngdDiagonalBlocksMult(const EngdDiagonalBlocks *, c
                                                    const PetscReal V[], const PetscReal x[], PetscReal y[]);
 
 /*
+  A symmetric matrix (n, n) in blocks on all ranks, and its eigenvectors, A = V diag(l) V^T; where PETSc has ScaLAPACK.
+  Create: zero; keep: will Factor leave A as it was.  Scale: A <- beta A.  Add: A += sum over the ranks of upper triangles (n, n).
+  AddColumn: A += alpha times column j, of n numbers, the same on all ranks.  Factor: l (n) ascending, NULL if not wanted; info is
+  LAPACK's, and -1 where A is not finite.  Mult: y = V x ("N") or V^T x ("T") with x and y on rank 0.  Gather, Scatter: A or V from
+  and to rank 0. Bytes: on the rank that has most. All but Available, Bytes, Scale and AddColumn are collective.
+*/
+typedef struct _n_EngdEigen *EngdEigen;
+PETSC_INTERN PetscBool       EngdEigenAvailable(void);
+PETSC_INTERN PetscReal       EngdEigenBytes(PetscMPIInt size, PetscInt n, PetscBool keep);
+PETSC_INTERN PetscErrorCode  EngdEigenCreate(MPI_Comm, PetscInt n, PetscBool keep, EngdEigen *);
+PETSC_INTERN PetscErrorCode  EngdEigenScale(EngdEigen, PetscReal beta);
+PETSC_INTERN PetscErrorCode  EngdEigenAdd(EngdEigen, const PetscReal A[]);
+PETSC_INTERN PetscErrorCode  EngdEigenAddColumn(EngdEigen, PetscInt j, PetscReal alpha, const PetscReal column[]);
+PETSC_INTERN PetscErrorCode  EngdEigenFactor(EngdEigen, PetscReal l[], PetscInt *info);
+PETSC_INTERN PetscErrorCode  EngdEigenMult(EngdEigen, const char trans[], const PetscReal x[], PetscReal y[]);
+PETSC_INTERN PetscErrorCode  EngdEigenGather(EngdEigen, PetscBool vectors, PetscReal root[]);
+PETSC_INTERN PetscErrorCode  EngdEigenScatter(EngdEigen, PetscBool vectors, PetscReal root[]);
+PETSC_INTERN PetscErrorCode  EngdEigenDestroy(EngdEigen *);
+
+/*
   A tall matrix A = Q T whose rows are spread over ranks, m on this one. Q (m, n) on this rank is kept as reflectors.
   GetArray: A (m, n) with leading dimension lda, to be filled before Factor overwrites it.
   Factor: the triangle T (n, n), on rank 0.
@@ -122,7 +143,8 @@ PETSC_INTERN PetscErrorCode   EngdMixingDestroy(EngdMixing *);
   be factored, is the transpose of the first k rows of T.  Mult: y = B x or B^T x, B being the first `rows` rows of columns
   begin to end of T.  RowSquares: of the rows of T.  Deal: from rows of ranks to columns.
   Cholesky: A = L L^T in place of QR, of the lower triangle; done is false where A is not positive to rounding.
-  CholeskySolve: x <- A^{-1} x. All but Count*, StackRow, Owner, GetArray and GetColumn are collective.
+  CholeskySolve: x <- A^{-1} x.  LU: by partial pivoting, of a square A; pivot is which is zero, from 1 on, or 0.  LUSolve: x <- A^{-1} x.
+  All but Count*, StackRow, Owner, GetArray and GetColumn are collective.
 */
 typedef struct _n_EngdPanels *EngdPanels;
 PETSC_INTERN PetscErrorCode   EngdPanelsCreate(MPI_Comm, EngdPanels *);
@@ -142,6 +164,8 @@ PETSC_INTERN PetscErrorCode   EngdPanelsDeal(EngdPanels, MPI_Comm, PetscMPIInt a
                                              const PetscReal A[]);
 PETSC_INTERN PetscErrorCode   EngdPanelsCholesky(EngdPanels, PetscBool *done);
 PETSC_INTERN PetscErrorCode   EngdPanelsCholeskySolve(EngdPanels, PetscReal x[]);
+PETSC_INTERN PetscErrorCode   EngdPanelsLU(EngdPanels, PetscInt *pivot);
+PETSC_INTERN PetscErrorCode   EngdPanelsLUSolve(EngdPanels, PetscReal x[]);
 PETSC_INTERN PetscInt         EngdPanelsStackRow(PetscInt n, PetscInt stack, PetscInt triangle, PetscInt row);
 PETSC_INTERN PetscMPIInt      EngdPanelsOwner(PetscInt column, PetscMPIInt size);
 PETSC_INTERN PetscInt         EngdPanelsCountColumns(PetscInt n, PetscMPIInt rank, PetscMPIInt size);

@@ -5,6 +5,7 @@
     panels_factor.c    the loop over panels of a factorisation, its messages under its work
     panels_qr.c        A = Q T by blocked Householder reflections, and vectors times Q and T^{-1}
     panels_cholesky.c  A = L L^T, and A^{-1} times a vector
+    panels_lu.c        A = P L U, and the same
     panels_deal.c      rows of ranks to columns of panels, and the transpose of a triangle
 
   A may be a stack of triangles (n, n), rows of the same number next to each other by panels: panel j has no more rows than

@@ -23,6 +23,7 @@ struct _n_EngdPanels {
   PetscReal  *message[2]; /* Reflectors and block factor of a panel that another rank has, and of the next one. */
   size_t      exchange_room;
   PetscReal  *exchange; /* What a transpose sends and receives. */
+  PetscInt    failed;   /* Which pivot, from 1 on, ended the last factorisation, or 0. */
 };
 
 /* A panel that has been factored, V (rows, width) from row `first` on with leading dimension ldv, and its block factor (ENGD_PANEL, width):

@@ -66,7 +66,8 @@ PetscErrorCode EngdPanelsRun(EngdPanels q, const EngdPanelsMethod *method, Petsc
   MPI_Request    request = MPI_REQUEST_NULL;
 
   PetscFunctionBeginUser;
-  *done = PETSC_TRUE;
+  *done     = PETSC_TRUE;
+  q->failed = 0;
   if (n && q->rank == 0) PetscCall(method->factor(q, 0));
   if (n && q->size > 1) PetscCall(SendPanel(q, 0, &request));
   for (PetscInt j = 0; j < n; j++) {
@@ -76,7 +77,8 @@ PetscErrorCode EngdPanelsRun(EngdPanels q, const EngdPanelsMethod *method, Petsc
     if (q->size > 1) PetscCallMPI(MPI_Wait(&request, MPI_STATUS_IGNORE));
     r = q->size > 1 ? ReceivedReflectors(q, j) : EngdPanelsGetReflectors(q, j);
     if (method->may_fail && r.factor[0] != 0) {
-      *done = PETSC_FALSE;
+      *done     = PETSC_FALSE;
+      q->failed = r.first + (PetscInt)r.factor[0];
       break;
     }
     if (j + 1 < n && EngdPanelsRank(j + 1, q->size) == q->rank) {

@@ -3,7 +3,8 @@
 
     A <- beta A + (1 - beta) (blocks of J^T W J)
 
-  On each rank rows of J at its points, some at a time, then one sum to rank 0. No entry outside of the blocks is formed.
+  On each rank rows of J at its points, some at a time, then one sum to rank 0, or to the ranks that have the parts of one block
+  (eigen.c). No entry outside of the blocks is formed.
     W = sum_k C_k^T C_k, the roots all of W sum_k (C_k J)^T (C_k J)                                              syrk
     any other W, as of energies            sum_r J_r^T (e_r^T W J), J_r = e_r^T J the rows of the jet itself    syr2k
   The exact Hessian has no rows: p products, whose columns are cut. Blocks of order one, all of them: MatGetDiagonal(), which
@@ -68,11 +69,12 @@ static PetscErrorCode AddRows(const EngdDiagonalBlocks *blocks, PetscInt n, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A += alpha times the blocks of J^T W J */
+/* A += alpha times the blocks of J^T W J; of the exact Hessian its parts on all ranks, where there is `eigen` */
 typedef struct {
   const EngdDiagonalBlocks *blocks;
   PetscReal                 alpha;
   PetscReal                *A;
+  EngdEigen                 eigen;
 } Sum;
 
 /* the rows of the block's jet, each with what W makes of it */
@@ -139,40 +141,43 @@ static PetscErrorCode SumOnRoot(MPI_Comm comm, size_t size, PetscReal A[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A (n) += alpha times the entries from `start` on of a vector, on rank 0 */
-static PetscErrorCode AddEntries(EngdFunctional F, Vec vector, PetscMPIInt rank, PetscReal alpha, PetscInt start,
-                                 PetscInt n, PetscReal A[])
+/* A (n) += alpha times the entries from `start` on of a vector, on rank 0; or a column of what all ranks have parts of */
+static PetscErrorCode AddEntries(EngdFunctional F, Vec vector, const Sum *sum, PetscInt start, PetscInt n,
+                                 PetscReal A[], PetscInt column)
 {
   const PetscReal *whole;
+  PetscMPIInt      rank;
 
   PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   PetscCall(EngdFunctionalBegin(F, "a Gramian written out"));
   PetscCall(EngdFunctionalGather(F, vector, F->work.from));
   PetscCall(VecGetArrayRead(F->work.from, &whole));
-  for (PetscInt i = 0; !rank && i < n; i++) A[i] += alpha * whole[start + i];
+  if (sum->eigen) PetscCall(EngdEigenAddColumn(sum->eigen, column, sum->alpha, whole));
+  for (PetscInt i = 0; !rank && !sum->eigen && i < n; i++) A[i] += sum->alpha * whole[start + i];
   PetscCall(VecRestoreArrayRead(F->work.from, &whole));
   PetscCall(EngdFunctionalEnd(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A += alpha diag(H), blocks of order one, on rank 0 */
-static PetscErrorCode AddDiagonal(EngdFunctional F, Mat H, PetscMPIInt rank, PetscReal alpha, PetscReal A[])
+static PetscErrorCode AddDiagonal(EngdFunctional F, Mat H, const Sum *sum)
 {
   Vec diagonal;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreateVecs(H, &diagonal, NULL));
   PetscCall(MatGetDiagonal(H, diagonal));
-  PetscCall(AddEntries(F, diagonal, rank, alpha, 0, F->model->nparameters, A));
+  PetscCall(AddEntries(F, diagonal, sum, 0, F->model->nparameters, sum->A, 0));
   PetscCall(VecDestroy(&diagonal));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A += alpha times what of column j of H, for all j, is within the blocks, on rank 0 */
-static PetscErrorCode AddColumns(EngdFunctional F, Mat H, const EngdDiagonalBlocks *blocks, PetscMPIInt rank,
-                                 PetscReal alpha, PetscReal A[])
+static PetscErrorCode AddColumns(EngdFunctional F, Mat H, PetscMPIInt rank, const Sum *sum)
 {
-  Vec unit, column;
+  const EngdDiagonalBlocks *blocks = sum->blocks;
+  Vec                       unit, column;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreateVecs(H, &unit, &column));
@@ -185,7 +190,8 @@ static PetscErrorCode AddColumns(EngdFunctional F, Mat H, const EngdDiagonalBloc
       PetscCall(VecAssemblyBegin(unit));
       PetscCall(VecAssemblyEnd(unit));
       PetscCall(MatMult(H, unit, column));
-      PetscCall(AddEntries(F, column, rank, alpha, start, order, A + blocks->at[b] + ENGD_COUNT(j, order)));
+      PetscCall(
+          AddEntries(F, column, sum, start, order, sum->A ? sum->A + blocks->at[b] + ENGD_COUNT(j, order) : NULL, j));
     }
   }
   PetscCall(VecDestroy(&unit));
@@ -207,6 +213,18 @@ PetscReal EngdExplicitGramianBytes(EngdFunctional F, const EngdDiagonalBlocks *b
   return sizeof(PetscReal) * (PetscReal)blocks->at[blocks->n] + (rows ? 2 * (PetscReal)EngdExplicitBlockBytes(F) : 0);
 }
 
+/* A <- beta A where the sum is kept, and zeros where a part of a new one is made */
+static PetscErrorCode BeginSum(const Sum *sum, PetscBool hessian, PetscMPIInt rank, PetscReal beta)
+{
+  const size_t size = sum->blocks->at[sum->blocks->n];
+
+  PetscFunctionBeginUser;
+  if (sum->eigen) PetscCall(EngdEigenScale(sum->eigen, beta));
+  if (sum->eigen || rank ? !hessian : beta == 0) PetscCall(PetscArrayzero(sum->A, size));
+  for (size_t i = 0; !sum->eigen && !rank && beta > 0 && i < size; i++) sum->A[i] *= beta;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdExplicitGramian - A = beta A + (1 - beta) blocks of the Gramian or the exact Hessian, without damping.
 
@@ -217,14 +235,15 @@ PetscReal EngdExplicitGramianBytes(EngdFunctional F, const EngdDiagonalBlocks *b
 . blocks - which entries
 - beta   - from 0 to below 1; with 0, A is not read
 
-  Input/Output Parameter:
-. A - of blocks->at[blocks->n] numbers on all ranks (of the exact Hessian on rank 0); on rank 0 the result, in the upper
-      triangles, elsewhere of no use
+  Input/Output Parameters:
++ A     - of blocks->at[blocks->n] numbers on all ranks (of the exact Hessian on rank 0); on rank 0 the result, in the upper
+          triangles, elsewhere of no use
+- eigen - NULL, or what the result becomes in place of A, which is workspace then, and NULL for the exact Hessian; of one block
 */
-PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, PetscReal beta, PetscReal A[])
+PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, PetscReal beta, PetscReal A[],
+                                   EngdEigen eigen)
 {
-  const size_t   size = blocks->at[blocks->n];
-  const Sum      sum  = {.blocks = blocks, .alpha = 1 - beta, .A = A};
+  const Sum      sum = {.blocks = blocks, .alpha = 1 - beta, .A = A, .eigen = eigen};
   PetscReal      damping;
   EngdFunctional F;
   PetscMPIInt    rank;
@@ -235,18 +254,20 @@ PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, Pets
   PetscCall(PetscLogEventBegin(engd_log.form, 0, 0, 0, 0));
   PetscCall(EngdGramianGetDamping(G, &damping));
   PetscCall(EngdGramianSetDamping(G, 0));
-  if (rank ? !F->curvature->for_hessian : beta == 0) PetscCall(PetscArrayzero(A, size));
-  for (size_t i = 0; !rank && beta > 0 && i < size; i++) A[i] *= beta;
+  PetscCall(BeginSum(&sum, F->curvature->for_hessian, rank, beta));
   if (F->curvature->for_hessian)
-    PetscCall(AddColumns(F, G, blocks, rank, sum.alpha, A));
+    PetscCall(AddColumns(F, G, rank, &sum));
   else if (blocks->n > 1 && blocks->largest == 1)
-    PetscCall(AddDiagonal(F, G, rank, sum.alpha, A));
+    PetscCall(AddDiagonal(F, G, &sum));
   else {
     PetscCall(EngdExplicitReserve(F, &F->rows.x));
     PetscCall(EngdExplicitReserve(F, &F->rows.y));
     PetscCall(EngdWalkersCentre(F));
     PetscCall(EngdFunctionalVisitRows(F, "a Gramian written out", NULL, AddPoints, AddIntegrals, (void *)&sum, NULL));
-    PetscCall(SumOnRoot(F->comm, size, A));
+    if (eigen)
+      PetscCall(EngdEigenAdd(eigen, A));
+    else
+      PetscCall(SumOnRoot(F->comm, blocks->at[blocks->n], A));
   }
   PetscCall(EngdGramianSetDamping(G, damping));
   PetscCall(PetscLogEventEnd(engd_log.form, 0, 0, 0, 0));

@@ -219,7 +219,7 @@ static PetscErrorCode SolveDense(const Probe *probe, EngdUpdate method, PetscRea
   PetscCall(EngdFunctionalSetParameters(F, probe->theta));
   PetscCall(EngdDiagonalBlocksCreate(F->model, ENGD_STRUCTURE_FULL, &blocks));
   PetscCall(PetscMalloc3(blocks.at[blocks.n], &A, p, &l, p, &y));
-  PetscCall(EngdExplicitGramian(G, &blocks, 0, A));
+  PetscCall(EngdExplicitGramian(G, &blocks, 0, A, NULL));
   if (!rank) {
     PetscReal largest;
 

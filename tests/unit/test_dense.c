@@ -119,7 +119,7 @@ static void DenseEigen(Setting *s, PetscReal V[], PetscReal l[])
 }
 
 /* each step is d with (f(l) + lambda) V^T d = -V^T g, f the type's: l, |l|, or l + M |d| and not negative; lambda is the present
-   one with a lazy H, too */
+   one with a lazy H, too; by factors on rank 0 and on all ranks */
 static void TestEquations(void **state)
 {
   const char *const types[] = {"ldlt", "eigen", "absolute", "cubic", "ldlt -tao_engd_dense_refresh 2"};
@@ -131,12 +131,14 @@ static void TestEquations(void **state)
   (void)state;
   Begin(PETSC_COMM_WORLD, &poisson, "-network_layers 3 -tao_engd_curvature hessian", &s);
   CHECK(PetscMalloc4(s.p * s.p, &V, s.p, &l, s.p, &g, s.p, &d));
-  for (PetscInt t = 0; t < 5; t++) {
+  for (PetscInt c = 0; c < 10; c++) {
+    const PetscInt t = c % 5;
+
     CHECK(PetscSNPrintf(options, sizeof(options),
                         "-tao_engd_direction dense -tao_engd_dense_type %s -tao_engd_dense_cubic 30 -tao_engd_step "
                         "fixed -tao_engd_accept_increase -tao_engd_damping 0.25 "
-                        "-tao_engd_dense_epsilon 1e-14 -tao_max_it 2",
-                        types[t]));
+                        "-tao_engd_dense_epsilon 1e-14 -tao_max_it 2%s",
+                        types[t], c < 5 ? "" : " -tao_engd_dense_spread 1"));
     FillRandom(s.theta, 0);
     (void)Solve(&s, options, &r);
     for (PetscInt k = 0; k < 2; k++) {

@@ -78,7 +78,7 @@ static void Average(const Setting *s, PetscReal beta, PetscReal average[])
   CHECK(MatDestroy(&G));
 }
 
-/* three steps of length one */
+/* three steps of length one half; where one operator serves for several, its factors are on all ranks */
 static void CheckMethod(const Method *method)
 {
   const PetscBool cubic = (PetscBool)!strcmp(method->type, "cubic");
@@ -93,9 +93,9 @@ static void CheckMethod(const Method *method)
                       "-tao_engd_direction dense -tao_engd_structure %s -tao_engd_dense_type %s -tao_engd_dense_ema "
                       "%g -tao_engd_dense_epsilon %g -tao_engd_dense_refresh %" PetscInt_FMT
                       " -tao_engd_dense_cubic 30 -tao_engd_step fixed -tao_engd_step_length 0.5 "
-                      "-tao_engd_accept_increase -tao_engd_damping %g -tao_engd_damping_adapt false -tao_max_it 3",
+                      "-tao_engd_accept_increase -tao_engd_damping %g -tao_engd_damping_adapt false -tao_max_it 3%s",
                       structures[method->structure], method->type, (double)method->ema, (double)method->epsilon,
-                      method->refresh, LAMBDA));
+                      method->refresh, LAMBDA, method->refresh > 1 ? " -tao_engd_dense_spread 1" : ""));
   (void)Solve(&s, options, &r);
   for (PetscInt k = 0; k < 3; k++) {
     PetscReal norm = 0;
@@ -158,11 +158,15 @@ static void TestTrains(void **state)
 
 static void TestRefused(void **state)
 {
-  const char *const options[] = {
-      "-tao_engd_dense_ema -0.1",   "-tao_engd_dense_ema 1",
-      "-tao_engd_dense_ema nan",    "-tao_engd_dense_epsilon 1",
-      "-tao_engd_structure layers", "-tao_engd_structure layer -tao_engd_curvature hessian",
-      "-engd_memory_limit 2000",    "-engd_memory_limit 200 -tao_engd_structure diagonal"};
+  const char *const options[] = {"-tao_engd_dense_ema -0.1",
+                                 "-tao_engd_dense_ema 1",
+                                 "-tao_engd_dense_ema nan",
+                                 "-tao_engd_dense_epsilon 1",
+                                 "-tao_engd_dense_spread 0",
+                                 "-tao_engd_structure layers",
+                                 "-tao_engd_structure layer -tao_engd_curvature hessian",
+                                 "-engd_memory_limit 2000",
+                                 "-engd_memory_limit 200 -tao_engd_structure diagonal"};
 
   (void)state;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {

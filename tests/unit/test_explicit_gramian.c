@@ -55,10 +55,10 @@ static void Compare(Setting *s, Mat G, const PetscReal dense[], const PetscReal 
   CHECK(EngdDiagonalBlocksCreate(s->F->model, structure, &blocks));
   CHECK(PetscMalloc1(blocks.at[blocks.n], &A));
   for (size_t i = 0; i < blocks.at[blocks.n]; i++) A[i] = NAN;
-  CHECK(EngdExplicitGramian(G, &blocks, 0, A));
+  CHECK(EngdExplicitGramian(G, &blocks, 0, A, NULL));
   CompareBlocks(s, dense, diagonal, &blocks, 1, A);
   for (size_t i = 0; i < blocks.at[blocks.n]; i++) A[i] *= 3;
-  CHECK(EngdExplicitGramian(G, &blocks, 0.25, A));
+  CHECK(EngdExplicitGramian(G, &blocks, 0.25, A, NULL));
   CompareBlocks(s, dense, diagonal, &blocks, 1.5, A);
   CHECK(EngdGramianGetDamping(G, &damping));
   Close("damping", damping, 0.5, 0);

@@ -311,7 +311,14 @@ static void TestPanels(void **state)
   }
 }
 
-/* A = L L^T, dealt from rows, is solved with; a matrix with a negative eigenvalue is found out by all ranks */
+/* symmetric, with small numbers on the diagonal: no factorisation without pivots */
+static PetscReal Indefinite(PetscInt i, PetscInt j)
+{
+  return i == j ? 1e-12 : EngdRandomNormal(1, 6, PetscMax(i, j), 0, PetscMin(i, j));
+}
+
+/* A = L L^T, dealt from rows, is solved with; a matrix with a negative eigenvalue is found out by all ranks, and solved with by LU;
+   one with a column of zeros is found out by that */
 static void TestCholesky(void **state)
 {
   const PetscInt orders[] = {3, 64, 150, 300};
@@ -351,6 +358,22 @@ static void TestCholesky(void **state)
     if (good) {
       CHECK(EngdPanelsCholeskySolve(q, x));
       CloseAll("Cholesky", (size_t)n, x, exact, 1e-12);
+    }
+    for (PetscInt singular = 0; !good && singular < 2; singular++) {
+      PetscInt pivot;
+
+      for (PetscInt j = 0; j < n; j++) {
+        for (PetscInt i = 0; i < count[rank]; i++)
+          rows[j * count[rank] + i] = singular && j == n / 2 ? 0 : Indefinite(first + i, j);
+        x[j] = 0;
+        for (PetscInt i = 0; i < n; i++) x[j] += Indefinite(j, i) * exact[i];
+      }
+      CHECK(EngdPanelsDeal(q, PETSC_COMM_WORLD, size, n, count, PETSC_FALSE, count[rank], rows));
+      CHECK(EngdPanelsLU(q, &pivot));
+      assert_int_equal(pivot, singular ? n / 2 + 1 : 0);
+      if (singular) continue;
+      CHECK(EngdPanelsLUSolve(q, x));
+      CloseAll("LU", (size_t)n, x, exact, 1e-10);
     }
     CHECK(EngdPanelsDestroy(&q));
     CHECK(PetscFree3(rows, x, exact));

@@ -187,7 +187,7 @@ uninstall: ## remove what `make install` wrote, with the same PREFIX and DESTDIR
 	  $$root/share/doc/engd $$root/share/man/man1/engd.1
 
 bench: $(BENCHES) ## measure products and least squares against DGEMM, and against what STORE=1 kept
-	MPIEXEC="$(MPIEXEC)" runs/bench.py $(if $(STORE),--store) $(BENCHES)
+	MPIEXEC="$(MPIEXEC)" runs/bench.py $(if $(STORE),--store) $(filter-out %/messages,$(BENCHES))
 
 format: ## put all code into the format of .clang-format (version 14)
 	$(FORMAT) -i $(CODE)

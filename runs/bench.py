@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "out")
-KEYS = {"d", "w", "rows", "columns"}
+KEYS = {"d", "w", "rows", "columns", "order"}
 RATES = {"product": "large", "gradient": "large", "several": "large"}
 TIMES = {"truncated": "gemm", "factored": "gemm"}
 

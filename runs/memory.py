@@ -26,6 +26,8 @@ CASES = {  # direction: options, small and large
              "-pde_points 3500 -wall_points 300"),
     "dense": ("-tao_engd_direction dense -pde_points 100 -wall_points 50", "-network_layers 36,36",
               "-network_layers 56,56"),
+    "dense, eigen": ("-tao_engd_direction dense -tao_engd_dense_type eigen -tao_engd_dense_spread 1000 -pde_points 100 -wall_points 50",
+                     "-network_layers 36,36", "-network_layers 56,56"),
 }
 
 

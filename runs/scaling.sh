@@ -5,7 +5,8 @@
 #
 # strong: the problem stays; weak: points grow with the ranks. Columns: iterations, seconds of all ranks' Train stage, flops of
 # all ranks, largest over mean, collective operations, rows N of the Jacobian and parameters p, products with the Gramian.
-# The rows go to runs/out/scaling.csv; runs/scaling.py fits and extrapolates. What came out: runs/scaling.md.
+# The rows go to runs/out/scaling.csv; runs/scaling.py fits and extrapolates, with the latency and the bandwidth that build/bench/messages
+# (`make build/bench/messages`) measures between the most ranks that are asked for, where it is built. What came out: runs/scaling.md.
 # A cluster: sbatch runs/slurm/scaling.sbatch. On a busy machine flops and counts are right, seconds are not.
 set -eu
 cd "$(dirname "$0")/.."
@@ -26,7 +27,11 @@ dual   | 1500 250 | -options_file poisson5d.opts -network_layers 64,64,48,48 -ta
 dual32 | 1500 250 | -options_file poisson5d.opts -network_layers 64,64,48,48 -tao_engd_direction dual -tao_engd_dual_precision single
 tsvd   | 900 120  | -options_file poisson.opts -network_layers 64,64,48,48 -tao_engd_direction tsvd
 dense  | 3000 500 | -options_file poisson5d.opts -network_layers 128 -tao_engd_direction dense
+eigen  | 3000 500 | -options_file poisson5d.opts -network_layers 128 -tao_engd_direction dense -tao_engd_dense_type eigen -tao_engd_dense_spread 500
 "
+most=$(printf '%s\n' "$@" | sort -n | tail -n 1)
+rm -f runs/out/messages.csv
+if [ "$most" -gt 1 ] && [ -x build/bench/messages ]; then $mpiexec -n "$most" build/bench/messages >runs/out/messages.csv; fi
 echo "direction,mode,ranks,iterations,seconds,flops,balance,collectives,N,p,products" >$out
 while IFS='|' read -r name points options; do
   [ -n "${name// /}" ] || continue

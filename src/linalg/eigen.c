@@ -132,7 +132,7 @@ PetscReal EngdEigenBytes(PetscMPIInt size, PetscInt n, PetscBool keep)
   const PetscInt  block = Shape(size, n, grid);
   const PetscReal most  = (PetscReal)Count(n, block, 0, grid[0]) * Count(n, block, 0, grid[1]);
 
-  return sizeof(PetscReal) * ((keep ? 5 : 4) * most + (1. + 1. / size) * block * grid[1] * n + 8. * n);
+  return sizeof(PetscReal) * ((keep ? 5 : 4) * most + (1. + grid[1]) * block * n + 10. * n);
 }
 
 PetscErrorCode EngdEigenCreate(MPI_Comm comm, PetscInt n, PetscBool keep, EngdEigen *out)
@@ -156,6 +156,10 @@ PetscErrorCode EngdEigenCreate(MPI_Comm comm, PetscInt n, PetscBool keep, EngdEi
   e->ld      = PetscMax(1, e->rows);
   entries    = PetscMax(ENGD_COUNT(e->ld, e->columns), 1);
   PetscCall(PetscBLASIntCast(n, &order));
+  PetscCheck(2. * entries + 16. * n + 8. * e->block * e->ld <= (PetscReal)PETSC_BLAS_INT_MAX / 2, comm,
+             PETSC_ERR_ARG_OUTOFRANGE,
+             "a dense matrix of order %" PetscInt_FMT " on %d ranks is beyond this ScaLAPACK's integers", n,
+             (int)e->size);
   PetscCall(GridBegin(e));
   e->descriptor[0] = 1; /* dense */
   e->descriptor[1] = e->context;
@@ -166,10 +170,10 @@ PetscErrorCode EngdEigenCreate(MPI_Comm comm, PetscInt n, PetscBool keep, EngdEi
   if (keep) PetscCall(PetscCalloc1(entries, &e->kept));
   PetscCall(PetscCalloc1(entries, &e->V));
   PetscCall(PetscMalloc2(PetscMax(e->rows, e->columns), &e->part, n, &e->whole));
-  PetscCall(PetscMalloc1(ENGD_COUNT(e->block * e->grid[1], n + e->ld), &e->message));
+  PetscCall(PetscMalloc1(ENGD_COUNT(e->block, e->grid[1] * n + e->ld), &e->message));
   PetscCall(Decompose(e, e->A, e->whole, &size, -1, &isize, -1, &info));
   /* the answer to the question knows nothing of what pdormtr needs in it, which is more where blocks are few */
-  PetscCall(PetscBLASIntCast((PetscInt)size + 8 * n + (e->rows + e->columns + 4 * e->block) * e->block, &e->lwork));
+  e->lwork  = (PetscBLASInt)size + (PetscBLASInt)(8 * n + (e->rows + e->columns + 4 * e->block) * e->block);
   e->liwork = isize;
   PetscCall(PetscMalloc2(e->lwork, &e->work, e->liwork, &e->iwork));
   *out = e;

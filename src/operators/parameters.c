@@ -142,7 +142,7 @@ static PetscErrorCode ComputeErrors(EngdFunctional F, PetscInt N, PetscReal erro
   PetscCall(VecGetArrayRead(residual, &R));
   for (PetscInt k = 0; k < n; k++) {
     if (!rank) PetscCall(SolveTriangle(p, n, k, T, y, &singular));
-    PetscCallMPI(MPI_Bcast(&singular, 1, MPIU_BOOL, 0, F->comm));
+    PetscCallMPI(MPI_Bcast(&singular, 1, ENGD_MPI_BOOL, 0, F->comm));
     if (singular) continue;
     PetscCall(EngdTSQRMult(qr, y, c + ENGD_COUNT(k, nrows)));
     for (PetscInt i = 0; i < nrows; i++) c[ENGD_COUNT(k, nrows) + i] *= R[i];

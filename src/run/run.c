@@ -278,7 +278,7 @@ static PetscErrorCode ViewParameters(EngdRun run)
 
   PetscFunctionBeginUser;
   PetscCall(EngdErrorsSetPlace("option", "-theta_view"));
-  PetscCall(PetscOptionsGetViewer(run->comm, NULL, NULL, "-theta_view", &viewer, &format, &given));
+  PetscCall(PetscOptionsCreateViewer(run->comm, NULL, NULL, "-theta_view", &viewer, &format, &given));
   if (given) {
     PetscCall(PetscViewerPushFormat(viewer, format));
     PetscCall(VecView(run->theta, viewer));

@@ -98,6 +98,7 @@ static PetscErrorCode Resume(Tao tao, TaoLoop *loop, EngdIterate *it)
 {
   const TaoTotals *totals      = &loop->totals;
   const PetscInt64 evaluations = loop->functional->count.evaluations;
+  PetscInt *const  count[]     = ENGD_TAO_COUNTS(tao);
 
   PetscFunctionBeginUser;
   loop->loaded = PETSC_FALSE;
@@ -112,10 +113,7 @@ static PetscErrorCode Resume(Tao tao, TaoLoop *loop, EngdIterate *it)
   tao->gnorm0      = totals->first_norm;
   tao->ksp_its     = it->status.krylov_iterations;
   tao->ksp_tot_its = it->status.total_krylov;
-  tao->nfuncs      = totals->evaluations[0];
-  tao->ngrads      = totals->evaluations[1];
-  tao->nfuncgrads  = totals->evaluations[2];
-  tao->nhess       = totals->evaluations[3];
+  for (int k = 0; k < 4; k++) *count[k] = totals->evaluations[k];
   PetscUseTypeMethod(tao, convergencetest, tao->cnvP);
   if (tao->reason == TAO_CONTINUE_ITERATING) PetscCall(TaoSetConvergedReason(tao, (TaoConvergedReason)loop->reason));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -183,14 +181,15 @@ static PetscErrorCode TaoSolve_Loop(Tao tao)
 /* the counters of the Tao, and what the last iteration said */
 static PetscErrorCode TotalsState(Tao tao, TaoLoop *loop, EngdArchive a)
 {
-  TaoTotals  *totals = &loop->totals;
-  EngdStatus *status = &loop->status;
+  TaoTotals      *totals  = &loop->totals;
+  EngdStatus     *status  = &loop->status;
+  PetscInt *const count[] = ENGD_TAO_COUNTS(tao);
 
   PetscFunctionBeginUser;
   if (!EngdArchiveChanges(a))
     *totals = (TaoTotals){.iteration   = tao->niter,
                           .reason      = loop->reason,
-                          .evaluations = {tao->nfuncs, tao->ngrads, tao->nfuncgrads, tao->nhess},
+                          .evaluations = {*count[0], *count[1], *count[2], *count[3]},
                           .first_norm  = tao->gnorm0};
   PetscCall(EngdArchiveCount(a, "iteration", &totals->iteration, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveInt(a, "reason", &totals->reason, 0));

@@ -285,7 +285,7 @@ PetscErrorCode EngdArchiveHas(EngdArchive a, const char name[], PetscBool *has)
   if (a->mode != ENGD_ARCHIVE_LOAD) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscSNPrintf(path, sizeof(path), "%s/%s", a->path, name));
   if (!a->rank) *has = EngdStateFileHas(a->file, path);
-  PetscCallMPI(MPI_Bcast(has, 1, MPIU_BOOL, 0, a->comm));
+  PetscCallMPI(MPI_Bcast(has, 1, ENGD_MPI_BOOL, 0, a->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -34,8 +34,8 @@ static void BeginCase(PetscBool flat, PetscInt m, PetscInt n, const PetscInt ord
   PetscBLASInt M, bn, lwork, info;
 
   *a = (Case_){.flat = flat, .m = m, .n = n};
-  MPI_Allreduce(&m, &a->M, 1, MPIU_INT, MPI_SUM, PETSC_COMM_WORLD);
-  MPI_Exscan(&m, &a->start, 1, MPIU_INT, MPI_SUM, PETSC_COMM_WORLD);
+  (void)MPI_Allreduce(&m, &a->M, 1, MPIU_INT, MPI_SUM, PETSC_COMM_WORLD);
+  (void)MPI_Exscan(&m, &a->start, 1, MPIU_INT, MPI_SUM, PETSC_COMM_WORLD);
   lwork = 40 * (PetscBLASInt)(a->M + n);
   CHECK(PetscMalloc2(a->M * n, &A, lwork, &work));
   CHECK(PetscMalloc1(a->M * n, &a->U));
@@ -89,7 +89,7 @@ static PetscReal Difference(Case_ *a, EngdSide side)
     most[0] = PetscMax(most[0], PetscAbsReal(a->y[i] - a->exact[i]));
     most[1] = PetscMax(most[1], PetscAbsReal(a->exact[i]));
   }
-  MPI_Allreduce(MPI_IN_PLACE, most, 2, MPIU_REAL, MPI_MAX, PETSC_COMM_WORLD);
+  (void)MPI_Allreduce(MPI_IN_PLACE, most, 2, MPIU_REAL, MPI_MAX, PETSC_COMM_WORLD);
   return most[0] / most[1];
 }
 
@@ -301,7 +301,7 @@ static void TestPanels(void **state)
 
       CHECK(EngdPanelsGetColumn(t, i, &a));
       for (PetscInt j = 0; a && j < n; j++) most += PetscSqr(a[j]);
-      MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPIU_REAL, MPI_SUM, PETSC_COMM_WORLD);
+      (void)MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPIU_REAL, MPI_SUM, PETSC_COMM_WORLD);
       Close("transpose", most, z[i], 1e-10 * z[i]);
       for (PetscInt j = 0; a && j < i; j++) assert_true(a[j] == 0);
     }

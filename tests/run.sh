@@ -6,7 +6,8 @@
 #   the commands given as arguments (format, ...), one test each
 #   $B/tests/unit/test_*, cmocka programs, on the numbers of ranks that a comment "ranks: 1 2 3" of the source names;
 #     "errors leak" says of a source that it meets errors, after which nothing is freed
-# SELECT="tests/unit/test_jet tests/run/first" names those that run, the unit tests on one rank.
+# SELECT="tests/unit/test_jet tests/run/first" names those that run, or patterns of their names. MOST_RANKS: the ranks that unit tests
+# run on at most; one of those that SELECT names, unless given.
 # SANITIZED=2: what was built has sanitizers, and unit tests run on so many ranks at most (more that wait for each other on two cores
 # take ten times as long).
 # The last line is "N passed, N failed" and the exit code is 1 when one failed. TEST_TIMEOUT: seconds a program may take.
@@ -71,7 +72,14 @@ run_case() { # directory script
   echo "$passed $failed" >"$1/count"
 }
 
-selected() { [[ -z ${SELECT:-} || " $SELECT " == *" $1 "* ]]; }
+MOST_RANKS=${MOST_RANKS:-${SANITIZED:-${SELECT:+1}}}
+read -ra patterns <<<"${SELECT:-*}"
+selected() {
+  local pattern
+  # shellcheck disable=SC2053
+  for pattern in "${patterns[@]}"; do [[ $1 == $pattern ]] && return; done
+  return 1
+}
 
 names=() ranks=() jobs=()
 # The long ones first, so that no core waits for the last
@@ -87,8 +95,8 @@ for source in tests/unit/test_*.c; do
   [ -e "$source" ] || continue
   selected "${source%.c}" || continue
   program=${source%.c} leaks=$(grep -q 'errors leak' "$source" && echo leaks)
-  for n in $([ -z "${SELECT:-}" ] && sed -n 's/.*ranks: *\([0-9 ]*\).*/\1/p' "$source" | head -n 1 | grep . || echo 1); do
-    ((n <= ${SANITIZED:-$n})) || continue
+  for n in $([ "$MOST_RANKS" != 1 ] && sed -n 's/.*ranks: *\([0-9 ]*\).*/\1/p' "$source" | head -n 1 | grep . || echo 1); do
+    ((n <= ${MOST_RANKS:-$n})) || continue
     names+=("$program") ranks+=("$n") jobs+=("run_unit DIR $B/$program $n $leaks")
   done
 done

@@ -320,7 +320,7 @@ static PetscErrorCode IterateSVD(EngdSpectrum spectrum, const EngdSpectrumOperat
   const SVDWhich       ends[]     = {SVD_LARGEST, SVD_SMALLEST};
   const EngdQuantity   quantity[] = {ENGD_QUANTITY_LARGEST, ENGD_QUANTITY_SMALLEST};
   EngdSpectrumProgress progress   = {0};
-  PetscBool            zero;
+  PetscBool            zero       = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   PetscCall(IsZero(spectrum, op, &zero));

@@ -102,7 +102,7 @@ rejects 'tao_engd_dual_momentum 1' "${poisson[@]}" -options_file optimisers/spri
 rejects 'tao_engd_momentum 0.5.*exclude' "${poisson[@]}" -options_file optimisers/spring.opts -tao_engd_momentum 0.5
 rejects 'tao_engd_stall 2147483647: give 1 to 1000000' "${poisson[@]}" -tao_engd_stall 2147483647
 rejects 'qr for -tao_engd_dual_solver' "${poisson[@]}" -tao_engd_direction dual -tao_engd_dual_solver qr
-rejects 'direction dual needs.*memory_limit' "${poisson[@]}" -tao_engd_direction dual -engd_memory_limit 1e5
+rejects 'direction dual needs.*memory_limit' "${poisson[@]}" -tao_engd_direction dual -tao_engd_dual_solver cholesky -engd_memory_limit 1e5
 rejects 'direction dual works on residuals' "${poisson[@]}" -tao_engd_direction dual -tao_engd_curvature h1
 rejects 'randomized_rank 300.*1020 x 257' "${poisson[@]}" -tao_engd_direction randomized -tao_engd_randomized_rank 300
 rejects 'option.*tao_engd_dual_rank' "${poisson[@]}" -tao_engd_direction dual -tao_engd_dual_rank 3

@@ -90,7 +90,7 @@ PETSC_INTERN size_t EngdNTKSentSize(EngdNTK, PetscMPIInt r, PetscInt l);
 PETSC_INTERN PetscInt EngdNTKChannels(EngdNTK, PetscInt term, PetscInt l);
 /* single.c: room for it and its doubles; may the products of a layer be in float32; doubles of the rows of a layer, the numbers of J'
    and behind them C; what Save left becomes that; and C += J' J'^T of two spans, of all such layers of the group */
-#define ENGD_NTK_COLUMNS 256 /* of K that are formed in float32 at a time */
+#define ENGD_NTK_COLUMNS 512 /* of K that are formed in float32 at a time */
 PETSC_INTERN size_t         EngdNTKSingleSize(EngdNTK);
 PETSC_INTERN PetscErrorCode EngdNTKSingleCreate(EngdNTK);
 PETSC_INTERN PetscErrorCode EngdNTKSingleDestroy(EngdNTK);

@@ -118,6 +118,15 @@ static PetscErrorCode SaveBlock(EngdFunctional F, EngdBlock *block, EngdBlockWor
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* is there a term whose rows of a layer stay zero, since it does not read the network of the layer */
+static PetscBool HasZeroRows(EngdNTK kernel, PetscInt l)
+{
+  for (PetscInt t = 0; t < kernel->nterms; t++) {
+    if (kernel->points[t] && EngdNTKKeepsRows(kernel, l, t) && !EngdNTKChannels(kernel, t, l)) return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
 PetscErrorCode EngdNTKSave(EngdNTK kernel, PetscInt group)
 {
   Saved      saved = {.kernel = kernel, .group = group, .patch = kernel->patch_start[kernel->rank]};
@@ -126,8 +135,7 @@ PetscErrorCode EngdNTKSave(EngdNTK kernel, PetscInt group)
   PetscFunctionBeginUser;
   for (PetscInt l = kernel->group[group]; l < kernel->group[group + 1]; l++) {
     kernel->at[l] = next;
-    /* the rows of terms that do not read the network of the layer stay zero */
-    PetscCall(PetscArrayzero(next, EngdNTKRowsSize(kernel, kernel->rank, l)));
+    if (HasZeroRows(kernel, l)) PetscCall(PetscArrayzero(next, EngdNTKRowsSize(kernel, kernel->rank, l)));
     next += EngdNTKLayerSize(kernel, kernel->rank, l);
   }
   PetscCall(EngdFunctionalVisit(kernel->F, "a kernel", NULL, SaveBlock, &saved, NULL));

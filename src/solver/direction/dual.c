@@ -6,6 +6,7 @@
     cholesky   of K + lambda I, K formed (ntk.c), on all ranks (panels.c)
     single     the same with K by products in float32, corrected by CG with float64's (dual_single.c)
     krylov     the KSP on K + lambda I, K formed, or as products J (J^T v) that need no memory
+    auto       cholesky, or where -engd_memory_limit has no room for K krylov by products, preconditioned by nystrom
 
   K is kept while theta and the points are the same: after a rejection, which raises lambda, only the factorisation is new.
   One that fails, lambda being below the rounding of K, raises lambda itself. K squares the condition number of J. With momentum
@@ -19,6 +20,9 @@
 
 /* Poisson 5D, 10 065 parameters, lambda 1e-16 |K|: some 4 iterations of the correction; with 48 up to 30 */
 #define DIRECTIONS 80
+
+enum { AUTO, CHOLESKY, KRYLOV };
+#define NO_KERNEL 3 /* what comes behind the forms of -tao_engd_dual_kernel */
 
 #define WORTH 2.5 /* an eighth of tsvd: measured on Poisson 5D, 10 065 parameters, where J has full rank above 1e-9 */
 
@@ -34,7 +38,8 @@ static PetscErrorCode Measure(EngdDual *dual, EngdFunctional F)
   PetscCall(EngdExplicitCountRows(F, &dual->nrows));
   dual->bytes = 0;
   if (!dual->formed) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdNTKCreate(F, dual->form, dual->single ? dual->directions : ENGD_NTK_DOUBLE, &dual->kernel));
+  PetscCall(
+      EngdNTKCreate(F, (EngdNTKForm)dual->form, dual->single ? dual->directions : ENGD_NTK_DOUBLE, &dual->kernel));
   PetscCall(EngdNTKGetBytes(dual->kernel, &dual->bytes));
   block = (PetscReal)sizeof(PetscReal) * size * PetscSqr((PetscReal)EngdNTKLargestRows(dual->kernel));
   dual->bytes += block * (dual->krylov ? 1 : size > 1 ? 4 : 2); /* K, its factor, what is sent and received */
@@ -55,7 +60,7 @@ static PetscErrorCode CheckUse(const EngdDual *dual, EngdFunctional F)
   PetscCheck(
       dual->bytes <= F->options.memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
       "-tao_engd_direction dual needs %.3g bytes a rank for its kernel, more than -engd_memory_limit %.3g; raise "
-      "it, use more ranks, or choose -tao_engd_dual_solver krylov -tao_engd_dual_kernel none",
+      "it, use more ranks, or choose -tao_engd_dual_solver auto, or krylov with -tao_engd_dual_kernel none",
       (double)dual->bytes, (double)F->options.memory_limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -84,7 +89,8 @@ static PetscErrorCode Estimate_Dual(EngdDirection direction, EngdSolver solver, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the PC of the KSP has its options: one that was not asked for is for the Gramian, and gives way to none */
+/* the PC of the KSP has its options: one that was not asked for is for the Gramian, and gives way to none, or to nystrom where the KSP
+   was not asked for either */
 static PetscErrorCode SetPreconditioner(const EngdDual *dual, EngdSolver solver)
 {
   const char *prefix, *type;
@@ -97,7 +103,8 @@ static PetscErrorCode SetPreconditioner(const EngdDual *dual, EngdSolver solver)
   PetscCall(KSPGetPC(solver->ksp, &pc));
   PetscCall(KSPGetOptionsPrefix(solver->ksp, &prefix));
   PetscCall(PetscOptionsHasName(NULL, prefix, "-pc_type", &asked));
-  if (!asked) PetscCall(PCSetType(pc, PCNONE));
+  if (!asked) PetscCall(PCSetType(pc, dual->solver == AUTO ? "nystrom" : PCNONE));
+  if (!asked) PetscCall(PCSetFromOptions(pc));
   PetscCall(PCGetType(pc, &type));
   PetscCall(EngdPCGetFeatures(pc, &features));
   PetscCheck(features & ENGD_PC_PRODUCTS, solver->functional->comm, PETSC_ERR_ARG_WRONG,
@@ -107,23 +114,45 @@ static PetscErrorCode SetPreconditioner(const EngdDual *dual, EngdSolver solver)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* is it the KSP, and is K formed */
+static PetscErrorCode ChooseSolver(EngdDual *dual, EngdFunctional F)
+{
+  PetscFunctionBeginUser;
+  dual->formed = (PetscBool)(dual->form != NO_KERNEL);
+  dual->krylov = (PetscBool)(dual->solver == KRYLOV || (dual->solver == AUTO && !dual->formed));
+  PetscCheck(dual->krylov || dual->formed, F->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_dual_kernel none leaves nothing to factor; take -tao_engd_dual_solver auto or krylov");
+  PetscCheck(!dual->single || !dual->krylov, F->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_dual_precision single is for -tao_engd_dual_solver cholesky, whose factors are corrected; "
+             "leave one out");
+  PetscCall(Measure(dual, F));
+  if (dual->solver != AUTO || dual->single || dual->bytes <= F->options.memory_limit)
+    PetscFunctionReturn(PETSC_SUCCESS);
+  dual->krylov = PETSC_TRUE;
+  dual->formed = PETSC_FALSE;
+  PetscCall(Measure(dual, F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetFromOptions_Dual(EngdDirection direction, EngdSolver solver,
                                           EngdOptionItems PetscOptionsObject)
 {
-  const char *const solvers[] = {"cholesky", "krylov"}, *const kernels[] = {"auto", "gram", "rows", "none"};
+  const char *const solvers[] = {"auto", "cholesky", "krylov"}, *const kernels[] = {"auto", "gram", "rows", "none"};
   const char *const precisions[] = {"double", "single"};
   EngdDual         *dual         = (EngdDual *)direction->data;
   MPI_Comm          comm         = solver->functional->comm;
-  PetscInt          method = dual->krylov, form = dual->formed ? (PetscInt)dual->form : 3, precision = dual->single;
+  PetscInt          precision    = dual->single;
 
   PetscFunctionBeginUser;
   PetscOptionsHeadBegin(PetscOptionsObject, "Direction dual");
-  PetscCall(PetscOptionsEList("-tao_engd_dual_solver", "How K + lambda I is solved with: cholesky, or the KSP",
-                              "EngdDirection", solvers, 2, solvers[method], &method, NULL));
+  PetscCall(PetscOptionsEList("-tao_engd_dual_solver",
+                              "How K + lambda I is solved with: cholesky; krylov, the KSP; auto: cholesky, or "
+                              "where there is no memory for K the KSP with products",
+                              "EngdDirection", solvers, 3, solvers[dual->solver], &dual->solver, NULL));
   PetscCall(PetscOptionsEList("-tao_engd_dual_kernel",
                               "How a layer enters K: by Gram matrices, by rows of J, auto: the cheaper of the two; "
                               "none: K is not formed",
-                              "EngdNTKCreate", kernels, 4, kernels[form], &form, NULL));
+                              "EngdNTKCreate", kernels, 4, kernels[dual->form], &dual->form, NULL));
   PetscCall(PetscOptionsEList("-tao_engd_dual_precision",
                               "Products of rows of J for K: double; single, then corrected to what double leaves",
                               "EngdNTKCreate", precisions, 2, precisions[precision], &precision, NULL));
@@ -139,17 +168,9 @@ static PetscErrorCode SetFromOptions_Dual(EngdDirection direction, EngdSolver so
                              "EngdDirection", dual->corrected, &dual->corrected, NULL));
   PetscOptionsHeadEnd();
   direction->momentum = dual->momentum;
-  dual->krylov        = (PetscBool)method;
+  dual->single        = (PetscBool)precision;
+  PetscCall(ChooseSolver(dual, solver->functional));
   direction->features = ENGD_DIRECTION_DAMPED | (dual->krylov ? ENGD_DIRECTION_KSP : 0);
-  dual->formed        = (PetscBool)(form < 3);
-  if (dual->formed) dual->form = (EngdNTKForm)form;
-  PetscCheck(dual->krylov || dual->formed, comm, PETSC_ERR_USER_INPUT,
-             "-tao_engd_dual_kernel none leaves nothing to factor; add -tao_engd_dual_solver krylov");
-  dual->single = (PetscBool)precision;
-  PetscCheck(!dual->single || !dual->krylov, comm, PETSC_ERR_USER_INPUT,
-             "-tao_engd_dual_precision single is for -tao_engd_dual_solver cholesky, whose factors are corrected; "
-             "leave one out");
-  PetscCall(Measure(dual, solver->functional));
   PetscCall(CheckUse(dual, solver->functional));
   if (dual->krylov) PetscCall(SetPreconditioner(dual, solver));
   PetscFunctionReturn(PETSC_SUCCESS);

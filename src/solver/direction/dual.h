@@ -8,28 +8,29 @@
 #include <engd/private.h>
 
 typedef struct {
-  PetscBool   krylov, formed, corrected;
-  EngdNTKForm form;
-  PetscReal   momentum;
-  PetscBool   single;     /* K by products in float32 */
-  PetscInt    directions; /* of each layer that stay in float64 */
-  PetscInt    wait, left; /* iterations in float64 after float32 was too little, and those that are left */
-  PetscReal   norm;       /* Frobenius', of K in float32 */
-  KSP         correction; /* single: on A, preconditioned by the factors */
-  PetscReal   bytes;      /* on the rank that needs most */
-  PetscInt    nrows;      /* of J on this rank */
-  EngdNTK     kernel;     /* NULL when no kernel is formed */
-  Mat         J;
-  Mat         K;          /* Blocks of equal size for all ranks, with the unit matrix where a rank has fewer rows. */
-  Mat         A;          /* krylov or single: K + lambda I as a shell */
-  EngdPanels  factor;     /* cholesky */
-  Vec         R, y;       /* rows of J */
-  Vec         Kx, Ky;     /* rows of K */
-  Vec         phi, Jt;    /* parameters: phi, and J^T y */
-  PetscReal   lambda;     /* of A */
-  PetscInt    k;          /* iterations since the momentum began */
-  PetscInt64  generation; /* Of the functional at the last direction. */
-  PetscInt64  filled;     /* Of the functional that K belongs to. */
+  PetscInt   solver, form;   /* as asked for: auto, cholesky, krylov; EngdNTKForm, or none */
+  PetscBool  krylov, formed; /* what came of it */
+  PetscBool  corrected;
+  PetscReal  momentum;
+  PetscBool  single;     /* K by products in float32 */
+  PetscInt   directions; /* of each layer that stay in float64 */
+  PetscInt   wait, left; /* iterations in float64 after float32 was too little, and those that are left */
+  PetscReal  norm;       /* Frobenius', of K in float32 */
+  KSP        correction; /* single: on A, preconditioned by the factors */
+  PetscReal  bytes;      /* on the rank that needs most */
+  PetscInt   nrows;      /* of J on this rank */
+  EngdNTK    kernel;     /* NULL when no kernel is formed */
+  Mat        J;
+  Mat        K;          /* Blocks of equal size for all ranks, with the unit matrix where a rank has fewer rows. */
+  Mat        A;          /* krylov or single: K + lambda I as a shell */
+  EngdPanels factor;     /* cholesky */
+  Vec        R, y;       /* rows of J */
+  Vec        Kx, Ky;     /* rows of K */
+  Vec        phi, Jt;    /* parameters: phi, and J^T y */
+  PetscReal  lambda;     /* of A */
+  PetscInt   k;          /* iterations since the momentum began */
+  PetscInt64 generation; /* Of the functional at the last direction. */
+  PetscInt64 filled;     /* Of the functional that K belongs to. */
 } EngdDual;
 
 /* Form: K at the present theta and points, an error when it is not finite. Solve: y = (K + lambda I)^{-1} R with the damping

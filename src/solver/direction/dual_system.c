@@ -3,13 +3,14 @@
 
     cholesky   K + lambda I = L L^T, on a copy of K whose columns are dealt to the ranks by panels (panels.c)
     single     the same with K by products in float32, and a correction by float64 (dual_single.c)
-    krylov     the KSP on a shell, y = K x + lambda x with K formed, or J (J^T x) + lambda x
+    krylov     the KSP on a shell, y = K x + lambda x with K formed, or J (J^T x) + lambda x, also of several x at once
 
   K has as many rows a rank as the rank that has most, with the unit matrix where there are none. When rounding makes K + lambda I indefinite lambda is raised until it is not.
 */
 #include "dual.h"
 
-#define LONGEST_WAIT 63 /* iterations in float64 before float32 is tried again */
+#define SLICE        (1 << 24) /* numbers of J^T B of a rank at a time */
+#define LONGEST_WAIT 63        /* iterations in float64 before float32 is tried again */
 
 /* the first n entries of `to` <- those of `from` */
 static PetscErrorCode CopyRows(PetscInt n, Vec from, Vec to)
@@ -45,6 +46,47 @@ static PetscErrorCode MatMult_Dual(Mat A, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* C = J (J^T B) + lambda B */
+static PetscErrorCode MultiplySlice(EngdDual *dual, Mat B, Mat C)
+{
+  Mat JtB, product;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatTransposeMatMult(dual->J, B, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &JtB));
+  PetscCall(MatMatMult(dual->J, JtB, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &product));
+  PetscCall(MatCopy(product, C, SAME_NONZERO_PATTERN));
+  PetscCall(MatAXPY(C, dual->lambda, B, SAME_NONZERO_PATTERN));
+  PetscCall(MatDestroy(&product));
+  PetscCall(MatDestroy(&JtB));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* C = (K + lambda I) B without K, some columns at a time by GEMM */
+static PetscErrorCode MatMatMult_Dual(Mat A, Mat B, Mat C, void *unused)
+{
+  EngdDual *dual;
+  PetscInt  n, local, some;
+
+  PetscFunctionBeginUser;
+  (void)unused;
+  PetscCall(MatShellGetContext(A, &dual));
+  PetscCall(MatGetSize(B, NULL, &n));
+  PetscCall(VecGetLocalSize(dual->phi, &local));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &local, 1, MPIU_INT, MPI_MAX, PetscObjectComm((PetscObject)A)));
+  some = PetscMax(1, SLICE / PetscMax(local, 1));
+  for (PetscInt j = 0, width; j < n; j += width) {
+    Mat Bj, Cj;
+
+    width = PetscMin(n - j, some);
+    PetscCall(MatDenseGetSubMatrix(B, PETSC_DECIDE, PETSC_DECIDE, j, j + width, &Bj));
+    PetscCall(MatDenseGetSubMatrix(C, PETSC_DECIDE, PETSC_DECIDE, j, j + width, &Cj));
+    PetscCall(MultiplySlice(dual, Bj, Cj));
+    PetscCall(MatDenseRestoreSubMatrix(C, &Cj));
+    PetscCall(MatDenseRestoreSubMatrix(B, &Bj));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* what preconditioners ask of an operator */
 static PetscErrorCode EngdMatGetDamping_Dual(Mat A, PetscReal *lambda)
 {
@@ -75,6 +117,9 @@ static PetscErrorCode CreateShell(EngdDual *dual, EngdSolver solver)
   PetscCall(PetscObjectSetName((PetscObject)dual->A, "Kernel"));
   PetscCall(MatShellSetOperation(dual->A, MATOP_MULT, (void (*)(void))MatMult_Dual));
   PetscCall(MatShellSetOperation(dual->A, MATOP_MULT_TRANSPOSE, (void (*)(void))MatMult_Dual));
+  if (!dual->formed)
+    PetscCall(
+        MatShellSetMatProductOperation(dual->A, MATPRODUCT_AB, NULL, MatMatMult_Dual, NULL, MATDENSE, MATDENSE));
   PetscCall(MatSetOption(dual->A, MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatSetUp(dual->A));
   PetscCall(PetscObjectComposeFunction((PetscObject)dual->A, "EngdMatGetDamping_C", EngdMatGetDamping_Dual));

@@ -63,6 +63,7 @@ struct _n_EngdCurvature {
 typedef struct {
   PetscReal memory_limit; /* Bytes that a rank may keep, the same on all ranks. */
   PetscInt  block_points; /* Points of a block, 0 for a size that fits the cache. */
+  PetscInt  share_from;   /* Parameters from which on the ranks of a node share whole copies of vectors. */
 } EngdFunctionalOptions;
 
 /* Scratch of the walkers of a term. (src/operators/walk.c) */
@@ -84,11 +85,11 @@ typedef struct {
 
 /* The parameters at which everything is taken. */
 typedef struct {
-  Vec              theta;      /* Whole on each rank. */
+  const PetscReal *theta;      /* [p] */
   PetscObjectId    id;         /* The distributed Vec that theta is a copy of. */
   PetscObjectState state;      /* That of the Vec when it was copied. */
   PetscInt64       generation; /* Counts the changes of theta and of the points. */
-  VecScatter       scatter;    /* From distributed to whole. */
+  EngdWhole        whole;      /* What theta is the array of. */
 } EngdPresent;
 
 /* What has been done so far. */
@@ -105,10 +106,10 @@ typedef struct {
   PetscReal       *du;   /* (noutputs, S n) and unknown parameters, of the largest block. */
   PetscReal       *gu;   /* The same. */
   PetscReal       *y;    /* (ncomponents, n) Of the largest block. */
-  Vec              from; /* Whole: an argument, gathered. */
-  Vec              to;   /* Whole: a result before its reduction. */
+  EngdWhole        from; /* Whole: an argument, gathered. */
+  PetscReal       *sum;  /* [p] A result of this rank before its reduction, or parameters along a line. */
   const PetscReal *in;   /* [p] The array of `from` in a visit that has an argument. */
-  PetscReal       *out;  /* [p] The array of `to` in a visit that has a result. */
+  PetscReal       *out;  /* [p] `sum` in a visit that has a result. */
 } EngdBlockWork;
 
 /* L as a function of sums over the points (src/operators/quotient.c). */
@@ -154,11 +155,9 @@ typedef struct {
 
 /* Scratch of evaluations along a line. */
 typedef struct {
-  PetscReal *theta;     /* [p] */
-  Vec        direction; /* Whole. */
-  PetscReal *value;     /* (ncomponents, n) Of the largest block. */
-  PetscReal *sums;      /* [nsums, nsteps] What L is a function of, at each step. */
-  PetscInt   nsums;     /* The size of it. */
+  PetscReal *value; /* (ncomponents, n) Of the largest block. */
+  PetscReal *sums;  /* [nsums, nsteps] What L is a function of, at each step. */
+  PetscInt   nsums; /* The size of it. */
 } EngdTrialWork;
 
 /* Scratch of pointwise parts. */
@@ -178,6 +177,7 @@ typedef struct _n_EngdMatMatWork *EngdMatMatWork;
 
 struct _n_EngdFunctional {
   MPI_Comm              comm;
+  MPI_Comm              node; /* Of it the ranks that share memory. */
   EngdFunctionalOptions options;
   EngdPresent           present;
   EngdFunctionalCount   count;
@@ -312,9 +312,10 @@ PETSC_INTERN PetscErrorCode EngdFunctionalMeasureWalk(EngdFunctional, PetscInt t
                                                       PetscReal *variance);
 PETSC_INTERN PetscErrorCode EngdWalkWorkDestroy(EngdWalkWork *);
 
-/* whole copies of distributed vectors, and the sum over ranks of whole vectors as a distributed one */
-PETSC_INTERN PetscErrorCode EngdFunctionalGather(EngdFunctional, Vec distributed, Vec whole);
-PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, Vec whole, Vec distributed);
+/* a distributed vector whole, to be read until the functional works again or has other parameters; the sum over ranks of whole arrays
+   as a distributed one */
+PETSC_INTERN PetscErrorCode EngdFunctionalGather(EngdFunctional, Vec distributed, const PetscReal **whole);
+PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, const PetscReal whole[], Vec distributed);
 
 /* what blocks borrow from points that have been taken anew; epochs of the points and counters, and whether theta is the Vec that
    was last set. Collective */
@@ -344,6 +345,7 @@ PETSC_INTERN PetscErrorCode EngdFunctionalReadMemoryLimit(EngdFunctional, EngdOp
 typedef struct {
   PetscBool kept; /* Are activations kept between products? */
   PetscReal program, activations, blocks, vectors;
+  PetscReal elsewhere; /* in the resident set of this rank, as of others, but counted as the first's on its node */
 } EngdMemory;
 PETSC_INTERN PetscErrorCode EngdFunctionalGetMemory(EngdFunctional, EngdMemory *);
 /* are the texts of the terms, with their derivatives so far, within the limit; an error where they are not */

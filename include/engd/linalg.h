@@ -52,6 +52,20 @@ PETSC_INTERN void           EngdTranspose(PetscInt m, PetscInt n, const PetscRea
 /* counts[r], starts[r] of an array of which this rank has n entries. Collective */
 PETSC_INTERN PetscErrorCode EngdGatherCounts(MPI_Comm, PetscInt n, PetscMPIInt counts[], PetscMPIInt starts[]);
 
+/*
+  A whole copy of vectors that are spread over ranks, n entries on this one: one for the ranks of `node`, which share memory, or one on
+  each rank where that is MPI_COMM_NULL. The copy is read only, until the next Gather.
+  Gather: from the part of each rank.  Reduce: mine [n] <- this rank's part of the sum of the arrays sum [p] of all.
+  CountSharers: the ranks that have this copy, and which of them this one is. All but Array and CountSharers are collective.
+*/
+typedef struct _n_EngdWhole  *EngdWhole;
+PETSC_INTERN PetscErrorCode   EngdWholeCreate(MPI_Comm, MPI_Comm node, PetscInt n, EngdWhole *);
+PETSC_INTERN PetscErrorCode   EngdWholeGather(EngdWhole, const PetscReal mine[]);
+PETSC_INTERN PetscErrorCode   EngdWholeReduce(EngdWhole, const PetscReal sum[], PetscReal mine[]);
+PETSC_INTERN const PetscReal *EngdWholeArray(EngdWhole);
+PETSC_INTERN PetscErrorCode   EngdWholeCountSharers(EngdWhole, PetscMPIInt *rank, PetscMPIInt *size);
+PETSC_INTERN PetscErrorCode   EngdWholeDestroy(EngdWhole *);
+
 /* y = A x ("N") or A^T x ("T"), A (m, n) by columns on this rank; zero where m or n is */
 PETSC_INTERN PetscErrorCode EngdDenseMultiply(const char trans[], PetscInt m, PetscInt n, const PetscReal A[],
                                               const PetscReal x[], PetscReal y[]);

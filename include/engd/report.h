@@ -23,7 +23,6 @@ typedef struct {
 typedef struct _n_EngdErrors *EngdErrors;
 struct _n_EngdErrors {
   EngdFunctional functional; /* borrowed, with its problem and network */
-  Vec            theta;      /* whole copy of the parameters */
   PetscReal     *exact;      /* (nlocal, nexact (1 + nspace)) components of problem->exact at the local test points */
   PetscReal     *where;      /* (nlocal, nexact) where an exact solution is one, or NULL: everywhere */
   EngdErrorNorms all, *output; /* [nexact] */

@@ -118,16 +118,13 @@ static PetscErrorCode EvaluateMeasured(EngdFunctional F, EngdBlock *block)
 
 PetscErrorCode EngdFunctionalGetBlock(EngdFunctional F, PetscInt b, EngdBlock **out)
 {
-  EngdBlock       *block = &F->block[b];
-  const PetscReal *theta;
+  EngdBlock *block = &F->block[b];
 
   PetscFunctionBeginUser;
   *out = block;
   if (block->current && block->jet->x == block->x) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecGetArrayRead(F->present.theta, &theta));
   EngdModelJetSetDimensions(block->jet, block->dimension);
-  PetscCall(EngdModelForward(block->jet, theta, block->n, block->x));
-  PetscCall(VecRestoreArrayRead(F->present.theta, &theta));
+  PetscCall(EngdModelForward(block->jet, F->present.theta, block->n, block->x));
   if (!block->current) {
     PetscCall(EngdBlockEvaluate(F, block, block->jet, block->value, block->first, block->second));
     PetscCall(EvaluateMeasured(F, block));

@@ -7,7 +7,7 @@
     quotients:                    L of sums w n and w d (quotient.c), gu = w slope D^T
     gradient = sum over blocks of (dDu/dtheta)^T gu,  w = lambda_t w_n
 
-  One reduction for the loss, one reverse scatter for the gradient.
+  One reduction for the loss, one sum over the ranks for the gradient.
 */
 #include <engd/private.h>
 
@@ -112,27 +112,24 @@ PetscErrorCode EngdFunctionalResidual(EngdFunctional F, Vec residual)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* F->trial.theta = theta + step d, d in F->trial.direction */
-static PetscErrorCode SetTrial(EngdFunctional F, PetscReal step)
+/* F->work.sum = theta + step d */
+static void SetTrial(EngdFunctional F, PetscReal step, const PetscReal d[])
+{
+  for (PetscInt j = 0; j < F->model->nparameters; j++) F->work.sum[j] = F->work.theta[j] + step * d[j];
+}
+
+/* the part of this rank of the sums, F->trial.sums */
+static PetscErrorCode TrialSums(EngdFunctional F, Vec direction, PetscInt nsteps, const PetscReal steps[])
 {
   const PetscReal *d;
 
   PetscFunctionBeginUser;
-  PetscCall(VecGetArrayRead(F->trial.direction, &d));
-  for (PetscInt j = 0; j < F->model->nparameters; j++) F->trial.theta[j] = F->work.theta[j] + step * d[j];
-  PetscCall(VecRestoreArrayRead(F->trial.direction, &d));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* the part of this rank of the sums, F->trial.sums */
-static PetscErrorCode TrialSums(EngdFunctional F, PetscInt nsteps, const PetscReal steps[])
-{
-  PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalGather(F, direction, &d));
   PetscCall(PetscArrayzero(F->trial.sums, nsteps * F->outer.nsums));
   for (PetscInt k = 0; k < nsteps; k++) {
-    PetscCall(SetTrial(F, steps[k]));
+    SetTrial(F, steps[k], d);
     for (PetscInt b = 0; b < F->nblocks; b++) {
-      PetscCall(EngdBlockEvaluateAt(F, &F->block[b], F->trial.theta));
+      PetscCall(EngdBlockEvaluateAt(F, &F->block[b], F->work.sum));
       EngdBlockIntegrals(F, &F->block[b], F->trial.value, F->trial.sums + k * F->outer.nsums);
     }
   }
@@ -140,13 +137,16 @@ static PetscErrorCode TrialSums(EngdFunctional F, PetscInt nsteps, const PetscRe
 }
 
 /* R of this rank, but for integrals, and F->trial.sums, of this rank, at theta + step d */
-static PetscErrorCode TrialResidual(EngdFunctional F, PetscReal step, PetscReal R[])
+static PetscErrorCode TrialResidual(EngdFunctional F, Vec direction, PetscReal step, PetscReal R[])
 {
+  const PetscReal *d;
+
   PetscFunctionBeginUser;
-  PetscCall(SetTrial(F, step));
+  PetscCall(EngdFunctionalGather(F, direction, &d));
+  SetTrial(F, step, d);
   PetscCall(PetscArrayzero(F->trial.sums, F->outer.nsums));
   for (PetscInt b = 0; b < F->nblocks; b++) {
-    PetscCall(EngdBlockEvaluateAt(F, &F->block[b], F->trial.theta));
+    PetscCall(EngdBlockEvaluateAt(F, &F->block[b], F->work.sum));
     WeightResidual(F, &F->block[b], F->trial.value, R);
     EngdBlockIntegrals(F, &F->block[b], F->trial.value, F->trial.sums);
   }
@@ -179,9 +179,8 @@ PetscErrorCode EngdFunctionalLossAlong(EngdFunctional F, Vec theta, Vec directio
   PetscCall(EngdCurvatureReserve(count, &F->trial.sums, &F->trial.nsums));
   PetscCall(EngdFunctionalSetParameters(F, theta));
   PetscCall(PetscLogEventBegin(engd_log.loss, 0, 0, 0, 0));
-  PetscCall(EngdFunctionalGather(F, direction, F->trial.direction));
   PetscCall(EngdFunctionalBegin(F, "an evaluation of losses along a line"));
-  ierr = TrialSums(F, nsteps, steps);
+  ierr = TrialSums(F, direction, nsteps, steps);
   PetscCall(EngdFunctionalEnd(F));
   PetscCall(ierr);
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, F->trial.sums, count, MPIU_REAL, MPIU_SUM, F->comm));
@@ -220,10 +219,9 @@ PetscErrorCode EngdFunctionalResidualAlong(EngdFunctional F, Vec direction, Pets
   PetscCall(PetscMPIIntCast(F->outer.nsums, &count));
   PetscCall(EngdCurvatureReserve(count, &F->trial.sums, &F->trial.nsums));
   PetscCall(PetscLogEventBegin(engd_log.loss, 0, 0, 0, 0));
-  PetscCall(EngdFunctionalGather(F, direction, F->trial.direction));
   PetscCall(VecGetArrayWrite(residual, &R));
   PetscCall(EngdFunctionalBegin(F, "an evaluation of a residual along a line"));
-  ierr = TrialResidual(F, step, R);
+  ierr = TrialResidual(F, direction, step, R);
   PetscCall(EngdFunctionalEnd(F));
   PetscCall(ierr);
   if (F->integral.n) PetscCall(MPIU_Allreduce(MPI_IN_PLACE, F->trial.sums, count, MPIU_REAL, MPIU_SUM, F->comm));

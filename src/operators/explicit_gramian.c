@@ -151,11 +151,9 @@ static PetscErrorCode AddEntries(EngdFunctional F, Vec vector, const Sum *sum, P
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   PetscCall(EngdFunctionalBegin(F, "a Gramian written out"));
-  PetscCall(EngdFunctionalGather(F, vector, F->work.from));
-  PetscCall(VecGetArrayRead(F->work.from, &whole));
+  PetscCall(EngdFunctionalGather(F, vector, &whole));
   if (sum->eigen) PetscCall(EngdEigenAddColumn(sum->eigen, column, sum->alpha, whole));
   for (PetscInt i = 0; !rank && !sum->eigen && i < n; i++) A[i] += sum->alpha * whole[start + i];
-  PetscCall(VecRestoreArrayRead(F->work.from, &whole));
   PetscCall(EngdFunctionalEnd(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,12 +1,16 @@
 /*
   E(u_theta) = sum_t lambda_t sum_n w_n e_t(x_n, Du_theta(x_n)): set-up, parameters, points.
 
-  Each rank has whole copies of theta (VecScatterCreateToAll) and its own points, cut into blocks. Forward, one rank
-  needs no other; gradients and products end with one reverse scatter. What the blocks hold is kept from one product to
-  the next if it fits -engd_memory_limit (memory.c), and is marked stale when theta or the points change.
+  Each rank reads all of theta and has its own points, cut into blocks. Forward, one rank needs no other; gradients and
+  products end with one sum over the ranks. Of theta and of the argument of a product there is one copy on each rank, of
+  large networks one on each node (EngdWhole), and one array on each rank for its part of a result. What the blocks hold
+  is kept from one product to the next if it fits -engd_memory_limit (memory.c), and is marked stale when theta or the
+  points change.
 */
 #include <engd/private.h>
 #include <unistd.h>
+
+#define SHARE_FROM 1000000 /* parameters: below, what a copy on each rank takes is less than the program itself */
 
 /*
   EngdFunctionalCreate - the functional of a problem for a network.
@@ -28,7 +32,6 @@
 PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, EngdFunctional *functional)
 {
   EngdFunctional F;
-  MPI_Comm       node;
   PetscMPIInt    size;
 
   PetscFunctionBeginUser;
@@ -36,9 +39,9 @@ PetscErrorCode EngdFunctionalCreate(EngdProblem problem, EngdNetwork network, En
   PetscCall(PetscCommDuplicate(problem->comm, &F->comm, NULL));
   F->problem = problem;
   PetscCall(EngdFunctionalAddNetwork(F, network));
-  PetscCallMPI(MPI_Comm_split_type(F->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
-  PetscCallMPI(MPI_Comm_size(node, &size));
-  PetscCallMPI(MPI_Comm_free(&node));
+  PetscCallMPI(MPI_Comm_split_type(F->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &F->node));
+  PetscCallMPI(MPI_Comm_size(F->node, &size));
+  F->options.share_from   = SHARE_FROM;
   F->options.memory_limit = 0.5 * (PetscReal)sysconf(_SC_PHYS_PAGES) * (PetscReal)sysconf(_SC_PAGESIZE) / size;
   /* methods are chosen by it, and all ranks must choose the same */
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &F->options.memory_limit, 1, MPIU_REAL, MPI_MIN, F->comm));
@@ -295,7 +298,7 @@ static PetscErrorCode SetUpWork(EngdFunctional F)
   PetscFunctionBeginUser;
   PetscCall(EngdModelWorkCreate(F->model, size.columns, PETSC_FALSE, &work->jet));
   PetscCall(PetscMalloc3(size.jet, &work->du, size.jet, &work->gu, size.values, &work->y));
-  PetscCall(PetscMalloc2(F->model->nparameters, &F->trial.theta, size.values, &F->trial.value));
+  PetscCall(PetscMalloc1(size.values, &F->trial.value));
   PetscCall(PetscMalloc2(size.inputs, &F->pointwise.batch, size.values, &F->pointwise.value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -303,16 +306,16 @@ static PetscErrorCode SetUpWork(EngdFunctional F)
 /* the whole vectors */
 static PetscErrorCode SetUpVectors(EngdFunctional F)
 {
-  EngdBlockWork *work = &F->work;
-  Vec            distributed;
+  const PetscInt p    = F->model->nparameters;
+  MPI_Comm       node = p < F->options.share_from ? MPI_COMM_NULL : F->node;
+  PetscInt       n = PETSC_DECIDE, size = p;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdModelCreateParameters(F->model, &distributed));
-  PetscCall(VecScatterCreateToAll(distributed, &F->present.scatter, &F->present.theta));
-  PetscCall(VecDuplicate(F->present.theta, &work->from));
-  PetscCall(VecDuplicate(F->present.theta, &work->to));
-  PetscCall(VecDuplicate(F->present.theta, &F->trial.direction));
-  PetscCall(VecDestroy(&distributed));
+  PetscCall(PetscSplitOwnership(F->comm, &n, &size)); /* as EngdModelCreateParameters() */
+  PetscCall(EngdWholeCreate(F->comm, node, n, &F->present.whole));
+  PetscCall(EngdWholeCreate(F->comm, node, n, &F->work.from));
+  PetscCall(PetscMalloc1(p, &F->work.sum));
+  F->present.theta = EngdWholeArray(F->present.whole);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -385,20 +388,49 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdFunctionalGather(EngdFunctional F, Vec distributed, Vec whole)
+static PetscErrorCode Gather(EngdWhole whole, Vec distributed)
 {
+  const PetscReal *mine;
+
   PetscFunctionBeginUser;
-  PetscCall(VecScatterBegin(F->present.scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(F->present.scatter, distributed, whole, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecGetArrayRead(distributed, &mine));
+  PetscCall(EngdWholeGather(whole, mine));
+  PetscCall(VecRestoreArrayRead(distributed, &mine));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EngdFunctionalReduce(EngdFunctional F, Vec whole, Vec distributed)
+/* is it the vector, with the entries, that the present parameters are */
+static PetscErrorCode IsPresent(EngdFunctional F, Vec theta, PetscBool *present)
 {
+  PetscObjectId    id;
+  PetscObjectState state;
+
   PetscFunctionBeginUser;
-  PetscCall(VecZeroEntries(distributed));
-  PetscCall(VecScatterBegin(F->present.scatter, whole, distributed, ADD_VALUES, SCATTER_REVERSE));
-  PetscCall(VecScatterEnd(F->present.scatter, whole, distributed, ADD_VALUES, SCATTER_REVERSE));
+  PetscCall(PetscObjectGetId((PetscObject)theta, &id));
+  PetscCall(PetscObjectStateGet((PetscObject)theta, &state));
+  *present = (PetscBool)(id == F->present.id && state == F->present.state);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdFunctionalGather(EngdFunctional F, Vec distributed, const PetscReal **whole)
+{
+  PetscBool present = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  PetscCall(IsPresent(F, distributed, &present));
+  if (!present) PetscCall(Gather(F->work.from, distributed));
+  *whole = present ? F->present.theta : EngdWholeArray(F->work.from);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdFunctionalReduce(EngdFunctional F, const PetscReal whole[], Vec distributed)
+{
+  PetscReal *mine;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetArrayWrite(distributed, &mine));
+  PetscCall(EngdWholeReduce(F->work.from, whole, mine));
+  PetscCall(VecRestoreArrayWrite(distributed, &mine));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -413,16 +445,14 @@ PetscErrorCode EngdFunctionalReduce(EngdFunctional F, Vec whole, Vec distributed
 */
 PetscErrorCode EngdFunctionalSetParameters(EngdFunctional F, Vec theta)
 {
-  PetscObjectId    id;
-  PetscObjectState state;
+  PetscBool present = PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscObjectGetId((PetscObject)theta, &id));
-  PetscCall(PetscObjectStateGet((PetscObject)theta, &state));
-  if (id == F->present.id && state == F->present.state) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdFunctionalGather(F, theta, F->present.theta));
-  F->present.id    = id;
-  F->present.state = state;
+  PetscCall(IsPresent(F, theta, &present));
+  if (present) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Gather(F->present.whole, theta));
+  PetscCall(PetscObjectGetId((PetscObject)theta, &F->present.id));
+  PetscCall(PetscObjectStateGet((PetscObject)theta, &F->present.state));
   for (PetscInt b = 0; b < F->nblocks; b++) F->block[b].current = PETSC_FALSE;
   F->present.generation++;
   if (!F->outer.walks || F->problem->term[0]->walk->begun) PetscFunctionReturn(PETSC_SUCCESS);
@@ -496,7 +526,7 @@ static PetscErrorCode DestroyPoints(EngdFunctional F)
   PetscCall(EngdCurvatureDestroy(&F->hessian.newton));
   PetscCall(EngdModelWorkDestroy(&F->hessian.jet));
   PetscCall(PetscFree(F->hessian.dgu));
-  PetscCall(PetscFree2(F->trial.theta, F->trial.value));
+  PetscCall(PetscFree(F->trial.value));
   PetscCall(PetscFree2(F->pointwise.batch, F->pointwise.value));
   PetscCall(PetscFree(F->rows.x));
   PetscCall(PetscFree(F->rows.y));
@@ -526,12 +556,10 @@ static PetscErrorCode DestroyModelWork(EngdFunctional F)
     PetscCall(PetscFree(F->term[t].measured_channel));
     PetscCall(EngdPointwiseDestroy(&F->term[t].measured));
   }
-  PetscCall(VecDestroy(&F->work.from));
-  PetscCall(VecDestroy(&F->work.to));
-  PetscCall(VecDestroy(&F->trial.direction));
+  PetscCall(EngdWholeDestroy(&F->work.from));
+  PetscCall(PetscFree(F->work.sum));
   PetscCall(EngdIntegralRowsDestroy(F));
-  PetscCall(VecDestroy(&F->present.theta));
-  PetscCall(VecScatterDestroy(&F->present.scatter));
+  PetscCall(EngdWholeDestroy(&F->present.whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -580,6 +608,7 @@ PetscErrorCode EngdFunctionalDestroy(EngdFunctional *functional)
   PetscCall(EngdModelDestroy(&F->model));
   PetscCall(PetscFree(F->network));
   PetscCall(EngdCurvatureDestroy(&F->curvature));
+  PetscCallMPI(MPI_Comm_free(&F->node));
   PetscCall(PetscCommDestroy(&F->comm));
   PetscCall(PetscFree(*functional));
   PetscFunctionReturn(PETSC_SUCCESS);

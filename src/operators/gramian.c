@@ -2,7 +2,7 @@
   The Gramian G = J^T W J + lambda I as a MATSHELL, J the Jacobian of the jets, W the metric of the curvature.
 
   A block at a time: tangent pass, W at each point, adjoint pass, so that a block's jet is read from memory once; one
-  gather before and one reverse scatter after. The diagonal takes one adjoint pass for each row of W^{1/2}:
+  gather before and one sum over the ranks after. The diagonal takes one adjoint pass for each row of W^{1/2}:
   diag(G)_j = sum_n sum_k (C_k J)_nj^2 + lambda.
 */
 #include <engd/private.h>

@@ -170,16 +170,16 @@ PetscErrorCode EngdFunctionalCheckTexts(EngdFunctional F)
 */
 PetscErrorCode EngdFunctionalGetMemory(EngdFunctional F, EngdMemory *memory)
 {
-  const PetscReal p = F->model->nparameters;
-  PetscMPIInt     size;
+  const PetscReal copy = sizeof(PetscReal) * (PetscReal)F->model->nparameters;
+  PetscMPIInt     sharers, rank;
 
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  PetscCall(EngdWholeCountSharers(F->work.from, &rank, &sharers));
   memory->program     = F->resident;
   memory->kept        = F->keep;
   memory->activations = F->keep ? KeptBytes(F) : 0;
   memory->blocks      = BlockBytes(F) + PointwiseBytes(F);
-  /* theta, argument and result of products, theta and direction of trials; indices of the scatter */
-  memory->vectors = p * (5 * sizeof(PetscReal) + (size > 1 ? 2 * sizeof(PetscInt) : 0));
+  memory->vectors     = copy + 2 * copy / sharers; /* sums of this rank; theta and arguments of products */
+  memory->elsewhere   = rank ? 2 * copy : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -212,17 +212,14 @@ PetscErrorCode EngdFunctionalGetUnknownParameters(EngdFunctional F, Vec theta, P
 PetscErrorCode EngdFunctionalGetUnknowns(EngdFunctional F, Vec theta, PetscReal value[], PetscReal standard_error[],
                                          PetscReal correlation[])
 {
-  const PetscInt   n = F->problem->nunknowns;
-  const PetscReal *whole;
-  PetscReal       *slope;
+  const PetscInt n = F->problem->nunknowns;
+  PetscReal     *slope;
 
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, theta));
   PetscCall(PetscMalloc1(n, &slope));
-  PetscCall(VecGetArrayRead(F->present.theta, &whole));
   for (PetscInt k = 0; k < n; k++)
-    value[k] = EngdProblemBoundUnknown(F->problem, k, whole[F->model->nweights + k], &slope[k]);
-  PetscCall(VecRestoreArrayRead(F->present.theta, &whole));
+    value[k] = EngdProblemBoundUnknown(F->problem, k, F->present.theta[F->model->nweights + k], &slope[k]);
   if (standard_error && n) PetscCall(StandardErrors(F, standard_error, correlation));
   for (PetscInt k = 0; standard_error && k < n; k++) standard_error[k] *= PetscAbsReal(slope[k]);
   for (PetscInt k = 0; correlation && k < n * n; k++) {

@@ -1,7 +1,7 @@
 /*
   Going through the blocks: what all operators have in common, and who works with their scratch.
 
-    y = sum over ranks and blocks of A_b x    one gather of x before, one reverse scatter of the sum after
+    y = sum over ranks and blocks of A_b x    one gather of x before, one sum over the ranks after
 
   A product of a block is the business of its operator. The scratch is taken by name and given back also after an error: where
   one operator begins within another, as of a callback that evaluates what it is part of, both names are told in place of
@@ -15,16 +15,16 @@ PetscErrorCode EngdFunctionalBegin(EngdFunctional F, const char user[])
   PetscCheck(!F->work.user, F->comm, PETSC_ERR_PLIB,
              "%s begins while %s works with the blocks of the same functional", user, F->work.user);
   PetscCall(EngdOuterUpdate(F));
-  PetscCall(VecGetArrayRead(F->present.theta, &F->work.theta));
-  F->work.user = user;
+  F->work.theta = F->present.theta;
+  F->work.user  = user;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdFunctionalEnd(EngdFunctional F)
 {
   PetscFunctionBeginUser;
-  F->work.user = NULL;
-  PetscCall(VecRestoreArrayRead(F->present.theta, &F->work.theta));
+  F->work.user  = NULL;
+  F->work.theta = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -58,19 +58,16 @@ PetscErrorCode EngdFunctionalVisitRows(EngdFunctional F, const char user[], Vec 
   PetscFunctionBeginUser;
   if (rows) PetscCall(EngdIntegralRowsUpdate(F));
   PetscCall(EngdFunctionalBegin(F, user));
-  if (from) {
-    PetscCall(EngdFunctionalGather(F, from, work->from));
-    PetscCall(VecGetArrayRead(work->from, &work->in));
-  }
+  if (from) PetscCall(EngdFunctionalGather(F, from, &work->in));
   if (to) {
-    PetscCall(VecZeroEntries(work->to));
-    PetscCall(VecGetArray(work->to, &work->out));
+    work->out = work->sum;
+    PetscCall(PetscArrayzero(work->out, F->model->nparameters));
   }
   ierr = VisitBlocks(F, visit, data);
   if (!ierr && rows && F->integral.here) ierr = (*rows)(F, work, data);
-  if (from) PetscCall(VecRestoreArrayRead(work->from, &work->in));
-  if (to) PetscCall(VecRestoreArray(work->to, &work->out));
-  if (!ierr && to) ierr = EngdFunctionalReduce(F, work->to, to);
+  work->in  = NULL;
+  work->out = NULL;
+  if (!ierr && to) ierr = EngdFunctionalReduce(F, work->sum, to);
   PetscCall(EngdFunctionalEnd(F));
   PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);

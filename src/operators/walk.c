@@ -206,17 +206,10 @@ static PetscErrorCode Begin(EngdFunctional F, PetscInt t, Walkers *w)
   *w = (Walkers){.F      = F,
                  .term   = term,
                  .x      = term->points->x,
+                 .theta  = F->present.theta,
                  .stream = ENGD_STREAM_WALK + term->points->stream,
                  .done   = term->walk->done};
   PetscCall(GetWork(F, t, &w->work));
-  PetscCall(VecGetArrayRead(F->present.theta, &w->theta));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode End(Walkers *w)
-{
-  PetscFunctionBeginUser;
-  PetscCall(VecRestoreArrayRead(w->F->present.theta, &w->theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -230,7 +223,6 @@ static PetscErrorCode GoOn(EngdFunctional F, PetscInt t, PetscInt n)
   PetscFunctionBeginUser;
   PetscCall(Begin(F, t, &w));
   PetscCall(Go(&w, n, &walk->accepted));
-  PetscCall(End(&w));
   walk->done = w.done;
   if (walk->begun) PetscCall(Check(&w));
   walk->length *= PetscExpReal(2 * (walk->accepted - 0.5));
@@ -310,7 +302,6 @@ PetscErrorCode EngdFunctionalMeasureWalk(EngdFunctional F, PetscInt t, PetscReal
   PetscCall(Measure(&w, sweeps, local, energy, mean, variance));
   PetscCall(EngdEvaluatorDestroy(&local));
   PetscCall(PetscFree2(w.x, energy));
-  PetscCall(End(&w));
   PetscCall(PetscMPIIntCast(sweeps, &count));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, mean, count, MPIU_REAL, MPIU_SUM, F->comm));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, variance, 1, MPIU_REAL, MPIU_SUM, F->comm));

@@ -133,10 +133,8 @@ PetscErrorCode EngdWalkersCentre(EngdFunctional F)
     PetscCall(PetscMalloc1(F->model->nparameters, &outer->whole_centre));
   }
   PetscCall(EngdFunctionalVisit(F, "the centre of the rows of walkers", NULL, AddMean, NULL, outer->centre));
-  PetscCall(EngdFunctionalGather(F, outer->centre, F->work.from));
-  PetscCall(VecGetArrayRead(F->work.from, &whole));
+  PetscCall(EngdFunctionalGather(F, outer->centre, &whole));
   PetscCall(PetscArraycpy(outer->whole_centre, whole, F->model->nparameters));
-  PetscCall(VecRestoreArrayRead(F->work.from, &whole));
   outer->centre_generation = F->present.generation;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -76,7 +76,10 @@ static PetscErrorCode CreateScatter(EngdKfac *kfac, Mat G)
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(PetscMalloc1(kfac->functional->model->nparameters, &from));
+  for (PetscInt l = 0; l < kfac->nlayers; l++)
+    nowned += kfac->layer[l].owner == rank ? kfac->layer[l].block.m * kfac->layer[l].block.n : 0;
+  PetscCall(PetscMalloc1(nowned, &from));
+  nowned = 0;
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     EngdKfacLayer *layer = &kfac->layer[l];
 
@@ -84,8 +87,7 @@ static PetscErrorCode CreateScatter(EngdKfac *kfac, Mat G)
     layer->start = nowned;
     for (PetscInt j = 0; j < layer->block.m * layer->block.n; j++) from[nowned++] = layer->offset + j;
   }
-  PetscCall(ISCreateGeneral(comm, nowned, from, PETSC_COPY_VALUES, &layers));
-  PetscCall(PetscFree(from));
+  PetscCall(ISCreateGeneral(comm, nowned, from, PETSC_OWN_POINTER, &layers));
   PetscCall(VecCreateMPI(comm, nowned, PETSC_DETERMINE, &kfac->owned));
   PetscCall(MatCreateVecs(G, &theta, NULL));
   PetscCall(VecScatterCreate(theta, layers, kfac->owned, NULL, &kfac->scatter));
@@ -414,23 +416,24 @@ static PetscErrorCode SetFromOptions_KFAC(PC pc, EngdOptionItems PetscOptionsObj
 }
 
 /* Factors and inverses of the layers of this rank, their block of theta and the places of its entries; on all ranks the new factors
-   of all layers before they are summed, or, where it is more, what the inversion of the largest layer takes: four matrices */
+   before they are summed, or, where it is more, what the inversion of the largest layer takes: four matrices */
 static PetscReal Bytes_KFAC(void *data)
 {
   const EngdKfac *kfac = (const EngdKfac *)data;
-  PetscReal       held = 0, sums = 0, inversion = 0, owned = 0;
+  PetscReal       held = 0, inversion = 0, owned = 0;
 
   for (PetscInt l = 0; l < kfac->nlayers; l++) {
     const EngdKronecker *block = &kfac->layer[l].block;
     const PetscReal      a = PetscSqr((PetscReal)block->n), b = PetscSqr((PetscReal)block->m);
 
-    sums += ENGD_KFAC_GROUPS * (a + b);
     if (!block->KA) continue;
     owned += (PetscReal)block->m * block->n;
     held += (1 + (block->A[0] ? 1 : 0) + (block->A[1] ? 1 : 0)) * (a + b);
     inversion = PetscMax(inversion, 4 * PetscMax(a, b));
   }
-  return sizeof(PetscReal) * (held + PetscMax(sums, inversion) + owned) + 3 * sizeof(PetscInt) * owned;
+  if (!kfac->nlayers) return 0;
+  return sizeof(PetscReal) * (held + PetscMax((PetscReal)EngdKfacCountSums(kfac), inversion) + owned) +
+         3 * sizeof(PetscInt) * owned;
 }
 
 static PetscErrorCode Free_KFAC(void *data)
@@ -470,6 +473,7 @@ PetscErrorCode PCCreate_KFAC(PC pc)
   kfac->ema          = 0.5;  /* F_0 = I regularises the first steps, and is forgotten after twenty */
   kfac->update_every = 1;
   kfac->invert_every = 1;
+  kfac->room         = 8000000; /* no network of less than two million parameters needs a second pass */
   kfac->point        = (EngdPCPoint){0, -1};
   PetscCall(EngdPCBecomeShell(pc, &shell, kfac));
   PetscFunctionReturn(PETSC_SUCCESS);

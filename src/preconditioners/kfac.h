@@ -47,6 +47,7 @@ typedef struct {
 typedef struct {
   PetscReal      damping, ema;
   PetscInt       update_every, invert_every;
+  size_t         room; /* numbers that the sums of a rank may take in any case */
   EngdFunctional functional;
   EngdPCPoint    point; /* of the last set-up; all below belongs to its Gramian */
   PetscInt       setups, updates, inversions;
@@ -57,9 +58,11 @@ typedef struct {
   PetscReal     *work; /* as large as the largest block */
 } EngdKfac;
 
-/* the state behind a PC of type kfac; which group a term belongs to; F <- beta F + (1 - beta) F_new at the owners */
+/* the state behind a PC of type kfac; which group a term belongs to; F <- beta F + (1 - beta) F_new at the owners; numbers that this
+   allocates for a while */
 PETSC_INTERN PetscErrorCode EngdKfacGet(PC, EngdKfac **);
 PETSC_INTERN PetscInt       EngdKfacGroup(EngdFunctional, PetscInt term);
 PETSC_INTERN PetscErrorCode EngdKfacUpdateFactors(EngdKfac *);
+PETSC_INTERN size_t         EngdKfacCountSums(const EngdKfac *);
 
 #endif

@@ -8,15 +8,17 @@
   Unknown parameters are a layer without inputs: A = 1, and B is their whole block of the metric.
   A sums over all S channels of the points, B over those that reach the output: elsewhere g = 0. Products between
   channels are dropped, which is the approximation. One adjoint pass a root and rank-k updates (SYRK) of upper
-  triangles; one reduction a layer, to its owner, who keeps F <- beta F + (1 - beta) F_new.
+  triangles; one reduction a layer, to its owner, who keeps F <- beta F + (1 - beta) F_new. The sums of this rank before
+  that are of as many layers at a time as fit into a vector of parameters, or into `room`: large networks take some passes.
   Reference: Dangel, Mueller, Zeinhofer, arXiv 2405.15603.
 */
 #include "kfac.h"
 #include <petscblaslapack.h>
 
-/* The sums of this rank: layer l holds A, B of each group present, one after the other */
+/* The sums of this rank for the layers from begin to below end: layer l holds A, B of each group present, one after the other */
 typedef struct {
   EngdKfac   *kfac;
+  PetscInt    begin, end;
   PetscInt    group; /* of the block that is being summed */
   PetscReal **sum;   /* [nlayers] */
   PetscReal  *input,
@@ -33,6 +35,35 @@ PetscInt EngdKfacGroup(EngdFunctional F, PetscInt term)
 static PetscInt PairSize(const EngdKfacLayer *layer)
 {
   return layer->block.n * layer->block.n + layer->block.m * layer->block.m;
+}
+
+/* numbers of the sum of a layer */
+static size_t SumSize(const EngdKfacLayer *layer)
+{
+  return ENGD_COUNT(layer->present[0] + layer->present[1], PairSize(layer));
+}
+
+/* numbers of the sums of one pass */
+static size_t CountSums(const EngdKfac *kfac)
+{
+  size_t all = 0, largest = 0;
+
+  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+    largest = PetscMax(largest, SumSize(&kfac->layer[l]));
+    all += SumSize(&kfac->layer[l]);
+  }
+  return PetscMin(all, PetscMax(largest, PetscMax((size_t)kfac->functional->model->nparameters, kfac->room)));
+}
+
+/* Are they in scratch of the functional that no visit without a result uses? */
+static PetscBool Borrows(const EngdKfac *kfac)
+{
+  return (PetscBool)(CountSums(kfac) <= (size_t)kfac->functional->model->nparameters);
+}
+
+size_t EngdKfacCountSums(const EngdKfac *kfac)
+{
+  return Borrows(kfac) ? 0 : CountSums(kfac);
 }
 
 /* where the pair of this group begins in the sum of a layer */
@@ -87,7 +118,7 @@ static void WeightInput(PetscInt n_in, PetscInt nchannels, PetscInt n, const Pet
   }
 }
 
-/* A += v Z Z^T with the bias row, for the inputs of all layers on a block */
+/* A += v Z Z^T with the bias row, for the inputs of the layers on a block */
 static PetscErrorCode AddInputs(Sums *sums, EngdBlock *block)
 {
   EngdKfac          *kfac     = sums->kfac;
@@ -95,7 +126,7 @@ static PetscErrorCode AddInputs(Sums *sums, EngdBlock *block)
   const PetscBool    weighted = FillRoots(kfac->functional, block, sums->root);
 
   PetscFunctionBeginUser;
-  for (PetscInt l = 0; l < kfac->nlayers; l++) {
+  for (PetscInt l = sums->begin; l < sums->end; l++) {
     const EngdJetLayout layout = EngdModelLayerLayout(jet->model, jet->layout, l);
     const PetscInt      n_in   = kfac->layer[l].block.n - 1;
     PetscReal          *A      = sums->sum[l] + PairStart(&kfac->layer[l], sums->group);
@@ -126,10 +157,12 @@ static PetscErrorCode AddCotangents(EngdModelJet jet, PetscInt l, const PetscRea
   const PetscInt       n_in1 = layer->block.n, n_out = layer->block.m;
   const EngdJetLayout  layout = EngdModelLayerLayout(jet->model, jet->layout, l);
   const PetscBool     *used   = EngdModelLayerChannels(jet->model, jet->layout, l);
-  PetscReal           *B      = sums->sum[l] + PairStart(layer, sums->group) + ENGD_COUNT(n_in1, n_in1);
+  PetscReal           *B;
 
   PetscFunctionBeginUser;
   (void)z;
+  if (l < sums->begin || l >= sums->end) PetscFunctionReturn(PETSC_SUCCESS);
+  B = sums->sum[l] + PairStart(layer, sums->group) + ENGD_COUNT(n_in1, n_in1);
   for (PetscInt begin = 0, end = 0; EngdJetLayoutNextRun(layout, used, &begin, &end);) {
     PetscCall(AddOuter(n_out, (end - begin) * jet->n, g + ENGD_COUNT(begin * jet->n, n_out), B, n_out));
   }
@@ -214,28 +247,42 @@ static PetscErrorCode ReduceLayer(Sums *sums, PetscInt l)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the factors of the layers from sums->begin on, as many as have room in memory */
+static PetscErrorCode UpdateSome(Sums *sums, size_t room, PetscReal memory[])
+{
+  EngdKfac *kfac = sums->kfac;
+  size_t    size = 0;
+
+  PetscFunctionBeginUser;
+  for (sums->end = sums->begin; sums->end < kfac->nlayers; sums->end++) {
+    const size_t next = SumSize(&kfac->layer[sums->end]);
+
+    if (size + next > room) break;
+    sums->sum[sums->end] = memory + size;
+    size += next;
+  }
+  PetscCall(PetscArrayzero(memory, size));
+  PetscCall(EngdFunctionalVisit(kfac->functional, "the factors of KFAC", NULL, AddBlock, sums, NULL));
+  for (PetscInt l = sums->begin; l < sums->end; l++) PetscCall(ReduceLayer(sums, l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdKfacUpdateFactors(EngdKfac *kfac)
 {
-  Sums       sums = {.kfac = kfac};
-  PetscReal *memory;
-  size_t     size = 0;
-  PetscInt   input, points;
+  const size_t    room    = CountSums(kfac);
+  const PetscBool borrows = Borrows(kfac);
+  Sums            sums    = {.kfac = kfac};
+  PetscReal      *memory  = kfac->functional->work.sum;
+  PetscInt        input, points;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.kfac_factors, 0, 0, 0, 0));
-  for (PetscInt l = 0; l < kfac->nlayers; l++) size += ENGD_COUNT(ENGD_KFAC_GROUPS, PairSize(&kfac->layer[l]));
-  PetscCall(PetscCalloc1(size, &memory));
+  if (!borrows) PetscCall(PetscMalloc1(room, &memory));
   MeasureInputs(kfac->functional, &input, &points);
   PetscCall(PetscMalloc4(kfac->nlayers, &sums.sum, input, &sums.input, input, &sums.weighted, points, &sums.root));
-  size = 0;
-  for (PetscInt l = 0; l < kfac->nlayers; l++) {
-    sums.sum[l] = memory + size;
-    size += ENGD_COUNT(ENGD_KFAC_GROUPS, PairSize(&kfac->layer[l]));
-  }
-  PetscCall(EngdFunctionalVisit(kfac->functional, "the factors of KFAC", NULL, AddBlock, &sums, NULL));
-  for (PetscInt l = 0; l < kfac->nlayers; l++) PetscCall(ReduceLayer(&sums, l));
+  for (; sums.begin < kfac->nlayers; sums.begin = sums.end) PetscCall(UpdateSome(&sums, room, memory));
   PetscCall(PetscFree4(sums.sum, sums.input, sums.weighted, sums.root));
-  PetscCall(PetscFree(memory));
+  if (!borrows) PetscCall(PetscFree(memory));
   PetscCall(PetscLogEventEnd(engd_log.kfac_factors, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -130,7 +130,6 @@ PetscErrorCode EngdEnergiesCompute(EngdEnergies e, EngdFunctional F, Vec theta)
   const EngdPoints points = F->problem->test;
   const PetscReal *values;
   PetscReal       *u, *Hu;
-  Vec              whole;
 
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, theta));
@@ -141,13 +140,9 @@ PetscErrorCode EngdEnergiesCompute(EngdEnergies e, EngdFunctional F, Vec theta)
   PetscCall(SolveRitz(F, e));
   if (!e->local) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc2(ENGD_COUNT(points->nlocal, e->n), &u, ENGD_COUNT(points->nlocal, e->n), &Hu));
-  PetscCall(VecDuplicate(F->present.theta, &whole));
-  PetscCall(EngdFunctionalGather(F, theta, whole));
-  PetscCall(VecGetArrayRead(whole, &values));
+  PetscCall(EngdFunctionalGather(F, theta, &values));
   PetscCall(EngdModelEvaluate(F->model, values, points->nlocal, points->x, u, NULL));
   PetscCall(EngdModelEvaluateExpression(F->model, e->local, values, points->nlocal, points->x, NULL, NULL, Hu));
-  PetscCall(VecRestoreArrayRead(whole, &values));
-  PetscCall(VecDestroy(&whole));
   PetscCall(MeasureLocal(F, e, u, Hu));
   PetscCall(PetscFree2(u, Hu));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -48,7 +48,6 @@ PetscErrorCode EngdErrorsCreate(EngdFunctional functional, EngdErrors *out)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&errors));
   errors->functional = functional;
-  PetscCall(VecDuplicate(functional->present.theta, &errors->theta));
   PetscCall(PetscCalloc1(problem->nexact, &errors->output));
   PetscCall(PetscMalloc1(ENGD_COUNT(problem->exact->ncomponents, points->nlocal), &errors->exact));
   PetscCall(PetscMalloc1(points->dim + points->ndata, &x));
@@ -172,20 +171,6 @@ static PetscErrorCode FitStates(EngdErrors errors, PetscReal u[], PetscReal grad
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the whole theta has another length where a network has grown */
-static PetscErrorCode FitTheta(EngdErrors errors)
-{
-  PetscInt n, present;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecGetSize(errors->theta, &n));
-  PetscCall(VecGetSize(errors->functional->present.theta, &present));
-  if (n == present) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecDestroy(&errors->theta));
-  PetscCall(VecDuplicate(errors->functional->present.theta, &errors->theta));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode EngdErrorsCompute(EngdErrors errors, Vec theta, PetscBool gradients)
 {
   const EngdFunctional F      = errors->functional;
@@ -200,11 +185,8 @@ PetscErrorCode EngdErrorsCompute(EngdErrors errors, Vec theta, PetscBool gradien
   PetscCall(PetscMalloc1(n, &u));
   if (gradients) PetscCall(PetscMalloc1(n * points->nspace + 1, &gradient));
   PetscCall(PetscCalloc2(nexact + 1, &sum, nexact + 1, &max));
-  PetscCall(FitTheta(errors));
-  PetscCall(EngdFunctionalGather(F, theta, errors->theta));
-  PetscCall(VecGetArrayRead(errors->theta, &values));
+  PetscCall(EngdFunctionalGather(F, theta, &values));
   PetscCall(EngdModelEvaluate(F->model, values, points->nlocal, points->x, u, gradient));
-  PetscCall(VecRestoreArrayRead(errors->theta, &values));
   if (F->outer.nstates) PetscCall(FitStates(errors, u, gradient));
   for (PetscInt k = 0; k < nexact; k++) AddPoints(errors, k, u, gradient, sum[k], &max[k]);
   PetscCall(Reduce(errors, sum, max));
@@ -220,7 +202,6 @@ PetscErrorCode EngdErrorsDestroy(EngdErrors *errors)
 {
   PetscFunctionBeginUser;
   if (!*errors) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecDestroy(&(*errors)->theta));
   PetscCall(PetscFree((*errors)->exact));
   PetscCall(PetscFree((*errors)->where));
   PetscCall(PetscFree((*errors)->output));

@@ -60,7 +60,7 @@ static PetscErrorCode ReadMonitor(EngdReport report, EngdOptionItems PetscOption
 . -engd_monitor_every k    - only each k-th line, and the last
 . -engd_history file.csv   - one row an iteration
 . -spectrum_monitor list   - columns sharpness, index: of the exact Hessian
-. -engd_summary file.json  - the run in one JSON object; peak_memory_bytes is the sum over the ranks
+. -engd_summary file.json  - the run in one JSON object; peak_memory_bytes is the sum over the ranks, once what those of a node share
 . -engd_solution file      - coordinates and values of the solution: .csv, .npz, .h5, .vts, .vtu, .pvd
 . -engd_solution_points p  - where: test, grid(n,..), slice(t=1; n,..), line(a; b; n), points(term), or a file of points
 . -engd_output list        - which expressions, default the unknowns and their exact solution

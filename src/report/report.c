@@ -77,16 +77,11 @@ PetscErrorCode EngdReportSkipTimes(EngdReport report, PetscInt n)
 PetscErrorCode EngdReportWriteTime(EngdReport report, Vec theta, PetscInt k)
 {
   const PetscReal *values;
-  Vec              whole;
 
   PetscFunctionBeginUser;
   if (!report->solution) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecDuplicate(report->functional->present.theta, &whole));
-  PetscCall(EngdFunctionalGather(report->functional, theta, whole));
-  PetscCall(VecGetArrayRead(whole, &values));
+  PetscCall(EngdFunctionalGather(report->functional, theta, &values));
   PetscCall(EngdSolutionWriteTime(report->solution, values, k, &report->failure[ENGD_FILE_SOLUTION]));
-  PetscCall(VecRestoreArrayRead(whole, &values));
-  PetscCall(VecDestroy(&whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -172,17 +167,12 @@ static PetscErrorCode EvaluateSolution(EngdReport report, Vec theta)
 {
   const EngdModel  model = report->functional->model;
   const PetscReal *values;
-  Vec              whole;
 
   PetscFunctionBeginUser;
   if (!report->solution && !report->integrals) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecDuplicate(report->functional->present.theta, &whole));
-  PetscCall(EngdFunctionalGather(report->functional, theta, whole));
-  PetscCall(VecGetArrayRead(whole, &values));
+  PetscCall(EngdFunctionalGather(report->functional, theta, &values));
   if (report->solution) PetscCall(EngdSolutionWrite(report->solution, values, &report->failure[ENGD_FILE_SOLUTION]));
   if (report->integrals) PetscCall(EngdIntegralsCompute(report->integrals, model, values));
-  PetscCall(VecRestoreArrayRead(whole, &values));
-  PetscCall(VecDestroy(&whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,7 +3,7 @@
 
   Numbers are written with 17 digits, those that are not finite as null; the keys of errors are present only where an
   exact solution is given. `options` holds every option of the database as the user wrote it, null where it has no value.
-  peak_memory_bytes is the sum over the ranks of their largest resident sets: what one node would have to hold.
+  peak_memory_bytes is the sum over the ranks of their largest resident sets, in which what the ranks of a node share counts once.
 */
 #include <engd/private.h>
 #include <engd/json.h>
@@ -192,17 +192,20 @@ static PetscErrorCode PrintIntegrals(EngdReport report, FILE *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* sum over the ranks of the largest resident set of each, in bytes */
-static PetscErrorCode GetPeakMemory(MPI_Comm comm, PetscInt64 *bytes)
+/* sum over the ranks of the largest resident set of each, in bytes, once what the ranks of a node share */
+static PetscErrorCode GetPeakMemory(EngdFunctional F, PetscInt64 *bytes)
 {
   struct rusage usage;
+  EngdMemory    memory;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdFunctionalGetMemory(F, &memory));
   *bytes = getrusage(RUSAGE_SELF, &usage) ? 0 : usage.ru_maxrss;
 #if !defined(__APPLE__)
   *bytes *= 1024; /* elsewhere it is counted in kilobytes */
 #endif
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, bytes, 1, MPIU_INT64, MPI_SUM, comm));
+  *bytes -= (PetscInt64)memory.elsewhere;
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, bytes, 1, MPIU_INT64, MPI_SUM, F->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -217,7 +220,7 @@ PetscErrorCode EngdSummaryWrite(EngdReport report, const EngdOutcome *outcome)
 
   PetscFunctionBeginUser;
   if (!report->file[ENGD_FILE_SUMMARY]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GetPeakMemory(report->comm, &memory));
+  PetscCall(GetPeakMemory(report->functional, &memory));
   PetscCall(EngdResolvedView(report, outcome, &view));
   PetscCall(EngdReportFileBegin(report, ENGD_FILE_SUMMARY, &file));
   if (!file) {

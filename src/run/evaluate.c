@@ -22,18 +22,13 @@
 PetscErrorCode EngdRunEvaluate(EngdRun run, PetscInt n, const PetscReal x[], PetscReal u[], PetscReal gradient[])
 {
   const PetscReal *values;
-  Vec              whole;
 
   PetscFunctionBeginUser;
   PetscCheck(run->theta, run->comm, PETSC_ERR_ORDER, "EngdRunEvaluate() before EngdRunSetUp(): there is no solution");
-  PetscCall(VecDuplicate(run->functional->present.theta, &whole));
-  PetscCall(EngdFunctionalGather(run->functional, run->theta, whole));
-  PetscCall(VecGetArrayRead(whole, &values));
+  PetscCall(EngdFunctionalGather(run->functional, run->theta, &values));
   if (n > 0) {
     PetscCall(EngdModelEvaluate(run->functional->model, values, n, x, u, gradient));
   }
-  PetscCall(VecRestoreArrayRead(whole, &values));
-  PetscCall(VecDestroy(&whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -94,7 +94,6 @@ PetscErrorCode EngdEvolveMeasureBase(EngdEvolution e, Vec theta)
   const EngdFunctional F      = e->run->functional;
   const EngdPoints     points = F->problem->term[0]->points;
   const PetscInt       nc     = F->problem->noutputs;
-  const PetscReal     *values;
   PetscReal           *u, *rows;
 
   PetscFunctionBeginUser;
@@ -102,10 +101,8 @@ PetscErrorCode EngdEvolveMeasureBase(EngdEvolution e, Vec theta)
   PetscCall(EngdFunctionalWeighBlocks(e->rate));
   PetscCall(EngdEvolveState(e, theta, e->base));
   PetscCall(PetscMalloc1(ENGD_COUNT(points->nlocal, nc), &u));
-  PetscCall(VecGetArrayRead(F->present.theta, &values));
-  PetscCall(EngdModelEvaluateExpression(F->model, e->u, values, points->nlocal, points->x, NULL,
+  PetscCall(EngdModelEvaluateExpression(F->model, e->u, F->present.theta, points->nlocal, points->x, NULL,
                                         points->ndata ? points->data_value : NULL, u));
-  PetscCall(VecRestoreArrayRead(F->present.theta, &values));
   PetscCall(VecGetArray(e->base, &rows));
   for (PetscInt b = 0; b < F->nblocks; b++) {
     const EngdBlock *block = &F->block[b];

@@ -81,17 +81,12 @@ static PetscErrorCode Keep(EngdFunctional F, Vec theta, Before *before)
 {
   const EngdModel  model = F->model;
   const PetscReal *values;
-  Vec              whole;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(model->nlayers, &before->layer, model->nparameters, &before->theta));
   PetscCall(PetscArraycpy(before->layer, model->layer, model->nlayers));
-  PetscCall(VecDuplicate(F->present.theta, &whole));
-  PetscCall(EngdFunctionalGather(F, theta, whole));
-  PetscCall(VecGetArrayRead(whole, &values));
+  PetscCall(EngdFunctionalGather(F, theta, &values));
   PetscCall(PetscArraycpy(before->theta, values, model->nparameters));
-  PetscCall(VecRestoreArrayRead(whole, &values));
-  PetscCall(VecDestroy(&whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -79,17 +79,12 @@ PetscErrorCode EngdWindowsBegin(EngdRun run)
 PetscErrorCode EngdWindowsGoOn(EngdRun run, PetscBool *more)
 {
   const PetscReal *theta;
-  Vec              whole;
 
   PetscFunctionBeginUser;
   *more = (PetscBool)(run->window + 1 < run->problem->domain->nwindows && run->end != ENGD_END_BY_SIGNAL);
   if (!*more) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecDuplicate(run->functional->present.theta, &whole));
-  PetscCall(EngdFunctionalGather(run->functional, run->theta, whole));
-  PetscCall(VecGetArrayRead(whole, &theta));
+  PetscCall(EngdFunctionalGather(run->functional, run->theta, &theta));
   PetscCall(EngdModelAddPast(run->functional->model, theta));
-  PetscCall(VecRestoreArrayRead(whole, &theta));
-  PetscCall(VecDestroy(&whole));
   run->window++;
   run->end = ENGD_END_BY_TAO;
   PetscCall(Place(run));

@@ -61,11 +61,9 @@ static PetscErrorCode CreateFunctional(const Probe *probe, const char curvature[
 /* rows <- sqrt(w) times what the curvature measures of u, in the order of its roots */
 static PetscErrorCode MeasuredRows(EngdFunctional F, PetscReal rows[])
 {
-  const PetscReal *theta;
-  PetscInt         row = 0;
+  PetscInt row = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(VecGetArrayRead(F->present.theta, &theta));
   for (PetscInt t = 0, b = 0; t < F->problem->nterms; t++) {
     const EngdPoints     points = F->problem->term[t]->points;
     const EngdExpression text   = (EngdExpression)F->term[t].measured->data;
@@ -73,7 +71,7 @@ static PetscErrorCode MeasuredRows(EngdFunctional F, PetscReal rows[])
     PetscReal           *value;
 
     PetscCall(PetscMalloc1(ENGD_COUNT(points->nlocal, nc), &value));
-    PetscCall(EngdModelEvaluateExpression(F->model, text, theta, points->nlocal, points->x, NULL,
+    PetscCall(EngdModelEvaluateExpression(F->model, text, F->present.theta, points->nlocal, points->x, NULL,
                                           points->ndata ? points->data_value : NULL, value));
     for (; b < F->nblocks && F->block[b].term == t; b++) {
       const EngdBlock *block = &F->block[b];
@@ -85,7 +83,6 @@ static PetscErrorCode MeasuredRows(EngdFunctional F, PetscReal rows[])
     }
     PetscCall(PetscFree(value));
   }
-  PetscCall(VecRestoreArrayRead(F->present.theta, &theta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -156,7 +153,6 @@ static PetscErrorCode ExactRowsOfTerm(EngdFunctional F, PetscInt t, PetscReal ro
   const EngdPoints points  = term->points;
   EngdSymbols      symbols = term->expression->symbols;
   const PetscInt   nc      = term->pointwise->ncomponents;
-  const PetscReal *theta;
   EngdExpression   text;
   PetscReal       *value;
 
@@ -166,10 +162,8 @@ static PetscErrorCode ExactRowsOfTerm(EngdFunctional F, PetscInt t, PetscReal ro
   PetscCall(EngdExpressionAppend(text, term->name, term->text));
   PetscCall(EngdExpressionCompile(text, 0));
   PetscCall(PetscMalloc1(ENGD_COUNT(points->nlocal, nc), &value));
-  PetscCall(VecGetArrayRead(F->present.theta, &theta));
-  PetscCall(EngdModelEvaluateExpression(F->model, text, theta, points->nlocal, points->x, points->normal,
+  PetscCall(EngdModelEvaluateExpression(F->model, text, F->present.theta, points->nlocal, points->x, points->normal,
                                         points->ndata ? points->data_value : NULL, value));
-  PetscCall(VecRestoreArrayRead(F->present.theta, &theta));
   for (PetscInt b = 0; b < F->nblocks; b++) {
     const EngdBlock *block = &F->block[b];
 
@@ -361,10 +355,8 @@ static PetscErrorCode Gradient(Probe *probe)
   PetscFunctionBeginUser;
   PetscCall(EngdFunctionalSetParameters(F, probe->theta));
   PetscCall(EngdFunctionalEvaluate(F, &loss, probe->trial));
-  PetscCall(EngdFunctionalGather(F, probe->trial, F->work.from));
-  PetscCall(VecGetArrayRead(F->work.from, &g));
+  PetscCall(EngdFunctionalGather(F, probe->trial, &g));
   PetscCall(PetscArraycpy(probe->g, g, F->model->nparameters));
-  PetscCall(VecRestoreArrayRead(F->work.from, &g));
   F->count.evaluations = evaluations;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -26,9 +26,8 @@ static void EntryRows(const Setting *s, EngdModelJet jet, EngdModelWork work, En
 
   CHECK(PetscCalloc1(jet->layout->nrows * jet->n, &gu));
   for (PetscInt i = 0; i < jet->n; i++) gu[place.offset + ENGD_COUNT(i, place.stride)] = 1;
-  CHECK(VecGetArrayRead(s->F->present.theta, &theta));
+  theta = s->F->present.theta;
   CHECK(EngdModelRows(jet, theta, gu, work, rows));
-  CHECK(VecRestoreArrayRead(s->F->present.theta, &theta));
   CHECK(PetscFree(gu));
 }
 
@@ -199,10 +198,9 @@ static void AddTermGramian(const Setting *s, EngdTerm term, const char curvature
   CHECK(EngdModelJetCreate(s->F->model, layout, n, &jet));
   CHECK(EngdModelWorkCreate(s->F->model, layout->nchannels * n, PETSC_FALSE, &work));
   CHECK(PetscMalloc1(p * n * m, &rows));
-  CHECK(VecGetArrayRead(s->F->present.theta, &theta));
+  theta = s->F->present.theta;
   EngdModelJetSetDimensions(jet, term->points->dimension);
   CHECK(EngdModelForward(jet, theta, n, term->points->x));
-  CHECK(VecRestoreArrayRead(s->F->present.theta, &theta));
   for (PetscInt e = 0; e < m; e++) {
     const EngdJetEntry *entry = &measured->entry[e];
     PetscInt            channel;
@@ -332,7 +330,7 @@ static PetscReal *RootGramian(const Setting *s)
   PetscReal           *G, *rows;
 
   CHECK(PetscCalloc1(s->p * s->p, &G));
-  CHECK(VecGetArrayRead(F->present.theta, &theta));
+  theta = F->present.theta;
   for (PetscInt b = 0; b < F->nblocks; b++) {
     PetscInt   nroots;
     EngdBlock *block;
@@ -357,7 +355,6 @@ static PetscReal *RootGramian(const Setting *s)
 
     for (PetscInt j = 0; j < s->p * s->p; j++) G[j] += row[j % s->p] * row[j / s->p];
   }
-  CHECK(VecRestoreArrayRead(F->present.theta, &theta));
   assert_int_equal(MPI_Allreduce(MPI_IN_PLACE, G, s->p * s->p, MPIU_REAL, MPI_SUM, PETSC_COMM_WORLD), MPI_SUCCESS);
   return G;
 }

@@ -209,7 +209,7 @@ static void NaiveFactors(Preconditioned *c, DenseFactors *dense)
   const PetscReal *theta;
 
   memset(dense, 0, sizeof(*dense));
-  CHECK(VecGetArrayRead(c->F->present.theta, &theta));
+  theta = c->F->present.theta;
   for (PetscInt b = 0; b < c->F->nblocks; b++) {
     EngdBlock *block;
     PetscInt   nroots;
@@ -222,7 +222,6 @@ static void NaiveFactors(Preconditioned *c, DenseFactors *dense)
         AddPoint(c, block, i % c->F->nnetworks, i / c->F->nnetworks, k, theta, dense);
     }
   }
-  CHECK(VecRestoreArrayRead(c->F->present.theta, &theta));
   CHECK(MPI_Allreduce(MPI_IN_PLACE, dense, sizeof(*dense) / sizeof(PetscReal), MPIU_REAL, MPI_SUM, c->F->comm));
 }
 
@@ -285,6 +284,7 @@ static void factors(void **state)
 
     CHECK(PetscSNPrintf(options, sizeof(options), "%s -pc_kfac_ema 0", problem[k]));
     Make(PETSC_COMM_WORLD, options, PETSC_FALSE, &c);
+    if (k % 2) c.kfac->room = 0; /* a pass for some layers at a time, in scratch of the functional */
     CHECK(PCSetUp(c.pc));
     NaiveFactors(&c, &dense);
     CheckFactors(&c, &dense);

@@ -105,9 +105,7 @@ static PetscReal JacobianRowsDifference(const Setting *s, PetscInt M, PetscInt s
 {
   const EngdFunctional F = s->F;
   PetscReal           *rows, *y, difference = 0;
-  const PetscReal     *theta;
 
-  CHECK(VecGetArrayRead(F->present.theta, &theta));
   for (PetscInt b = 0; b < F->nblocks; b++) {
     EngdBlock     *block;
     const PetscInt nc = s->problem->term[F->block[b].term]->expression->ncomponents, n = F->block[b].n;
@@ -121,7 +119,7 @@ static PetscReal JacobianRowsDifference(const Setting *s, PetscInt M, PetscInt s
       for (PetscInt l = 0; l < nc * n; l++) y[l] = l / n == c ? PetscSqrtReal(block->weight[l % n]) : 0;
       CHECK(EngdBlockZero(F, block, F->work.gu));
       CHECK(EngdBlockFirstTranspose(F, block, y, F->work.gu));
-      CHECK(EngdModelRows(block->jet, theta, F->work.gu, F->work.jet, rows));
+      CHECK(EngdModelRows(block->jet, F->present.theta, F->work.gu, F->work.jet, rows));
       for (PetscInt j = 0; j < s->p; j++) {
         const PetscReal d = rows[i * s->p + j] - J[ENGD_COUNT(j, M) + start + block->row + k];
 
@@ -130,7 +128,6 @@ static PetscReal JacobianRowsDifference(const Setting *s, PetscInt M, PetscInt s
     }
     CHECK(PetscFree2(rows, y));
   }
-  CHECK(VecRestoreArrayRead(F->present.theta, &theta));
   return difference;
 }
 

@@ -35,15 +35,12 @@ static PetscReal Loss(EngdRun run)
 /* theta of a run, whole; free() it */
 static PetscReal *WholeTheta(EngdRun run)
 {
-  const PetscReal *values;
-  PetscReal       *copy;
+  PetscReal *copy;
 
   CHECK(EngdFunctionalSetParameters(run->functional, run->theta));
   copy = malloc(run->network->nparameters * sizeof(PetscReal));
   assert_non_null(copy);
-  CHECK(VecGetArrayRead(run->functional->present.theta, &values));
-  CHECK(PetscArraycpy(copy, values, run->network->nparameters));
-  CHECK(VecRestoreArrayRead(run->functional->present.theta, &values));
+  CHECK(PetscArraycpy(copy, run->functional->present.theta, run->network->nparameters));
   return copy;
 }
 

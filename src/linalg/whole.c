@@ -4,50 +4,68 @@
     gather: whole <- the parts of all ranks        reduce: the part of each rank <- the sum of a whole array of each
 
   In shared memory each rank writes its own part, and the first rank of a node sends what its node has to the first ranks of the
-  others. Barriers stand before, as another rank may still read what was there, and after. Where MPI has no shared memory to
-  give, each rank has its own copy. Sums are never made in shared memory, where their order would be that of arrival; long ones
+  others. Barriers stand before, as another rank may still read what was there, and after. Where /dev/shm has no room, each
+  rank has its own copy. Sums are never made in shared memory, where their order would be that of arrival; long ones
   go to their owners part by part, as MPI takes for a sum as much again as it is long.
 */
+#define _GNU_SOURCE /* mkstemp(), posix_fallocate() */
 #include <engd/private.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define LONG_SUM 1000000 /* numbers */
+#define LONG_PART 25000 /* numbers of a rank, from where on part by part is quicker */
 
 struct _n_EngdWhole {
   MPI_Comm      comm;
   PetscMPIInt   rank, size;
   PetscMPIInt  *count, *start; /* [size] The parts of the ranks. */
   PetscReal    *array;         /* [p] */
-  MPI_Comm      node;          /* Ranks that share the array, or MPI_COMM_NULL. */
-  MPI_Win       window;        /* Its memory. */
+  PetscMPIInt   shared;        /* Is there one array for the ranks of the node? */
+  size_t        bytes;         /* Of it. */
+  MPI_Comm      node;          /* These ranks, or MPI_COMM_NULL. */
   MPI_Comm      first;         /* The first ranks of all nodes, on these, or MPI_COMM_NULL. */
   PetscMPIInt   nnodes;
   MPI_Datatype *part; /* [nnodes] What each node has of the array. */
 };
 
-/* on all ranks, or on none: MPI says by an error where there is no memory to share */
-static PetscErrorCode AllocateShared(EngdWhole w, MPI_Aint bytes, PetscBool *shared)
+/* name <- a file in memory, its pages reserved, so that a lack of them is an error here and no signal later; "" where there is none */
+static int CreateFile(size_t bytes, size_t size, char name[])
 {
-  MPI_Errhandler handler;
-  MPI_Aint       have;
-  PetscMPIInt    rank, unit, failed;
+  int file = -1;
+
+  if (!PetscStrncpy(name, "/dev/shm/engd-XXXXXX", size)) file = mkstemp(name);
+  if (file >= 0 && posix_fallocate(file, 0, (off_t)bytes)) {
+    (void)close(file);
+    (void)unlink(name);
+    file = -1;
+  }
+  if (file < 0) name[0] = 0;
+  return file;
+}
+
+/* w->array in memory that the ranks of the node share, on all ranks or on none. The file has no name any more when they have it, so
+   that nothing is left of a run that is killed */
+static PetscErrorCode AllocateShared(EngdWhole w)
+{
+  char        name[32];
+  int         file = -1;
+  PetscMPIInt rank, failed;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(w->node, &rank));
-  PetscCallMPI(MPI_Comm_get_errhandler(w->node, &handler));
-  PetscCallMPI(MPI_Comm_set_errhandler(w->node, MPI_ERRORS_RETURN));
-  failed = MPI_Win_allocate_shared(rank ? 0 : bytes, sizeof(PetscReal), MPI_INFO_NULL, w->node, &w->array,
-                                   &w->window) == MPI_SUCCESS
-               ? 0
-               : 1;
-  if (failed) w->window = MPI_WIN_NULL;
-  PetscCallMPI(MPI_Comm_set_errhandler(w->node, handler));
-  PetscCallMPI(MPI_Errhandler_free(&handler));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, w->comm));
-  *shared = failed ? PETSC_FALSE : PETSC_TRUE;
-  if (failed && w->window != MPI_WIN_NULL) PetscCallMPI(MPI_Win_free(&w->window));
-  if (failed) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Win_shared_query(w->window, 0, &have, &unit, &w->array));
-  PetscCallMPI(MPI_Win_lock_all(MPI_MODE_NOCHECK, w->window));
+  if (!rank) file = CreateFile(w->bytes, sizeof(name), name);
+  PetscCallMPI(MPI_Bcast(name, sizeof(name), MPI_CHAR, 0, w->node));
+  if (rank && name[0]) file = open(name, O_RDWR | O_CLOEXEC);
+  if (file >= 0) w->array = mmap(NULL, w->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  failed = file < 0 || w->array == MAP_FAILED;
+  if (file >= 0) (void)close(file);
+  PetscCallMPI(MPI_Allreduce(&failed, &w->shared, 1, MPI_INT, MPI_MAX, w->comm));
+  w->shared = !w->shared;
+  if (!rank && name[0]) (void)unlink(name);
+  if (!failed && !w->shared) (void)munmap(w->array, w->bytes);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -87,25 +105,24 @@ static PetscErrorCode SetUpNodes(EngdWhole w)
 PetscErrorCode EngdWholeCreate(MPI_Comm comm, MPI_Comm node, PetscInt n, EngdWhole *out)
 {
   EngdWhole w;
-  PetscInt  p      = 0;
-  PetscBool shared = PETSC_FALSE;
+  PetscInt  p = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&w));
   w->comm = comm;
   w->node = w->first = MPI_COMM_NULL;
-  w->window          = MPI_WIN_NULL;
   *out               = w;
   PetscCallMPI(MPI_Comm_rank(comm, &w->rank));
   PetscCallMPI(MPI_Comm_size(comm, &w->size));
   PetscCall(PetscMalloc2(w->size, &w->count, w->size, &w->start));
   PetscCall(EngdGatherCounts(comm, n, w->count, w->start));
   for (PetscMPIInt r = 0; r < w->size; r++) p += w->count[r];
+  w->bytes = ENGD_COUNT(p, sizeof(PetscReal));
   if (node != MPI_COMM_NULL) {
     PetscCallMPI(MPI_Comm_dup(node, &w->node));
-    PetscCall(AllocateShared(w, (MPI_Aint)ENGD_COUNT(p, sizeof(PetscReal)), &shared));
+    PetscCall(AllocateShared(w));
   }
-  if (shared)
+  if (w->shared)
     PetscCall(SetUpNodes(w));
   else
     PetscCall(PetscCalloc1(p, &w->array));
@@ -116,16 +133,16 @@ PetscErrorCode EngdWholeCreate(MPI_Comm comm, MPI_Comm node, PetscInt n, EngdWho
 static PetscErrorCode Meet(EngdWhole w)
 {
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Win_sync(w->window));
+  atomic_thread_fence(memory_order_seq_cst);
   PetscCallMPI(MPI_Barrier(w->node));
-  PetscCallMPI(MPI_Win_sync(w->window));
+  atomic_thread_fence(memory_order_seq_cst);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdWholeGather(EngdWhole w, const PetscReal mine[])
 {
   PetscFunctionBeginUser;
-  if (w->window == MPI_WIN_NULL) {
+  if (!w->shared) {
     PetscCallMPI(
         MPI_Allgatherv((void *)mine, w->count[w->rank], MPIU_REAL, w->array, w->count, w->start, MPIU_REAL, w->comm));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -147,10 +164,10 @@ const PetscReal *EngdWholeArray(EngdWhole w)
 
 PetscErrorCode EngdWholeReduce(EngdWhole w, const PetscReal sum[], PetscReal mine[])
 {
-  const PetscMPIInt last = w->size - 1;
+  const PetscMPIInt p = w->start[w->size - 1] + w->count[w->size - 1];
 
   PetscFunctionBeginUser;
-  if (w->start[last] + w->count[last] < LONG_SUM) {
+  if (p / w->size < LONG_PART) {
     PetscCallMPI(MPI_Reduce_scatter((void *)sum, mine, w->count, MPIU_REAL, MPIU_SUM, w->comm));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -165,7 +182,7 @@ PetscErrorCode EngdWholeCountSharers(EngdWhole w, PetscMPIInt *rank, PetscMPIInt
   PetscFunctionBeginUser;
   *rank = 0;
   *size = 1;
-  if (w->window == MPI_WIN_NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!w->shared) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_rank(w->node, rank));
   PetscCallMPI(MPI_Comm_size(w->node, size));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -177,12 +194,10 @@ PetscErrorCode EngdWholeDestroy(EngdWhole *whole)
 
   PetscFunctionBeginUser;
   if (!w) PetscFunctionReturn(PETSC_SUCCESS);
-  if (w->window != MPI_WIN_NULL) {
-    PetscCallMPI(MPI_Win_unlock_all(w->window));
-    PetscCallMPI(MPI_Win_free(&w->window));
-  } else {
+  if (w->shared)
+    (void)munmap(w->array, w->bytes);
+  else
     PetscCall(PetscFree(w->array));
-  }
   for (PetscMPIInt k = 0; k < w->nnodes; k++) PetscCallMPI(MPI_Type_free(&w->part[k]));
   PetscCall(PetscFree(w->part));
   if (w->first != MPI_COMM_NULL) PetscCallMPI(MPI_Comm_free(&w->first));

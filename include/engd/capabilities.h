@@ -15,7 +15,9 @@ enum {
   ENGD_DIRECTION_HESSIAN    = 1 << 1, /* it solves with the exact Hessian, of which there is no J^T W J */
   ENGD_DIRECTION_KSP    = 1 << 2, /* it solves by the KSP of the Tao, so that options of KSP and PC have an effect */
   ENGD_DIRECTION_DAMPED = 1 << 3, /* it solves with G + lambda I, lambda of the solver */
-  ENGD_DIRECTION_MODELS = 1 << 4  /* it compares the loss with its model along d, so that there must be no momentum */
+  ENGD_DIRECTION_MODELS = 1 << 4, /* it compares the loss with its model along d, so that there must be no momentum */
+  ENGD_DIRECTION_GAMES =
+      1 << 5 /* it solves with all of W, not with its roots, where W is that of a minimum and maximum */
 };
 
 #define ENGD_DAMPING "damping" /* the name of lambda on the screen */

@@ -235,7 +235,7 @@ PETSC_INTERN PetscErrorCode EngdPCGetBytes(PC, PetscReal *);
 /* A line of -tao_view: what an iteration takes of the rank that needs most, by the sizes of its parts (src/solver/memory.c). Collective */
 PETSC_INTERN PetscErrorCode EngdMemoryView(EngdSolver, EngdDirection, PetscViewer);
 
-/* which unknowns maximise the loss (-TERM_maximise), [noutputs]. Collective */
-PETSC_INTERN PetscErrorCode EngdMaximiseOutputs(EngdFunctional, PetscBool of[]);
+/* which unknowns maximise the loss (-TERM_maximise), [noutputs] unless NULL, and whether any does: it is then a game. Collective */
+PETSC_INTERN PetscErrorCode EngdMaximiseOutputs(EngdFunctional, PetscBool of[], PetscBool *any);
 
 #endif

@@ -147,20 +147,6 @@ PetscReal EngdPaceRate(const EngdPace *pace, PetscReal *left)
   return n * tt > t * t ? -(n * ty - t * y) / (n * tt - t * t) : 0;
 }
 
-/* does anything maximise the loss, which is then small at its saddle points however far from them it is */
-static PetscErrorCode IsGame(EngdRun run, PetscBool *game)
-{
-  PetscBool *of;
-
-  PetscFunctionBeginUser;
-  *game = PETSC_FALSE;
-  PetscCall(PetscMalloc1(run->problem->noutputs, &of));
-  PetscCall(EngdMaximiseOutputs(run->functional, of));
-  for (PetscInt k = 0; k < run->problem->noutputs; k++) *game = (PetscBool)(*game || of[k]);
-  PetscCall(PetscFree(of));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* energies, which have no least value that is known: are they on fresh points what they are on those of the training */
 static PetscErrorCode JudgeEnergies(EngdRun run, EngdOutcome *outcome)
 {
@@ -168,7 +154,8 @@ static PetscErrorCode JudgeEnergies(EngdRun run, EngdOutcome *outcome)
   PetscBool game;
 
   PetscFunctionBeginUser;
-  PetscCall(IsGame(run, &game));
+  PetscCall(
+      EngdMaximiseOutputs(run->functional, NULL, &game)); /* whose loss is small however far a saddle point is */
   if (game) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
   outcome->fresh_loss = fresh;

@@ -39,8 +39,8 @@ static PetscErrorCode ReadTerm(EngdProblem problem, const EngdTerm term, PetscBo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* which unknowns maximise, [noutputs] unless NULL, and whether any does */
-static PetscErrorCode Read(EngdFunctional F, PetscBool of[], PetscBool *any)
+/* EngdMaximiseOutputs - which unknowns maximise, [noutputs] unless NULL, and whether any does. Collective */
+PetscErrorCode EngdMaximiseOutputs(EngdFunctional F, PetscBool of[], PetscBool *any)
 {
   const EngdProblem problem = F->problem;
   PetscBool        *named;
@@ -52,16 +52,6 @@ static PetscErrorCode Read(EngdFunctional F, PetscBool of[], PetscBool *any)
   for (PetscInt k = 0; k < problem->noutputs; k++) *any = (PetscBool)(*any || named[k]);
   if (of) PetscCall(PetscArraycpy(of, named, problem->noutputs));
   PetscCall(PetscFree(named));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* EngdMaximiseOutputs - which unknowns maximise, [noutputs]. Collective */
-PetscErrorCode EngdMaximiseOutputs(EngdFunctional F, PetscBool of[])
-{
-  PetscBool any;
-
-  PetscFunctionBeginUser;
-  PetscCall(Read(F, of, &any));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -90,7 +80,7 @@ PetscErrorCode EngdMaximiseSigns(EngdFunctional F, const char asking[], Vec *sig
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(problem->noutputs, &of));
-  PetscCall(Read(F, of, &any));
+  PetscCall(EngdMaximiseOutputs(F, of, &any));
   PetscCall(PetscOptionsHasHelp(NULL, &help));
   PetscCheck(any || help, F->comm, PETSC_ERR_ARG_INCOMP,
              "%s is for saddle points, but no term says what maximises: give -%s_maximise an unknown that has a "
@@ -118,6 +108,31 @@ PetscErrorCode EngdMaximiseSigns(EngdFunctional F, const char asking[], Vec *sig
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdMaximiseCheckMixed - has G the mixed derivatives of the loss: of a residual it leaves out r times those of r. Collective */
+PetscErrorCode EngdMaximiseCheckMixed(EngdFunctional F)
+{
+  const EngdProblem problem = F->problem;
+  PetscBool        *of, any;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(problem->noutputs + problem->nunknowns, &of)); /* unknown parameters minimise */
+  PetscCall(EngdMaximiseOutputs(F, of, &any));
+  for (PetscInt t = 0; t < problem->nterms && F->curvature->of_residual; t++) {
+    const EngdPointwise ex = problem->term[t]->pointwise;
+
+    if (problem->term[t]->energy) continue;
+    PetscCall(EngdPointwiseDifferentiate(ex));
+    for (PetscInt k = 0; k < ex->nsecond; k++)
+      PetscCheck(of[ex->entry[ex->second_entry[k]].output] == of[ex->entry[ex->second_other[k]].output], F->comm,
+                 PETSC_ERR_USER_INPUT,
+                 "the residual of term '%s' has a product of an unknown that maximises with one that does not: say "
+                 "it as -%s_energy, or take -tao_engd_curvature energy",
+                 problem->term[t]->name, problem->term[t]->name);
+  }
+  PetscCall(PetscFree(of));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Allowed(Tao tao)
 {
   PetscFunctionBeginUser;
@@ -140,7 +155,7 @@ PetscErrorCode EngdMaximiseCheck(EngdFunctional F, Tao tao)
   TaoType   type;
 
   PetscFunctionBeginUser;
-  PetscCall(Read(F, NULL, &any));
+  PetscCall(EngdMaximiseOutputs(F, NULL, &any));
   PetscCall(PetscObjectQueryFunction((PetscObject)tao, ENGD_FINDS_SADDLES, &allowed));
   PetscCall(TaoGetType(tao, &type));
   PetscCheck(!any || allowed, F->comm, PETSC_ERR_ARG_INCOMP,

@@ -10,9 +10,10 @@
 #define ENGD_FINDS_SADDLES "EngdTaoFindsSaddles_C"
 
 /* Signs: a vector like theta, 1 for parameters that minimise, -1 for those that maximise; fails, naming what asks, where nothing
-   maximises, nothing minimises, or a network does both. Allow: the Tao is for such problems. Check: the Tao is for this problem.
+   maximises, nothing minimises, or a network does both. CheckMixed: is G that of the game. Allow: the Tao is for such problems. Check: the Tao is for this problem.
    Collective (src/solver/maximise.c) */
 PETSC_INTERN PetscErrorCode EngdMaximiseSigns(EngdFunctional, const char asking[], Vec *sign);
+PETSC_INTERN PetscErrorCode EngdMaximiseCheckMixed(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdMaximiseAllow(Tao);
 PETSC_INTERN PetscErrorCode EngdMaximiseCheck(EngdFunctional, Tao);
 

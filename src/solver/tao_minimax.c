@@ -157,6 +157,7 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
              asking, F->curvature->type);
   PetscCall(VecDestroy(&m->sign));
   PetscCall(EngdMaximiseSigns(F, asking, &m->sign));
+  if (m->ksp) PetscCall(EngdMaximiseCheckMixed(F));
   PetscCall(EngdMaximiseAllow(tao));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -256,6 +256,10 @@ rejects 'a network has 1 unknowns that maximise and 1 that do not' "${pair[@]}" 
 rejects 'all unknowns maximise' "${pair[@]}" -tao_type competitive -game_maximise u,v,w
 rejects '-tao_type engd minimises over all unknowns' "${pair[@]}" -game_maximise v -tao_type engd
 rejects '-tao_competitive_length 0:' "${pair[@]}" -game_maximise v -tao_type competitive -tao_competitive_length 0
+saddle=(-game_maximise v -tao_engd_step saddle)
+rejects '-tao_engd_direction tsvd: some unknowns maximise' "${pair[@]}" "${saddle[@]}" -tao_engd_direction tsvd
+rejects "term 'game' is no sum of products" "${pair[@]}" "${saddle[@]}" -tao_engd_direction saddle -unknown_parameters c=1 -game_energy 'v*(c*u + w)'
+rejects "the residual of term 'game' has a product" "${pair[@]/energy/residual}" "${saddle[@]}" -tao_engd_direction dense
 
 run_rejects 1 3
 

@@ -82,6 +82,8 @@ static const Mistake mistakes[] = {
     {"sum(j, 1, 2)", 4, "sum() of numbers is sum(i, first, last, term)"},
     {"sum(j, 1, 1/2, j)", 4, "the last number of sum() must be a whole number that is known here"},
     {"sum(j, 2, 1, j)", 1, "sum() from 2 to 1: there must be a term"},
+    {"sum(j, 1, 1000, sum(k, 1, 500000, 1))", 17,
+     "sum() from 1 to 500000: there must be a term, and at most 1000000 in all"},
     {"sum(j, 1, 2, j + k*z)", 20, "unknown name 'z'"},
     {"sum(j, 1, 2, u) + j", 19, "unknown name 'j'"},
     {"[]", 1, "empty vector"},

@@ -153,7 +153,8 @@ struct _n_EngdGraph {
   EngdNode          *first;     /* [nfirst] of the expression, from when it is compiled */
   PetscInt           pool_size; /* entries of the values of the text being parsed */
   EngdNode          *pool;
-  PetscInt           uses; /* of the user's functions so far */
+  PetscInt           uses;  /* of the user's functions so far */
+  PetscInt           terms; /* of sums over numbers so far */
 };
 
 typedef struct {

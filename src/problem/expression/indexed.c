@@ -9,7 +9,7 @@
 */
 #include "expressionimpl.h"
 
-#define TERMS_MAX 1000000
+#define TERMS_MAX 1000000 /* of all sums of an expression, those in sums as often as they are read */
 
 /* the whole number that a value is */
 static PetscErrorCode WholeNumber(EngdParser *p, PetscInt column, const char what[], const EngdValue *value,
@@ -122,10 +122,11 @@ PetscErrorCode EngdParseIndexedSum(EngdParser *p, PetscInt start, PetscBool *fou
   if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ParseBound(p, opened, "the first number of sum()", &m));
   PetscCall(ParseBound(p, opened, "the last number of sum()", &n));
-  if (n < m || n - m >= TERMS_MAX)
+  if (n < m || n - m >= TERMS_MAX - p->graph->terms)
     PetscCall(EngdParserFail(
-        p, start, "sum() from %" PetscInt_FMT " to %" PetscInt_FMT ": there must be a term, and at most %d", m, n,
-        TERMS_MAX));
+        p, start, "sum() from %" PetscInt_FMT " to %" PetscInt_FMT ": there must be a term, and at most %d in all", m,
+        n, TERMS_MAX));
+  p->graph->terms += n - m + 1;
   PetscCall(PetscMalloc2(p->nlocals + 1, &local, p->nlocals + 1, &local_value));
   local[0] = name;
   for (PetscInt k = 0; k < p->nlocals; k++) {

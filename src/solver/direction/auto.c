@@ -8,13 +8,16 @@
 */
 #include <engd/private.h>
 
-/* what options ask for. Not collective */
+/* what options and a game ask for. Collective */
 static PetscErrorCode GetFeaturesAskedFor(EngdSolver solver, unsigned *features)
 {
   static const char *const options[] = {"-ksp_type", "-pc_type", "-ksp_rtol", "-ksp_max_it"};
+  PetscBool                game;
 
   PetscFunctionBeginUser;
   *features = 0;
+  PetscCall(EngdMaximiseOutputs(solver->functional, NULL, &game));
+  if (game) *features |= ENGD_DIRECTION_GAMES;
   if (solver->structure != ENGD_STRUCTURE_FULL) *features |= ENGD_DIRECTION_STRUCTURES;
   if (solver->functional->curvature->for_hessian) *features |= ENGD_DIRECTION_HESSIAN;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {

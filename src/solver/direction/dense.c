@@ -13,7 +13,7 @@
 */
 #include "dense.h"
 
-#define FEATURES (ENGD_DIRECTION_STRUCTURES | ENGD_DIRECTION_HESSIAN)
+#define FEATURES (ENGD_DIRECTION_STRUCTURES | ENGD_DIRECTION_HESSIAN | ENGD_DIRECTION_GAMES)
 
 #define GAIN_GOOD    0.75 /* A gain of the cubic model above this divides M by CUBIC_FACTOR. */
 #define GAIN_BAD     0.25 /* A gain below this multiplies M by it. */

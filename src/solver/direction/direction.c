@@ -153,13 +153,21 @@ static PetscErrorCode SelectStructure(EngdSolver solver, EngdOptionItems PetscOp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* can the direction solve with this part of the Gramian, or with the exact Hessian */
+/* can the direction solve with this part of the Gramian, with the exact Hessian, or with that of a game */
 static PetscErrorCode CheckFeatures(EngdDirection direction, EngdSolver solver)
 {
   const MPI_Comm comm = solver->functional->comm;
   char           names[256];
+  PetscBool      game;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdMaximiseOutputs(solver->functional, NULL, &game));
+  PetscCall(EngdDirectionListWith(ENGD_DIRECTION_GAMES, sizeof(names), names));
+  PetscCheck(
+      !game || (direction->features & ENGD_DIRECTION_GAMES), comm, PETSC_ERR_USER_INPUT,
+      "-tao_engd_direction %s: some unknowns maximise (-TERM_maximise), and it has no use for that half of the "
+      "curvature; take -tao_engd_direction %s",
+      direction->type, names);
   PetscCall(EngdDirectionListWith(ENGD_DIRECTION_STRUCTURES, sizeof(names), names));
   PetscCheck(solver->structure == ENGD_STRUCTURE_FULL || (direction->features & ENGD_DIRECTION_STRUCTURES), comm,
              PETSC_ERR_USER_INPUT,

@@ -29,6 +29,7 @@ static PetscErrorCode Estimate_Krylov(EngdDirection direction, EngdSolver solver
   PetscReal      columns = 0;
   PetscInt       products;
   PetscMPIInt    size;
+  PetscBool      game;
 
   PetscFunctionBeginUser;
   (void)direction;
@@ -37,7 +38,8 @@ static PetscErrorCode Estimate_Krylov(EngdDirection direction, EngdSolver solver
   for (PetscInt t = 0; t < F->problem->nterms; t++) {
     columns += (PetscReal)F->term[t].layout->nchannels * (PetscReal)F->problem->term[t]->points->nglobal;
   }
-  *estimate         = (EngdEstimate){.suits = PETSC_TRUE, .worth = 1};
+  PetscCall(EngdMaximiseOutputs(F, NULL, &game)); /* for which CG is not */
+  *estimate         = (EngdEstimate){.suits = (PetscBool)!game, .worth = 1};
   estimate->seconds = 8 * columns * (PetscReal)F->model->nparameters * products / size / ENGD_FLOPS_PER_SECOND;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -294,8 +296,8 @@ PetscErrorCode EngdDirectionCreate_Krylov(EngdDirection direction)
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&krylov));
-  direction->features =
-      ENGD_DIRECTION_STRUCTURES | ENGD_DIRECTION_HESSIAN | ENGD_DIRECTION_KSP | ENGD_DIRECTION_DAMPED;
+  direction->features = ENGD_DIRECTION_STRUCTURES | ENGD_DIRECTION_HESSIAN | ENGD_DIRECTION_KSP |
+                        ENGD_DIRECTION_DAMPED | ENGD_DIRECTION_GAMES;
   direction->data                = krylov;
   direction->ops->estimate       = Estimate_Krylov;
   direction->ops->setfromoptions = SetFromOptions_Krylov;

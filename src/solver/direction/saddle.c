@@ -20,7 +20,7 @@ typedef struct {
   PetscReal    rcond, first, critic_rcond;
   PetscInt     nrows, N, p, nx, ny; /* rows here and in all; parameters, of x and of y */
   PetscReal    bytes;               /* on the rank that needs most */
-  PetscBool   *maximises;           /* [noutputs] */
+  PetscBool   *maximises;           /* [noutputs + nunknowns], of which the latter do not */
   PetscInt    *column;              /* [p] of the triangle, those of y first */
   EngdTSQR     qr;
   EngdSVD      critic, mixed; /* rank 0: of A_y, and of U^T A_x with zeros around it */
@@ -76,23 +76,24 @@ static PetscErrorCode FillBlock(EngdFunctional F, EngdBlock *block, EngdBlockWor
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* fails unless each product of second derivatives is one of x with y. Not collective */
-static PetscErrorCode CheckBilinear(const Saddle *s, EngdFunctional F)
+/* who maximises; NULL, or a term that is no sum of products of x with y. Collective */
+static PetscErrorCode FindOther(Saddle *s, EngdFunctional F, EngdTerm *other)
 {
+  PetscBool any;
+
   PetscFunctionBeginUser;
-  for (PetscInt t = 0; t < F->problem->nterms; t++) {
+  *other = NULL;
+  if (!s->maximises) PetscCall(PetscCalloc1(F->problem->noutputs + F->problem->nunknowns, &s->maximises));
+  PetscCall(EngdMaximiseOutputs(F, s->maximises, &any));
+  for (PetscInt t = 0; t < F->problem->nterms && !*other; t++) {
     const EngdTerm      term = F->problem->term[t];
     const EngdPointwise ex   = term->pointwise;
-    PetscBool           fits = (PetscBool)(term->energy && !term->integral);
+    PetscBool           fits = (PetscBool)(any && term->energy && !term->integral);
 
     for (PetscInt k = 0; fits && k < ex->nsecond; k++)
       fits = (PetscBool)(s->maximises[ex->entry[ex->second_entry[k]].output] !=
                          s->maximises[ex->entry[ex->second_other[k]].output]);
-    PetscCheck(
-        fits, F->comm, PETSC_ERR_USER_INPUT,
-        "-tao_engd_direction saddle: term '%s' is no sum of products of an unknown that maximises with one that "
-        "does not; take -tao_engd_direction dense -tao_engd_dense_type eigen",
-        term->name);
+    if (!fits) *other = term;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -121,21 +122,18 @@ static PetscErrorCode Measure(Saddle *s, EngdFunctional F)
 /* the columns of the triangle from the signs of the parameters. Collective */
 static PetscErrorCode OrderColumns(Saddle *s, EngdFunctional F)
 {
-  PetscReal *sign;
-  PetscInt   y = 0, x = 0, local;
-  Vec        signs;
+  const PetscReal *array;
+  PetscReal       *sign;
+  PetscInt         y = 0, x = 0, local;
+  Vec              signs;
 
   PetscFunctionBeginUser;
   PetscCall(EngdMaximiseSigns(F, "-tao_engd_direction saddle", &signs));
   PetscCall(PetscMalloc1(s->p, &sign));
   PetscCall(VecGetLocalSize(signs, &local));
-  {
-    const PetscReal *array;
-
-    PetscCall(VecGetArrayRead(signs, &array));
-    PetscCallMPI(MPI_Allgatherv(array, (PetscMPIInt)local, MPIU_REAL, sign, s->count, s->start, MPIU_REAL, F->comm));
-    PetscCall(VecRestoreArrayRead(signs, &array));
-  }
+  PetscCall(VecGetArrayRead(signs, &array));
+  PetscCallMPI(MPI_Allgatherv(array, (PetscMPIInt)local, MPIU_REAL, sign, s->count, s->start, MPIU_REAL, F->comm));
+  PetscCall(VecRestoreArrayRead(signs, &array));
   for (PetscInt j = 0; j < s->p; j++) y += sign[j] < 0;
   s->ny = y;
   s->nx = s->p - y;
@@ -146,11 +144,34 @@ static PetscErrorCode OrderColumns(Saddle *s, EngdFunctional F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* QR of all rows, and two decompositions on one rank */
+static PetscErrorCode Estimate_Saddle(EngdDirection direction, EngdSolver solver, EngdEstimate *estimate)
+{
+  Saddle        *s = (Saddle *)direction->data;
+  EngdFunctional F = solver->functional;
+  PetscMPIInt    size;
+  PetscReal      p;
+  EngdTerm       other;
+
+  PetscFunctionBeginUser;
+  *estimate = (EngdEstimate){.worth = 1e6}; /* all others square a game */
+  PetscCall(FindOther(s, F, &other));
+  if (other || F->curvature->for_hessian || F->curvature->values >= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Comm_size(F->comm, &size));
+  PetscCall(Measure(s, F));
+  p                 = s->p;
+  estimate->suits   = PETSC_TRUE;
+  estimate->bytes   = s->bytes;
+  estimate->seconds = (2.0 * s->N / size + 30 * p) * p * p / ENGD_FLOPS_PER_SECOND;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetFromOptions_Saddle(EngdDirection direction, EngdSolver solver,
                                             EngdOptionItems PetscOptionsObject)
 {
   Saddle        *s = (Saddle *)direction->data;
   EngdFunctional F = solver->functional;
+  EngdTerm       other;
 
   PetscFunctionBeginUser;
   PetscOptionsHeadBegin(PetscOptionsObject, "Direction saddle");
@@ -167,9 +188,11 @@ static PetscErrorCode SetFromOptions_Saddle(EngdDirection direction, EngdSolver 
       "-tao_engd_direction saddle with -tao_engd_curvature %s: the mixed derivatives are those of energy; leave "
       "the option out",
       F->curvature->type);
-  if (!s->maximises) PetscCall(PetscMalloc1(F->problem->noutputs, &s->maximises));
-  PetscCall(EngdMaximiseOutputs(F, s->maximises));
-  PetscCall(CheckBilinear(s, F));
+  PetscCall(FindOther(s, F, &other));
+  PetscCheck(!other, F->comm, PETSC_ERR_USER_INPUT,
+             "-tao_engd_direction saddle: term '%s' is no sum of products of an unknown that maximises with one that "
+             "does not; take -tao_engd_direction dense -tao_engd_dense_type eigen",
+             other->name);
   PetscCall(Measure(s, F));
   direction->bytes = s->bytes;
   PetscCheck(s->bytes <= F->options.memory_limit, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
@@ -417,6 +440,8 @@ PetscErrorCode EngdDirectionCreate_Saddle(EngdDirection direction)
   s->generation                  = -1;
   direction->data                = s;
   direction->damping_name        = ENGD_CUTOFF;
+  direction->features            = ENGD_DIRECTION_GAMES;
+  direction->ops->estimate       = Estimate_Saddle;
   direction->ops->setfromoptions = SetFromOptions_Saddle;
   direction->ops->setup          = SetUp_Saddle;
   direction->ops->state          = State_Saddle;

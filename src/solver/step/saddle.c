@@ -24,6 +24,7 @@ static PetscErrorCode SetFromOptions_Saddle(EngdStep step, EngdSolver solver, En
   (void)step, (void)PetscOptionsObject;
   PetscCall(EngdMaximiseSigns(solver->functional, "-tao_engd_step saddle", &sign));
   PetscCall(VecDestroy(&sign));
+  PetscCall(EngdMaximiseCheckMixed(solver->functional));
   PetscCall(EngdMaximiseAllow(solver->tao));
   solver->accept_increase = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -114,27 +114,14 @@ static PetscErrorCode MatGetDiagonal_Gramian(Mat G, Vec diagonal)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* C = (J^T W J + lambda I) B; of a quotient and of walkers column by column */
+/* C = (J^T W J + lambda I) B */
 static PetscErrorCode MatMatMult_Gramian(Mat G, Mat B, Mat C, void *unused)
 {
-  Gramian  *gramian;
-  PetscInt  n;
-  Vec       v, y;
-  PetscBool single;
+  Gramian *gramian;
 
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(G, &gramian));
-  PetscCall(MatGetSize(B, NULL, &n));
-  single = (PetscBool)(gramian->functional->curvature->horizontal || gramian->functional->outer.walks);
-  for (PetscInt j = 0; single && j < n; j++) {
-    PetscCall(MatDenseGetColumnVecRead(B, j, &v));
-    PetscCall(MatDenseGetColumnVecWrite(C, j, &y));
-    PetscCall(MatMult_Gramian(G, v, y));
-    PetscCall(MatDenseRestoreColumnVecWrite(C, j, &y));
-    PetscCall(MatDenseRestoreColumnVecRead(B, j, &v));
-  }
-  if (single) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdGramianMatMatMult(gramian->functional, gramian->damping, G, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -111,24 +111,6 @@ static PetscErrorCode MatMultTranspose_Jacobian(Mat J, Vec y, Vec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* C = J B, or J^T B, column by column */
-static PetscErrorCode MultiplyColumns(Mat J, Mat B, Mat C, PetscErrorCode (*multiply)(Mat, Vec, Vec))
-{
-  PetscInt n;
-  Vec      v, y;
-
-  PetscFunctionBeginUser;
-  PetscCall(MatGetSize(B, NULL, &n));
-  for (PetscInt j = 0; j < n; j++) {
-    PetscCall(MatDenseGetColumnVecRead(B, j, &v));
-    PetscCall(MatDenseGetColumnVecWrite(C, j, &y));
-    PetscCall((*multiply)(J, v, y));
-    PetscCall(MatDenseRestoreColumnVecWrite(C, j, &y));
-    PetscCall(MatDenseRestoreColumnVecRead(B, j, &v));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* C = J B */
 static PetscErrorCode MatMatMult_Jacobian(Mat J, Mat B, Mat C, void *unused)
 {
@@ -137,10 +119,6 @@ static PetscErrorCode MatMatMult_Jacobian(Mat J, Mat B, Mat C, void *unused)
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(J, &F));
-  if (F->outer.walks) {
-    PetscCall(MultiplyColumns(J, B, C, MatMult_Jacobian));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   PetscCall(EngdJacobianMatMatMult(F, PETSC_FALSE, J, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -153,10 +131,6 @@ static PetscErrorCode MatTransposeMatMult_Jacobian(Mat J, Mat B, Mat C, void *un
   PetscFunctionBeginUser;
   (void)unused;
   PetscCall(MatShellGetContext(J, &F));
-  if (F->outer.walks) {
-    PetscCall(MultiplyColumns(J, B, C, MatMultTranspose_Jacobian));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   PetscCall(EngdJacobianMatMatMult(F, PETSC_TRUE, J, B, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

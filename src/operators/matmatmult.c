@@ -12,6 +12,9 @@
 
 #define ROW_BYTES    (16 << 20)  /* rows that are written at a time: several GEMMs' worth, near the cache */
 #define VECTOR_BYTES (256 << 20) /* whole copies of vectors on a rank: as many vectors at a time as fit */
+#define LEAST_POINTS 64          /* whose rows are written at a time, whatever they take */
+#define LEAST        8           /* vectors at a time, likewise */
+#define LEAST_ROOM   1e6         /* bytes that these may take whatever the memory limit */
 
 struct _n_EngdMatMatWork {
   EngdFunctional   F;
@@ -198,7 +201,7 @@ static PetscErrorCode WorkCreate(EngdFunctional F, Mat A, PetscInt capacity, Sev
     cotangent = PetscMax(cotangent, EngdModelCotangentCount(F->model, layout, n));
     product   = PetscMax(product, rows * (size_t)capacity);
   }
-  s->npoints = PetscMin(largest, PetscMax(64, ROW_BYTES / (PetscInt)sizeof(PetscReal) / p));
+  s->npoints = PetscMin(largest, PetscMax(LEAST_POINTS, ROW_BYTES / (PetscInt)sizeof(PetscReal) / p));
   PetscCallMPI(MPI_Comm_size(F->comm, &s->size));
   PetscCall(MatGetLocalSize(A, NULL, &s->nlocal));
   PetscCall(PetscMalloc2(s->size, &s->count, s->size, &s->start));
@@ -226,7 +229,7 @@ static PetscErrorCode GetWork(EngdFunctional F, Mat A, PetscInt k, Several **out
 {
   const PetscReal room    = PetscMin((PetscReal)VECTOR_BYTES, F->options.memory_limit / 4);
   const PetscReal most    = room / (2.0 * sizeof(PetscReal) * F->model->nparameters);
-  const PetscInt  fitting = PetscMax(PetscMin(k, 8), (PetscInt)PetscMin((PetscReal)k, most));
+  const PetscInt  fitting = PetscMax(PetscMin(k, LEAST), (PetscInt)PetscMin((PetscReal)k, most));
   const PetscInt *ranges;
   Several        *s;
 
@@ -338,7 +341,35 @@ static PetscErrorCode MultiplyJacobian(Several *s, PetscBool transpose, const Op
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* C = the product of A, with F between Begin and End; lambda is NULL for a Jacobian */
+/* Is there room for the rows of some points and for some whole vectors? Networks so large that there is none have wide layers, which
+   make a product with one vector one of large matrices already */
+static PetscBool HasRoom(EngdFunctional F)
+{
+  const PetscReal bytes = (LEAST_POINTS + 2. * LEAST) * sizeof(PetscReal) * F->model->nparameters;
+
+  return (PetscBool)(bytes <= PetscMax(LEAST_ROOM, F->options.memory_limit / 4));
+}
+
+/* C = op(A) B, column by column */
+static PetscErrorCode MultiplyColumns(PetscBool transpose, Mat A, Mat B, Mat C)
+{
+  PetscInt n;
+  Vec      v, y;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(B, NULL, &n));
+  for (PetscInt j = 0; j < n; j++) {
+    PetscCall(MatDenseGetColumnVecRead(B, j, &v));
+    PetscCall(MatDenseGetColumnVecWrite(C, j, &y));
+    PetscCall(transpose ? MatMultTranspose(A, v, y) : MatMult(A, v, y));
+    PetscCall(MatDenseRestoreColumnVecWrite(C, j, &y));
+    PetscCall(MatDenseRestoreColumnVecRead(B, j, &v));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* C = the product of A, with F between Begin and End; lambda is NULL for a Jacobian. Of walkers, and a metric of a quotient, column by
+   column, as their products have more in them than rows of points */
 static PetscErrorCode Multiply(EngdFunctional F, const char user[], const PetscReal *lambda, PetscBool transpose,
                                Mat A, Mat B, Mat C)
 {
@@ -347,6 +378,10 @@ static PetscErrorCode Multiply(EngdFunctional F, const char user[], const PetscR
   PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
+  if (F->outer.walks || (lambda && F->curvature->horizontal) || !HasRoom(F)) {
+    PetscCall(MultiplyColumns(transpose, A, B, C));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscLogEventBegin(engd_log.several, 0, 0, 0, 0));
   PetscCall(GetOperands(B, C, &o));
   PetscCall(EngdIntegralRowsUpdate(F));

@@ -53,6 +53,23 @@ static void Compare(const char what[], Mat A, PetscBool transpose, PetscReal tol
   CHECK(MatDestroy(&C));
 }
 
+/* where there is no room for rows: column by column */
+static void OneByOne(void **state)
+{
+  Setting s;
+  Mat     A;
+
+  (void)state;
+  for (PetscInt k = 0; k < 3; k++) {
+    Begin(PETSC_COMM_WORLD, &cases[0], "-network_layers 40,40 -engd_memory_limit 1", &s);
+    CHECK(k ? EngdFunctionalCreateJacobian(s.F, &A) : EngdFunctionalCreateGramian(s.F, &A));
+    Compare("one by one", A, (PetscBool)(k == 2), 0);
+    assert_null(s.F->matmat);
+    CHECK(MatDestroy(&A));
+    End(&s);
+  }
+}
+
 /* with the default blocks; with blocks of 3 points and memory for 8 vectors at a time, jets recomputed */
 static const char *const sizes[] = {"", "-engd_block_points 3 -engd_memory_limit 100"};
 
@@ -91,10 +108,11 @@ static void Jacobian(const Case *which)
 
 int main(int argc, char **argv)
 {
-  const Check checks[] = {{"Gramian", Gramian, PETSC_FALSE}, {"Jacobian", Jacobian, PETSC_TRUE}};
-  int         failures;
+  const Check             checks[] = {{"Gramian", Gramian, PETSC_FALSE}, {"Jacobian", Jacobian, PETSC_TRUE}};
+  const struct CMUnitTest extra[]  = {cmocka_unit_test(OneByOne)};
+  int                     failures;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;
-  failures = RunChecks("matmatmult", PETSC_STATIC_ARRAY_LENGTH(checks), checks, 0, NULL);
+  failures = RunChecks("matmatmult", PETSC_STATIC_ARRAY_LENGTH(checks), checks, 1, extra);
   return EngdFinalize() || failures;
 }

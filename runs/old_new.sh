@@ -3,6 +3,7 @@
 #
 #   runs/old_new.sh [ranks ...]                     1 2 ranks: some four minutes on two idle cores; CASES='dual tsvd': only these
 #   OLD=/elsewhere/engd runs/old_new.sh 1 2         against another build, with the options of the new one
+#   LARGE=1 runs/old_new.sh 1 2                     only kernels of order 3500 and 10 000: some ten minutes, 4 GB
 #
 # Without OLD the old way is the one that an option still takes: kernels that the BLAS chooses by itself, factors on rank 0, float64, kernels
 # by rows, plain CG; and of tsvd the tree of QRs with an SVD on one rank, by build/bench/least_squares. Old and new take turns TRIES times (2),
@@ -32,6 +33,19 @@ indefinite | 2 | -options_file poisson.opts -network_layers 250 -pde_points 100 
 randomized | 1 | -options_file poisson.opts -network_layers 64,64,48,48 -pde_points 900 -wall_points 120 -tao_engd_direction randomized | -engd_blas_kernels library |
 quotient   | 1 | -options_file well5d.opts | -engd_blas_kernels library |
 "
+
+if [ -n "${LARGE:-}" ]; then
+  medium="$poisson5d -pde_points 3000 -wall_points 500 -tao_engd_direction dual" large="$poisson5d -pde_points 8500 -wall_points 1500 -tao_engd_direction dual"
+  strong="-tao_engd_damping 1e-7 -tao_engd_damping_adapt false -network_init uniform -network_init_scale 1 -network_init_bias 1 -wall_weight 0.1"
+  cases="
+rows3500     | 1 | $medium | -tao_engd_dual_kernel rows | -tao_engd_dual_kernel auto
+float3500    | 1 | $medium | -tao_engd_dual_precision double | -tao_engd_dual_precision single
+products3500 | 1 | $medium $strong | -tao_engd_dual_solver cholesky | -tao_engd_dual_kernel none -pc_nystrom_rank 1000 -ksp_rtol 1e-8
+rows10000    | 1 | $large | -tao_engd_dual_kernel rows | -tao_engd_dual_kernel auto
+float10000   | 1 | $large | -tao_engd_dual_precision double | -tao_engd_dual_precision single
+"
+  iterations=${ITERATIONS:-2}
+fi
 
 run() { # program ranks options...: seconds an iteration and the loss
   local program=$1 ranks=$2

@@ -413,10 +413,16 @@ typedef enum { ENGD_STRUCTURE_FULL, ENGD_STRUCTURE_LAYER, ENGD_STRUCTURE_DIAGONA
 PETSC_INTERN PetscErrorCode EngdDiagonalBlocksCreate(EngdModel, EngdStructure, EngdDiagonalBlocks *);
 PETSC_INTERN PetscErrorCode EngdDiagonalBlocksDestroy(EngdDiagonalBlocks *);
 
+/* One block that all ranks have parts of, in one of two ways; the other is NULL */
+typedef struct {
+  EngdEigen  eigen;
+  EngdPanels panels; /* square */
+} EngdSpread;
+
 /* these blocks written out: A = beta A + (1 - beta) G on rank 0, upper triangles, without damping; the Hessian in place of G. With
-   the last argument one block in place of A, its parts on all ranks */
+   the last argument that in place of A */
 PETSC_INTERN PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *, PetscReal beta, PetscReal A[],
-                                                EngdEigen);
+                                                const EngdSpread *);
 PETSC_INTERN PetscReal      EngdExplicitGramianBytes(EngdFunctional, const EngdDiagonalBlocks *);
 
 /* the (neural tangent) kernel K = A A^T of that Jacobian, row blocks on the ranks, each layer by Gram matrices or rows */

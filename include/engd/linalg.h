@@ -158,6 +158,8 @@ PETSC_INTERN PetscErrorCode   EngdMixingDestroy(EngdMixing *);
   begin to end of T.  RowSquares: of the rows of T.  Deal: from rows of ranks to columns.
   Cholesky: A = L L^T in place of QR, of the lower triangle; done is false where A is not positive to rounding.
   CholeskySolve: x <- A^{-1} x.  LU: by partial pivoting, of a square A; pivot is which is zero, from 1 on, or 0.  LUSolve: x <- A^{-1} x.
+  Of symmetric ones, Scale: A <- beta A.  AddSum: A += the sum over the ranks of upper triangles (n, n).  Shift: to <- from + lambda I.
+  Move: to or from rank 0.
   All but Count*, StackRow, Owner, GetArray and GetColumn are collective.
 */
 typedef struct _n_EngdPanels *EngdPanels;
@@ -180,6 +182,11 @@ PETSC_INTERN PetscErrorCode   EngdPanelsCholesky(EngdPanels, PetscBool *done);
 PETSC_INTERN PetscErrorCode   EngdPanelsCholeskySolve(EngdPanels, PetscReal x[]);
 PETSC_INTERN PetscErrorCode   EngdPanelsLU(EngdPanels, PetscInt *pivot);
 PETSC_INTERN PetscErrorCode   EngdPanelsLUSolve(EngdPanels, PetscReal x[]);
+PETSC_INTERN PetscErrorCode   EngdPanelsScale(EngdPanels, PetscReal beta);
+PETSC_INTERN PetscErrorCode   EngdPanelsAddSum(EngdPanels, const PetscReal A[]);
+PETSC_INTERN PetscErrorCode   EngdPanelsShift(EngdPanels from, PetscReal lambda, EngdPanels to);
+PETSC_INTERN PetscErrorCode   EngdPanelsFinite(EngdPanels, PetscBool *);
+PETSC_INTERN PetscErrorCode   EngdPanelsMove(EngdPanels, PetscBool to_root, PetscReal root[]);
 PETSC_INTERN PetscInt         EngdPanelsStackRow(PetscInt n, PetscInt stack, PetscInt triangle, PetscInt row);
 PETSC_INTERN PetscMPIInt      EngdPanelsOwner(PetscInt column, PetscMPIInt size);
 PETSC_INTERN PetscInt         EngdPanelsCountColumns(PetscInt n, PetscMPIInt rank, PetscMPIInt size);

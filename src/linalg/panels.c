@@ -7,6 +7,7 @@
     panels_cholesky.c  A = L L^T, and A^{-1} times a vector
     panels_lu.c        A = P L U, and the same
     panels_deal.c      rows of ranks to columns of panels, and the transpose of a triangle
+    panels_sum.c       a symmetric matrix that is a sum over the ranks
 
   A may be a stack of triangles (n, n), rows of the same number next to each other by panels: panel j has no more rows than
   stack (j + 1) nb, and a stack of two costs n^3/3 a rank on two ranks, as much as half of a merge in a tree. Vectors are whole

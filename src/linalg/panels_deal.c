@@ -1,5 +1,6 @@
 /*
-  To panels from elsewhere, by one all-to-all each: the rows that ranks have, and the transpose of a triangle of other panels.
+  To panels from elsewhere, by one all-to-all each: the rows that ranks have, and the transpose of a triangle of other panels. The sum of
+  matrices of all ranks is in panels_sum.c.
 */
 #include "panels.h"
 

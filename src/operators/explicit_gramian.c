@@ -4,7 +4,7 @@
     A <- beta A + (1 - beta) (blocks of J^T W J)
 
   On each rank rows of J at its points, some at a time, then one sum to rank 0, or to the ranks that have the parts of one block
-  (eigen.c). No entry outside of the blocks is formed.
+  (eigen.c, panels_sum.c). No entry outside of the blocks is formed.
     W = sum_k C_k^T C_k, the roots all of W sum_k (C_k J)^T (C_k J)                                              syrk
     any other W, as of energies            sum_r J_r^T (e_r^T W J), J_r = e_r^T J the rows of the jet itself    syr2k
   The exact Hessian has no rows: p products, whose columns are cut. Blocks of order one, all of them: MatGetDiagonal(), which
@@ -69,12 +69,12 @@ static PetscErrorCode AddRows(const EngdDiagonalBlocks *blocks, PetscInt n, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A += alpha times the blocks of J^T W J; of the exact Hessian its parts on all ranks, where there is `eigen` */
+/* A += alpha times the blocks of J^T W J; of one block its parts on all ranks, where there is `spread` */
 typedef struct {
   const EngdDiagonalBlocks *blocks;
   PetscReal                 alpha;
   PetscReal                *A;
-  EngdEigen                 eigen;
+  const EngdSpread         *spread;
 } Sum;
 
 /* the rows of the block's jet, each with what W makes of it */
@@ -141,6 +141,19 @@ static PetscErrorCode SumOnRoot(MPI_Comm comm, size_t size, PetscReal A[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* column j of what all ranks have parts of += alpha times a vector */
+static PetscErrorCode AddColumn(const EngdSpread *spread, PetscInt j, PetscInt n, PetscReal alpha,
+                                const PetscReal vector[])
+{
+  PetscReal *a = NULL;
+
+  PetscFunctionBeginUser;
+  if (spread->eigen) PetscCall(EngdEigenAddColumn(spread->eigen, j, alpha, vector));
+  if (spread->panels) PetscCall(EngdPanelsGetColumn(spread->panels, j, &a));
+  for (PetscInt i = 0; a && i < n; i++) a[i] += alpha * vector[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A (n) += alpha times the entries from `start` on of a vector, on rank 0; or a column of what all ranks have parts of */
 static PetscErrorCode AddEntries(EngdFunctional F, Vec vector, const Sum *sum, PetscInt start, PetscInt n,
                                  PetscReal A[], PetscInt column)
@@ -152,8 +165,8 @@ static PetscErrorCode AddEntries(EngdFunctional F, Vec vector, const Sum *sum, P
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
   PetscCall(EngdFunctionalBegin(F, "a Gramian written out"));
   PetscCall(EngdFunctionalGather(F, vector, &whole));
-  if (sum->eigen) PetscCall(EngdEigenAddColumn(sum->eigen, column, sum->alpha, whole));
-  for (PetscInt i = 0; !rank && !sum->eigen && i < n; i++) A[i] += sum->alpha * whole[start + i];
+  if (sum->spread) PetscCall(AddColumn(sum->spread, column, n, sum->alpha, whole));
+  for (PetscInt i = 0; !rank && !sum->spread && i < n; i++) A[i] += sum->alpha * whole[start + i];
   PetscCall(EngdFunctionalEnd(F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -217,9 +230,10 @@ static PetscErrorCode BeginSum(const Sum *sum, PetscBool hessian, PetscMPIInt ra
   const size_t size = sum->blocks->at[sum->blocks->n];
 
   PetscFunctionBeginUser;
-  if (sum->eigen) PetscCall(EngdEigenScale(sum->eigen, beta));
-  if (sum->eigen || rank ? !hessian : beta == 0) PetscCall(PetscArrayzero(sum->A, size));
-  for (size_t i = 0; !sum->eigen && !rank && beta > 0 && i < size; i++) sum->A[i] *= beta;
+  if (sum->spread && sum->spread->eigen) PetscCall(EngdEigenScale(sum->spread->eigen, beta));
+  if (sum->spread && sum->spread->panels) PetscCall(EngdPanelsScale(sum->spread->panels, beta));
+  if (sum->spread || rank ? !hessian : beta == 0) PetscCall(PetscArrayzero(sum->A, size));
+  for (size_t i = 0; !sum->spread && !rank && beta > 0 && i < size; i++) sum->A[i] *= beta;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -234,14 +248,14 @@ static PetscErrorCode BeginSum(const Sum *sum, PetscBool hessian, PetscMPIInt ra
 - beta   - from 0 to below 1; with 0, A is not read
 
   Input/Output Parameters:
-+ A     - of blocks->at[blocks->n] numbers on all ranks (of the exact Hessian on rank 0); on rank 0 the result, in the upper
-          triangles, elsewhere of no use
-- eigen - NULL, or what the result becomes in place of A, which is workspace then, and NULL for the exact Hessian; of one block
++ A      - of blocks->at[blocks->n] numbers on all ranks (of the exact Hessian on rank 0); on rank 0 the result, in the upper
+           triangles, elsewhere of no use
+- spread - NULL, or what the result becomes in place of A, which is workspace then, and NULL for the exact Hessian; of one block
 */
 PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, PetscReal beta, PetscReal A[],
-                                   EngdEigen eigen)
+                                   const EngdSpread *spread)
 {
-  const Sum      sum = {.blocks = blocks, .alpha = 1 - beta, .A = A, .eigen = eigen};
+  const Sum      sum = {.blocks = blocks, .alpha = 1 - beta, .A = A, .spread = spread};
   PetscReal      damping;
   EngdFunctional F;
   PetscMPIInt    rank;
@@ -262,8 +276,10 @@ PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *blocks, Pets
     PetscCall(EngdExplicitReserve(F, &F->rows.y));
     PetscCall(EngdWalkersCentre(F));
     PetscCall(EngdFunctionalVisitRows(F, "a Gramian written out", NULL, AddPoints, AddIntegrals, (void *)&sum, NULL));
-    if (eigen)
-      PetscCall(EngdEigenAdd(eigen, A));
+    if (spread && spread->eigen)
+      PetscCall(EngdEigenAdd(spread->eigen, A));
+    else if (spread)
+      PetscCall(EngdPanelsAddSum(spread->panels, A));
     else
       PetscCall(SumOnRoot(F->comm, blocks->at[blocks->n], A));
   }

@@ -1,7 +1,7 @@
 /*
   Direction dense: the operator of the curvature, H = V diag(l) V^T, written out (explicit_gramian.c); ENGD, Newton and its cures.
 
-    ldlt      d = -(H + lambda I)^{-1} g                            pure Newton, indefinite or not (Bunch-Kaufman)
+    ldlt      d = -(H + lambda I)^{-1} g                            pure Newton, indefinite or not
     eigen     d = -V f V^T g,  f = 1/(l + lambda) where |l + lambda| > eps max|l|, else 0
     absolute  d = -V f V^T g,  f = 1/(max(|l|, eps max|l|) + lambda)   saddle-free Newton (Dauphin et al., arXiv 1406.2572)
     cubic     d = argmin g.d + d.H d/2 + M/3 |d|^3                  M by the gain, and larger M as retries (Nesterov, Polyak 2006)

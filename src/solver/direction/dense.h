@@ -10,9 +10,6 @@
 
 typedef enum { DENSE_LDLT, DENSE_EIGEN, DENSE_ABSOLUTE, DENSE_CUBIC } EngdDenseType;
 
-/* Where factors are, and which: LAPACK's on rank 0, or of panels on all */
-typedef enum { DENSE_ROOT, DENSE_CHOLESKY, DENSE_LU } EngdDenseFactors;
-
 typedef struct {
   EngdDenseType      type;
   PetscReal          epsilon;
@@ -27,16 +24,16 @@ typedef struct {
   EngdDiagonalBlocks blocks;
   VecScatter         scatter; /* distributed -> whole on rank 0 */
   Vec                root;
-  EngdEigen          eigen;  /* H and its eigenvectors on all ranks, or NULL */
-  PetscReal         *H;      /* rank 0: without lambda; elsewhere, or with eigen, where a part of it is formed */
-  PetscReal         *V;      /* rank 0: its factors, NULL where they overwrite H */
-  PetscReal         *l;      /* (p) on rank 0: eigenvalues. */
-  PetscReal         *c;      /* (p) on rank 0: the gradient in the basis of the eigenvectors. */
-  PetscReal         *y;      /* (p) on rank 0: the direction in that basis. */
-  PetscReal          lambda; /* ldlt: that V holds factors of H + lambda I with */
-  PetscBLASInt      *pivot;  /* (p) */
-  EngdDenseFactors   factors;
-  EngdPanels         panels;   /* ldlt: of H + lambda I on all ranks */
+  EngdSpread         parts;    /* H, and its eigenvectors, where all ranks have a part of them */
+  PetscReal         *H;        /* rank 0: without lambda; where there are parts, or elsewhere, a part of the sum */
+  PetscReal         *V;        /* rank 0: its factors, NULL where they overwrite H */
+  PetscReal         *l;        /* (p) on rank 0: eigenvalues. */
+  PetscReal         *c;        /* (p) on rank 0: the gradient in the basis of the eigenvectors. */
+  PetscReal         *y;        /* (p) on rank 0: the direction in that basis. */
+  PetscReal          lambda;   /* ldlt: that V holds factors of H + lambda I with */
+  PetscBLASInt      *pivot;    /* (p) */
+  EngdPanels         panels;   /* ldlt: factors of H + lambda I in parts */
+  PetscBool          positive; /* They are Cholesky's, else LU's. */
   PetscReal         *whole;    /* (p) on all ranks, for that */
   PetscBool          predicts; /* Of cubic, on rank 0: the last direction is that of the model. */
   /* The model says that the loss changes by s linear + s^2 quadratic + s^3 cube along it. */

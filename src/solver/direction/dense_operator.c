@@ -2,7 +2,7 @@
   The operator of direction dense and its factors.
 
     rank 0            blocks, or an order that is not worth messages: syevd, sytrf by LAPACK
-    all, one block    ldlt: Cholesky by panels, and where H + lambda I is not positive LU by panels (panels.c)
+    all, one block    ldlt: H in panels, Cholesky, and where H + lambda I is not positive LU (panels.c), on one rank too
                       eigenvectors: in blocks by ScaLAPACK (eigen.c), products with them where they are
 
   The sum over the points is formed as a whole on each rank, of p^2 numbers; of the exact Hessian no rank has more than its part.
@@ -25,7 +25,12 @@ static PetscBool Spreads(const EngdDense *dense)
                      dense->blocks.largest >= (dense->spread ? dense->spread : EngdDensePays(dense)));
 }
 
-/* are the eigenvectors of so many ranks spread over them */
+/* is H in panels, and are eigenvectors spread over so many ranks */
+static PetscBool SpreadsPanels(const EngdDense *dense)
+{
+  return (PetscBool)(dense->type == DENSE_LDLT && Spreads(dense));
+}
+
 static PetscBool SpreadsEigen(const EngdDense *dense, PetscMPIInt size)
 {
   return (PetscBool)(dense->type != DENSE_LDLT && size > 1 && Spreads(dense) && EngdEigenAvailable());
@@ -45,20 +50,27 @@ static PetscReal *Factors(const EngdDense *dense)
 
 PetscErrorCode EngdDenseOperatorBytes(const EngdDense *dense, EngdFunctional F, PetscReal *bytes)
 {
+  const PetscInt  n       = dense->blocks.largest;
   const PetscReal factors = KeepsOperator(dense) ? (PetscReal)dense->blocks.at[dense->blocks.n] : 0;
-  const PetscReal work    = (dense->type == DENSE_LDLT && dense->blocks.n > 1 ? 0 : 2) *
-                         PetscSqr((PetscReal)dense->blocks.largest); /* of LAPACK, or panels and their messages */
-  PetscMPIInt size;
+  const PetscReal work    = dense->type == DENSE_LDLT ? 0 : 2 * PetscSqr((PetscReal)n); /* of LAPACK */
+  PetscReal       parts;
+  PetscMPIInt     size;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
-  if (SpreadsEigen(dense, size))
-    *bytes = EngdEigenBytes(size, dense->blocks.largest, KeepsOperator(dense)) +
-             (F->curvature->for_hessian ? 0 : EngdExplicitGramianBytes(F, &dense->blocks));
-  else
-    *bytes = EngdExplicitGramianBytes(F, &dense->blocks) + sizeof(PetscReal) * (factors + work);
+  parts  = SpreadsPanels(dense)        ? 2 * (PetscReal)EngdPanelsBytes(size, n, n)
+           : SpreadsEigen(dense, size) ? EngdEigenBytes(size, n, KeepsOperator(dense))
+                                       : 0;
+  *bytes = parts > 0 && F->curvature->for_hessian ? 0 : EngdExplicitGramianBytes(F, &dense->blocks);
+  *bytes += parts > 0 ? parts : sizeof(PetscReal) * (factors + work);
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, bytes, 1, MPIU_REAL, MPIU_MAX, F->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* do all ranks have parts of H */
+static PetscBool HasParts(const EngdDense *dense)
+{
+  return (PetscBool)(dense->parts.eigen || dense->parts.panels);
 }
 
 PetscErrorCode EngdDenseSetUpOperator(EngdDense *dense, EngdSolver solver)
@@ -71,9 +83,15 @@ PetscErrorCode EngdDenseSetUpOperator(EngdDense *dense, EngdSolver solver)
   PetscCallMPI(MPI_Comm_size(F->comm, &size));
   PetscCall(VecGetLocalSize(dense->root, &p));
   if (SpreadsEigen(dense, size))
-    PetscCall(EngdEigenCreate(F->comm, dense->blocks.largest, KeepsOperator(dense), &dense->eigen));
-  PetscCall(PetscMalloc1((p && !dense->eigen) || !F->curvature->for_hessian ? dense->blocks.at[dense->blocks.n] : 0,
-                         &dense->H));
+    PetscCall(EngdEigenCreate(F->comm, dense->blocks.largest, KeepsOperator(dense), &dense->parts.eigen));
+  if (SpreadsPanels(dense)) {
+    PetscCall(EngdPanelsCreate(F->comm, &dense->parts.panels));
+    PetscCall(EngdPanelsSetSizes(dense->parts.panels, dense->blocks.largest, dense->blocks.largest, 1));
+    PetscCall(EngdPanelsCreate(F->comm, &dense->panels));
+    PetscCall(PetscMalloc1(dense->blocks.largest, &dense->whole));
+  }
+  PetscCall(PetscMalloc1(
+      (p && !HasParts(dense)) || !F->curvature->for_hessian ? dense->blocks.at[dense->blocks.n] : 0, &dense->H));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -87,61 +105,30 @@ static PetscErrorCode NotFinite(EngdSolver solver)
 
 PetscErrorCode EngdDenseForm(EngdDense *dense, EngdSolver solver)
 {
-  PetscReal sum = 0;
-  PetscInt  p;
+  const EngdSpread *parts  = HasParts(dense) ? &dense->parts : NULL;
+  PetscBool         finite = PETSC_TRUE;
+  PetscReal         sum    = 0;
+  PetscInt          p;
 
   PetscFunctionBeginUser;
-  PetscCall(
-      EngdExplicitGramian(solver->G, &dense->blocks, dense->formed < 0 ? 0 : dense->ema, dense->H, dense->eigen));
-  if (dense->eigen) PetscFunctionReturn(PETSC_SUCCESS); /* which looks at its part by itself */
+  PetscCall(EngdExplicitGramian(solver->G, &dense->blocks, dense->formed < 0 ? 0 : dense->ema, dense->H, parts));
+  if (dense->parts.eigen) PetscFunctionReturn(PETSC_SUCCESS); /* which looks at its part by itself */
   PetscCall(VecGetLocalSize(dense->root, &p));
-  for (size_t i = 0; p && i < dense->blocks.at[dense->blocks.n]; i++) sum += 0 * dense->H[i];
+  for (size_t i = 0; !parts && p && i < dense->blocks.at[dense->blocks.n]; i++) sum += 0 * dense->H[i];
   PetscCallMPI(MPI_Bcast(&sum, 1, MPIU_REAL, 0, solver->functional->comm));
-  if (sum != 0) PetscCall(NotFinite(solver));
+  if (parts) PetscCall(EngdPanelsFinite(parts->panels, &finite));
+  if (sum != 0 || !finite) PetscCall(NotFinite(solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the columns of V (n, n), which is on rank 0, to their panels */
-static PetscErrorCode Deal(EngdDense *dense, MPI_Comm comm)
+/* H + lambda I = L L^T, or P L U where that is not positive; info: which pivot is zero */
+static PetscErrorCode FactorPanels(EngdDense *dense, PetscReal lambda, PetscInt *info)
 {
-  const PetscInt n = dense->blocks.largest;
-  PetscMPIInt   *count, size;
-
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(PetscCalloc1(size, &count));
-  PetscCall(PetscMPIIntCast(n, &count[0]));
-  PetscCall(EngdPanelsDeal(dense->panels, comm, size, n, count, PETSC_FALSE, n, dense->V));
-  PetscCall(PetscFree(count));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* H + lambda I = L L^T on all ranks, else P L U where there is more than one; V on rank 0 becomes all of the matrix; info: which
-   pivot of the latter is zero */
-static PetscErrorCode FactorPanels(EngdDense *dense, EngdSolver solver, PetscReal lambda, PetscInt *info)
-{
-  MPI_Comm       comm = solver->functional->comm;
-  const PetscInt n    = dense->blocks.largest;
-  PetscMPIInt    rank, size;
-  PetscBool      positive;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  for (PetscInt j = 0; !rank && j < n; j++) {
-    for (PetscInt i = 0; i < j; i++) dense->V[ENGD_COUNT(i, n) + j] = dense->V[ENGD_COUNT(j, n) + i];
-    dense->V[ENGD_COUNT(j, n) + j] += lambda;
-  }
-  if (!dense->panels) {
-    PetscCall(EngdPanelsCreate(comm, &dense->panels));
-    PetscCall(EngdPanelsSetSizes(dense->panels, n, n, 1));
-    PetscCall(PetscMalloc1(n, &dense->whole));
-  }
-  PetscCall(Deal(dense, comm));
-  PetscCall(EngdPanelsCholesky(dense->panels, &positive));
-  dense->factors = positive ? DENSE_CHOLESKY : size > 1 ? DENSE_LU : DENSE_ROOT;
-  if (dense->factors != DENSE_LU) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Deal(dense, comm));
+  PetscCall(EngdPanelsShift(dense->parts.panels, lambda, dense->panels));
+  PetscCall(EngdPanelsCholesky(dense->panels, &dense->positive));
+  if (dense->positive) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdPanelsShift(dense->parts.panels, lambda, dense->panels));
   PetscCall(EngdPanelsLU(dense->panels, info));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -156,10 +143,6 @@ static PetscErrorCode FactorShifted(EngdDense *dense, EngdSolver solver, PetscRe
   PetscCall(VecGetLocalSize(dense->root, &p));
   if (p && !dense->V) PetscCall(PetscMalloc1(size, &dense->V));
   if (p) PetscCall(PetscArraycpy(dense->V, dense->H, size));
-  dense->factors = DENSE_ROOT;
-  if (Spreads(dense)) PetscCall(FactorPanels(dense, solver, lambda, info));
-  if (dense->factors != DENSE_ROOT) PetscFunctionReturn(PETSC_SUCCESS);
-  if (p && Spreads(dense)) PetscCall(PetscArraycpy(dense->V, dense->H, size));
   if (p) PetscCall(EngdDiagonalBlocksFactor(&dense->blocks, lambda, dense->V, dense->pivot, info));
   PetscCallMPI(MPI_Bcast(info, 1, MPIU_INT, 0, solver->functional->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -173,8 +156,8 @@ static PetscErrorCode FactorEigen(EngdDense *dense, EngdSolver solver, PetscInt 
 
   PetscFunctionBeginUser;
   PetscCall(VecGetLocalSize(dense->root, &p));
-  if (dense->eigen) {
-    PetscCall(EngdEigenFactor(dense->eigen, p ? dense->l : NULL, info));
+  if (dense->parts.eigen) {
+    PetscCall(EngdEigenFactor(dense->parts.eigen, p ? dense->l : NULL, info));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (p && KeepsOperator(dense)) {
@@ -192,7 +175,9 @@ PetscErrorCode EngdDenseFactor(EngdDense *dense, EngdSolver solver, PetscReal la
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(engd_log.eigen, 0, 0, 0, 0));
-  if (dense->type == DENSE_LDLT)
+  if (dense->parts.panels)
+    PetscCall(FactorPanels(dense, lambda, &info));
+  else if (dense->type == DENSE_LDLT)
     PetscCall(FactorShifted(dense, solver, lambda, &info));
   else
     PetscCall(FactorEigen(dense, solver, &info));
@@ -205,7 +190,7 @@ PetscErrorCode EngdDenseFactor(EngdDense *dense, EngdSolver solver, PetscReal la
   if (info < 0) PetscCall(NotFinite(solver));
   PetscCheck(!info, solver->functional->comm, ENGD_ERR_NUMERICS,
              "the eigendecomposition of the dense operator failed (%s: %" PetscInt_FMT ")",
-             dense->eigen ? "ScaLAPACK pdsyevd" : "LAPACK syevd", info);
+             dense->parts.eigen ? "ScaLAPACK pdsyevd" : "LAPACK syevd", info);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -215,7 +200,7 @@ PetscErrorCode EngdDenseSolve(EngdDense *dense, EngdSolver solver, PetscReal x[]
   PetscInt    p;
 
   PetscFunctionBeginUser;
-  if (dense->factors == DENSE_ROOT) {
+  if (!dense->parts.panels) {
     PetscCall(VecGetLocalSize(dense->root, &p));
     if (p) PetscCall(EngdDiagonalBlocksSolve(&dense->blocks, dense->V, dense->pivot, x));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -224,7 +209,7 @@ PetscErrorCode EngdDenseSolve(EngdDense *dense, EngdSolver solver, PetscReal x[]
   PetscCall(PetscMPIIntCast(dense->blocks.largest, &n));
   if (!rank) PetscCall(PetscArraycpy(dense->whole, x, n));
   PetscCallMPI(MPI_Bcast(dense->whole, n, MPIU_REAL, 0, solver->functional->comm));
-  if (dense->factors == DENSE_CHOLESKY)
+  if (dense->positive)
     PetscCall(EngdPanelsCholeskySolve(dense->panels, dense->whole));
   else
     PetscCall(EngdPanelsLUSolve(dense->panels, dense->whole));
@@ -238,30 +223,49 @@ PetscErrorCode EngdDenseMult(EngdDense *dense, const char trans[], const PetscRe
 
   PetscFunctionBeginUser;
   PetscCall(VecGetLocalSize(dense->root, &p));
-  if (dense->eigen)
-    PetscCall(EngdEigenMult(dense->eigen, trans, x, y));
+  if (dense->parts.eigen)
+    PetscCall(EngdEigenMult(dense->parts.eigen, trans, x, y));
   else if (p)
     PetscCall(EngdDiagonalBlocksMult(&dense->blocks, trans, Factors(dense), x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the parts to or from the whole matrix on rank 0, of which files may have the upper triangle alone */
+static PetscErrorCode MoveParts(EngdDense *dense, PetscBool to_root, PetscReal whole[])
+{
+  const PetscBool vectors = (PetscBool)!KeepsOperator(dense);
+  const PetscInt  n       = dense->blocks.largest;
+
+  PetscFunctionBeginUser;
+  for (PetscInt j = 0; whole && !to_root && !vectors && j < n; j++) {
+    for (PetscInt i = 0; i < j; i++) whole[ENGD_COUNT(i, n) + j] = whole[ENGD_COUNT(j, n) + i];
+  }
+  if (dense->parts.panels)
+    PetscCall(EngdPanelsMove(dense->parts.panels, to_root, whole));
+  else if (to_root)
+    PetscCall(EngdEigenGather(dense->parts.eigen, vectors, whole));
+  else
+    PetscCall(EngdEigenScatter(dense->parts.eigen, vectors, whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* H, or what has overwritten it, on rank 0 as all files have it */
 static PetscErrorCode MatrixState(EngdDense *dense, EngdArchive a)
 {
-  const PetscBool vectors = (PetscBool)!KeepsOperator(dense);
-  const size_t    size    = dense->blocks.at[dense->blocks.n];
-  PetscReal      *whole   = dense->H;
-  PetscInt        p;
+  const size_t size  = dense->blocks.at[dense->blocks.n];
+  PetscReal   *whole = dense->H;
+  PetscInt     p;
 
   PetscFunctionBeginUser;
   PetscCall(VecGetLocalSize(dense->root, &p));
-  if (dense->eigen) {
-    PetscCall(PetscMalloc1(p ? size : 0, &whole));
-    PetscCall(EngdEigenGather(dense->eigen, vectors, whole));
+  if (HasParts(dense)) {
+    whole = NULL;
+    if (p) PetscCall(PetscMalloc1(size, &whole));
+    PetscCall(MoveParts(dense, PETSC_TRUE, whole));
   }
   PetscCall(EngdArchiveOwnerReals(a, "operator", 0, size, whole));
-  if (!dense->eigen) PetscFunctionReturn(PETSC_SUCCESS);
-  if (EngdArchiveChanges(a)) PetscCall(EngdEigenScatter(dense->eigen, vectors, whole));
+  if (!HasParts(dense)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (EngdArchiveChanges(a)) PetscCall(MoveParts(dense, PETSC_FALSE, whole));
   PetscCall(PetscFree(whole));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -290,7 +294,8 @@ PetscErrorCode EngdDenseDestroyOperator(EngdDense *dense)
   PetscCall(PetscFree(dense->H));
   PetscCall(PetscFree(dense->V));
   PetscCall(PetscFree(dense->whole));
-  PetscCall(EngdEigenDestroy(&dense->eigen));
+  PetscCall(EngdEigenDestroy(&dense->parts.eigen));
+  PetscCall(EngdPanelsDestroy(&dense->parts.panels));
   PetscCall(EngdPanelsDestroy(&dense->panels));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -222,6 +222,7 @@ typedef struct {
 
 struct _n_EngdProblem {
   MPI_Comm            comm;
+  PetscBool           asked, ready; /* have the options been read, and without an error */
   char               *name;
   PetscInt64          seed;
   EngdDomain          domain;

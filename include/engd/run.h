@@ -74,8 +74,12 @@ typedef enum { ENGD_START_AUTO, ENGD_START_LEAST_SQUARES, ENGD_START_NONE } Engd
 /* u_t = f(u) behind the training (evolve.c) */
 typedef struct _n_EngdEvolution *EngdEvolution;
 
+/* How far a run has come; FAILED: an error has left parts of it */
+typedef enum { ENGD_RUN_CREATED, ENGD_RUN_ASKED, ENGD_RUN_READY, ENGD_RUN_FAILED } EngdRunPhase;
+
 struct _n_EngdRun {
   MPI_Comm       comm;
+  EngdRunPhase   phase;
   EngdProblem    problem;
   EngdNetwork    network; /* The one without a name; with names, what all are that say nothing of their own. */
   PetscInt       nnamed;

@@ -363,6 +363,7 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
   PetscBool      twice  = (PetscBool)(F->curvature->second || F->curvature->for_hessian);
 
   PetscFunctionBeginUser;
+  PetscCheck(!F->model, F->comm, PETSC_ERR_ORDER, "EngdFunctionalSetUp() a second time");
   PetscCall(PetscMemoryGetCurrentUsage(&F->resident));
   PetscCall(EngdFunctionalCheckTexts(F));
   PetscCall(EngdModelCreate(F->problem, F->nnetworks, F->network, &F->model));

@@ -302,6 +302,9 @@ PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
   EngdSymbols words;
 
   PetscFunctionBeginUser;
+  PetscCheck(!problem->asked, problem->comm, PETSC_ERR_ORDER,
+             "EngdProblemSetFromOptions() a second time: the options of a problem are read once; create another");
+  problem->asked = PETSC_TRUE;
   PetscCall(EngdSettingsPush(problem->settings));
   PetscCall(ProblemReadOptions(problem, &terms, &ntest, &file));
   words = (EngdSymbols){.nparameters  = problem->nparameters,
@@ -328,6 +331,7 @@ PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
   PetscCall(PetscFree(file));
   PetscCall(ProblemCreateExact(problem));
   PetscCall(EngdSettingsPop(problem->settings));
+  problem->ready = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

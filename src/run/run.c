@@ -143,7 +143,12 @@ static PetscErrorCode SetFromOptions(EngdRun run)
 PetscErrorCode EngdRunSetFromOptions(EngdRun run)
 {
   PetscFunctionBeginUser;
+  PetscCheck(
+      run->phase == ENGD_RUN_CREATED, run->comm, PETSC_ERR_ORDER,
+      "EngdRunSetFromOptions() a second time: the options of a run are read once; destroy it and create another");
+  run->phase = ENGD_RUN_FAILED;
   PetscCall(Do(run, SetFromOptions, engd_log.setup, PETSC_FALSE));
+  run->phase = ENGD_RUN_ASKED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -181,7 +186,7 @@ static PetscErrorCode SetUp(EngdRun run)
 /*
   EngdRunSetUp - Makes the points, the initial parameters, the optimisers and the spectrum.
 
-  Collective
+  Collective; a second call does nothing
 
   Input Parameter:
 . run - its options read, or set
@@ -191,7 +196,13 @@ static PetscErrorCode SetUp(EngdRun run)
 PetscErrorCode EngdRunSetUp(EngdRun run)
 {
   PetscFunctionBeginUser;
+  if (run->phase == ENGD_RUN_READY) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(run->phase != ENGD_RUN_FAILED, run->comm, PETSC_ERR_ORDER,
+             "EngdRunSetUp() after an error: destroy the run and create another");
+  PetscCheck(run->problem->ready, run->comm, PETSC_ERR_ORDER, "EngdRunSetUp() before EngdRunSetFromOptions()");
+  run->phase = ENGD_RUN_FAILED;
   PetscCall(Do(run, SetUp, engd_log.setup, PETSC_FALSE));
+  run->phase = ENGD_RUN_READY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -213,6 +224,7 @@ PetscErrorCode EngdRunSetUp(EngdRun run)
 PetscErrorCode EngdRunCheckOptions(EngdRun run, PetscBool final)
 {
   PetscFunctionBeginUser;
+  PetscCheck(run->phase == ENGD_RUN_READY, run->comm, PETSC_ERR_ORDER, "EngdRunCheckOptions() before EngdRunSetUp()");
   PetscCall(EngdCheckOptions(run->functional, final));
   if (final)
     PetscCall(EngdRunCheckViewers(run));
@@ -357,6 +369,7 @@ PetscErrorCode EngdRunSolve(EngdRun run)
   PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
+  PetscCheck(run->phase == ENGD_RUN_READY, run->comm, PETSC_ERR_ORDER, "EngdRunSolve() before EngdRunSetUp()");
   if (run->listens) PetscCall(EngdSignalsBegin());
   ierr = Solve(run);
   if (run->listens) PetscCall(EngdSignalsEnd());

@@ -118,9 +118,38 @@ static void TestSetters(void **state)
   CHECK(PetscOptionsClear(NULL));
 }
 
+/* what comes too early, twice or behind an error says so, and leaves all memory as it was */
+static void TestOrder(void **state)
+{
+  EngdRun run;
+
+  (void)state;
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL, poisson.options));
+  CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
+  CHECK(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  assert_int_equal(EngdRunSolve(run), PETSC_ERR_ORDER);
+  assert_int_equal(EngdRunSetUp(run), PETSC_ERR_ORDER);
+  CHECK(EngdRunSetFromOptions(run));
+  assert_int_equal(EngdRunSetFromOptions(run), PETSC_ERR_ORDER);
+  CHECK(EngdRunSetUp(run));
+  CHECK(EngdRunSetUp(run));
+  CHECK(EngdRunDestroy(&run));
+  CHECK(PetscOptionsInsertString(NULL, "-tao_engd_max_rejections -1"));
+  CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
+  CHECK(EngdRunSetFromOptions(run));
+  assert_int_equal(EngdRunSetUp(run), PETSC_ERR_ARG_OUTOFRANGE);
+  assert_int_equal(EngdRunSetUp(run), PETSC_ERR_ORDER);
+  assert_int_equal(EngdRunSolve(run), PETSC_ERR_ORDER);
+  CHECK(PetscPopErrorHandler());
+  CHECK(EngdRunDestroy(&run));
+  CHECK(PetscOptionsClear(NULL));
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBudget), cmocka_unit_test(TestSetters)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBudget), cmocka_unit_test(TestSetters),
+                                     cmocka_unit_test(TestOrder)};
   int                     failures;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

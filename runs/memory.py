@@ -3,7 +3,9 @@
 
     runs/memory.py [--ranks 1 2] [--large]      half a minute of one core; --large: orders of some thousands, five minutes
 
-Writes a table as runs/memory.md has it, and fails where an estimate is further off than a fifth. ENGD: the program, ./engd.
+    runs/memory.py --slope [--ranks 1 2 4]       bytes a parameter of networks of millions, a quarter of an hour
+
+Writes tables as runs/memory.md has them, and fails where an estimate is further off than a fifth. ENGD: the program, ./engd.
 """
 import argparse
 import json
@@ -31,6 +33,21 @@ CASES = {  # direction: options, small and large
 }
 
 
+SLOPES = {
+    "krylov": "-tao_engd_direction krylov -pc_type none -ksp_max_it 2",
+    "krylov, kfac": "-tao_engd_direction krylov -pc_type kfac -ksp_max_it 2",
+    "adam": "-tao_type adam",
+    "lmvm": "-tao_type lmvm",
+}
+
+
+def slope(program, ranks, options):
+    """bytes a rank for one parameter more, and those of the larger network"""
+    few = f"{POISSON} -pde_points 60 -wall_points 20 {options} -network_layers "
+    (_, small, p, _), (_, large, q, _) = (measure(program, ranks, few + ",".join(["500"] * n)) for n in (16, 40))
+    return (large - small) / (q - p), large
+
+
 def measure(program, ranks, options):
     """bytes a rank: estimated, measured"""
     with tempfile.NamedTemporaryFile(suffix=".json") as summary:
@@ -41,17 +58,26 @@ def measure(program, ranks, options):
         keys = json.load(open(summary.name))
     view = json.dumps(keys["view"])
     estimate = re.search(r'memory: (\S+) MB a rank: ([^"]*)', view)
-    return 1e6 * float(estimate[1]), keys["peak_memory_bytes"] / ranks, keys["parameters"], estimate[2]
+    return 1e6 * float(estimate[1]) if estimate else None, keys["peak_memory_bytes"] / ranks, keys["parameters"], estimate and estimate[2]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--slope", action="store_true")
     parser.add_argument("--case", action="append", help="only these directions")
     arguments = parser.parse_args()
     program = os.path.abspath(os.environ.get("ENGD", os.path.join(os.path.dirname(__file__), "..", "engd")))
     worst = 0
+    if arguments.slope:
+        print("| optimiser | ranks | bytes a parameter on a rank | MB a rank at 9.77e6 |\n|---|---|---|---|")
+        for name, options in SLOPES.items():
+            for ranks in arguments.ranks:
+                if not arguments.case or name in arguments.case:
+                    bytes_each, peak = slope(program, ranks, options)
+                    print(f"| {name} | {ranks} | {bytes_each:.0f} | {peak / 1e6:.0f} |", flush=True)
+        return False
     print("| direction | parameters | ranks | estimate, MB a rank | measured | ratio | of it |\n|---|---|---|---|---|---|---|")
     for name, (options, *sizes) in CASES.items():
         if arguments.case and name not in arguments.case:

@@ -53,7 +53,8 @@ static PetscErrorCode ReadDensities(TermOptions *o, EngdOptionItems PetscOptions
                             "points and its error",
                             "EngdProblemSetTermQuotientText", NULL, NULL, &o->local));
   PetscCall(PetscOptionsReal("-bound", "An energy of a quotient or of walkers below it ends the run with an error",
-                             "EngdProblemSetFromOptions", o->bound, &o->bound, &o->bounded));
+                             "EngdProblemSetFromOptions", PETSC_MIN_REAL, &o->bound,
+                             &o->bounded)); /* PETSc wants one */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -29,7 +29,8 @@ static PetscErrorCode Catch(MPI_Comm comm, int line, const char *function, const
 /* DIR in the options stands for a directory of this test */
 static void MakeRunIn(const char options[], PetscInt nhidden, Run *run)
 {
-  char *text, *at;
+  const char *at;
+  char       *text;
 
   text = calloc(strlen(options) + 1000, 1);
   assert_non_null(text);

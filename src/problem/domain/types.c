@@ -157,7 +157,7 @@ static PetscErrorCode EngdDomainSetFromOptions_Ball(EngdDomain domain, EngdOptio
   const PetscBool ball = (PetscBool)!strcmp(domain->type, "ball");
   EngdShape       shape;
   PetscReal      *center, inner = 0.0, outer;
-  PetscBool       radial;
+  PetscBool       radial = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   PetscCall(ReadCenter(domain, PetscOptionsObject, &center));

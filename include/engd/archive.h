@@ -43,12 +43,14 @@ PETSC_EXTERN PetscErrorCode EngdArchivePop(EngdArchive);
 
 /* Numbers that all ranks have alike, with the value of a forgotten one. Rank 0's is saved, all ranks get it.
    Count: 0 when forgotten; one below 0 or above the largest is no checkpoint of ours
-   CountReals: the same of things with so many numbers each in an array, which the file is to have */
+   CountReals: the same of things with so many numbers each in an array, which the file is to have
+   Expect: of an entry that comes later, that it has n numbers or letters in the file, before memory is taken for it */
 PETSC_EXTERN PetscErrorCode EngdArchiveBool(EngdArchive, const char name[], PetscBool *, PetscBool forgotten);
 PETSC_EXTERN PetscErrorCode EngdArchiveInt(EngdArchive, const char name[], PetscInt *, PetscInt forgotten);
 PETSC_EXTERN PetscErrorCode EngdArchiveCount(EngdArchive, const char name[], PetscInt *, PetscInt largest);
 PETSC_EXTERN PetscErrorCode EngdArchiveCountReals(EngdArchive, const char name[], PetscInt *, PetscInt largest,
                                                   const char array[], PetscInt width);
+PETSC_EXTERN PetscErrorCode EngdArchiveExpect(EngdArchive, const char name[], size_t n);
 PETSC_EXTERN PetscErrorCode EngdArchiveInt64(EngdArchive, const char name[], PetscInt64 *, PetscInt64 forgotten);
 PETSC_EXTERN PetscErrorCode EngdArchiveReal(EngdArchive, const char name[], PetscReal *, PetscReal forgotten);
 PETSC_EXTERN PetscErrorCode EngdArchiveString(EngdArchive, const char name[], size_t size, char value[],

@@ -54,6 +54,24 @@ static PetscErrorCode WalkPoints(EngdFunctional F, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* all of it but theta: (epoch) of the points of each term, and the generation of theta */
+static PetscErrorCode WalkFunctional(EngdFunctional F, EngdArchive a, PetscInt epoch[], PetscInt64 *generation,
+                                     PetscBool *present)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchivePush(a, "functional"));
+  PetscCall(EngdArchiveInts(a, "epochs", F->problem->nterms, epoch));
+  PetscCall(EngdArchiveInt64(a, "generation", generation, 0));
+  PetscCall(EngdArchiveInt64(a, "evaluations", &F->count.evaluations, 0));
+  PetscCall(EngdArchiveInt64(a, "products", &F->count.products, 0));
+  PetscCall(EngdArchiveBool(a, "present", present, PETSC_TRUE));
+  if (EngdArchiveChanges(a)) PetscCall(TakePoints(F, epoch));
+  PetscCall(WalkPoints(F, a));
+  PetscCall(EngdFunctionalMultipliersState(F, a));
+  PetscCall(EngdArchivePop(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdFunctionalState - saves, or loads, epochs and counters; theta becomes the present parameters.
 
@@ -71,6 +89,7 @@ PetscErrorCode EngdFunctionalState(EngdFunctional F, Vec theta, EngdArchive a)
   PetscObjectId    id;
   PetscObjectState state;
   PetscBool        present;
+  PetscErrorCode   ierr;
 
   PetscFunctionBeginUser;
   if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
@@ -79,22 +98,14 @@ PetscErrorCode EngdFunctionalState(EngdFunctional F, Vec theta, EngdArchive a)
   present = (PetscBool)(id == F->present.id && state == F->present.state);
   PetscCall(PetscMalloc1(F->problem->nterms, &epoch));
   for (PetscInt t = 0; t < F->problem->nterms; t++) epoch[t] = F->problem->term[t]->points->epoch;
-  PetscCall(EngdArchivePush(a, "functional"));
-  PetscCall(EngdArchiveInts(a, "epochs", F->problem->nterms, epoch));
-  PetscCall(EngdArchiveInt64(a, "generation", &generation, 0));
-  PetscCall(EngdArchiveInt64(a, "evaluations", &F->count.evaluations, 0));
-  PetscCall(EngdArchiveInt64(a, "products", &F->count.products, 0));
-  PetscCall(EngdArchiveBool(a, "present", &present, PETSC_TRUE));
-  if (EngdArchiveChanges(a)) PetscCall(TakePoints(F, epoch));
-  PetscCall(WalkPoints(F, a));
-  PetscCall(EngdFunctionalMultipliersState(F, a));
-  PetscCall(EngdArchivePop(a));
+  ierr = WalkFunctional(F, a, epoch, &generation, &present);
+  PetscCall(PetscFree(epoch));
+  PetscCall(ierr);
   if (EngdArchiveChanges(a)) {
     PetscCall(EngdFunctionalSetParameters(F, theta));
     F->present.generation = generation;
     F->outer.generation = F->outer.vertical_generation = F->integral.generation = -1; /* of before */
     if (!present) F->present.id = 0;
   }
-  PetscCall(PetscFree(epoch));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -289,17 +289,11 @@ static PetscErrorCode TallState(BV V, const char name[], EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Omega is a function of the seed and of the batches that it was made in */
-static PetscErrorCode OmegaState(EngdSketch *s, EngdArchive a)
+/* Omega in n batches, after which it has batch[0] < batch[1] < ... columns */
+static PetscErrorCode MakeOmega(EngdSketch *s, PetscInt n, const PetscInt batch[])
 {
-  PetscInt n = s->nbatches, *batch;
-
   PetscFunctionBeginUser;
-  PetscCall(EngdArchiveCount(a, "batches", &n, s->n));
-  PetscCall(PetscMalloc1(n, &batch));
-  if (!EngdArchiveChanges(a)) PetscCall(PetscArraycpy(batch, s->batch, n));
-  PetscCall(EngdArchiveInts(a, "columns_after_batch", n, batch));
-  for (PetscInt k = 0; EngdArchiveChanges(a) && k < n; k++) {
+  for (PetscInt k = 0; k < n; k++) {
     PetscCheck(batch[k] > s->filled && batch[k] <= s->n, PetscObjectComm((PetscObject)s->A),
                PETSC_ERR_FILE_UNEXPECTED,
                "the checkpoint is damaged: a sketch grows from %" PetscInt_FMT " to %" PetscInt_FMT
@@ -307,7 +301,23 @@ static PetscErrorCode OmegaState(EngdSketch *s, EngdArchive a)
                s->filled, batch[k], s->n);
     PetscCall(ExtendOmega(s, batch[k]));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Omega is a function of the seed and of the batches that it was made in */
+static PetscErrorCode OmegaState(EngdSketch *s, EngdArchive a)
+{
+  PetscInt       n = s->nbatches, *batch;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveCount(a, "batches", &n, s->n));
+  PetscCall(PetscMalloc1(n, &batch));
+  if (!EngdArchiveChanges(a)) PetscCall(PetscArraycpy(batch, s->batch, n));
+  ierr = EngdArchiveInts(a, "columns_after_batch", n, batch);
+  if (!ierr && EngdArchiveChanges(a)) ierr = MakeOmega(s, n, batch);
   PetscCall(PetscFree(batch));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

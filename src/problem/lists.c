@@ -123,6 +123,7 @@ PetscErrorCode EngdParseList(const char option[], const char text[], PetscInt *n
 
     while (s < last && isspace((unsigned char)*s)) s++;
     while (last > s && isspace((unsigned char)last[-1])) last--;
+    if (last <= s) PetscCall(EngdListDestroy(i, items));
     PetscCheck(last > s, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
                "%s \"%s\": item %" PetscInt_FMT " of the list is empty", option, text, i + 1);
     PetscCall(PetscCalloc1((size_t)(last - s) + 1, &(*items)[i]));
@@ -345,6 +346,29 @@ static PetscErrorCode ExpandRange(const char option[], PetscInt i, PetscInt *n, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the items as names, ranges expanded */
+static PetscErrorCode TakeNames(const char option[], const char text[], PetscInt *n, char ***names)
+{
+  PetscBool same;
+
+  PetscFunctionBeginUser;
+  PetscCheck(*n <= NAMES_MAX, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+             "%s: %" PetscInt_FMT " names, the most that there can be is %d", option, *n, NAMES_MAX);
+  for (PetscInt i = *n - 1; i >= 0; i--) PetscCall(ExpandRange(option, i, n, names));
+  for (PetscInt i = 0; i < *n; i++) {
+    PetscCheck(IsName((*names)[i]), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+               "%s \"%s\": %s is not a name (a letter, then letters, digits, underscores)", option, text,
+               (*names)[i]);
+    for (PetscInt j = 0; j < i; j++) {
+      PetscCall(PetscStrcasecmp((*names)[j], (*names)[i], &same));
+      PetscCheck(!same, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+                 "%s \"%s\": %s and %s differ at most in upper and lower case", option, text, (*names)[j],
+                 (*names)[i]);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdParseNames - Reads a list of names, identifiers that differ also without regard to case, as options do not tell it;
   x1..x10 are ten.
@@ -365,23 +389,12 @@ static PetscErrorCode ExpandRange(const char option[], PetscInt i, PetscInt *n, 
 */
 PetscErrorCode EngdParseNames(const char option[], const char text[], PetscInt *n, char ***names)
 {
-  PetscBool same;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(EngdParseList(option, text, n, names));
-  PetscCheck(*n <= NAMES_MAX, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
-             "%s: %" PetscInt_FMT " names, the most that there can be is %d", option, *n, NAMES_MAX);
-  for (PetscInt i = *n - 1; i >= 0; i--) PetscCall(ExpandRange(option, i, n, names));
-  for (PetscInt i = 0; i < *n; i++) {
-    PetscCheck(IsName((*names)[i]), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
-               "%s \"%s\": %s is not a name (a letter, then letters, digits, underscores)", option, text,
-               (*names)[i]);
-    for (PetscInt j = 0; j < i; j++) {
-      PetscCall(PetscStrcasecmp((*names)[j], (*names)[i], &same));
-      PetscCheck(!same, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
-                 "%s \"%s\": %s and %s differ at most in upper and lower case", option, text, (*names)[j],
-                 (*names)[i]);
-    }
-  }
+  ierr = TakeNames(option, text, n, names);
+  if (ierr) PetscCall(EngdListDestroy(*n, names));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

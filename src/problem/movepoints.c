@@ -161,6 +161,7 @@ PetscErrorCode EngdPointsState(EngdPoints points, EngdArchive a, PetscBool *resi
   if (!points->moved) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(nglobal > 0, points->comm, PETSC_ERR_FILE_UNEXPECTED, "%s_points: %" PetscInt_FMT " in the file",
              points->prefix, nglobal);
+  PetscCall(EngdArchiveExpect(a, "weight", (size_t)nglobal));
   PetscCall(EngdPointsResize(points, nglobal));
   PetscCall(EngdArchiveColumns(a, "x", points->nlocal * points->dim, 1, points->nlocal * points->dim, points->x));
   PetscCall(EngdArchiveColumns(a, "weight", points->nlocal, 1, points->nlocal, points->weight));

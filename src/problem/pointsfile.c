@@ -9,24 +9,16 @@
 */
 #include "tablefile.h"
 
-/* column[c] <- where coordinate c stands; column[dim] <- the weight, or -1; then the data, whose names the points keep */
-static PetscErrorCode AssignColumns(EngdPoints points, const char option[], const char file[],
-                                    const EngdTableFile *table, PetscInt column[])
+/* the same of a file whose first line has these n names */
+static PetscErrorCode AssignNames(EngdPoints points, const char option[], const char file[],
+                                  const EngdTableFile *table, PetscInt n, char *names[], PetscInt column[])
 {
   const EngdDomain domain = points->domain;
   const PetscInt   dim    = points->dim;
-  PetscInt         n      = 0;
-  char           **names  = NULL;
   PetscBool        same;
 
   PetscFunctionBeginUser;
-  for (PetscInt c = 0; c <= dim; c++) column[c] = table->names[0] || c == dim ? -1 : c;
-  PetscCheck(table->names[0] || table->ncolumns == dim, points->comm, PETSC_ERR_USER_INPUT,
-             "%s %s: %" PetscInt_FMT " columns for %" PetscInt_FMT
-             " coordinates; a first line of names says what further columns are",
-             option, file, table->ncolumns, dim);
-  if (table->names[0]) PetscCall(EngdParseNames(option, table->names, &n, &names));
-  PetscCheck(!table->names[0] || n == table->ncolumns, points->comm, PETSC_ERR_USER_INPUT,
+  PetscCheck(n == table->ncolumns, points->comm, PETSC_ERR_USER_INPUT,
              "%s %s: %" PetscInt_FMT " names for %" PetscInt_FMT " columns (%s)", option, file, n, table->ncolumns,
              table->names);
   PetscCall(PetscCalloc1(n, &points->data_name));
@@ -45,22 +37,43 @@ static PetscErrorCode AssignColumns(EngdPoints points, const char option[], cons
   for (PetscInt c = 0; c < dim; c++)
     PetscCheck(column[c] >= 0, points->comm, PETSC_ERR_USER_INPUT, "%s %s: there is no column named %s (but %s)",
                option, file, domain->coordinate[c], table->names);
-  PetscCall(EngdListDestroy(n, &names));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* are all points in the closed domain, if they must be, and all weights positive; points->measure <- the sum of weights, if
+/* column[c] <- where coordinate c stands; column[dim] <- the weight, or -1; then the data, whose names the points keep */
+static PetscErrorCode AssignColumns(EngdPoints points, const char option[], const char file[],
+                                    const EngdTableFile *table, PetscInt column[])
+{
+  const PetscInt dim   = points->dim;
+  PetscInt       n     = 0;
+  char         **names = NULL;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  for (PetscInt c = 0; c <= dim; c++) column[c] = table->names[0] || c == dim ? -1 : c;
+  PetscCheck(table->names[0] || table->ncolumns == dim, points->comm, PETSC_ERR_USER_INPUT,
+             "%s %s: %" PetscInt_FMT " columns for %" PetscInt_FMT
+             " coordinates; a first line of names says what further columns are",
+             option, file, table->ncolumns, dim);
+  if (!table->names[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdParseNames(option, table->names, &n, &names));
+  ierr = AssignNames(points, option, file, table, n, names, column);
+  PetscCall(EngdListDestroy(n, &names));
+  PetscCall(ierr);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x (dim): room. Are all points in the closed domain, if they must be, and all weights positive; points->measure <- the sum of weights, if
    there are any */
 static PetscErrorCode CheckTable(EngdPoints points, const char option[], const char file[], PetscBool anywhere,
-                                 const EngdTableFile *table, const PetscInt column[])
+                                 const EngdTableFile *table, const PetscInt column[], PetscReal x[])
 {
   const EngdDomain domain = points->domain;
   const PetscInt   dim    = points->dim;
-  PetscReal       *x, sum = 0;
+  PetscReal        sum    = 0;
   PetscBool        inside = PETSC_TRUE;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(dim, &x));
   for (PetscInt i = 0; i < table->nrows; i++) {
     const PetscReal *row    = table->value + ENGD_COUNT(i, table->ncolumns);
     const PetscReal  weight = column[dim] < 0 ? 0 : row[column[dim]];
@@ -76,7 +89,6 @@ static PetscErrorCode CheckTable(EngdPoints points, const char option[], const c
     sum += weight;
   }
   if (column[dim] >= 0) points->measure = sum;
-  PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -94,6 +106,22 @@ static PetscErrorCode FillPoints(EngdPoints points, const EngdTableFile *table, 
     points->weight[i] = column[dim] < 0 ? points->measure / points->nglobal : row[column[dim]];
     for (PetscInt k = 0; k < points->ndata; k++) points->data_value[i * points->ndata + k] = row[column[dim + 1 + k]];
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the points of a table; they, and column, x, are to be freed also after an error */
+static PetscErrorCode TakeTable(EngdDomain domain, const char option[], const char file[], PetscBool anywhere,
+                                const EngdTableFile *table, PetscInt column[], PetscReal x[], EngdPoints *points)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdPointsCreate(domain, option, "interior", "uniform", table->nrows, 0, 0, points));
+  PetscCall(PetscFree((*points)->sampler));
+  PetscCall(PetscStrallocpy("file", &(*points)->sampler));
+  PetscCall(AssignColumns(*points, option, file, table, column));
+  PetscCall(CheckTable(*points, option, file, anywhere, table, column, x));
+  PetscCall(FillPoints(*points, table, column));
+  (*points)->digest =
+      EngdDigest(ENGD_DIGEST_NONE, ENGD_COUNT(table->nrows, table->ncolumns) * sizeof(PetscReal), table->value);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -121,19 +149,17 @@ PetscErrorCode EngdPointsCreateFromFile(EngdDomain domain, const char option[], 
 {
   EngdTableFile *table;
   PetscInt      *column;
+  PetscReal     *x;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
+  *points = NULL;
   PetscCall(EngdTableFileRead(domain->comm, option, file, &table));
-  PetscCall(EngdPointsCreate(domain, option, "interior", "uniform", table->nrows, 0, 0, points));
-  PetscCall(PetscFree((*points)->sampler));
-  PetscCall(PetscStrallocpy("file", &(*points)->sampler));
-  PetscCall(PetscMalloc1(domain->dim + 1 + table->ncolumns, &column));
-  PetscCall(AssignColumns(*points, option, file, table, column));
-  PetscCall(CheckTable(*points, option, file, anywhere, table, column));
-  PetscCall(FillPoints(*points, table, column));
-  (*points)->digest =
-      EngdDigest(ENGD_DIGEST_NONE, ENGD_COUNT(table->nrows, table->ncolumns) * sizeof(PetscReal), table->value);
-  PetscCall(PetscFree(column));
+  PetscCall(PetscMalloc2(domain->dim + 1 + table->ncolumns, &column, domain->dim, &x));
+  ierr = TakeTable(domain, option, file, anywhere, table, column, x, points);
+  PetscCall(PetscFree2(column, x));
   PetscCall(EngdTableFileDestroy(&table));
+  if (ierr) PetscCall(EngdPointsDestroy(points));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -169,9 +169,13 @@ static PetscErrorCode ShareTable(MPI_Comm comm, const char option[], const char 
 
 PetscErrorCode EngdTableFileRead(MPI_Comm comm, const char option[], const char file[], EngdTableFile **table)
 {
+  PetscErrorCode ierr;
+
   PetscFunctionBeginUser;
   PetscCall(PetscNew(table));
-  PetscCall(ShareTable(comm, option, file, *table));
+  ierr = ShareTable(comm, option, file, *table);
+  if (ierr) PetscCall(EngdTableFileDestroy(table));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -111,10 +111,18 @@ static PetscErrorCode CollectOptions(EngdRun run, char **text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the line behind this one, which a damaged file need not end */
+static const char *NextLine(const char line[])
+{
+  const char *end = strchr(line, '\n');
+
+  return end ? end + 1 : line + strlen(line);
+}
+
 /* the value on the line of this option, up to its end; NULL if there is no such line */
 static const char *FindValue(const char text[], const char name[], size_t n)
 {
-  for (const char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+  for (const char *line = text; *line; line = NextLine(line))
     if (!strncmp(line, name, n) && line[n] == ' ') return line + n + 1;
   return NULL;
 }
@@ -123,9 +131,9 @@ static const char *FindValue(const char text[], const char name[], size_t n)
 static PetscErrorCode CompareLines(EngdRun run, const char a[], const char b[], PetscBool in_file)
 {
   PetscFunctionBeginUser;
-  for (const char *line = a; *line; line = strchr(line, '\n') + 1) {
-    const size_t n     = strcspn(line, " ");
-    const char  *value = line + n + 1, *other = FindValue(b, line, n);
+  for (const char *line = a; *line; line = NextLine(line)) {
+    const size_t n     = strcspn(line, " \n");
+    const char  *value = line + n + (line[n] != 0), *other = FindValue(b, line, n);
     const int    length = (int)strcspn(value, "\n"), others = other ? (int)strcspn(other, "\n") : 7;
     const char  *there = in_file ? value : other, *here = in_file ? other : value;
 
@@ -137,28 +145,40 @@ static PetscErrorCode CompareLines(EngdRun run, const char a[], const char b[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the options in the file against those here */
-static PetscErrorCode MatchOptions(EngdRun run, EngdArchive a)
+/* there <- the options of the file, or those here that go into it; to be freed also after an error */
+static PetscErrorCode MoveOptions(EngdRun run, EngdArchive a, const char here[], char **there)
 {
-  char    *here, *there;
-  PetscInt length;
+  PetscInt length = (PetscInt)strlen(here) + 1;
 
   PetscFunctionBeginUser;
-  PetscCall(CollectOptions(run, &here));
-  length = (PetscInt)strlen(here) + 1;
+  *there = NULL;
   PetscCall(EngdArchiveInt(a, "options_length", &length, 0));
   PetscCheck(length > 0 && length <= LONGEST, run->comm, PETSC_ERR_FILE_UNEXPECTED,
              "%s is damaged: it has %" PetscInt_FMT " letters of options",
              run->restart ? run->restart : run->checkpoint, length);
-  PetscCall(PetscCalloc1(length + 1, &there));
-  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE) PetscCall(PetscStrncpy(there, here, (size_t)length));
-  PetscCall(EngdArchiveString(a, "options", (size_t)length + 1, there, ""));
-  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_LOAD) {
-    PetscCall(CompareLines(run, there, here, PETSC_TRUE));
-    PetscCall(CompareLines(run, here, there, PETSC_FALSE));
+  PetscCall(EngdArchiveExpect(a, "options", (size_t)length));
+  PetscCall(PetscCalloc1(length + 1, there));
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE) PetscCall(PetscStrncpy(*there, here, (size_t)length));
+  PetscCall(EngdArchiveString(a, "options", (size_t)length + 1, *there, ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the options in the file against those here */
+static PetscErrorCode MatchOptions(EngdRun run, EngdArchive a)
+{
+  char          *here, *there;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(CollectOptions(run, &here));
+  ierr = MoveOptions(run, a, here, &there);
+  if (!ierr && EngdArchiveGetMode(a) == ENGD_ARCHIVE_LOAD) {
+    ierr = CompareLines(run, there, here, PETSC_TRUE);
+    if (!ierr) ierr = CompareLines(run, here, there, PETSC_FALSE);
   }
   PetscCall(PetscFree(there));
   PetscCall(PetscFree(here));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,6 +207,7 @@ static PetscErrorCode MatchNetwork(EngdRun run, PetscInt k, EngdArchive a)
   const EngdNetwork         network = run->functional->network[k];
   PetscInt                 *size;
   char                      scale[32];
+  PetscErrorCode            ierr;
 
   PetscFunctionBeginUser;
   if (of->name) PetscCall(EngdArchivePush(a, of->name));
@@ -194,14 +215,15 @@ static PetscErrorCode MatchNetwork(EngdRun run, PetscInt k, EngdArchive a)
   size[0] = network->ninputs;
   for (PetscInt l = 0; l < network->nhidden; l++) size[l + 1] = network->width[l];
   size[network->nhidden + 1] = network->noutputs;
-  PetscCall(EngdArchiveMatchInts(a, "layers", "the list of layers of the network", network->nhidden + 2, size));
+  ierr = EngdArchiveMatchInts(a, "layers", "the list of layers of the network", network->nhidden + 2, size);
+  PetscCall(PetscFree(size));
+  PetscCall(ierr);
   PetscCall(EngdArchiveMatchString(a, "type", "the type of the network", network->type));
   PetscCall(
       EngdArchiveMatchString(a, "inputs", "the text of the inputs of the network", of->inputs ? of->inputs : ""));
   PetscCall(EngdArchiveMatchString(a, "activation", "the activation of the network", network->activation));
   PetscCall(PetscSNPrintf(scale, sizeof(scale), "%.17g", (double)network->activation_scale));
   PetscCall(EngdArchiveMatchString(a, "activation_scale", "the scale of the activation of the network", scale));
-  PetscCall(PetscFree(size));
   if (of->name) PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -209,14 +231,16 @@ static PetscErrorCode MatchNetwork(EngdRun run, PetscInt k, EngdArchive a)
 /* the networks, and the points of each term, also where no option says them */
 static PetscErrorCode MatchSizes(EngdRun run, EngdArchive a)
 {
-  PetscInt *size;
+  PetscInt      *size;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < run->problem->nnetworks; k++) PetscCall(MatchNetwork(run, k, a));
   PetscCall(PetscMalloc1(run->problem->nterms, &size));
   for (PetscInt t = 0; t < run->problem->nterms; t++) size[t] = run->problem->term[t]->points->nfirst;
-  PetscCall(EngdArchiveMatchInts(a, "points", "the numbers of points of the terms", run->problem->nterms, size));
+  ierr = EngdArchiveMatchInts(a, "points", "the numbers of points of the terms", run->problem->nterms, size);
   PetscCall(PetscFree(size));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -307,33 +307,43 @@ static PetscErrorCode ViewParameters(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* what came out; no checkpoint of a state without a loss takes the place of a good one */
-static PetscErrorCode Finish(EngdRun run)
+/* what came out, into files and on the screen, and whether it is good: errors of both */
+static PetscErrorCode Tell(EngdRun run, EngdOutcome *outcome)
 {
-  EngdOutcome        outcome;
-  PetscBool          finite;
   TaoConvergedReason reason;
+  const PetscBool    finite = PetscIsInfOrNanReal(outcome->loss) ? PETSC_FALSE : PETSC_TRUE;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdRunGetOutcome(run, &outcome));
-  PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
-  finite = PetscIsInfOrNanReal(outcome.loss) ? PETSC_FALSE : PETSC_TRUE;
   if (finite && (!run->plan.made || run->end == ENGD_END_BY_TAO || EngdEvolutionBegun(run)))
     PetscCall(EngdRunCheckpoint(run)); /* a plan that is cut has written its own */
-  PetscCall(NoteCheckpoint(run, finite, &outcome));
-  PetscCall(EngdReportFinish(run->report, run->theta, &outcome));
+  PetscCall(NoteCheckpoint(run, finite, outcome));
+  PetscCall(EngdReportFinish(run->report, run->theta, outcome));
   PetscCall(ViewParameters(run));
-  PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome.iterations));
-  PetscCall(EngdReportAnswer(run->report, &outcome));
-  PetscCall(EngdRunForgetOutcome(&outcome));
+  PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome->iterations));
+  PetscCall(EngdReportAnswer(run->report, outcome));
   PetscCheck(finite, run->comm, ENGD_ERR_NUMERICS,
              "the training has come to a loss of %g after %" PetscInt_FMT " iterations; take another -tao_type, or a "
              "problem that is bounded from below",
-             (double)outcome.loss, outcome.iterations);
+             (double)outcome->loss, outcome->iterations);
+  PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
   PetscCheck(reason != TAO_DIVERGED_NAN || (run->nstages > 1 && run->plan.made && run->plan.loss < PETSC_MAX_REAL),
              run->comm, ENGD_ERR_NUMERICS,
              "after %" PetscInt_FMT " iterations no step leads to a loss that is a finite number%s",
-             outcome.iterations, run->checkpoint ? "" : "; give -engd_checkpoint FILE to keep the last good state");
+             outcome->iterations, run->checkpoint ? "" : "; give -engd_checkpoint FILE to keep the last good state");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* what came out; no checkpoint of a state without a loss takes the place of a good one */
+static PetscErrorCode Finish(EngdRun run)
+{
+  EngdOutcome    outcome;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunGetOutcome(run, &outcome));
+  ierr = Tell(run, &outcome);
+  PetscCall(EngdRunForgetOutcome(&outcome));
+  PetscCall(ierr);
   PetscCheck(!run->failure[0], run->comm, PETSC_ERR_FILE_WRITE, "-engd_checkpoint %s", run->failure);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

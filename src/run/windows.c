@@ -94,6 +94,22 @@ PetscErrorCode EngdWindowsGoOn(EngdRun run, PetscBool *more)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* theta of the windows before the present one; theta (nparameters): room for one that is loaded */
+static PetscErrorCode WalkPast(EngdRun run, EngdArchive a, PetscReal theta[])
+{
+  const EngdModel model = run->functional->model;
+
+  PetscFunctionBeginUser;
+  for (PetscInt w = 0; w < run->window; w++) {
+    char name[32];
+
+    PetscCall(PetscSNPrintf(name, sizeof(name), "theta_%" PetscInt_FMT, w));
+    PetscCall(EngdArchiveReals(a, name, model->nparameters, EngdArchiveChanges(a) ? theta : model->past[w]));
+    if (EngdArchiveChanges(a)) PetscCall(EngdModelAddPast(model, theta));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdWindowsState - which window is present, and what those before have come to; before the state of functional and optimiser.
    Collective */
 PetscErrorCode EngdWindowsState(EngdRun run, EngdArchive a)
@@ -101,6 +117,7 @@ PetscErrorCode EngdWindowsState(EngdRun run, EngdArchive a)
   const EngdModel model = run->functional->model;
   const PetscInt  n     = run->problem->domain->nwindows;
   PetscReal      *theta;
+  PetscErrorCode  ierr;
 
   PetscFunctionBeginUser;
   if (n == 1) PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,14 +127,9 @@ PetscErrorCode EngdWindowsState(EngdRun run, EngdArchive a)
              "%s: it is in window %" PetscInt_FMT " of %" PetscInt_FMT, run->restart, run->window, n);
   if (EngdArchiveChanges(a)) PetscCall(EngdModelForgetPast(model));
   PetscCall(PetscMalloc1(model->nparameters, &theta));
-  for (PetscInt w = 0; w < run->window; w++) {
-    char name[32];
-
-    PetscCall(PetscSNPrintf(name, sizeof(name), "theta_%" PetscInt_FMT, w));
-    PetscCall(EngdArchiveReals(a, name, model->nparameters, EngdArchiveChanges(a) ? theta : model->past[w]));
-    if (EngdArchiveChanges(a)) PetscCall(EngdModelAddPast(model, theta));
-  }
+  ierr = WalkPast(run, a, theta);
   PetscCall(PetscFree(theta));
+  PetscCall(ierr);
   PetscCall(EngdArchivePop(a));
   if (EngdArchiveChanges(a)) PetscCall(Place(run));
   PetscFunctionReturn(PETSC_SUCCESS);

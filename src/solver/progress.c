@@ -16,8 +16,9 @@
 /* the losses that the ring has, oldest first, in a file; what it has no room for is left out, what was not saved is far away */
 static PetscErrorCode LossesState(EngdProgress *progress, EngdArchive a)
 {
-  PetscInt   n = PetscMin(progress->n, progress->size), first;
-  PetscReal *loss;
+  PetscInt       n = PetscMin(progress->n, progress->size), first;
+  PetscReal     *loss;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(EngdArchiveCount(a, "recorded", &progress->n, ENGD_ARCHIVE_MANY));
@@ -25,9 +26,11 @@ static PetscErrorCode LossesState(EngdProgress *progress, EngdArchive a)
   first = progress->n - n;
   PetscCall(PetscMalloc1(n, &loss));
   for (PetscInt k = 0; !EngdArchiveChanges(a) && k < n; k++) loss[k] = progress->past[(first + k) % progress->size];
-  PetscCall(EngdArchiveReals(a, "losses", n, loss));
-  for (PetscInt k = 0; EngdArchiveChanges(a) && k < n; k++) progress->past[(first + k) % progress->size] = loss[k];
+  ierr = EngdArchiveReals(a, "losses", n, loss);
+  for (PetscInt k = 0; EngdArchiveChanges(a) && !ierr && k < n; k++)
+    progress->past[(first + k) % progress->size] = loss[k];
   PetscCall(PetscFree(loss));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

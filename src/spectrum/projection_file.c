@@ -196,12 +196,34 @@ static void Pack(EngdProjectionRow *row, PetscInt whole[2], PetscReal real[NREAL
   }
 }
 
+/* the rows as numbers, to the file or from it */
+static PetscErrorCode WalkRows(EngdProjection projection, EngdArchive a, PetscInt whole[], PetscReal real[])
+{
+  const PetscInt n = projection->nrows;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInts(a, "whole", 2 * n, whole));
+  PetscCall(EngdArchiveReals(a, "real", NREALS * n, real));
+  if (!EngdArchiveChanges(a)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(projection->row));
+  projection->capacity = n;
+  PetscCall(PetscMalloc1(n, &projection->row));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCheck(whole[2 * i + 1] >= 0 && whole[2 * i + 1] < ENGD_NUPDATES, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
+               "the checkpoint is damaged: row %" PetscInt_FMT " of its projections is of no method that there is",
+               i);
+    Pack(&projection->row[i], whole + 2 * i, real + NREALS * i, PETSC_TRUE);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdProjectionState - saves, loads or forgets the rows; a checkpoint of a run without them has none. Collective */
 PetscErrorCode EngdProjectionState(EngdProjection projection, EngdArchive a)
 {
-  PetscInt  *whole, n;
-  PetscReal *real;
-  PetscBool  has;
+  PetscInt      *whole, n;
+  PetscReal     *real;
+  PetscBool      has;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   if (!projection->file) PetscFunctionReturn(PETSC_SUCCESS);
@@ -214,20 +236,9 @@ PetscErrorCode EngdProjectionState(EngdProjection projection, EngdArchive a)
   PetscCall(PetscMalloc2(2 * n, &whole, NREALS * n, &real));
   if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE)
     for (PetscInt i = 0; i < n; i++) Pack(&projection->row[i], whole + 2 * i, real + NREALS * i, PETSC_FALSE);
-  PetscCall(EngdArchiveInts(a, "whole", 2 * n, whole));
-  PetscCall(EngdArchiveReals(a, "real", NREALS * n, real));
-  if (EngdArchiveChanges(a)) {
-    PetscCall(PetscFree(projection->row));
-    projection->capacity = n;
-    PetscCall(PetscMalloc1(n, &projection->row));
-    for (PetscInt i = 0; i < n; i++) {
-      PetscCheck(
-          whole[2 * i + 1] >= 0 && whole[2 * i + 1] < ENGD_NUPDATES, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
-          "the checkpoint is damaged: row %" PetscInt_FMT " of its projections is of no method that there is", i);
-      Pack(&projection->row[i], whole + 2 * i, real + NREALS * i, PETSC_TRUE);
-    }
-  }
+  ierr = WalkRows(projection, a, whole, real);
   PetscCall(PetscFree2(whole, real));
+  PetscCall(ierr);
   PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

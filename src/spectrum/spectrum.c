@@ -73,35 +73,48 @@ PetscErrorCode EngdSpectrumSetFromOptions(EngdSpectrum spectrum)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* all values of an operator that are made of the singular values of J; of J also the overlap of its range with the residual */
-static PetscErrorCode AddSingular(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
+/* the same with J, the residual R where its overlap is wanted, and room for the values and the overlaps */
+static PetscErrorCode AddSingularOf(EngdSpectrum spectrum, const EngdSpectrumOperator *op, Mat J, Vec R,
+                                    PetscReal value[], PetscReal c[])
 {
-  const PetscBool      overlap = (PetscBool)(op->kind == ENGD_SPECTRUM_JACOBIAN);
-  EngdSpectrumOperator jacobian;
-  PetscReal           *value, *c, norm;
-  Vec                  R = NULL;
+  PetscReal norm = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(op->n, &value, op->n, &c));
-  PetscCall(EngdSpectrumOperatorCreate(spectrum, ENGD_SPECTRUM_JACOBIAN, op->layer, &jacobian));
-  if (overlap) {
-    PetscCall(MatCreateVecs(jacobian.A, NULL, &R));
+  if (R) {
     PetscCall(EngdFunctionalResidual(spectrum->functional, R));
     PetscCall(VecNorm(R, NORM_2, &norm));
   }
-  PetscCall(EngdDenseSingularValues(jacobian.A, R, value, overlap ? c : NULL));
+  PetscCall(EngdDenseSingularValues(J, R, value, R ? c : NULL));
   PetscCall(EngdSpectrumAddAll(spectrum, op, value));
-  if (overlap) PetscCall(EngdSpectrumAddOverlap(spectrum, op, value, norm, c));
+  if (R) PetscCall(EngdSpectrumAddOverlap(spectrum, op, value, norm, c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* all values of an operator that are made of the singular values of J; of J also the overlap of its range with the residual */
+static PetscErrorCode AddSingular(EngdSpectrum spectrum, const EngdSpectrumOperator *op)
+{
+  EngdSpectrumOperator jacobian;
+  PetscReal           *value, *c;
+  Vec                  R = NULL;
+  PetscErrorCode       ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSpectrumOperatorCreate(spectrum, ENGD_SPECTRUM_JACOBIAN, op->layer, &jacobian));
+  if (op->kind == ENGD_SPECTRUM_JACOBIAN) PetscCall(MatCreateVecs(jacobian.A, NULL, &R));
+  PetscCall(PetscMalloc2(op->n, &value, op->n, &c));
+  ierr = AddSingularOf(spectrum, op, jacobian.A, R, value, c);
+  PetscCall(PetscFree2(value, c));
   PetscCall(VecDestroy(&R));
   PetscCall(EngdSpectrumOperatorDestroy(&jacobian));
-  PetscCall(PetscFree2(value, c));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* all values of an operator; false if it has none by LAPACK, P not being positive definite */
 static PetscErrorCode AddDense(EngdSpectrum spectrum, const EngdSpectrumOperator *op, PetscBool *definite)
 {
-  PetscReal *value;
+  PetscReal     *value;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   *definite = PETSC_TRUE;
@@ -110,22 +123,36 @@ static PetscErrorCode AddDense(EngdSpectrum spectrum, const EngdSpectrumOperator
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscMalloc1(op->n, &value));
-  PetscCall(EngdDenseEigenvalues(op->A, op->M, value, definite));
-  if (*definite) PetscCall(EngdSpectrumAddAll(spectrum, op, value));
+  ierr = EngdDenseEigenvalues(op->A, op->M, value, definite);
+  if (!ierr && *definite) ierr = EngdSpectrumAddAll(spectrum, op, value);
   PetscCall(PetscFree(value));
+  PetscCall(ierr);
   if (!*definite)
     PetscCall(PetscPrintf(spectrum->comm, "preconditioned: not positive definite, so only the ends are computed\n"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the rows of an operator that is there */
+static PetscErrorCode AddRows(EngdSpectrum spectrum, EngdSpectrumOperator *op)
+{
+  const PetscBool density = (PetscBool)(op->kind == ENGD_SPECTRUM_HESSIAN || op->kind == ENGD_SPECTRUM_GRAMIAN);
+  PetscBool       dense;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSpectrumIsDense(spectrum, op, &dense));
+  if (dense) PetscCall(AddDense(spectrum, op, &dense));
+  if (!dense) PetscCall(EngdSpectrumIterate(spectrum, op));
+  if (density && spectrum->nprobes) PetscCall(EngdSpectrumAddDensity(spectrum, op));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* the rows of an operator: computed and shown */
 static PetscErrorCode ComputeOne(EngdSpectrum spectrum, EngdSpectrumKind kind, PetscInt layer)
 {
-  const PetscInt       first   = spectrum->nrows;
-  const PetscBool      density = (PetscBool)(kind == ENGD_SPECTRUM_HESSIAN || kind == ENGD_SPECTRUM_GRAMIAN);
+  const PetscInt       first = spectrum->nrows;
   EngdSpectrumOperator op;
-  PetscBool            dense;
   KSP                  ksp;
+  PetscErrorCode       ierr;
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetKSP(spectrum->tao, &ksp));
@@ -134,11 +161,9 @@ static PetscErrorCode ComputeOne(EngdSpectrum spectrum, EngdSpectrumKind kind, P
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(EngdSpectrumOperatorCreate(spectrum, kind, layer, &op));
-  PetscCall(EngdSpectrumIsDense(spectrum, &op, &dense));
-  if (dense) PetscCall(AddDense(spectrum, &op, &dense));
-  if (!dense) PetscCall(EngdSpectrumIterate(spectrum, &op));
-  if (density && spectrum->nprobes) PetscCall(EngdSpectrumAddDensity(spectrum, &op));
+  ierr = AddRows(spectrum, &op);
   PetscCall(EngdSpectrumOperatorDestroy(&op));
+  PetscCall(ierr);
   PetscCall(EngdSpectrumPrint(spectrum, first));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

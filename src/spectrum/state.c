@@ -37,12 +37,31 @@ static PetscBool IsRow(const PetscInt whole[])
                      whole[QUANTITY] < ENGD_NQUANTITIES);
 }
 
+/* the rows as numbers, to the file or from it */
+static PetscErrorCode WalkRows(EngdSpectrum spectrum, EngdArchive a, PetscInt whole[], PetscReal real[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdArchiveInts(a, "whole", NINTS * spectrum->nrows, whole));
+  PetscCall(EngdArchiveReals(a, "real", NREALS * spectrum->nrows, real));
+  if (!EngdArchiveChanges(a)) PetscFunctionReturn(PETSC_SUCCESS);
+  spectrum->capacity = spectrum->nrows;
+  PetscCall(PetscFree(spectrum->row));
+  PetscCall(PetscMalloc1(spectrum->capacity, &spectrum->row));
+  for (PetscInt i = 0; i < spectrum->nrows; i++) {
+    PetscCheck(IsRow(whole + NINTS * i), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
+               "the checkpoint is damaged: row %" PetscInt_FMT " of its spectra is of no kind that there is", i);
+    Unpack(&spectrum->row[i], whole + NINTS * i, real + NREALS * i);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdSpectrumState - Saves, loads or forgets the rows; a checkpoint of a run without spectra has none. Collective */
 PetscErrorCode EngdSpectrumState(EngdSpectrum spectrum, EngdArchive a)
 {
-  PetscInt  *whole;
-  PetscReal *real;
-  PetscBool  has;
+  PetscInt      *whole;
+  PetscReal     *real;
+  PetscBool      has;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   if (!spectrum->any) PetscFunctionReturn(PETSC_SUCCESS);
@@ -54,19 +73,9 @@ PetscErrorCode EngdSpectrumState(EngdSpectrum spectrum, EngdArchive a)
   PetscCall(PetscMalloc2(NINTS * spectrum->nrows, &whole, NREALS * spectrum->nrows, &real));
   if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_SAVE)
     for (PetscInt i = 0; i < spectrum->nrows; i++) Pack(&spectrum->row[i], whole + NINTS * i, real + NREALS * i);
-  PetscCall(EngdArchiveInts(a, "whole", NINTS * spectrum->nrows, whole));
-  PetscCall(EngdArchiveReals(a, "real", NREALS * spectrum->nrows, real));
-  if (EngdArchiveChanges(a)) {
-    spectrum->capacity = spectrum->nrows;
-    PetscCall(PetscFree(spectrum->row));
-    PetscCall(PetscMalloc1(spectrum->capacity, &spectrum->row));
-    for (PetscInt i = 0; i < spectrum->nrows; i++) {
-      PetscCheck(IsRow(whole + NINTS * i), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
-                 "the checkpoint is damaged: row %" PetscInt_FMT " of its spectra is of no kind that there is", i);
-      Unpack(&spectrum->row[i], whole + NINTS * i, real + NREALS * i);
-    }
-  }
+  ierr = WalkRows(spectrum, a, whole, real);
   PetscCall(PetscFree2(whole, real));
+  PetscCall(ierr);
   PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

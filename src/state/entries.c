@@ -269,14 +269,16 @@ PetscErrorCode EngdArchiveReals(EngdArchive a, const char name[], PetscInt n, Pe
 */
 PetscErrorCode EngdArchiveInts(EngdArchive a, const char name[], PetscInt n, PetscInt values[])
 {
-  PetscInt64 *wide;
+  PetscInt64    *wide;
+  PetscErrorCode ierr = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n, &wide));
   for (PetscInt i = 0; i < n; i++) wide[i] = a->mode == ENGD_ARCHIVE_SAVE ? values[i] : 0;
-  if (a->mode != ENGD_ARCHIVE_FORGET) PetscCall(MoveReplicated(a, name, ENGD_STATE_INT, 1, (size_t)n, wide));
-  for (PetscInt i = 0; a->mode != ENGD_ARCHIVE_SAVE && i < n; i++) values[i] = (PetscInt)wide[i];
+  if (a->mode != ENGD_ARCHIVE_FORGET) ierr = MoveReplicated(a, name, ENGD_STATE_INT, 1, (size_t)n, wide);
+  for (PetscInt i = 0; a->mode != ENGD_ARCHIVE_SAVE && !ierr && i < n; i++) values[i] = (PetscInt)wide[i];
   PetscCall(PetscFree(wide));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -355,6 +357,7 @@ static PetscErrorCode MoveRows(EngdArchive a, const char name[], int ndims, Pets
   PetscInt64      *count;
   PetscReal       *buffer;
   size_t           dims[2], N = 0;
+  PetscErrorCode   ierr;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(a->size, &count));
@@ -363,8 +366,8 @@ static PetscErrorCode MoveRows(EngdArchive a, const char name[], int ndims, Pets
   for (PetscMPIInt r = 0; r < a->size; r++) N += (size_t)count[r];
   dims[0] = ndims == 1 ? N : (size_t)ncolumns;
   dims[1] = N;
-  PetscCall(EngdArchiveOpen(a, name, ENGD_STATE_REAL, ndims, dims));
-  for (PetscInt j = 0; j < ncolumns; j++) {
+  ierr    = EngdArchiveOpen(a, name, ENGD_STATE_REAL, ndims, dims);
+  for (PetscInt j = 0; !ierr && j < ncolumns; j++) {
     size_t row = 0;
 
     for (PetscMPIInt r = 0; r < a->size; row += (size_t)count[r++])
@@ -372,6 +375,7 @@ static PetscErrorCode MoveRows(EngdArchive a, const char name[], int ndims, Pets
   }
   PetscCall(PetscFree(count));
   PetscCall(PetscFree(buffer));
+  PetscCall(ierr);
   PetscCall(EngdArchiveClose(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -463,7 +467,8 @@ PetscErrorCode EngdArchiveVec(EngdArchive a, const char name[], Vec v)
 */
 PetscErrorCode EngdArchiveOwnerReals(EngdArchive a, const char name[], PetscMPIInt owner, size_t n, PetscReal data[])
 {
-  PetscReal *buffer;
+  PetscReal     *buffer;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   if (a->mode == ENGD_ARCHIVE_FORGET) {
@@ -471,9 +476,10 @@ PetscErrorCode EngdArchiveOwnerReals(EngdArchive a, const char name[], PetscMPII
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscMalloc1(!a->rank && owner ? PIECE : 0, &buffer));
-  PetscCall(EngdArchiveOpen(a, name, ENGD_STATE_REAL, 1, (size_t[]){n}));
-  PetscCall(MovePiece(a, owner, 0, 0, n, data, buffer));
+  ierr = EngdArchiveOpen(a, name, ENGD_STATE_REAL, 1, (size_t[]){n});
+  if (!ierr) PetscCall(MovePiece(a, owner, 0, 0, n, data, buffer));
   PetscCall(PetscFree(buffer));
+  PetscCall(ierr);
   PetscCall(EngdArchiveClose(a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -32,6 +32,46 @@ static PetscErrorCode Compare(EngdArchive a, const char what[], PetscBool differ
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* loading: the same of integers */
+static PetscErrorCode CompareInts(EngdArchive a, const char what[], PetscInt nthere, const PetscInt64 there[],
+                                  PetscInt nhere, const PetscInt64 here[])
+{
+  const PetscBool same = (PetscBool)(nthere == nhere && !memcmp(there, here, sizeof(*here) * (size_t)nhere));
+  char            text[2][LONGEST];
+
+  PetscFunctionBeginUser;
+  PetscCall(List(nthere, there, sizeof(text[0]), text[0]));
+  PetscCall(List(nhere, here, sizeof(text[1]), text[1]));
+  PetscCall(Compare(a, what, (PetscBool)!same, text[0], text[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  EngdArchiveExpect - Refuses a file whose entry has another size than the file says, before memory is taken for it.
+
+  Collective
+
+  Input Parameters:
++ archive - of EngdArchiveCreate()
+. name    - of the entry that comes later
+- n       - its numbers or, with the zero at its end, its letters
+
+  Errors: PETSC_ERR_FILE_UNEXPECTED of all ranks when loading, where the entry is not there or of another size
+
+  Source: src/state/match.c
+*/
+PetscErrorCode EngdArchiveExpect(EngdArchive a, const char name[], size_t n)
+{
+  char path[sizeof(a->path)];
+
+  PetscFunctionBeginUser;
+  if (a->mode != ENGD_ARCHIVE_LOAD) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(path, sizeof(path), "%s/%s", a->path, name));
+  if (!a->rank) EngdStateFileExpect(a->file, path, n);
+  PetscCall(EngdArchiveCheckLoad(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdArchiveMatchString - States a text that must be the same in the file as it is here. Nothing when forgetting.
 
@@ -49,8 +89,9 @@ static PetscErrorCode Compare(EngdArchive a, const char what[], PetscBool differ
 */
 PetscErrorCode EngdArchiveMatchString(EngdArchive a, const char name[], const char what[], const char value[])
 {
-  size_t n = ENGD_STATE_ANY;
-  char  *there;
+  size_t         n = ENGD_STATE_ANY;
+  char          *there;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   if (a->mode == ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
@@ -59,9 +100,10 @@ PetscErrorCode EngdArchiveMatchString(EngdArchive a, const char name[], const ch
   PetscCall(PetscCalloc1(a->rank ? 1 : n, &there));
   PetscCall(PetscStrncpy(there, value, a->rank ? 1 : n));
   if (!a->rank) EngdStateFileMove(a->file, 0, 0, n, there);
-  PetscCall(EngdArchiveClose(a));
-  if (a->mode == ENGD_ARCHIVE_LOAD) PetscCall(Compare(a, what, PETSC_FALSE, there, value));
+  ierr = EngdArchiveClose(a);
+  if (!ierr && a->mode == ENGD_ARCHIVE_LOAD) ierr = Compare(a, what, PETSC_FALSE, there, value);
   PetscCall(PetscFree(there));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -82,14 +124,11 @@ PetscErrorCode EngdArchiveMatchString(EngdArchive a, const char name[], const ch
 */
 PetscErrorCode EngdArchiveMatchInt(EngdArchive a, const char name[], const char what[], PetscInt64 value)
 {
-  char       there[32], here[32];
   PetscInt64 found = value;
 
   PetscFunctionBeginUser;
   PetscCall(EngdArchiveInt64(a, name, &found, value));
-  PetscCall(List(1, &found, sizeof(there), there));
-  PetscCall(List(1, &value, sizeof(here), here));
-  if (a->mode == ENGD_ARCHIVE_LOAD) PetscCall(Compare(a, what, PETSC_FALSE, there, here));
+  if (a->mode == ENGD_ARCHIVE_LOAD) PetscCall(CompareInts(a, what, 1, &found, 1, &value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,10 +151,9 @@ PetscErrorCode EngdArchiveMatchInt(EngdArchive a, const char name[], const char 
 PetscErrorCode EngdArchiveMatchInts(EngdArchive a, const char name[], const char what[], PetscInt n,
                                     const PetscInt value[])
 {
-  char        there[LONGEST], here[LONGEST];
-  size_t      found = a->mode == ENGD_ARCHIVE_LOAD ? ENGD_STATE_ANY : (size_t)n;
-  PetscInt64 *wide, *read;
-  PetscBool   differ;
+  size_t         found = a->mode == ENGD_ARCHIVE_LOAD ? ENGD_STATE_ANY : (size_t)n;
+  PetscInt64    *wide, *read;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   if (a->mode == ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
@@ -124,11 +162,9 @@ PetscErrorCode EngdArchiveMatchInts(EngdArchive a, const char name[], const char
   PetscCall(PetscMalloc2(n, &wide, PetscMax(found, (size_t)n), &read));
   for (PetscInt i = 0; i < n; i++) read[i] = wide[i] = value[i];
   if (!a->rank) EngdStateFileMove(a->file, 0, 0, found, read);
-  PetscCall(EngdArchiveClose(a));
-  differ = (PetscBool)(found != (size_t)n || memcmp(read, wide, sizeof(*wide) * (size_t)n));
-  PetscCall(List((PetscInt)found, read, sizeof(there), there));
-  PetscCall(List(n, wide, sizeof(here), here));
-  if (a->mode == ENGD_ARCHIVE_LOAD) PetscCall(Compare(a, what, differ, there, here));
+  ierr = EngdArchiveClose(a);
+  if (!ierr && a->mode == ENGD_ARCHIVE_LOAD) ierr = CompareInts(a, what, (PetscInt)found, read, n, wide);
   PetscCall(PetscFree2(wide, read));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -318,6 +318,26 @@ void EngdStateFileOpen(EngdStateFile f, const char path[], EngdStateKind kind, i
     Find(f, dims);
 }
 
+void EngdStateFileExpect(EngdStateFile f, const char path[], size_t n)
+{
+  hid_t  type, space;
+  size_t there;
+
+  if (f->failure[0]) return;
+  f->dataset = EngdStateFileHas(f, path) ? H5Dopen2(f->file, path, H5P_DEFAULT) : -1;
+  if (f->dataset < 0) {
+    EngdStateFileFail(f, " is damaged: it has no %s", path);
+    return;
+  }
+  type  = H5Dget_type(f->dataset);
+  space = H5Dget_space(f->dataset);
+  there = H5Tget_class(type) == H5T_STRING ? H5Tget_size(type) : (size_t)H5Sget_simple_extent_npoints(space);
+  if (there != n) EngdStateFileFail(f, " is damaged: %s has %zu entries, not the %zu that it says", path, there, n);
+  (void)H5Sclose(space);
+  (void)H5Tclose(type);
+  EngdStateFileClose(f);
+}
+
 void EngdStateFileMove(EngdStateFile f, size_t column, size_t row, size_t n, void *data)
 {
   const hsize_t   start[] = {f->ndims > 1 ? column : row, row}, count[] = {f->ndims > 1 ? 1 : n, n}, size = n;
@@ -392,6 +412,13 @@ void EngdStateFileOpen(EngdStateFile f, const char path[], EngdStateKind kind, i
   (void)kind;
   (void)ndims;
   (void)dims;
+}
+
+void EngdStateFileExpect(EngdStateFile f, const char path[], size_t n)
+{
+  (void)f;
+  (void)path;
+  (void)n;
 }
 
 void EngdStateFileMove(EngdStateFile f, size_t column, size_t row, size_t n, void *data)

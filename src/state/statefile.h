@@ -39,10 +39,12 @@ PETSC_INTERN void EngdStateFileMark(EngdStateFile, const char name[], PetscInt64
   Open: the entry at a path, of dims[0] (columns) x dims[1] (rows) numbers, ndims of them counting, 0 for a single number; made
   when saving. When loading it must be of this kind and size; a dims[0] of ENGD_STATE_ANY takes any and becomes what there is.
   Text has ndims = 1.
+  Expect: when loading, an entry of n numbers or letters, of which nothing is read yet.
   Move: n entries from [column][row] on, to the file or from it.  Close: ends what Open began.
 */
 PETSC_INTERN PetscBool EngdStateFileHas(EngdStateFile, const char path[]);
 PETSC_INTERN void      EngdStateFileOpen(EngdStateFile, const char path[], EngdStateKind, int ndims, size_t dims[]);
+PETSC_INTERN void      EngdStateFileExpect(EngdStateFile, const char path[], size_t n);
 PETSC_INTERN void      EngdStateFileMove(EngdStateFile, size_t column, size_t row, size_t n, void *data);
 PETSC_INTERN void      EngdStateFileClose(EngdStateFile);
 

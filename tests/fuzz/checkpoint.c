@@ -87,7 +87,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
   return 0;
 }
 
-/* number `place` of the entry <- what the 8 bytes say */
+/* number, or letters from, `place` of the entry <- what the 8 bytes say */
 static void Change(hid_t file, const char path[], unsigned place, const uint8_t value[])
 {
   const hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT), space = H5Dget_space(dataset), type = H5Dget_type(dataset);
@@ -96,7 +96,10 @@ static void Change(hid_t file, const char path[], unsigned place, const uint8_t 
   uint8_t       *all   = n > 0 ? malloc((size_t)n * width) : NULL;
 
   if (all && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) >= 0) {
-    memcpy(all + width * (place % (size_t)n), value, width < 8 ? width : 8);
+    const PetscBool text  = (PetscBool)(H5Tget_class(type) == H5T_STRING);
+    const size_t    first = text ? place * 7 % width : width * (place % (size_t)n);
+
+    memcpy(all + first, value, text && width - first < 8 ? width - first : 8);
     (void)H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all);
   }
   free(all);

@@ -336,6 +336,8 @@ static PetscErrorCode LoadOther(const char file[], int what)
   PetscCall(EngdArchiveReal(a, what == 5 ? "nothing/here" : "number", &number, 0));
   if (what == 6) PetscCall(EngdArchiveInt(a, "number", &count, 0));
   if (what == 9) PetscCall(EngdArchiveCount(a, "many", &count, 7));
+  PetscCall(EngdArchiveExpect(a, "reals", what == 10 ? 7 : 3));
+  PetscCall(EngdArchiveExpect(a, what == 12 ? "nothing" : "type", what == 11 ? 6 : 5));
   if (what == 7) PetscCall(EngdArchiveReal(a, "reals", &number, 0));
   PetscCall(VecCreateMPI(PETSC_COMM_WORLD, PETSC_DECIDE, what == 8 ? 12 : 11, &v));
   PetscCall(EngdArchiveVec(a, "theta", v));
@@ -355,7 +357,10 @@ static void TestMismatches(void **state)
                                "/number holds no integers",
                                "/reals has 1 dimensions in the file and 0 here",
                                "/theta has 11 entries in the file and 12 here",
-                               "damaged: /many is 8, and can be 0 to 7"};
+                               "damaged: /many is 8, and can be 0 to 7",
+                               "damaged: /reals has 3 entries, not the 7 that it says",
+                               "damaged: /type has 5 entries, not the 6 that it says",
+                               "damaged: it has no /nothing"};
   char              directory[64], file[96];
 
   (void)state;

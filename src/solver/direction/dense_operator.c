@@ -11,7 +11,7 @@
 
 #define PANELS                                                                                                       \
   500 /* order from which on ldlt is by panels, where Cholesky takes a third of Bunch and Kaufman's time */
-#define EIGEN 2000 /* order from which on eigenvectors are by ScaLAPACK (runs/scaling.md) */
+#define EIGEN 1000 /* order from which on eigenvectors are by ScaLAPACK (runs/scaling.md) */
 
 PetscInt EngdDensePays(const EngdDense *dense)
 {

@@ -49,6 +49,10 @@ PETSC_INTERN PetscErrorCode EngdGemm(const char transa[], const char transb[], P
 PETSC_INTERN void           EngdTranspose(PetscInt m, PetscInt n, const PetscReal X[], PetscInt ldx, PetscReal Y[],
                                           PetscInt ldy);
 
+/* is each of n numbers finite, of this rank, or of all ranks, where that is collective */
+PETSC_INTERN PetscBool      EngdIsFinite(size_t n, const PetscReal x[]);
+PETSC_INTERN PetscErrorCode EngdAllFinite(MPI_Comm, size_t n, const PetscReal x[], PetscBool *finite);
+
 /* counts[r], starts[r] of an array of which this rank has n entries. Collective */
 PETSC_INTERN PetscErrorCode EngdGatherCounts(MPI_Comm, PetscInt n, PetscMPIInt counts[], PetscMPIInt starts[]);
 

@@ -321,19 +321,6 @@ PetscErrorCode EngdEigenScatter(EngdEigen e, PetscBool vectors, PetscReal root[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* is every entry of A on every rank a finite number */
-static PetscErrorCode IsFinite(EngdEigen e, PetscBool *finite)
-{
-  const size_t entries = ENGD_COUNT(e->ld, e->columns);
-  PetscReal    sum     = 0;
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < entries; i++) sum += 0 * e->A[i];
-  *finite = (PetscBool)(sum == 0);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, finite, 1, MPIU_BOOL, MPI_LAND, e->comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode EngdEigenFactor(EngdEigen e, PetscReal l[], PetscInt *info)
 {
   PetscReal   *A = e->kept ? e->kept : e->A;
@@ -341,7 +328,7 @@ PetscErrorCode EngdEigenFactor(EngdEigen e, PetscReal l[], PetscInt *info)
   PetscBool    finite;
 
   PetscFunctionBeginUser;
-  PetscCall(IsFinite(e, &finite));
+  PetscCall(EngdAllFinite(e->comm, ENGD_COUNT(e->ld, e->columns), e->A, &finite));
   *info = -1;
   if (!finite) PetscFunctionReturn(PETSC_SUCCESS);
   if (e->kept) PetscCall(PetscArraycpy(e->kept, e->A, ENGD_COUNT(e->ld, e->columns)));

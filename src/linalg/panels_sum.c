@@ -87,13 +87,8 @@ PetscErrorCode EngdPanelsShift(EngdPanels from, PetscReal lambda, EngdPanels to)
 /* is every entry on every rank a finite number */
 PetscErrorCode EngdPanelsFinite(EngdPanels q, PetscBool *finite)
 {
-  const size_t entries = ENGD_COUNT(q->m, q->nlocal);
-  PetscReal    sum     = 0;
-
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < entries; i++) sum += 0 * q->A[i];
-  *finite = (PetscBool)(sum == 0);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, finite, 1, MPIU_BOOL, MPI_LAND, q->comm));
+  PetscCall(EngdAllFinite(q->comm, ENGD_COUNT(q->m, q->nlocal), q->A, finite));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -56,9 +56,10 @@ static PetscErrorCode CheckMemory(EngdFunctional F, PetscInt m)
 PetscErrorCode EngdTangentCreate(EngdFunctional F, PetscReal cutoff, EngdTangent *out)
 {
   EngdTangent    t;
-  PetscReal     *A, *T = NULL, sum = 0;
+  PetscReal     *A, *T = NULL;
   PetscInt       lda;
   PetscMPIInt    bad;
+  PetscBool      finite;
   PetscErrorCode code = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
@@ -77,10 +78,8 @@ PetscErrorCode EngdTangentCreate(EngdFunctional F, PetscReal cutoff, EngdTangent
   PetscCall(EngdTSQRGetArray(t->qr, &lda, &A));
   PetscCall(EngdExplicitFillRows(F, lda, A));
   PetscCall(EngdTSQRFactor(t->qr, T));
-  for (size_t i = 0; T && i < ENGD_COUNT(t->n, t->n); i++) sum += 0 * T[i];
-  bad = sum != 0;
-  PetscCallMPI(MPI_Bcast(&bad, 1, MPI_INT, 0, t->comm));
-  PetscCheck(!bad, t->comm, ENGD_ERR_NUMERICS, "-engd_projection: the Jacobian has entries that are not finite");
+  PetscCall(EngdAllFinite(t->comm, T ? ENGD_COUNT(t->n, t->n) : 0, T, &finite));
+  PetscCheck(finite, t->comm, ENGD_ERR_NUMERICS, "-engd_projection: the Jacobian has entries that are not finite");
   if (T) code = Decompose(t, T, cutoff);
   bad = code != PETSC_SUCCESS;
   PetscCallMPI(MPI_Bcast(&bad, 1, MPI_INT, 0, t->comm));

@@ -170,7 +170,6 @@ static PetscErrorCode SolveTriangle(EngdLastLayer last)
 static PetscErrorCode FindStep(EngdLastLayer last, PetscBool *found)
 {
   const size_t     order = ENGD_COUNT(last->m + 1, last->m + 1);
-  PetscReal        sum   = 0;
   const PetscReal *R;
   PetscReal       *A, *d;
   PetscInt         lda, begin, end;
@@ -186,9 +185,7 @@ static PetscErrorCode FindStep(EngdLastLayer last, PetscBool *found)
   PetscCall(PetscArraycpy(A + ENGD_COUNT(last->m, lda), R, last->nrows));
   PetscCall(VecRestoreArrayRead(last->R, &R));
   PetscCall(EngdTSQRFactor(last->qr, last->T));
-  for (size_t i = 0; !rank && i < order; i++) sum += 0 * last->T[i];
-  PetscCallMPI(MPI_Bcast(&sum, 1, MPIU_REAL, 0, last->F->comm));
-  *found = (PetscBool)(sum == 0);
+  PetscCall(EngdAllFinite(last->F->comm, rank ? 0 : order, last->T, found));
   if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
   if (!rank) PetscCall(SolveTriangle(last));
   PetscCallMPI(MPI_Bcast(last->c, count, MPIU_REAL, 0, last->F->comm));

@@ -15,7 +15,7 @@ static const char help[] =
     "  several, gain G X with -bench_vectors vectors at once: its rate, and how much faster it is than as many G v\n"
     "Rates in GF/s of a rank, the best of -bench_tries; what is compared takes turns.\n\n";
 
-#include <engd/private.h>
+#include "bench.h"
 #include <petscblaslapack.h>
 #include <petsctime.h>
 
@@ -287,11 +287,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode ierr, last;
-
-  EngdChooseKernels(argv);
-  ierr = EngdInitialize(&argc, &argv, help);
-  if (!ierr) ierr = Run();
-  last = EngdFinalize();
-  return EngdExitCode(ierr ? ierr : last);
+  return RunBench(argc, argv, help, Run);
 }

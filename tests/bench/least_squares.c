@@ -7,7 +7,7 @@
 
   A yardstick, not a test: nothing fails here. About 20 seconds.
 */
-#include <engd/private.h>
+#include "bench.h"
 #include <time.h>
 
 #define LARGE 1024
@@ -128,11 +128,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode ierr, last;
-
-  EngdChooseKernels(argv);
-  ierr = EngdInitialize(&argc, &argv, NULL);
-  if (!ierr) ierr = Run();
-  last = EngdFinalize();
-  return EngdExitCode(ierr ? ierr : last);
+  return RunBench(argc, argv, NULL, Run);
 }

@@ -8,7 +8,7 @@
   The latter are fitted: where others use the processors too, ranks wait for each other, which is none of the network's time. Of ranks on one
   machine it is its memory that is measured. Nothing fails here.
 */
-#include <engd/private.h>
+#include "bench.h"
 
 #define FACTOR 10 /* from one size to the next */
 
@@ -94,11 +94,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode ierr, last;
-
-  EngdChooseKernels(argv);
-  ierr = EngdInitialize(&argc, &argv, NULL);
-  if (!ierr) ierr = Run();
-  last = EngdFinalize();
-  return EngdExitCode(ierr ? ierr : last);
+  return RunBench(argc, argv, NULL, Run);
 }

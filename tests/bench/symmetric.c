@@ -7,7 +7,7 @@
   spread is zero where there is one rank or no ScaLAPACK. A yardstick, not a test: nothing fails here. On a busy machine ranks wait for each other most of the time,
   so that what all ranks do looks slower than it is.
 */
-#include <engd/private.h>
+#include "bench.h"
 
 typedef struct {
   PetscReal syevd, spread, sytrf, lu;
@@ -137,11 +137,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode ierr, last;
-
-  EngdChooseKernels(argv);
-  ierr = EngdInitialize(&argc, &argv, NULL);
-  if (!ierr) ierr = Run();
-  last = EngdFinalize();
-  return EngdExitCode(ierr ? ierr : last);
+  return RunBench(argc, argv, NULL, Run);
 }

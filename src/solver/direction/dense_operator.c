@@ -107,17 +107,17 @@ PetscErrorCode EngdDenseForm(EngdDense *dense, EngdSolver solver)
 {
   const EngdSpread *parts  = HasParts(dense) ? &dense->parts : NULL;
   PetscBool         finite = PETSC_TRUE;
-  PetscReal         sum    = 0;
   PetscInt          p;
 
   PetscFunctionBeginUser;
   PetscCall(EngdExplicitGramian(solver->G, &dense->blocks, dense->formed < 0 ? 0 : dense->ema, dense->H, parts));
   if (dense->parts.eigen) PetscFunctionReturn(PETSC_SUCCESS); /* which looks at its part by itself */
   PetscCall(VecGetLocalSize(dense->root, &p));
-  for (size_t i = 0; !parts && p && i < dense->blocks.at[dense->blocks.n]; i++) sum += 0 * dense->H[i];
-  PetscCallMPI(MPI_Bcast(&sum, 1, MPIU_REAL, 0, solver->functional->comm));
-  if (parts) PetscCall(EngdPanelsFinite(parts->panels, &finite));
-  if (sum != 0 || !finite) PetscCall(NotFinite(solver));
+  if (parts)
+    PetscCall(EngdPanelsFinite(parts->panels, &finite));
+  else
+    PetscCall(EngdAllFinite(solver->functional->comm, p ? dense->blocks.at[dense->blocks.n] : 0, dense->H, &finite));
+  if (!finite) PetscCall(NotFinite(solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

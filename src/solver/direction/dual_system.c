@@ -147,8 +147,9 @@ PetscErrorCode EngdDualSetUpSystem(EngdDual *dual, EngdSolver solver)
 PetscErrorCode EngdDualFormKernel(EngdDual *dual, EngdFunctional F)
 {
   const PetscInt ld = EngdNTKLargestRows(dual->kernel);
-  PetscMPIInt    bad, rank, size;
-  PetscReal     *K, sum = 0;
+  PetscMPIInt    rank, size;
+  PetscReal     *K;
+  PetscBool      finite;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
@@ -158,13 +159,11 @@ PetscErrorCode EngdDualFormKernel(EngdDual *dual, EngdFunctional F)
   PetscCall(MatDenseGetArrayWrite(dual->K, &K));
   PetscCall(EngdNTKFill(dual->kernel, ld, K));
   for (PetscInt i = dual->nrows; i < ld; i++) K[ENGD_COUNT(rank * ld + i, ld) + i] = 1;
-  for (size_t i = 0; i < ENGD_COUNT(ld, ld) * size; i++) sum += 0 * K[i];
+  PetscCall(EngdAllFinite(F->comm, ENGD_COUNT(ld, ld) * size, K, &finite));
   PetscCall(MatDenseRestoreArrayWrite(dual->K, &K));
   PetscCall(MatAssemblyBegin(dual->K, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(dual->K, MAT_FINAL_ASSEMBLY));
-  bad = sum != 0;
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, F->comm));
-  if (!bad) PetscFunctionReturn(PETSC_SUCCESS);
+  if (finite) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdFunctionalCheck(F));
   SETERRQ(F->comm, ENGD_ERR_NUMERICS,
           "the kernel of the Jacobian has entries that are not finite; scale the problem or start from smaller "

@@ -7,6 +7,11 @@ name "the estimate is within a fifth"
 run 1 -version
 ENGD=$ENGD_PROGRAM python3 "$ENGD_ROOT/runs/memory.py" --ranks 1 --case dual --case krylov >table || complain "$(cat table)"
 
+name "points of a boundary have no rows where they meet each other by Gram matrices"
+run 1 -options_file poisson100d.opts -wall_points 100 -pde_points 5 -engd_test_points 10 -tao_max_it 1 -tao_view -engd_monitor false
+expect_exit 0
+expect_less "$(sed -n 's/.*direction \([0-9.]*\),.*/\1/p' stdout)" 40 # MB; with them 77 more
+
 short=(-options_file poisson.opts -network_layers 10 -pde_points 200 -wall_points 40 -engd_test_points 10 -engd_start none
   -tao_max_it 2 -tao_engd_direction krylov -ksp_max_it 5 -engd_summary s.json)
 name "all is kept"

@@ -17,6 +17,9 @@
 #define WORTH_SINGLE                                                                                                 \
   4 /* a layer has this many times as many parameters as directions that stay in float64, or all of it does */
 
+#define WORTH_ROWS                                                                                                   \
+  2 /* rows that a term has for its pairs with others alone take this many times fewer multiplications, or it has none */
+
 /* seconds of a product of rows of a layer, those of as many flops in float64 being 1 */
 static PetscReal RowsCost(EngdNTK kernel, PetscInt l)
 {
@@ -80,13 +83,13 @@ static PetscReal RowsPairCost(EngdNTK kernel, PetscInt l, PetscInt t, PetscInt u
 }
 
 /* Rows of a term that meets itself by Gram matrices are written, kept and sent for its other pairs alone: 7 GB for 9000 points of
-   a boundary in 100 dimensions and 1024 units. They are to save half of the multiplications there */
+   a boundary in 100 dimensions and 1024 units */
 static PetscBool IsGramCheaper(EngdNTK kernel, PetscInt l, PetscInt t, PetscInt u)
 {
   const PetscBool alone = (PetscBool)(t != u && (GramCost(kernel, l, t, t) < RowsPairCost(kernel, l, t, t) ||
                                                  GramCost(kernel, l, u, u) < RowsPairCost(kernel, l, u, u)));
 
-  return (PetscBool)(GramCost(kernel, l, t, u) < (alone ? 2 : 1) * RowsPairCost(kernel, l, t, u));
+  return (PetscBool)(GramCost(kernel, l, t, u) < (alone ? WORTH_ROWS : 1) * RowsPairCost(kernel, l, t, u));
 }
 
 void EngdNTKChooseForms(EngdNTK kernel, EngdNTKForm form)

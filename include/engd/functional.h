@@ -312,6 +312,13 @@ PETSC_INTERN PetscErrorCode EngdFunctionalMeasureWalk(EngdFunctional, PetscInt t
                                                       PetscReal *variance);
 PETSC_INTERN PetscErrorCode EngdWalkWorkDestroy(EngdWalkWork *);
 
+/* theta.c: the vectors of the size of theta; points.c: the blocks of the points of all terms, and all that is as large as they are.
+   Collective */
+PETSC_INTERN PetscErrorCode EngdFunctionalSetUpVectors(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdFunctionalDestroyVectors(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdFunctionalSetUpPoints(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdFunctionalDestroyPoints(EngdFunctional);
+
 /* a distributed vector whole, to be read until the functional works again or has other parameters; the sum over ranks of whole arrays
    as a distributed one */
 PETSC_INTERN PetscErrorCode EngdFunctionalGather(EngdFunctional, Vec distributed, const PetscReal **whole);

@@ -277,6 +277,26 @@ PETSC_INTERN PetscErrorCode EngdWalkState(EngdTerm, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdWalkView(EngdTerm, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdWalkDestroy(EngdWalk *);
 PETSC_INTERN PetscErrorCode EngdTermSetRandomDimensions(EngdProblem, EngdTerm, PetscInt s, const char other[]);
+
+/* What the user said about a term, before it is checked (term_options.c); texts are NULL where nothing was said. Density: what the term
+   says at a point, of its points (term_density.c). Collective */
+typedef struct {
+  char *region, *points, *file, *sampler, *residual, *energy, *integral, *numerator, *denominator, *local, *measure;
+  PetscReal weight;
+  PetscBool weighted;
+  PetscInt  resample, multipliers, nrandom;
+  EngdAdapt adapt;
+  PetscReal causal;
+  PetscInt  slabs;
+  PetscReal bound;
+  PetscBool bounded;
+
+  EngdWalkOptions walk;
+} EngdTermOptions;
+PETSC_INTERN PetscErrorCode EngdTermReadOptions(EngdProblem, const char name[], EngdTermOptions *);
+PETSC_INTERN PetscErrorCode EngdTermOptionsDestroy(EngdTermOptions *);
+PETSC_INTERN PetscErrorCode EngdTermCreateDensity(EngdProblem, EngdTerm, const EngdTermOptions *);
+
 PETSC_INTERN PetscErrorCode EngdTermView(EngdTerm, PetscViewer);
 /* residual, energy, quotient or integral */
 PETSC_INTERN const char    *EngdTermKind(EngdTerm);

@@ -59,10 +59,11 @@ typedef struct {
 } EngdKfac;
 
 /* the state behind a PC of type kfac; which group a term belongs to; F <- beta F + (1 - beta) F_new at the owners; numbers that this
-   allocates for a while */
+   allocates for a while; kfac_view.c: what -tao_view shows */
 PETSC_INTERN PetscErrorCode EngdKfacGet(PC, EngdKfac **);
 PETSC_INTERN PetscInt       EngdKfacGroup(EngdFunctional, PetscInt term);
 PETSC_INTERN PetscErrorCode EngdKfacUpdateFactors(EngdKfac *);
 PETSC_INTERN size_t         EngdKfacCountSums(const EngdKfac *);
+PETSC_INTERN PetscErrorCode EngdKfacView(PC, PetscViewer);
 
 #endif

@@ -47,6 +47,7 @@ static PetscErrorCode AssignColumns(EngdPoints points, const char option[], cons
   const PetscInt dim   = points->dim;
   PetscInt       n     = 0;
   char         **names = NULL;
+  char           where[2 * PETSC_MAX_PATH_LEN];
   PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
@@ -56,7 +57,8 @@ static PetscErrorCode AssignColumns(EngdPoints points, const char option[], cons
              " coordinates; a first line of names says what further columns are",
              option, file, table->ncolumns, dim);
   if (!table->names[0]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdParseNames(option, table->names, &n, &names));
+  PetscCall(PetscSNPrintf(where, sizeof(where), "%s %s: the names", option, file));
+  PetscCall(EngdParseNames(where, table->names, &n, &names));
   ierr = AssignNames(points, option, file, table, n, names, column);
   PetscCall(EngdListDestroy(n, &names));
   PetscCall(ierr);

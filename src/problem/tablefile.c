@@ -29,15 +29,26 @@ static void Fault(EngdTableFile *table, const char format[], ...)
   va_end(list);
 }
 
+/* the next field of a line, as strtok_r() has it, without the quotation marks that some programs write names and numbers in */
+static char *TakeField(char *line, char **rest)
+{
+  char        *field = strtok_r(line, SEPARATORS, rest);
+  const size_t n     = field ? strlen(field) : 0;
+
+  if (n < 3 || field[0] != '"' || field[n - 1] != '"') return field;
+  field[n - 1] = 0;
+  return field + 1;
+}
+
 /* the line of names, if the first field of the line is no number */
 static PetscBool ReadNames(EngdTableFile *table, char line[])
 {
   char *rest, *end;
-  char *field = strtok_r(line, SEPARATORS, &rest);
+  char *field = TakeField(line, &rest);
 
   (void)strtod(field, &end);
   if (!*end) return PETSC_FALSE;
-  for (; field; field = strtok_r(NULL, SEPARATORS, &rest), table->ncolumns++) {
+  for (; field; field = TakeField(NULL, &rest), table->ncolumns++) {
     const size_t n = strlen(table->names);
 
     if (n + strlen(field) + 2 > sizeof(table->names)) Fault(table, "the line of names is too long");
@@ -53,7 +64,7 @@ static PetscErrorCode ReadRow(EngdTableFile *table, PetscInt number, char line[]
   char    *rest, *end;
 
   PetscFunctionBeginUser;
-  for (char *field = strtok_r(line, SEPARATORS, &rest); field; field = strtok_r(NULL, SEPARATORS, &rest), n++) {
+  for (char *field = TakeField(line, &rest); field; field = TakeField(NULL, &rest), n++) {
     const PetscInt at = table->nrows * table->ncolumns + n;
 
     if (table->nrows && n >= table->ncolumns) continue; /* counted only */

@@ -9,6 +9,9 @@
 */
 #include <engd/private.h>
 
+#define NUMBER         4000 /* of points */
+#define NUMBER_ON_LINE 1000 /* a piece; auto takes Gauss's rule up to here */
+
 struct _n_EngdIntegral {
   char          *name, *text;
   EngdPoints     points;
@@ -35,14 +38,44 @@ static PetscErrorCode ReadOptions(EngdProblem problem, const char name[], Integr
                             "EngdReportSetFromOptions", NULL, "u", &o->integrand));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-region", "Over which part, as the regions of terms",
                             "EngdReportSetFromOptions", "interior", NULL, &o->region));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-points",
-                            "How many points, positive; or for the samplers grid and gauss one number a coordinate",
-                            "EngdReportSetFromOptions", "4000", NULL, &o->points));
+  PetscCall(
+      EngdOptionsText(PetscOptionsObject, "-points",
+                      "How many points, positive, by default 4000, or of a line 1000, as gauss has them; or for the "
+                      "samplers grid and gauss one number a coordinate",
+                      "EngdReportSetFromOptions", "auto", NULL, &o->points));
   PetscCall(EngdOptionsText(
       PetscOptionsObject, "-sampler",
       "How they are placed, as for terms: gauss, which auto takes on boxes, is exact for polynomials there",
       "EngdReportSetFromOptions", "auto", NULL, &o->sampler));
   PetscOptionsEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the points where nobody says how many: NUMBER, or as many of Gauss's rule on a line as auto takes, whose error is that of
+   rounding where the midpoints of NUMBER cells would leave 1e-8 */
+static PetscErrorCode CreateDefaultPoints(EngdProblem problem, const IntegralOptions *o, PetscInt number,
+                                          EngdIntegral integral)
+{
+  char       option[256];
+  PetscInt   n      = NUMBER;
+  EngdPoints better = NULL;
+  PetscBool  grid, gauss = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_region", integral->name));
+  PetscCall(EngdPointsCreateCounts(problem->domain, option, o->region, o->sampler, 1, &n, problem->seed,
+                                   ENGD_STREAM_INTEGRALS + number, &integral->points));
+  PetscCall(PetscStrcmp(integral->points->sampler, "grid", &grid));
+  n = NUMBER_ON_LINE * integral->points->npieces;
+  if (!grid || strcmp(o->sampler, "auto") || n >= NUMBER) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdPointsCreateCounts(problem->domain, option, o->region, o->sampler, 1, &n, problem->seed,
+                                   ENGD_STREAM_INTEGRALS + number, &better));
+  PetscCall(PetscStrcmp(better->sampler, "gauss", &gauss));
+  if (gauss) {
+    PetscCall(EngdPointsDestroy(&integral->points));
+    integral->points = better;
+  } else
+    PetscCall(EngdPointsDestroy(&better));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -53,6 +86,10 @@ static PetscErrorCode CreatePoints(EngdProblem problem, const IntegralOptions *o
   PetscInt n, *counts;
 
   PetscFunctionBeginUser;
+  if (!strcmp(o->points, "auto")) {
+    PetscCall(CreateDefaultPoints(problem, o, number, integral));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_points", integral->name));
   PetscCall(EngdParseList(option, o->points, &n, &items));
   PetscCall(PetscMalloc1(n, &counts));

@@ -11,6 +11,7 @@
   Points of grids and lines outside of the domain have no values; those of a file have, and are warned of by their number.
 */
 #include <engd/private.h>
+#include <engd/options_text.h>
 #include <ctype.h>
 
 #define NUMBERS_MAX 500000000 /* coordinates in all, which are gathered on one rank */
@@ -308,6 +309,19 @@ PetscErrorCode EngdPlacesUpdate(EngdPlaces places)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* is there a file of this name, also where options files are; the answer of rank 0 */
+static PetscErrorCode FindFile(MPI_Comm comm, const char name[], PetscBool *found)
+{
+  char        path[PETSC_MAX_PATH_LEN], searched[PETSC_MAX_PATH_LEN];
+  PetscMPIInt rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (rank == 0) *found = EngdFindOptionsFile(name, sizeof(path), path, searched);
+  PetscCallMPI(MPI_Bcast(found, 1, MPIU_BOOL, 0, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdPlacesCreate(EngdProblem problem, const char option[], const char text[], EngdPlaces *out)
 {
   EngdPlaces places;
@@ -335,6 +349,12 @@ PetscErrorCode EngdPlacesCreate(EngdProblem problem, const char option[], const 
   } else if (!strcmp(text, "test")) {
     PetscCall(TakePoints(places, problem->test));
   } else {
+    PetscBool found;
+
+    PetscCall(FindFile(problem->domain->comm, text, &found));
+    PetscCheck(found, problem->domain->comm, PETSC_ERR_USER_INPUT,
+               "%s %s: no such file can be read; give one, or test, grid(..), slice(..), line(..) or points(TERM)",
+               option, text);
     PetscCall(EngdPointsCreateFromFile(problem->domain, option, text, PETSC_TRUE, &places->points));
     PetscCall(TakePoints(places, places->points));
   }

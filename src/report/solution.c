@@ -9,7 +9,9 @@
   written by a stream that output.c opens: PETSc's viewers raise a full disk on one rank alone, while others wait for it, and
   write only to the name with the ending, never beside it.
 */
+#define _GNU_SOURCE /* strcasecmp */
 #include <engd/private.h>
+#include <strings.h>
 
 typedef struct {
   const char *ending;
@@ -46,22 +48,28 @@ struct _n_EngdSolution {
   EngdOutput     output;       /* the file that is being written, on rank 0 */
 };
 
-/* ending <- that of the name, from its last point on; empty if it has none */
+/* the format of files that end so, in capitals too, or NULL */
+static const Format *FindFormat(const char ending[])
+{
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(formats); k++)
+    if (!strcasecmp(ending, formats[k].ending)) return &formats[k];
+  return NULL;
+}
+
+/* ending <- that of the name, from its last point on; empty if it has none, as hidden files of no format have */
 static const char *Ending(const char name[])
 {
   const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name, *dot = strrchr(base, '.');
 
-  return dot && dot > base ? dot : "";
+  return dot && (dot > base || FindFormat(dot)) ? dot : "";
 }
 
-static PetscErrorCode FindFormat(EngdSolution s)
+static PetscErrorCode SetFormat(EngdSolution s)
 {
   const char *ending = s->file ? Ending(s->file) : "";
 
   PetscFunctionBeginUser;
-  if (!ending[0]) s->format = &formats[0];
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(formats); k++)
-    if (!strcmp(ending, formats[k].ending)) s->format = &formats[k];
+  s->format = ending[0] ? FindFormat(ending) : &formats[0];
   PetscCheck(s->format, s->model->problem->comm, PETSC_ERR_USER_INPUT,
              "-engd_solution %s: the ending %s is not known; give .csv, .npz, .h5, .vts, .vtu or .pvd", s->file,
              ending);
@@ -168,6 +176,9 @@ static PetscErrorCode AddItem(EngdSolution s, const char item[])
   PetscFunctionBeginUser;
   PetscCall(PetscStrncpy(name, item, sizeof(name)));
   if (equals && equals > item && equals[1] != '=' && !strchr("<>!", equals[-1])) {
+    PetscCheck((size_t)(equals - item) < sizeof(name), s->model->problem->comm, PETSC_ERR_USER_INPUT,
+               "-engd_output: what stands before the = has %zu characters, and a name has %zu at most: \"%.40s...\"",
+               (size_t)(equals - item), sizeof(name) - 1, item);
     text                = equals + 1;
     name[equals - item] = 0;
     PetscCall(EngdParseNames("-engd_output", name, &m, &names));
@@ -257,7 +268,7 @@ PetscErrorCode EngdSolutionCreate(EngdModel model, const char file[], const char
   s->model = model;
   s->times = times;
   PetscCall(PetscStrallocpy(file, &s->file));
-  PetscCall(FindFormat(s));
+  PetscCall(SetFormat(s));
   PetscCall(EngdPlacesCreate(model->problem, option,
                              points             ? points
                              : s->format->space ? "grid"

@@ -15,6 +15,13 @@ typedef struct {
   char      option[128];
   char      name[PETSC_MAX_PATH_LEN];
   PetscBool written;
+  PetscInt  number; /* in the order of the options */
+
+  /* what tells files apart, on rank 0: a file that is there by its inode, one to come by that of its folder and its name */
+  PetscBool one; /* a regular file, or to become one */
+  dev_t     device;
+  ino_t     inode;
+  char      base[256]; /* empty where the file is there */
 } Place;
 
 typedef struct {
@@ -160,35 +167,44 @@ static PetscErrorCode CheckOptionsLeft(MPI_Comm comm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* are the two one regular file, or will they be */
-static PetscBool IsSame(const char a[], const char b[])
+/* which file it is, or will be */
+static void Identify(Place *place)
 {
-  char       *name[2] = {EngdFollowLinks(a), EngdFollowLinks(b)};
-  const char *base[2] = {"", ""};
-  struct stat status[2];
-  PetscBool   same = PETSC_FALSE;
-  int         exist[2];
+  char       *name = EngdFollowLinks(place->name), *slash = name ? strrchr(name, '/') : NULL;
+  struct stat status;
 
-  if (name[0] && name[1]) {
-    for (int k = 0; k < 2; k++) exist[k] = !stat(name[k], &status[k]);
-    if (exist[0] && exist[1]) {
-      same = (PetscBool)(S_ISREG(status[0].st_mode) && status[0].st_dev == status[1].st_dev &&
-                         status[0].st_ino == status[1].st_ino);
-    } else if (!exist[0] && !exist[1]) {
-      for (int k = 0; k < 2; k++) {
-        char *slash = strrchr(name[k], '/');
-
-        base[k] = slash ? slash + 1 : name[k];
-        if (slash && slash > name[k]) *slash = 0;
-        exist[k] = !stat(slash ? (slash == name[k] ? "/" : name[k]) : ".", &status[k]);
-      }
-      same = (PetscBool)(exist[0] && exist[1] && !strcmp(base[0], base[1]) && status[0].st_dev == status[1].st_dev &&
-                         status[0].st_ino == status[1].st_ino);
-    }
+  place->base[0] = 0;
+  place->one     = PETSC_FALSE;
+  if (name && !stat(name, &status)) {
+    place->one = (PetscBool)S_ISREG(status.st_mode);
+  } else if (name) {
+    snprintf(place->base, sizeof(place->base), "%s", slash ? slash + 1 : name);
+    if (slash && slash > name) *slash = 0;
+    place->one = (PetscBool)!stat(slash ? (slash == name ? "/" : name) : ".", &status);
   }
-  free(name[0]);
-  free(name[1]);
-  return same;
+  if (place->one) {
+    place->device = status.st_dev;
+    place->inode  = status.st_ino;
+  }
+  free(name);
+}
+
+/* for qsort(): places that are one file side by side, in the order of the options; those that are no file behind all */
+static int Order(const void *first, const void *second)
+{
+  const Place *a = *(const Place *const *)first, *b = *(const Place *const *)second;
+  const int    names = strcmp(a->base, b->base);
+
+  if (a->one != b->one) return a->one ? -1 : 1;
+  if (a->one && a->device != b->device) return a->device < b->device ? -1 : 1;
+  if (a->one && a->inode != b->inode) return a->inode < b->inode ? -1 : 1;
+  if (a->one && names) return names;
+  return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static PetscBool IsSame(const Place *a, const Place *b)
+{
+  return (PetscBool)(a->one && b->one && a->device == b->device && a->inode == b->inode && !strcmp(a->base, b->base));
 }
 
 /* may the first replace the second */
@@ -197,21 +213,34 @@ static PetscBool MayShare(const Place *a, const Place *b)
   return (PetscBool)(!strcmp(a->option, "-engd_checkpoint") && !strcmp(b->option, "-engd_restart"));
 }
 
-/* message <- what two places have in common, or nothing; for rank 0, which has the files */
-static void Compare(const Places *places, size_t size, char message[])
+/* message <- what the first two places that are one file have in common, or nothing; for rank 0, which has the files. A series
+   in time has thousands, so they are sorted */
+static PetscErrorCode Compare(const Places *places, size_t size, char message[])
 {
-  for (PetscInt i = 0; i < places->n && !message[0]; i++) {
-    const Place *a = &places->place[i];
+  const Place **sorted;
+  PetscInt      first = PETSC_MAX_INT;
 
-    for (PetscInt j = 0; a->written && j < places->n && !message[0]; j++) {
-      const Place *b = &places->place[j];
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(places->n, &sorted));
+  for (PetscInt i = 0; i < places->n; i++) {
+    places->place[i].number = i;
+    Identify(&places->place[i]);
+    sorted[i] = &places->place[i];
+  }
+  qsort(sorted, (size_t)places->n, sizeof(*sorted), Order);
+  for (PetscInt i = 0; i < places->n; i++)
+    for (PetscInt j = i + 1; j < places->n && IsSame(sorted[i], sorted[j]); j++) {
+      const PetscBool forward = sorted[i]->written;
+      const Place    *a = forward ? sorted[i] : sorted[j], *b = forward ? sorted[j] : sorted[i];
 
-      if (i == j || (b->written && j < i) || MayShare(a, b) || !IsSame(a->name, b->name)) continue;
+      if (!a->written || a->number >= first || MayShare(a, b)) continue;
+      first = a->number;
       snprintf(message, size, "%s %.500s would %s %s%s%.500s", a->option, a->name,
                b->written ? "be lost: it is also the file of" : "overwrite a file that is read, that of", b->option,
                b->option[0] ? " " : "", b->name);
     }
-  }
+  PetscCall(PetscFree(sorted));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* on rank 0 what the options were read from, too */
@@ -270,7 +299,7 @@ PetscErrorCode EngdRunCheckFiles(EngdRun run)
     PetscCall(AddOption(&places, option, PETSC_FALSE));
   }
   PetscCall(AddOptionsFiles(run->comm, &places));
-  Compare(&places, sizeof(message), message);
+  PetscCall(Compare(&places, sizeof(message), message));
   PetscCallMPI(MPI_Bcast(message, sizeof(message), MPI_CHAR, 0, run->comm));
   PetscCheck(!message[0], run->comm, PETSC_ERR_USER_INPUT, "%s", message);
   PetscCall(PetscFree(places.place));

@@ -157,7 +157,7 @@ rejects 'all coordinates are held' "${solution[@]}" -engd_solution_points 'slice
 rejects 'ends of 2 and 1 numbers for 2 coordinates' "${solution[@]}" -engd_solution_points 'line(0,0; 1; 3)'
 rejects 'none of the 3 points is in the domain' "${solution[@]}" -engd_solution_points 'line(2,2; 3,3; 3)'
 rejects 'points\(sea\): there is no term sea; there is points\(pde\), points\(wall\)' "${solution[@]}" -engd_solution_points 'points(sea)'
-rejects 'engd_solution_points nowhere.csv: cannot be read' "${solution[@]}" -engd_solution_points nowhere.csv
+rejects 'engd_solution_points nowhere.csv: no such file can be read; give one, or test' "${solution[@]}" -engd_solution_points nowhere.csv
 rejects 'engd_evaluate test: of which solution\? give -engd_restart' "${poisson[@]}" -engd_evaluate test
 rejects 'nothere.h5 cannot be read' "${poisson[@]}" -engd_evaluate test -engd_restart nothere.h5
 rejects 'exclude each other' "${solution[@]}" -engd_evaluate test -engd_restart nothere.h5 -engd_solution_points grid

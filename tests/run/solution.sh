@@ -47,7 +47,7 @@ verify() { # a Python program on the files of this directory, all of whose asser
 small=(-options_file poisson.opts -network_layers 9,7 -network_inputs "sin(x),y,x*y" -functions "s = x*(1-x), p(a) = a*u^2"
   -ansatz_u "p(s) + if(x < 0.5, y, exp(-u))" -pde_points 100 -wall_points 40)
 output='u, u_x, u_y, exact, error, residual(pde), q = u*u_x, grad(u), min(u, 0.5)'
-integrals=(-engd_integrals flux,mass,side -flux_region boundary -flux_integrand "dot(grad(u), normal)" -mass_integrand "lap(u); x^3*y"
+integrals=(-engd_integrals flux,mass,side,edge -edge_region x=lower -edge_integrand "exp(y)" -flux_region boundary -flux_integrand "dot(grad(u), normal)" -mass_integrand "lap(u); x^3*y"
   -mass_sampler gauss -side_region right -right_of boundary -right_where "x > 0.5" -side_integrand "normal" -side_points 800)
 
 name "everything after a training"
@@ -78,6 +78,7 @@ i = json.load(open("s.json"))["integrals"]
 assert abs(i["mass"]["value"][1] - 0.125) < 1e-14, i
 assert i["mass"]["sampler"] == "gauss" and i["flux"]["region"] == "boundary" and i["flux"]["points"] == 4000
 assert np.abs(np.array(i["side"]["value"]) - [1, 0]).max() < 1e-12, i
+assert abs(i["edge"]["value"] - np.expm1(1)) < 1e-14, i
 PYTHON
 
 for ranks in 1 2; do

@@ -195,14 +195,38 @@ static PetscErrorCode ProjectExact(Probe *probe, Space *space)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* d <- -A^+ g with the matrix of a curvature whose W has no roots, on rank 0, for all; eigenvalues that are rounding are left out */
+/* d <- -A^+ g of a symmetric matrix, which is destroyed; eigenvalues that are rounding are left out. Or A has none to be found */
+static PetscErrorCode PseudoSolve(PetscInt p, PetscReal A[], const PetscReal g[], PetscReal d[], PetscBool *found)
+{
+  PetscInt   info = 0;
+  PetscReal *l, *y, largest;
+
+  PetscFunctionBeginUser;
+  *found = EngdIsFinite(ENGD_COUNT(p, p), A);
+  if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc2(p, &l, p, &y));
+  PetscCall(EngdSymmetricEigen("V", p, A, l, &info));
+  *found = (PetscBool)!info;
+  if (*found) {
+    largest = PetscMax(PetscAbsReal(l[0]), PetscAbsReal(l[p - 1]));
+    PetscCall(EngdDenseMultiply("T", p, p, A, g, y));
+    for (PetscInt k = 0; k < p; k++)
+      y[k] = PetscAbsReal(l[k]) > p * PETSC_MACHINE_EPSILON * largest ? -y[k] / l[k] : 0;
+    PetscCall(EngdDenseMultiply("N", p, p, A, y, d));
+  }
+  PetscCall(PetscFree2(l, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d <- -A^+ g with the matrix of a curvature whose W has no roots, on rank 0, for all */
 static PetscErrorCode SolveDense(const Probe *probe, EngdUpdate method, PetscReal d[])
 {
   EngdDiagonalBlocks blocks;
   EngdFunctional     F;
-  PetscMPIInt        rank, bad = 0;
-  PetscInt           p, info   = 0;
-  PetscReal         *A = NULL, *l = NULL, *y = NULL;
+  PetscMPIInt        rank;
+  PetscBool          found = PETSC_TRUE;
+  PetscInt           p;
+  PetscReal         *A;
   Mat                G;
 
   PetscFunctionBeginUser;
@@ -212,25 +236,14 @@ static PetscErrorCode SolveDense(const Probe *probe, EngdUpdate method, PetscRea
   PetscCall(F->curvature->for_hessian ? EngdFunctionalCreateHessian(F, &G) : EngdFunctionalCreateGramian(F, &G));
   PetscCall(EngdFunctionalSetParameters(F, probe->theta));
   PetscCall(EngdDiagonalBlocksCreate(F->model, ENGD_STRUCTURE_FULL, &blocks));
-  PetscCall(PetscMalloc3(blocks.at[blocks.n], &A, p, &l, p, &y));
+  PetscCall(PetscMalloc1(blocks.at[blocks.n], &A));
   PetscCall(EngdExplicitGramian(G, &blocks, 0, A, NULL));
-  if (!rank) {
-    PetscReal largest;
-
-    for (size_t i = 0; i < ENGD_COUNT(p, p); i++) bad = bad || PetscIsInfOrNanReal(A[i]);
-    if (!bad) PetscCall(EngdSymmetricEigen("V", p, A, l, &info));
-    bad     = bad || info;
-    largest = PetscMax(PetscAbsReal(l[0]), PetscAbsReal(l[p - 1]));
-    if (!bad) PetscCall(EngdDenseMultiply("T", p, p, A, probe->g, y));
-    for (PetscInt k = 0; k < p; k++)
-      y[k] = PetscAbsReal(l[k]) > p * PETSC_MACHINE_EPSILON * largest ? -y[k] / l[k] : 0;
-    if (!bad) PetscCall(EngdDenseMultiply("N", p, p, A, y, d));
-  }
-  PetscCallMPI(MPI_Bcast(&bad, 1, MPI_INT, 0, F->comm));
-  PetscCheck(!bad, F->comm, ENGD_ERR_NUMERICS, "-engd_projection: the matrix of %s has no eigenvalues to be found",
+  if (!rank) PetscCall(PseudoSolve(p, A, probe->g, d, &found));
+  PetscCallMPI(MPI_Bcast(&found, 1, MPIU_BOOL, 0, F->comm));
+  PetscCheck(found, F->comm, ENGD_ERR_NUMERICS, "-engd_projection: the matrix of %s has no eigenvalues to be found",
              engd_update_name[method]);
   PetscCallMPI(MPI_Bcast(d, (PetscMPIInt)p, MPIU_REAL, 0, F->comm));
-  PetscCall(PetscFree3(A, l, y));
+  PetscCall(PetscFree(A));
   PetscCall(EngdDiagonalBlocksDestroy(&blocks));
   PetscCall(MatDestroy(&G));
   PetscCall(EngdFunctionalDestroy(&F));

@@ -46,6 +46,14 @@ static PetscErrorCode CompareInts(EngdArchive a, const char what[], PetscInt nth
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* loading: of an entry that cannot be equal since it is far larger than what is here, no more is read: rank 0 fails */
+static void Bound(EngdArchive a, const char what[], size_t here, size_t *there)
+{
+  if (a->rank || a->mode != ENGD_ARCHIVE_LOAD || *there <= here + LONGEST) return;
+  EngdStateFileFail(a->file, " does not fit: %s: %zu entries or letters in the file, %zu here", what, *there, here);
+  *there = here;
+}
+
 /*
   EngdArchiveExpect - Refuses a file whose entry has another size than the file says, before memory is taken for it.
 
@@ -97,6 +105,7 @@ PetscErrorCode EngdArchiveMatchString(EngdArchive a, const char name[], const ch
   if (a->mode == ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
   if (a->mode == ENGD_ARCHIVE_SAVE) n = strlen(value) + 1;
   PetscCall(EngdArchiveOpen(a, name, ENGD_STATE_TEXT, 1, &n));
+  Bound(a, what, strlen(value) + 1, &n);
   PetscCall(PetscCalloc1(a->rank ? 1 : n, &there));
   PetscCall(PetscStrncpy(there, value, a->rank ? 1 : n));
   if (!a->rank) EngdStateFileMove(a->file, 0, 0, n, there);
@@ -158,6 +167,7 @@ PetscErrorCode EngdArchiveMatchInts(EngdArchive a, const char name[], const char
   PetscFunctionBeginUser;
   if (a->mode == ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchiveOpen(a, name, ENGD_STATE_INT, 1, &found));
+  Bound(a, what, (size_t)n, &found);
   if (a->rank) found = 0;
   PetscCall(PetscMalloc2(n, &wide, PetscMax(found, (size_t)n), &read));
   for (PetscInt i = 0; i < n; i++) read[i] = wide[i] = value[i];

@@ -320,17 +320,19 @@ static void TestBadFiles(void **state)
 /* what loading meets when the object has changed: entries that are not there, of another size, of another kind */
 static PetscErrorCode LoadOther(const char file[], int what)
 {
-  const PetscInt layers[] = {64, 64}, others[] = {32};
-  PetscReal      number, reals[4];
-  PetscInt       count = 8;
-  EngdArchive    a;
-  Vec            v;
+  const PetscInt  layers[] = {64, 64}, others[] = {32};
+  static PetscInt many[9000];
+  PetscReal       number, reals[4];
+  PetscInt        count = 8;
+  EngdArchive     a;
+  Vec             v;
 
   PetscFunctionBeginUser;
   PetscCall(EngdArchiveCreate(PETSC_COMM_WORLD, what ? ENGD_ARCHIVE_LOAD : ENGD_ARCHIVE_SAVE, file, &a));
   PetscCall(EngdArchiveMatchString(a, "type", "-tao_type", what == 1 ? "adam" : "engd"));
   PetscCall(EngdArchiveMatchInts(a, "layers", "-network_layers", what == 2 ? 1 : 2, what == 2 ? others : layers));
   PetscCall(EngdArchiveMatchInt(a, "outputs", "the number of unknowns", what == 3 ? 2 : 1));
+  PetscCall(EngdArchiveMatchInts(a, "sizes", "the sizes", what == 13 ? 1 : 9000, many));
   if (!what) PetscCall(EngdArchiveInt(a, "many", &count, 0));
   PetscCall(EngdArchiveReals(a, "reals", what == 4 ? 4 : 3, reals));
   PetscCall(EngdArchiveReal(a, what == 5 ? "nothing/here" : "number", &number, 0));
@@ -360,7 +362,8 @@ static void TestMismatches(void **state)
                                "damaged: /many is 8, and can be 0 to 7",
                                "damaged: /reals has 3 entries, not the 7 that it says",
                                "damaged: /type has 5 entries, not the 6 that it says",
-                               "damaged: it has no /nothing"};
+                               "damaged: it has no /nothing",
+                               "the sizes: 9000 entries or letters in the file, 1 here"};
   char              directory[64], file[96];
 
   (void)state;

@@ -45,6 +45,7 @@
 #include <engd/network.h>
 #include <engd/model.h>
 #include <engd/functional.h>
+#include <engd/operators.h>
 #include <engd/capabilities.h>
 #include <engd/solver.h>
 

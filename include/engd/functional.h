@@ -212,8 +212,8 @@ struct _n_EngdFunctional {
 };
 
 /*
-  Scratch and blocks serve one operator at a time: another that begins meanwhile is an error of the program, named with both.
-  End follows Begin also after an error, so that the functional can go on being used.
+  Scratch and blocks serve one operator at a time (visit.c): another that begins meanwhile is an error of the program, named with
+  both. End follows Begin also after an error, so that the functional can go on being used.
 */
 PETSC_INTERN PetscErrorCode EngdFunctionalBegin(EngdFunctional, const char user[]);
 PETSC_INTERN PetscErrorCode EngdFunctionalEnd(EngdFunctional);
@@ -225,7 +225,6 @@ PETSC_INTERN PetscErrorCode EngdFunctionalEnd(EngdFunctional);
 typedef PetscErrorCode (*EngdBlockVisit)(EngdFunctional, EngdBlock *, EngdBlockWork *, void *);
 PETSC_INTERN PetscErrorCode EngdFunctionalVisit(EngdFunctional, const char user[], Vec from, EngdBlockVisit, void *,
                                                 Vec to);
-
 /*
   The same, and after the blocks `rows` on the rank that has the rows of integrals, if there are any: work->in, work->out
   and F->integral.rows are there. Collective.
@@ -234,77 +233,44 @@ typedef PetscErrorCode (*EngdRowsVisit)(EngdFunctional, EngdBlockWork *, void *)
 PETSC_INTERN PetscErrorCode EngdFunctionalVisitRows(EngdFunctional, const char user[], Vec from, EngdBlockVisit,
                                                     EngdRowsVisit rows, void *, Vec to);
 
-/* integral_rows.c. SetUp: their numbers and memory. Update: the rows at the present theta, collective. OfMetric: how many are part
-   of the metric; Count: of those that this rank has. Product, AddTranspose: y = A in, out += A^T y */
-PETSC_INTERN PetscErrorCode EngdIntegralRowsSetUp(EngdFunctional);
-PETSC_INTERN PetscErrorCode EngdIntegralRowsUpdate(EngdFunctional);
-PETSC_INTERN PetscInt       EngdIntegralRowsOfMetric(EngdFunctional);
-PETSC_INTERN PetscInt       EngdIntegralRowsCount(EngdFunctional);
-PETSC_INTERN void           EngdIntegralRowsProduct(EngdFunctional, const PetscReal in[], PetscReal y[]);
-PETSC_INTERN void           EngdIntegralRowsAddTranspose(EngdFunctional, const PetscReal y[], PetscReal out[]);
-PETSC_INTERN PetscErrorCode EngdIntegralRowsDestroy(EngdFunctional);
-
-/* blocks: make the jet and the expressions of block b those of the present theta; parts of products on a block */
-PETSC_INTERN PetscErrorCode EngdFunctionalGetBlock(EngdFunctional, PetscInt b, EngdBlock **);
-/* from now on the residual is without what it is at theta, whole */
-PETSC_INTERN PetscErrorCode EngdBlockSetOffset(EngdFunctional, EngdBlock *, const PetscReal theta[]);
-PETSC_INTERN PetscErrorCode EngdBlockFirst(EngdFunctional, const EngdBlock *, const PetscReal du[], PetscReal y[]);
-PETSC_INTERN PetscErrorCode EngdBlockFirstTranspose(EngdFunctional, const EngdBlock *, const PetscReal y[],
-                                                    PetscReal gu[]);
-PETSC_INTERN PetscErrorCode EngdBlockSecond(EngdFunctional, const EngdBlock *, const PetscReal y[],
-                                            const PetscReal du[], PetscReal gu[]);
-PETSC_INTERN PetscErrorCode EngdBlockCotangent(EngdFunctional, const EngdBlock *, PetscReal y[], PetscReal gu[]);
-/* y = M du and gu += M^T y with the derivatives M of what the curvature measures */
-PETSC_INTERN PetscErrorCode EngdBlockMeasured(EngdFunctional, const EngdBlock *, const PetscReal du[], PetscReal y[]);
-PETSC_INTERN PetscErrorCode EngdBlockMeasuredTranspose(EngdFunctional, const EngdBlock *, const PetscReal y[],
-                                                       PetscReal gu[]);
-/* where jet entry e of the term stands in u, du and gu */
-PETSC_INTERN EngdPlace      EngdBlockPlace(EngdFunctional, const EngdBlock *, PetscInt e);
-PETSC_INTERN PetscErrorCode EngdBlockZero(EngdFunctional, const EngdBlock *, PetscReal gu[]);
-PETSC_INTERN PetscErrorCode EngdBlockEvaluateAt(EngdFunctional, EngdBlock *, const PetscReal theta[]);
-PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdModelJet, PetscReal value[],
-                                              PetscReal first[], PetscReal second[]);
-
-/* sums of what L is a function of, L and its slopes; slope of component c of a term: what the cotangent and the metric of energies
-   have as a factor. Update: collective; Vertical, Project: of a quotient, collective */
-PETSC_INTERN PetscReal EngdBlockSlope(EngdFunctional, const EngdBlock *, PetscInt c);
-PETSC_INTERN void EngdBlockIntegrals(EngdFunctional, const EngdBlock *, const PetscReal value[], PetscReal sums[]);
-PETSC_INTERN PetscReal      EngdBlockShiftedSlope(EngdFunctional, const EngdBlock *,
-                                                  PetscInt c); /* with E - below in place of E */
-PETSC_INTERN PetscErrorCode EngdOuterSetUp(EngdFunctional);
-/* the shift for the next direction at this loss, which has changed by so much in the last step, 0: there was none */
-PETSC_INTERN void           EngdOuterSetShift(EngdFunctional, PetscReal loss, PetscReal change);
-PETSC_INTERN PetscErrorCode EngdOuterLoss(EngdFunctional, const PetscReal sums[], PetscReal *loss, PetscReal slope[]);
-PETSC_INTERN PetscErrorCode EngdOuterUpdate(EngdFunctional);
-PETSC_INTERN PetscErrorCode EngdOuterGetVertical(EngdFunctional, PetscInt *n, const Vec **q);
-PETSC_INTERN PetscErrorCode EngdOuterProject(EngdFunctional, Vec);
-PETSC_INTERN PetscErrorCode EngdOuterDestroy(EngdFunctional);
-/* Has it a bound; is the loss at the present parameters below it, by more than noise: an error then. Not collective */
-PETSC_INTERN PetscBool EngdOuterIsBounded(EngdFunctional);
-PETSC_INTERN PetscBool EngdOuterHasFallen(EngdFunctional, PetscReal loss);
-
 /*
-  walkers.c: of a loss that is the mean of the local energy. Sums: as EngdBlockIntegrals(). Loss: of the sums. Refuse: do so few walkers
-  count at these parameters that the sums say nothing, or is the energy too large for noise. Weigh: of the blocks at the present parameters, by the sums.
-  Centre: the mean of the rows of J is known from now on, which the others subtract where L is such a mean and do nothing where it
-  is not: Rows from (p, n), rows of a block; Residuals from the part of this rank of a vector y of the size of R, y -= s (s . y);
-  Products from y = G x, also of several vectors. Collective but for Sums, Loss, Refuse and Rows
+  functional.c. LayOut: networks have other widths, and all that is as large as they are is made anew; multipliers stay.
+  Collective
 */
-PETSC_INTERN PetscErrorCode EngdWalkersSetUp(EngdFunctional);
-PETSC_INTERN void      EngdWalkersSums(EngdFunctional, const EngdBlock *, const PetscReal value[], PetscReal sums[]);
-PETSC_INTERN PetscReal EngdWalkersLoss(const PetscReal sums[]);
-PETSC_INTERN PetscBool EngdWalkersRefuse(EngdFunctional, const PetscReal sums[]);
-PETSC_INTERN PetscErrorCode EngdWalkersWeigh(EngdFunctional);
-PETSC_INTERN PetscErrorCode EngdWalkersCentre(EngdFunctional);
-PETSC_INTERN void           EngdWalkersCentreRows(EngdFunctional, const EngdBlock *, PetscInt ld, PetscReal rows[]);
-PETSC_INTERN PetscErrorCode EngdWalkersCentreResiduals(EngdFunctional, PetscReal y[]);
-PETSC_INTERN PetscErrorCode EngdWalkersCentreProduct(EngdFunctional, Vec x, Vec y);
-PETSC_INTERN PetscErrorCode EngdWalkersCentreDiagonal(EngdFunctional, Vec);
-PETSC_INTERN PetscErrorCode EngdWalkersCentreKernel(EngdFunctional, PetscInt ld, PetscReal K[]);
+PETSC_INTERN PetscErrorCode EngdFunctionalLayOut(EngdFunctional);
 
 /*
-  walk.c: the walkers of term t go on at the present parameters, Begin: so many steps as they need from where they began. Measure: they
-  go on as others would, without moving, and mean[sweeps], variance: of the local energy of all in each sweep, and of one. Collective
+  theta.c: the vectors of the size of theta. Gather: a distributed vector whole, to be read until the functional works again
+  or has other parameters. Reduce: the sum over the ranks of whole arrays, as a distributed vector. Collective
+*/
+PETSC_INTERN PetscErrorCode EngdFunctionalSetUpVectors(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdFunctionalDestroyVectors(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdFunctionalGather(EngdFunctional, Vec distributed, const PetscReal **whole);
+PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, const PetscReal whole[], Vec distributed);
+
+/* points.c: the blocks of the points of all terms, and all that is as large as they are. Collective */
+PETSC_INTERN PetscErrorCode EngdFunctionalSetUpPoints(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdFunctionalDestroyPoints(EngdFunctional);
+/* Points have been taken anew: the blocks borrow from them again. */
+PETSC_INTERN PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional);
+/* The points are another number now: blocks anew. No matrix or optimiser that knows the rows may live on. */
+PETSC_INTERN PetscErrorCode EngdFunctionalResize(EngdFunctional);
+/* The weights of the points in the blocks: those of the points, of the terms, and of slabs of time. */
+PETSC_INTERN PetscErrorCode EngdFunctionalWeighBlocks(EngdFunctional);
+/* From now on terms have d^2 r/dDu^2, which only those ask for who read it, as it can take many times what r does. */
+PETSC_INTERN PetscErrorCode EngdFunctionalDifferentiate(EngdFunctional);
+/* Memory of products with the exact Hessian, once. */
+PETSC_INTERN PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional);
+
+/* resample.c: does any term take new points at this iteration */
+PETSC_INTERN PetscBool EngdFunctionalResamples(EngdFunctional, PetscInt iteration);
+/* adapt.c: the points of term t, which asks for it, follow the residual at the present theta. Collective */
+PETSC_INTERN PetscErrorCode EngdFunctionalAdapt(EngdFunctional, PetscInt t);
+
+/*
+  walk.c, of the walkers of term t at the present parameters. BeginWalk: so many steps as they need from where they began. Walk:
+  they go on. MeasureWalk: they go on as others would, without moving; mean [sweeps] of the local energy of all in each sweep,
+  and the variance of one. Collective
 */
 PETSC_INTERN PetscErrorCode EngdFunctionalBeginWalk(EngdFunctional, PetscInt t);
 PETSC_INTERN PetscErrorCode EngdFunctionalWalk(EngdFunctional, PetscInt t);
@@ -312,146 +278,142 @@ PETSC_INTERN PetscErrorCode EngdFunctionalMeasureWalk(EngdFunctional, PetscInt t
                                                       PetscReal *variance);
 PETSC_INTERN PetscErrorCode EngdWalkWorkDestroy(EngdWalkWork *);
 
-/* theta.c: the vectors of the size of theta; points.c: the blocks of the points of all terms, and all that is as large as they are.
-   Collective */
-PETSC_INTERN PetscErrorCode EngdFunctionalSetUpVectors(EngdFunctional);
-PETSC_INTERN PetscErrorCode EngdFunctionalDestroyVectors(EngdFunctional);
-PETSC_INTERN PetscErrorCode EngdFunctionalSetUpPoints(EngdFunctional);
-PETSC_INTERN PetscErrorCode EngdFunctionalDestroyPoints(EngdFunctional);
-
-/* a distributed vector whole, to be read until the functional works again or has other parameters; the sum over ranks of whole arrays
-   as a distributed one */
-PETSC_INTERN PetscErrorCode EngdFunctionalGather(EngdFunctional, Vec distributed, const PetscReal **whole);
-PETSC_INTERN PetscErrorCode EngdFunctionalReduce(EngdFunctional, const PetscReal whole[], Vec distributed);
-
-/* what blocks borrow from points that have been taken anew; epochs of the points and counters, and whether theta is the Vec that
-   was last set. Collective */
-PETSC_INTERN PetscErrorCode EngdFunctionalAttachPoints(EngdFunctional);
-/* the blocks of the terms again, whose points are another number now; no matrix or optimiser that knows the rows lives on */
-PETSC_INTERN PetscErrorCode EngdFunctionalResize(EngdFunctional);
-/* networks have other widths: all that is as large as they are, anew; multipliers stay. Collective */
-PETSC_INTERN PetscErrorCode EngdFunctionalLayOut(EngdFunctional);
-/* causal.c: the factor of the weight of a point; weights of slabs of time by the losses at the present theta, and whether there are
-   any. Weigh: of the blocks, by the points, the terms and these. Collective */
-PETSC_INTERN PetscReal      EngdFunctionalCausalWeight(EngdFunctional, PetscInt t, const PetscReal x[]);
+/* causal.c: the factor of slabs of time in the weight of a point of term t */
+PETSC_INTERN PetscReal EngdFunctionalCausalWeight(EngdFunctional, PetscInt t, const PetscReal x[]);
+/* These factors by the losses at the present theta, and whether there are any. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalUpdateCausal(EngdFunctional, PetscBool *any);
-PETSC_INTERN PetscErrorCode EngdFunctionalWeighBlocks(EngdFunctional);
-/* multipliers of points that there are no longer: those of the new ones begin at zero */
+
+/* multipliers.c: the shift of the residuals of a block, [n][ncomponents], or NULL */
+PETSC_INTERN PetscReal *EngdBlockShift(EngdFunctional, const EngdBlock *);
+/* Points are no longer there, and their multipliers neither: those of the new ones begin at zero. */
 PETSC_INTERN PetscErrorCode EngdFunctionalForgetMultipliers(EngdFunctional);
-/* memory.c: points of a block of term t, the most that its shared jet holds; what the largest block needs: columns of a jet, numbers of
-   its u, of its values, and inputs of its pointwise parts; do blocks keep their jets; blocks as small as the limit wants them */
+PETSC_INTERN PetscErrorCode EngdFunctionalMultipliersState(EngdFunctional, EngdArchive);
+
+/* memory.c: what the largest block needs */
 typedef struct {
-  PetscInt columns, jet, values, inputs;
+  PetscInt columns; /* Of a jet. */
+  PetscInt jet;     /* Numbers of its u. */
+  PetscInt values;  /* Numbers of its values. */
+  PetscInt inputs;  /* Of its pointwise parts. */
 } EngdBlockSizes;
+/* Points of a block of term t, the most that its shared jet holds. */
 PETSC_INTERN PetscInt       EngdFunctionalBlockSize(EngdFunctional, PetscInt t);
 PETSC_INTERN EngdBlockSizes EngdFunctionalLargestSizes(EngdFunctional);
-PETSC_INTERN PetscBool      EngdFunctionalKeepsJets(EngdFunctional);
+/* Do blocks keep their jets between products. */
+PETSC_INTERN PetscBool EngdFunctionalKeepsJets(EngdFunctional);
+/* Blocks as small as the limit wants them. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalFitBlocks(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdFunctionalReadMemoryLimit(EngdFunctional, EngdOptionItems PetscOptionsObject);
-/* What the parts of a run take of this rank, in bytes */
+/* Fails where the texts of the terms, with their derivatives so far, are more than the limit. */
+PETSC_INTERN PetscErrorCode EngdFunctionalCheckTexts(EngdFunctional);
+/* What the parts of a run take of this rank, in bytes. */
 typedef struct {
   PetscBool kept; /* Are activations kept between products? */
   PetscReal program, activations, blocks, vectors;
-  PetscReal elsewhere; /* in the resident set of this rank, as of others, but counted as the first's on its node */
+  PetscReal elsewhere; /* In the resident set of this rank, as of others, but counted as the first's on its node. */
 } EngdMemory;
 PETSC_INTERN PetscErrorCode EngdFunctionalGetMemory(EngdFunctional, EngdMemory *);
-/* are the texts of the terms, with their derivatives so far, within the limit; an error where they are not */
-PETSC_INTERN PetscErrorCode EngdFunctionalCheckTexts(EngdFunctional);
-/* adapt.c: the points of term t, which asks for it, follow the residual at the present theta. Collective */
-PETSC_INTERN PetscErrorCode EngdFunctionalAdapt(EngdFunctional, PetscInt t);
-/* does any term take new points at this iteration */
-PETSC_INTERN PetscBool      EngdFunctionalResamples(EngdFunctional, PetscInt iteration);
-PETSC_INTERN PetscErrorCode EngdFunctionalMultipliersState(EngdFunctional, EngdArchive);
-/* the shift of the residuals of a block, [n][ncomponents], or NULL */
-PETSC_INTERN PetscReal     *EngdBlockShift(EngdFunctional, const EngdBlock *);
+
+/* evaluate.c: fails, naming term and point, if a residual is not finite at the present theta. Collective */
+PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
+
+/* state.c: epochs of the points and counters, and whether theta is the Vec that was last set. Collective */
 PETSC_INTERN PetscErrorCode EngdFunctionalState(EngdFunctional, Vec theta, EngdArchive);
 
-/* EngdFunctionalGetUnknownParameters() with the correlation (nunknowns, nunknowns) of the estimates, zero where there are no standard
-   errors, or NULL */
+/*
+  parameters.c: EngdFunctionalGetUnknownParameters() with the correlation (nunknowns, nunknowns) of the estimates, zero where
+  there are no standard errors, or NULL. Collective
+*/
 PETSC_INTERN PetscErrorCode EngdFunctionalGetUnknowns(EngdFunctional, Vec theta, PetscReal value[],
                                                       PetscReal standard_error[], PetscReal correlation[]);
 
-/* fails, naming term and point, if a residual is not finite at the present theta. Collective */
-PETSC_INTERN PetscErrorCode EngdFunctionalCheck(EngdFunctional);
-
-/* memory of products with the exact Hessian, once; the shell of a sum of products of blocks, work->out += A_b work->in,
-   and of damping, for G and for the Hessian */
-/* d^2 r/dDu^2 of the terms from now on: made only for those who read them, as they can take many times what r does */
-PETSC_INTERN PetscErrorCode EngdFunctionalDifferentiate(EngdFunctional);
-PETSC_INTERN PetscErrorCode EngdFunctionalSetUpHessian(EngdFunctional);
-PETSC_INTERN PetscErrorCode EngdGramianCreateShell(EngdFunctional, const char name[], PetscLogEvent, EngdBlockVisit,
-                                                   Mat *);
-
-PETSC_INTERN PetscErrorCode EngdGramianGetFunctional(Mat G, EngdFunctional *);
-PETSC_INTERN PetscErrorCode EngdGramianGetDamping(Mat G, PetscReal *);
-PETSC_INTERN PetscErrorCode EngdGramianCreateLayers(Mat G, Mat *); /* what of it is within each layer */
-
-/* What a preconditioner asks of any operator A + lambda I. A matrix answers by composed functions of the same names with _C:
-   the lambda that its products contain (known = false when it does not say), the functional whose theta and points it
-   follows (NULL: none) */
-PETSC_INTERN PetscErrorCode EngdMatGetDamping(Mat, PetscReal *lambda, PetscBool *known);
-PETSC_INTERN PetscErrorCode EngdMatGetFunctional(Mat, EngdFunctional *);
-
-/* the rows of the jet of a block, see EngdModelJetRow() */
+/* block.c: block b, whose jet and pointwise parts are those of the present theta. */
+PETSC_INTERN PetscErrorCode EngdFunctionalGetBlock(EngdFunctional, PetscInt b, EngdBlock **);
+/* Values and derivatives of the pointwise part by this jet; NULL for what is not wanted. */
+PETSC_INTERN PetscErrorCode EngdBlockEvaluate(EngdFunctional, EngdBlock *, EngdModelJet, PetscReal value[],
+                                              PetscReal first[], PetscReal second[]);
+/* Values alone, at other parameters: by the shared jet of the term, into F->trial.value. */
+PETSC_INTERN PetscErrorCode EngdBlockEvaluateAt(EngdFunctional, EngdBlock *, const PetscReal theta[]);
+/* From now on the residual is without what it is at theta, whole. */
+PETSC_INTERN PetscErrorCode EngdBlockSetOffset(EngdFunctional, EngdBlock *, const PetscReal theta[]);
+/* y = D du and gu += D^T y with the derivatives D = dr/dDu of the term. */
+PETSC_INTERN PetscErrorCode EngdBlockFirst(EngdFunctional, const EngdBlock *, const PetscReal du[], PetscReal y[]);
+PETSC_INTERN PetscErrorCode EngdBlockFirstTranspose(EngdFunctional, const EngdBlock *, const PetscReal y[],
+                                                    PetscReal gu[]);
+/* gu += sum_c y_c S_c du with S_c = d^2 r_c/dDu^2. */
+PETSC_INTERN PetscErrorCode EngdBlockSecond(EngdFunctional, const EngdBlock *, const PetscReal y[],
+                                            const PetscReal du[], PetscReal gu[]);
+/* y = M du and gu += M^T y with the derivatives M of what the curvature measures. */
+PETSC_INTERN PetscErrorCode EngdBlockMeasured(EngdFunctional, const EngdBlock *, const PetscReal du[], PetscReal y[]);
+PETSC_INTERN PetscErrorCode EngdBlockMeasuredTranspose(EngdFunctional, const EngdBlock *, const PetscReal y[],
+                                                       PetscReal gu[]);
+/* gu = dE/dDu at the points, y scratch. */
+PETSC_INTERN PetscErrorCode EngdBlockCotangent(EngdFunctional, const EngdBlock *, PetscReal y[], PetscReal gu[]);
+PETSC_INTERN PetscErrorCode EngdBlockZero(EngdFunctional, const EngdBlock *, PetscReal gu[]);
+/* Where jet entry e of the term stands in u, du and gu. */
+PETSC_INTERN EngdPlace EngdBlockPlace(EngdFunctional, const EngdBlock *, PetscInt e);
+/* The rows of the jet of a block, see EngdModelJetRow(). */
 PETSC_INTERN PetscBool EngdBlockJetRow(EngdFunctional, const EngdBlock *, PetscInt r, EngdPlace *);
 
-/* C = (J^T W J + lambda I) B; C = J B or J^T B: what MatMatMult() of the shells with dense matrices does. Collective */
-PETSC_INTERN PetscErrorCode EngdGramianMatMatMult(EngdFunctional, PetscReal lambda, Mat G, Mat B, Mat C);
-PETSC_INTERN PetscErrorCode EngdJacobianMatMatMult(EngdFunctional, PetscBool transpose, Mat J, Mat B, Mat C);
-PETSC_INTERN PetscErrorCode EngdMatMatWorkDestroy(EngdMatMatWork *);
+/*
+  quotient.c: L as a function of sums over the points, and of the slopes of L in these. Slope of component c of a term: what the
+  cotangent and the metric of energies have as a factor; ShiftedSlope: with E - below in place of E.
+*/
+PETSC_INTERN PetscReal EngdBlockSlope(EngdFunctional, const EngdBlock *, PetscInt c);
+PETSC_INTERN PetscReal EngdBlockShiftedSlope(EngdFunctional, const EngdBlock *, PetscInt c);
+PETSC_INTERN void EngdBlockIntegrals(EngdFunctional, const EngdBlock *, const PetscReal value[], PetscReal sums[]);
+PETSC_INTERN PetscErrorCode EngdOuterSetUp(EngdFunctional);
+/* The shift for the next direction at this loss, which has changed by so much in the last step, 0: there was none. */
+PETSC_INTERN void           EngdOuterSetShift(EngdFunctional, PetscReal loss, PetscReal change);
+PETSC_INTERN PetscErrorCode EngdOuterLoss(EngdFunctional, const PetscReal sums[], PetscReal *loss, PetscReal slope[]);
+/* Sums and slopes at the present theta. Collective */
+PETSC_INTERN PetscErrorCode EngdOuterUpdate(EngdFunctional);
+/* Of a quotient: n orthonormal vectors that leave its states as they are; v without its part along them. Collective */
+PETSC_INTERN PetscErrorCode EngdOuterGetVertical(EngdFunctional, PetscInt *n, const Vec **q);
+PETSC_INTERN PetscErrorCode EngdOuterProject(EngdFunctional, Vec v);
+PETSC_INTERN PetscErrorCode EngdOuterDestroy(EngdFunctional);
+/* Has L a bound; is the loss at the present parameters below it by more than noise, an error then. Not collective */
+PETSC_INTERN PetscBool EngdOuterIsBounded(EngdFunctional);
+PETSC_INTERN PetscBool EngdOuterHasFallen(EngdFunctional, PetscReal loss);
 
-/* the Jacobian written out, rows of the curvature's roots: by rows A (nrows, p) on each rank, or by columns A (p_local, N) */
-PETSC_INTERN PetscErrorCode EngdExplicitCountRows(EngdFunctional, PetscInt *nrows);
-PETSC_INTERN PetscErrorCode EngdExplicitCountAllRows(EngdFunctional, PetscInt *N);
-PETSC_INTERN PetscErrorCode EngdExplicitHasResidual(EngdFunctional, PetscBool *);
-PETSC_INTERN PetscErrorCode EngdExplicitBytes(EngdFunctional, PetscBool by_columns, PetscReal *);
-PETSC_INTERN PetscErrorCode EngdExplicitFillRows(EngdFunctional, PetscInt lda, PetscReal A[]);
-PETSC_INTERN PetscErrorCode EngdExplicitFillSome(EngdFunctional, PetscInt m, const PetscInt column[], PetscInt lda,
-                                                 PetscReal A[]); /* (nrows, m): of these parameters alone */
-PETSC_INTERN PetscErrorCode EngdExplicitFillColumns(EngdFunctional, const PetscInt ranges[], PetscInt lda,
-                                                    PetscReal A[]);
-PETSC_INTERN size_t         EngdExplicitBlockBytes(EngdFunctional);
-/* room for the rows of one root on the largest block, for F->rows.x or y, at the first call */
-PETSC_INTERN PetscErrorCode EngdExplicitReserve(EngdFunctional, PetscReal **rows);
+/*
+  walkers.c: a loss that is the mean of the local energy. Sums: as EngdBlockIntegrals(). Loss: of the sums. Refuse: do so few
+  walkers count at these parameters that the sums say nothing, or is the energy too large for noise. Not collective
+*/
+PETSC_INTERN void      EngdWalkersSums(EngdFunctional, const EngdBlock *, const PetscReal value[], PetscReal sums[]);
+PETSC_INTERN PetscReal EngdWalkersLoss(const PetscReal sums[]);
+PETSC_INTERN PetscBool EngdWalkersRefuse(EngdFunctional, const PetscReal sums[]);
+/* SetUp; the weights of the blocks at the present parameters, by the sums. Collective */
+PETSC_INTERN PetscErrorCode EngdWalkersSetUp(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdWalkersWeigh(EngdFunctional);
+/*
+  Centre: the mean of the rows of J is known from now on. The others subtract it, and do nothing where L is no such mean: Rows from
+  (p, n), rows of a block; Residuals from the part of this rank of a vector y of the size of R, y -= s (s . y); Product, Diagonal
+  and Kernel from y = G x, from the diagonal of G and from rows of J J^T. Collective but for Rows
+*/
+PETSC_INTERN PetscErrorCode EngdWalkersCentre(EngdFunctional);
+PETSC_INTERN void           EngdWalkersCentreRows(EngdFunctional, const EngdBlock *, PetscInt ld, PetscReal rows[]);
+PETSC_INTERN PetscErrorCode EngdWalkersCentreResiduals(EngdFunctional, PetscReal y[]);
+PETSC_INTERN PetscErrorCode EngdWalkersCentreProduct(EngdFunctional, Vec x, Vec y);
+PETSC_INTERN PetscErrorCode EngdWalkersCentreDiagonal(EngdFunctional, Vec);
+PETSC_INTERN PetscErrorCode EngdWalkersCentreKernel(EngdFunctional, PetscInt ld, PetscReal K[]);
 
-/* How much of the Gramian a direction solves with: all, what is within each layer, the diagonal */
-typedef enum { ENGD_STRUCTURE_FULL, ENGD_STRUCTURE_LAYER, ENGD_STRUCTURE_DIAGONAL } EngdStructure;
+/* integral_rows.c: memory; the rows at the present theta. Collective */
+PETSC_INTERN PetscErrorCode EngdIntegralRowsSetUp(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdIntegralRowsUpdate(EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdIntegralRowsDestroy(EngdFunctional);
+/* How many are part of the metric, and how many of those this rank has. Not collective */
+PETSC_INTERN PetscInt EngdIntegralRowsOfMetric(EngdFunctional);
+PETSC_INTERN PetscInt EngdIntegralRowsCount(EngdFunctional);
+/* y = A in and out += A^T y with these rows A. Not collective */
+PETSC_INTERN void EngdIntegralRowsProduct(EngdFunctional, const PetscReal in[], PetscReal y[]);
+PETSC_INTERN void EngdIntegralRowsAddTranspose(EngdFunctional, const PetscReal y[], PetscReal out[]);
 
-PETSC_INTERN PetscErrorCode EngdDiagonalBlocksCreate(EngdModel, EngdStructure, EngdDiagonalBlocks *);
-PETSC_INTERN PetscErrorCode EngdDiagonalBlocksDestroy(EngdDiagonalBlocks *);
-
-/* One block that all ranks have parts of, in one of two ways; the other is NULL */
-typedef struct {
-  EngdEigen  eigen;
-  EngdPanels panels; /* square */
-} EngdSpread;
-
-/* these blocks written out: A = beta A + (1 - beta) G on rank 0, upper triangles, without damping; the Hessian in place of G. With
-   the last argument that in place of A */
-PETSC_INTERN PetscErrorCode EngdExplicitGramian(Mat G, const EngdDiagonalBlocks *, PetscReal beta, PetscReal A[],
-                                                const EngdSpread *);
-PETSC_INTERN PetscReal      EngdExplicitGramianBytes(EngdFunctional, const EngdDiagonalBlocks *);
-
-/* the (neural tangent) kernel K = A A^T of that Jacobian, row blocks on the ranks, each layer by Gram matrices or rows */
-typedef struct _n_EngdNTK *EngdNTK;
-typedef enum { ENGD_NTK_AUTO, ENGD_NTK_GRAM, ENGD_NTK_ROWS } EngdNTKForm;
-/* In the place of a number of directions: products in float64 */
-#define ENGD_NTK_DOUBLE (-1)
-PETSC_INTERN PetscErrorCode EngdNTKCreate(EngdFunctional, EngdNTKForm, PetscInt directions, EngdNTK *);
-PETSC_INTERN void      EngdNTKSetSingle(EngdNTK, PetscBool single); /* In the next fill; no more than at creation. */
-PETSC_INTERN PetscBool EngdNTKIsFilledSingle(EngdNTK);              /* Was it, in the last fill, in any layer? */
-PETSC_INTERN PetscReal EngdNTKGetRounding(EngdNTK);                 /* Of products in float32, in the last fill. */
-PETSC_INTERN PetscErrorCode EngdNTKGetBytes(EngdNTK, PetscReal *);
-PETSC_INTERN PetscInt       EngdNTKLargestRows(EngdNTK);
-PETSC_INTERN PetscErrorCode EngdNTKFill(EngdNTK, PetscInt ld, PetscReal K[]);
-PETSC_INTERN PetscErrorCode EngdNTKView(EngdNTK, PetscViewer);
-PETSC_INTERN PetscErrorCode EngdNTKDestroy(EngdNTK *);
-
-/* a buffer of a curvature that grows: no allocation once the largest block has been met */
+/* curvature/curvature.c: a buffer of a curvature that grows, with no allocation once the largest block has been met */
 PETSC_INTERN PetscErrorCode EngdCurvatureReserve(PetscInt size, PetscReal **buffer, PetscInt *have);
 PETSC_INTERN PetscErrorCode EngdCurvatureCreate(const char type[], EngdCurvature *);
 PETSC_INTERN PetscErrorCode EngdCurvatureDestroy(EngdCurvature *);
-/* how many roots make up all of W on a term, or false where they do not */
+/* How many roots make up all of W on a term, or false where they do not. */
 PETSC_INTERN PetscErrorCode EngdCurvatureCountAllRoots(EngdFunctional, PetscInt term, PetscInt *,
                                                        PetscBool *complete);
 PETSC_EXTERN PetscErrorCode EngdCurvatureRegister(const char[], PetscErrorCode (*)(EngdCurvature));

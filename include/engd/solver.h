@@ -6,7 +6,7 @@
 
 #include <engd/archive.h>
 #include <engd/capabilities.h>
-#include <engd/functional.h>
+#include <engd/operators.h>
 
 /* What the last outer iteration did, for monitors; zeros where a TAO type does not have it */
 typedef struct {

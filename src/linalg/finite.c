@@ -15,6 +15,6 @@ PetscErrorCode EngdAllFinite(MPI_Comm comm, size_t n, const PetscReal x[], Petsc
 {
   PetscFunctionBeginUser;
   *finite = EngdIsFinite(n, x);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, finite, 1, MPIU_BOOL, MPI_LAND, comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, finite, 1, ENGD_MPI_BOOL, MPI_LAND, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

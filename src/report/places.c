@@ -318,7 +318,7 @@ static PetscErrorCode FindFile(MPI_Comm comm, const char name[], PetscBool *foun
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (rank == 0) *found = EngdFindOptionsFile(name, sizeof(path), path, searched);
-  PetscCallMPI(MPI_Bcast(found, 1, MPIU_BOOL, 0, comm));
+  PetscCallMPI(MPI_Bcast(found, 1, ENGD_MPI_BOOL, 0, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

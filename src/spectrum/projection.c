@@ -239,7 +239,7 @@ static PetscErrorCode SolveDense(const Probe *probe, EngdUpdate method, PetscRea
   PetscCall(PetscMalloc1(blocks.at[blocks.n], &A));
   PetscCall(EngdExplicitGramian(G, &blocks, 0, A, NULL));
   if (!rank) PetscCall(PseudoSolve(p, A, probe->g, d, &found));
-  PetscCallMPI(MPI_Bcast(&found, 1, MPIU_BOOL, 0, F->comm));
+  PetscCallMPI(MPI_Bcast(&found, 1, ENGD_MPI_BOOL, 0, F->comm));
   PetscCheck(found, F->comm, ENGD_ERR_NUMERICS, "-engd_projection: the matrix of %s has no eigenvalues to be found",
              engd_update_name[method]);
   PetscCallMPI(MPI_Bcast(d, (PetscMPIInt)p, MPIU_REAL, 0, F->comm));

@@ -191,12 +191,36 @@ static PetscErrorCode SubtractBlock(EngdFunctional F, EngdBlock *block, EngdBloc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* C -= Y^T Y with the rows Y of all ranks, on rank 0 */
+static PetscErrorCode SubtractNegativePart(Quotient *q, EngdFunctional F)
+{
+  const PetscInt n = q->ncore;
+  PetscMPIInt    rank, count;
+  PetscBool      finite;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(F->comm, &rank));
+  PetscCall(PetscMPIIntCast(q->p * n, &count));
+  PetscCallMPI(MPI_Bcast(q->X, count, MPIU_REAL, 0, F->comm));
+  F->curvature->negative = PETSC_TRUE;
+  ierr                   = EngdFunctionalVisit(F, "the negative part of a curvature", NULL, SubtractBlock, q, NULL);
+  F->curvature->negative = PETSC_FALSE;
+  PetscCall(ierr);
+  PetscCall(PetscMPIIntCast(n * n, &count));
+  PetscCallMPI(MPI_Reduce(rank ? q->core : MPI_IN_PLACE, q->core, count, MPIU_REAL, MPIU_SUM, 0, F->comm));
+  PetscCall(EngdAllFinite(F->comm, rank ? 0 : ENGD_COUNT(n, n), q->core, &finite));
+  PetscCheck(
+      finite, F->comm, ENGD_ERR_NUMERICS,
+      "direction quotient: the negative part of the curvature is not finite; check the numerator's derivatives");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* C and the h_j of the directions that the least cut-off keeps */
 static PetscErrorCode FormCore(Quotient *q, EngdFunctional F)
 {
   const EngdSVD *svd = &q->svd;
-  PetscMPIInt    rank, count;
-  PetscErrorCode ierr;
+  PetscMPIInt    rank;
   const Vec     *vertical;
 
   PetscFunctionBeginUser;
@@ -208,16 +232,7 @@ static PetscErrorCode FormCore(Quotient *q, EngdFunctional F)
     for (PetscInt i = 0; i < q->p; i++)
       q->X[ENGD_COUNT(k, q->p) + i] = svd->V[ENGD_COUNT(k, svd->n) + i] / svd->sigma[k];
   PetscCall(PetscArrayzero(q->core, ENGD_COUNT(q->ncore, q->ncore)));
-  if (F->curvature->negative_part) {
-    PetscCall(PetscMPIIntCast(q->p * q->ncore, &count));
-    PetscCallMPI(MPI_Bcast(q->X, count, MPIU_REAL, 0, F->comm));
-    F->curvature->negative = PETSC_TRUE;
-    ierr                   = EngdFunctionalVisit(F, "the negative part of a curvature", NULL, SubtractBlock, q, NULL);
-    F->curvature->negative = PETSC_FALSE;
-    PetscCall(ierr);
-    PetscCall(PetscMPIIntCast(q->ncore * q->ncore, &count));
-    PetscCallMPI(MPI_Reduce(rank ? q->core : MPI_IN_PLACE, q->core, count, MPIU_REAL, MPIU_SUM, 0, F->comm));
-  }
+  if (F->curvature->negative_part) PetscCall(SubtractNegativePart(q, F));
   for (PetscInt k = 0; k < q->ncore; k++) q->core[k * q->ncore + k] += 1;
   PetscCall(EngdOuterGetVertical(F, &q->nheld, &vertical));
   for (PetscInt j = 0; j < q->nheld; j++) {

@@ -262,23 +262,41 @@ static inline void CloseAll(const char what[], size_t n, const PetscReal a[], co
   if (!(difference <= relative * size)) fail_msg("%s: differ by %g of %g", what, (double)difference, (double)size);
 }
 
+/* a (columns of length n), from the rows that each rank has of them in local, column by column; layout: the rows of the ranks */
+static inline void WholeColumns(PetscLayout layout, PetscInt columns, const PetscReal local[], PetscReal a[])
+{
+  PetscMPIInt     ranks, *counts, *displacements;
+  const PetscInt *first;
+  PetscReal      *parts;
+
+  CHECK(MPI_Comm_size(layout->comm, &ranks));
+  CHECK(PetscLayoutGetRanges(layout, &first));
+  CHECK(PetscMalloc3(ranks, &counts, ranks, &displacements, layout->N * columns, &parts));
+  for (PetscMPIInt r = 0; r < ranks; r++) {
+    counts[r]        = (PetscMPIInt)((first[r + 1] - first[r]) * columns);
+    displacements[r] = (PetscMPIInt)(first[r] * columns);
+  }
+  CHECK(MPI_Allgatherv(local, (PetscMPIInt)(layout->n * columns), MPIU_REAL, parts, counts, displacements, MPIU_REAL,
+                       layout->comm));
+  for (PetscMPIInt r = 0; r < ranks; r++) {
+    const PetscInt n = first[r + 1] - first[r];
+
+    for (PetscInt j = 0; j < columns; j++)
+      CHECK(PetscArraycpy(a + ENGD_COUNT(j, layout->N) + first[r], parts + displacements[r] + j * n, n));
+  }
+  CHECK(PetscFree3(counts, displacements, parts));
+}
+
 /* a (n), the entries of v on every rank */
 static inline void Whole(Vec v, PetscReal a[])
 {
   const PetscReal *values;
-  VecScatter       scatter;
-  PetscInt         n;
-  Vec              all;
+  PetscLayout      layout;
 
-  CHECK(VecScatterCreateToAll(v, &scatter, &all));
-  CHECK(VecScatterBegin(scatter, v, all, INSERT_VALUES, SCATTER_FORWARD));
-  CHECK(VecScatterEnd(scatter, v, all, INSERT_VALUES, SCATTER_FORWARD));
-  CHECK(VecGetSize(all, &n));
-  CHECK(VecGetArrayRead(all, &values));
-  CHECK(PetscArraycpy(a, values, n));
-  CHECK(VecRestoreArrayRead(all, &values));
-  CHECK(VecScatterDestroy(&scatter));
-  CHECK(VecDestroy(&all));
+  CHECK(VecGetLayout(v, &layout));
+  CHECK(VecGetArrayRead(v, &values));
+  WholeColumns(layout, 1, values, a);
+  CHECK(VecRestoreArrayRead(v, &values));
 }
 
 /* v <- a, which all ranks have whole */
@@ -293,24 +311,43 @@ static inline void FromWhole(const PetscReal a[], Vec v)
   CHECK(VecRestoreArrayWrite(v, &x));
 }
 
+/* v <- unit vector j */
+static inline void FillUnit(Vec v, PetscInt j)
+{
+  PetscInt   begin, end;
+  PetscReal *values;
+
+  CHECK(VecSet(v, 0));
+  CHECK(VecGetOwnershipRange(v, &begin, &end));
+  CHECK(VecGetArray(v, &values));
+  if (begin <= j && j < end) values[j - begin] = 1;
+  CHECK(VecRestoreArray(v, &values));
+}
+
 /* the matrix (M, N) of an operator, by columns, on every rank: products with unit vectors */
 static inline PetscReal *Dense(Mat A)
 {
-  PetscInt   M, N;
-  PetscReal *dense;
-  Vec        x, y;
+  const PetscReal *values;
+  PetscReal       *local, *dense;
+  PetscInt         M, N, m;
+  PetscLayout      layout;
+  Vec              x, y;
 
   CHECK(MatGetSize(A, &M, &N));
+  CHECK(MatGetLocalSize(A, &m, NULL));
   CHECK(PetscMalloc1(M * N, &dense));
+  CHECK(PetscMalloc1(m * N, &local));
   CHECK(MatCreateVecs(A, &x, &y));
   for (PetscInt j = 0; j < N; j++) {
-    CHECK(VecSet(x, 0));
-    CHECK(VecSetValue(x, j, 1, INSERT_VALUES)); /* by all ranks alike */
-    CHECK(VecAssemblyBegin(x));
-    CHECK(VecAssemblyEnd(x));
+    FillUnit(x, j);
     CHECK(MatMult(A, x, y));
-    Whole(y, dense + ENGD_COUNT(j, M));
+    CHECK(VecGetArrayRead(y, &values));
+    CHECK(PetscArraycpy(local + ENGD_COUNT(j, m), values, m));
+    CHECK(VecRestoreArrayRead(y, &values));
   }
+  CHECK(VecGetLayout(y, &layout));
+  WholeColumns(layout, N, local, dense);
+  CHECK(PetscFree(local));
   CHECK(VecDestroy(&x));
   CHECK(VecDestroy(&y));
   return dense;

@@ -37,6 +37,7 @@ static inline const char *FuzzFile(const uint8_t *data, size_t size)
   FILE       *file;
 
   if (!name[0]) snprintf(name, sizeof(name), "/tmp/engd-fuzz.%d", (int)getpid());
+  (void)unlink(name); /* some file systems wait for the disk where a file is cut to nothing and written again */
   file = fopen(name, "w");
   if (!file || fwrite(data, 1, size, file) != size || fclose(file)) abort();
   return name;

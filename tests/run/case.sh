@@ -55,6 +55,13 @@ run() { # ranks arguments...
   ((exit_code != 124)) || complain "no end after $CASE_TIMEOUT seconds"
 }
 
+until_row() { # ROW of the history, 20 s at most
+  for ((t = 0; t < 1000; t++)); do
+    [ -e h.csv ] && grep -q "^$1," h.csv && break
+    sleep 0.02
+  done
+}
+
 # start_until ROW ranks arguments...: the program in the background until its history has this row; pids of the ranks in ranks_of
 start_until() {
   local row=$1 n=$2
@@ -64,10 +71,7 @@ start_until() {
   mkdir -p "$SCRATCH/run.$runs" && cd "$SCRATCH/run.$runs" || exit 1
   timeout -k 5 "$CASE_TIMEOUT" "$MPIEXEC" -n "$n" "$ENGD_PROGRAM" "$@" >stdout 2>stderr.all </dev/null &
   job=$!
-  for ((t = 0; t < 1000; t++)); do
-    [ -e h.csv ] && grep -q "^$row," h.csv && break
-    sleep 0.02
-  done
+  until_row "$row"
   ranks_of=$(pgrep -P "$(pgrep -P $job)")
 }
 ends_with() { # exit code

@@ -3,8 +3,8 @@
 # says, and an error is one line that names what was wrong. `make hostile` takes all of them, the suite each 25th (HOSTILE_EVERY).
 #
 # A line is: CODE WORD arguments..., quoted as in a shell. WORD is to stand in the one line on stderr; @ is poisson.opts made small, % a
-# problem without a domain, F a term of points from the file that follows. In signals.txt it is CODE WORD SIGNAL ROW RANKS RANK arguments...: the signal goes
-# to this rank, or all, once the history has the row.
+# problem without a domain, F a term of points from the file that follows. In signals.txt it is CODE WORD SIGNAL,SIGNAL... ROW RANKS RANK arguments...: the signals
+# go to this rank, or all, once the history has the row.
 . "$(dirname "$0")/case.sh"
 every=${HOSTILE_EVERY:-25}
 export LINE_SECONDS=${LINE_SECONDS:-20}
@@ -71,15 +71,20 @@ group() { # NAME: those that end the process are of the numerics and begin anoth
   done
 }
 
-# Without a budget of time, which a busy machine uses up before the signal comes: what is to be ended by a signal ends by nothing else
-signal() { # CODE WORD SIGNAL ROW RANKS RANK arguments...
-  local pids rank=$6
+# Without a budget of time or of iterations, which a busy machine uses up before the signal comes: what is to be ended by a signal ends
+# by nothing else. Signals that end nothing are followed by one that does, once the history has gone on for two rows
+signal() { # CODE WORD SIGNAL,SIGNAL... ROW RANKS RANK arguments...
+  local pids number rank=$6 sent=0
   name "signal: $*"
   start_until "$4" "$5" -options_file poisson.opts -network_layers 12 -pde_points 300 -wall_points 60 -tao_engd_direction dense \
     -tao_engd_dense_ema 0.6 -tao_max_it 1000000 -tao_engd_stall 1000000 -engd_history h.csv "${@:7}"
   read -ra pids <<<"${ranks_of//$'\n'/ }"
   [ "$rank" = all ] || pids=(${pids[rank]:-})
-  kill "-$3" "${pids[@]:-none}" 2>/dev/null || complain "had ended before the signal"
+  for number in ${3//,/ }; do
+    ((!sent++)) || until_row "$(wc -l <h.csv)"
+    [[ $3 != USR1,* || $number = USR1 ]] || expect_file c.h5
+    kill "-$number" "${pids[@]:-none}" 2>/dev/null || complain "had ended before signal $number"
+  done
   ends_with "$1"
   [ "$1" = 0 ] || grep -qF -- "$2" stdout stderr || complain "no word of $2"
   [[ "$*" != *c.h5* || $1 != [04] ]] || expect_file c.h5

@@ -355,9 +355,9 @@ static void TestDefinitions(void **state)
 {
   char                *xy[] = {"x", "y"}, *s[] = {"s"};
   const EngdDefinition list[] = {
-      {"f", 2, xy, "x^2 - y"},      {"g", 1, s, "[s, f(s, 1)]"}, {"r", 0, NULL, "sqrt(x^2 + y^2)"},
-      {"w", 0, NULL, "r*u + g(v)"}, {"bad", 0, NULL, "x + 1)"},  {"late", 1, s, "after(s)"},
-      {"after", 1, s, "s"}};
+      {"f", 2, xy, "x^2 - y"},      {"g", 1, s, "[s, f(s, 1)]"},       {"r", 0, NULL, "sqrt(x^2 + y^2)"},
+      {"w", 0, NULL, "r*u + g(v)"}, {"bad", 0, NULL, "x + 1)"},        {"late", 1, s, "after(s)"},
+      {"after", 1, s, "s"},         {"worse", 1, s, "[s, f(s, 1) + ]"}};
   const Case table[] = {
       {"f(2, 3)", 1.0},
       {"f(y, x)", Y * Y - X},
@@ -372,9 +372,11 @@ static void TestDefinitions(void **state)
   };
   const struct {
     const char *text, *message;
-  } wrong[]              = {{"f(1)", "f() takes 2 arguments, not 1"}, {"f", "'f' needs its arguments in parentheses"},
-                            {"r(1)", "r() takes 0 arguments, not 1"}, {"bad", "-functions bad: unexpected ')'"},
-                            {"late(x)", "unknown function 'after'"},  {"aftr(x)", "did you mean 'after'?"}};
+  } wrong[] = {
+      {"f(1)", "f() takes 2 arguments, not 1"},         {"f", "'f' needs its arguments in parentheses"},
+      {"r(1)", "r() takes 0 arguments, not 1"},         {"bad", "-functions bad: unexpected ')'"},
+      {"worse(x)", "-functions worse: unexpected ']'"}, {"[x, f(1, worse(x))]", "-functions worse: unexpected ']'"},
+      {"late(x)", "unknown function 'after'"},          {"aftr(x)", "did you mean 'after'?"}};
   EngdSymbols    symbols = plane;
   EngdExpression e;
 

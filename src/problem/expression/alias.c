@@ -13,31 +13,43 @@ static const EngdAlias *FindAlias(const EngdSymbols *s, const char name[])
   return NULL;
 }
 
+/* node (n) <- all components of the text */
+static PetscErrorCode ReadComponents(EngdParser *parser, PetscInt *n, EngdNode **node)
+{
+  PetscInt size = 0;
+
+  PetscFunctionBeginUser;
+  do {
+    EngdValue component;
+    PetscInt  count;
+
+    PetscCall(EngdParserNext(parser));
+    PetscCall(EngdParseExpression(parser, &component));
+    count = component.paired ? 2 * component.n : component.n;
+    PetscCall(EngdReserve(*n + count, sizeof(**node), &size, node));
+    PetscCall(PetscArraycpy(*node + *n, parser->graph->pool + component.offset, count));
+    *n += count;
+  } while (EngdParserAt(parser, ";"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The text of an alias, read by a parser of its own into the same graph */
 static PetscErrorCode ParseText(EngdParser *p, PetscInt start, const EngdAlias *d, EngdValue *value)
 {
-  EngdGraph  g      = p->graph;
   EngdParser parser = {
-      .expression = p->expression, .graph = g, .option = p->option, .text = d->text, .npool = p->npool};
-  EngdNode *node = NULL;
-  PetscInt  n = 0, size = 0, count;
+      .expression = p->expression, .graph = p->graph, .option = p->option, .text = d->text, .npool = p->npool};
+  EngdNode      *node = NULL;
+  PetscInt       n    = 0;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   if (!d->text) PetscCall(EngdParserFail(p, start, "%s", d->lacking));
-  do {
-    EngdValue component;
-
-    PetscCall(EngdParserNext(&parser));
-    PetscCall(EngdParseExpression(&parser, &component));
-    count = component.paired ? 2 * component.n : component.n;
-    PetscCall(EngdReserve(n + count, sizeof(*node), &size, &node));
-    PetscCall(PetscArraycpy(node + n, g->pool + component.offset, count));
-    n += count;
-  } while (EngdParserAt(&parser, ";"));
-  PetscCall(EngdValueCreate(p, n > 1 ? PETSC_TRUE : PETSC_FALSE, n, value));
-  PetscCall(PetscArraycpy(g->pool + value->offset, node, n));
+  ierr = ReadComponents(&parser, &n, &node);
+  if (!ierr) ierr = EngdValueCreate(p, n > 1 ? PETSC_TRUE : PETSC_FALSE, n, value);
+  if (!ierr) ierr = PetscArraycpy(p->graph->pool + value->offset, node, n);
   PetscCall(PetscFree(node));
   PetscCall(PetscFree(parser.stack));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

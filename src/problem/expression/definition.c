@@ -27,6 +27,7 @@ PetscErrorCode EngdParseDefinition(EngdParser *p, PetscInt which, const EngdValu
   const EngdDefinition *d = &s->definition[which];
   char                  option[ENGD_NAME_LENGTH + 16];
   EngdValue            *local;
+  PetscErrorCode        ierr;
   EngdParser            parser = {.expression = p->expression,
                                   .graph      = p->graph,
                                   .option     = option,
@@ -47,11 +48,9 @@ PetscErrorCode EngdParseDefinition(EngdParser *p, PetscInt which, const EngdValu
   PetscCall(PetscMalloc1(d->nargs, &local)); /* arg is on a stack that may move */
   PetscCall(PetscArraycpy(local, arg, d->nargs));
   parser.local_value = local;
-  PetscCall(EngdParserNext(&parser));
-  PetscCall(EngdParseExpression(&parser, value));
-  if (parser.kind != ENGD_TOKEN_END) PetscCall(EngdParserUnexpected(&parser));
-  p->npool = parser.npool;
+  ierr               = EngdParseAlone(&parser, value);
   PetscCall(PetscFree(local));
-  PetscCall(PetscFree(parser.stack));
+  PetscCall(ierr);
+  p->npool = parser.npool;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -234,6 +234,8 @@ PETSC_INTERN PetscErrorCode EngdParserExpect(EngdParser *, const char operation[
 PETSC_INTERN PetscErrorCode EngdParseExpression(EngdParser *, EngdValue *);
 PETSC_INTERN PetscErrorCode EngdParseArguments(EngdParser *, const char closing[], PetscInt opened, PetscInt *n);
 PETSC_INTERN PetscErrorCode EngdParseText(EngdParser *);
+PETSC_INTERN PetscErrorCode EngdParseAlone(EngdParser *,
+                                           EngdValue *); /* one expression; the parser's stack is freed */
 PETSC_INTERN PetscErrorCode EngdValueCreate(EngdParser *, PetscBool vector, PetscInt n, EngdValue *);
 PETSC_INTERN PetscErrorCode EngdValueApply(EngdParser *, PetscInt column, EngdOp, PetscInt nargs,
                                            const EngdValue arg[], EngdValue *);

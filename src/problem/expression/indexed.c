@@ -116,6 +116,7 @@ PetscErrorCode EngdParseIndexedSum(EngdParser *p, PetscInt start, PetscBool *fou
   char           name[ENGD_NAME_LENGTH], **local;
   EngdValue     *local_value;
   PetscInt       m, n;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(BeginsIndexed(p, sizeof(name), name, found));
@@ -133,8 +134,9 @@ PetscErrorCode EngdParseIndexedSum(EngdParser *p, PetscInt start, PetscBool *fou
     local[k + 1]       = p->local[k];
     local_value[k + 1] = p->local_value[k];
   }
-  PetscCall(SumTerms(p, m, n, local, local_value, value));
-  PetscCall(PetscFree2(local, local_value));
+  ierr = SumTerms(p, m, n, local, local_value, value);
+  PetscCall(PetscFree2(local, local_value)); /* behind a mistake in a term too */
+  PetscCall(ierr);
   PetscCall(EngdParserExpect(p, ")", opened));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -292,10 +292,8 @@ static PetscErrorCode ParseDistance(EngdParser *p, PetscInt start, EngdNode *nod
   PetscFunctionBeginUser;
   if (s->distance) PetscCall((*s->distance)(s->distance_context, &parser.text));
   if (!parser.text || !parser.text[0]) PetscCall(EngdParserFail(p, start, "'distance' is not known of this domain"));
-  PetscCall(EngdParserNext(&parser));
-  PetscCall(EngdParseExpression(&parser, &value));
+  PetscCall(EngdParseAlone(&parser, &value));
   *node = p->graph->pool[value.offset];
-  PetscCall(PetscFree(parser.stack));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

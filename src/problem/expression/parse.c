@@ -232,6 +232,27 @@ PetscErrorCode EngdParseExpression(EngdParser *p, EngdValue *value)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* value <- the expression that is all of the text */
+static PetscErrorCode ParseToEnd(EngdParser *p, EngdValue *value)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdParserNext(p));
+  PetscCall(EngdParseExpression(p, value));
+  if (p->kind != ENGD_TOKEN_END) PetscCall(EngdParserUnexpected(p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EngdParseAlone(EngdParser *p, EngdValue *value)
+{
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  ierr = ParseToEnd(p, value);
+  PetscCall(PetscFree(p->stack));
+  PetscCall(ierr);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdParseText(EngdParser *p)
 {
   EngdGraph g = p->graph;

@@ -10,7 +10,7 @@
   left out, and told.
   Reference: Hernandez, Roman, Vidal, ACM TOMS 31 (2005).
 */
-#include <engd/private.h>
+#include "filter.h"
 
 #define TOLERANCE 1e-9 /* default of -eps_tol and -svd_tol */
 #define MAX_RESTARTS                                                                                                 \
@@ -24,10 +24,14 @@ static PetscReal RelativeError(EngdSpectrumProgress *progress, PetscReal value, 
 }
 
 static PetscErrorCode ConvergedEPS(EPS eps, PetscScalar re, PetscScalar im, PetscReal residual, PetscReal *error,
-                                   void *progress)
+                                   void *context)
 {
+  EngdSpectrumProgress *progress = (EngdSpectrumProgress *)context;
+
   (void)eps;
-  *error = RelativeError((EngdSpectrumProgress *)progress, PetscSqrtReal(re * re + im * im), residual);
+  *error             = RelativeError(progress, PetscSqrtReal(re * re + im * im), residual);
+  progress->next     = re;
+  progress->residual = residual;
   return PETSC_SUCCESS;
 }
 
@@ -197,12 +201,16 @@ static PetscErrorCode TellConvergence(EngdSpectrum spectrum, const EngdSpectrumO
 
 /* rows of the eigenvalues that a solver finds; their error is the norm of the residual. largest imaginary part */
 static PetscErrorCode SolveEPS(EngdSpectrum spectrum, const EngdSpectrumOperator *op, EngdQuantity quantity, EPS eps,
-                               const EngdSpectrumProgress *progress, PetscReal *imaginary)
+                               EngdSpectrumProgress *progress, PetscReal *imaginary)
 {
   PetscInt  converged, wanted, restarts;
   PetscReal re, im, error;
+  PetscBool filter, none = PETSC_FALSE;
 
   PetscFunctionBeginUser;
+  PetscCall(EngdSpectrumIsFilter(eps, &filter));
+  if (filter) PetscCall(EngdSpectrumSetUpFilter(spectrum, op, eps, progress, &none));
+  if (none) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EPSSolve(eps));
   PetscCall(EPSGetConverged(eps, &converged));
   PetscCall(EPSGetDimensions(eps, &wanted, NULL, NULL));
@@ -214,7 +222,10 @@ static PetscErrorCode SolveEPS(EngdSpectrum spectrum, const EngdSpectrumOperator
     PetscCall(EngdSpectrumAddRow(spectrum, op, quantity, i + 1, 0, re, error));
     *imaginary = PetscMax(*imaginary, PetscAbsReal(im));
   }
-  PetscCall(TellConvergence(spectrum, op, quantity, converged, wanted, restarts, progress));
+  if (filter)
+    PetscCall(EngdSpectrumTellFilter(spectrum, op, eps));
+  else
+    PetscCall(TellConvergence(spectrum, op, quantity, converged, wanted, restarts, progress));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

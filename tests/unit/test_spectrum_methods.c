@@ -86,6 +86,46 @@ static void TestMethods(void **state)
   End(&s);
 }
 
+/* A filter finds all values of its interval, however many -spectrum_nev are, also where few products span the space of all that
+   there are (a gramian of rank 9 of 37), and where the interval goes beyond the spectrum */
+static void TestFilter(void **state)
+{
+  const struct {
+    const char      *options;
+    EngdSpectrumKind kind;
+    PetscReal        lower, upper;
+  } c[] = {{"-eps_interval -5,5 -spectrum_nev 2", ENGD_SPECTRUM_HESSIAN, -5, 5},
+           {"-eps_interval 5,100 -spectrum_nev 1", ENGD_SPECTRUM_GRAMIAN, 5, 100},
+           {"-eps_interval 300,400", ENGD_SPECTRUM_HESSIAN, 300, 400}};
+  Setting      s;
+  Tao          tao;
+  EngdSpectrum some, all;
+  char         options[512];
+
+  (void)state;
+  Begin(PETSC_COMM_WORLD, &poisson, "", &s);
+  CreateTao(&s, "", &tao);
+  Compute(&s, tao, "-spectrum hessian,gramian -spectrum_dense", &all);
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(c); k++) {
+    const char *name   = engd_spectrum_name[c[k].kind];
+    PetscInt    inside = 0;
+
+    for (PetscInt i = 1; i <= Count(all, c[k].kind, 0, ENGD_QUANTITY_ALL); i++) {
+      const PetscReal value = Find(all, c[k].kind, 0, ENGD_QUANTITY_ALL, i)->value;
+
+      inside += value >= c[k].lower && value <= c[k].upper;
+    }
+    CHECK(PetscSNPrintf(options, sizeof(options), "-spectrum %s -st_type filter -eps_all %s", name, c[k].options));
+    CHECK(ComputeRows(&s, tao, options, &some));
+    if (some->nrows != inside) fail_msg("%s: %d values, not %d", options, (int)some->nrows, (int)inside);
+    for (PetscInt i = 0; i < some->nrows; i++) CheckRow(options, &some->row[i], all, 1e-9);
+    CHECK(EngdSpectrumDestroy(&some));
+  }
+  CHECK(EngdSpectrumDestroy(&all));
+  CHECK(TaoDestroy(&tao));
+  End(&s);
+}
+
 static const char *const refused[] = {
     "-spectrum hessian -st_type filter",
     "-spectrum hessian -st_type filter -eps_all",
@@ -176,6 +216,7 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(TestMethods),
+      cmocka_unit_test(TestFilter),
       cmocka_unit_test(TestDuplicates),
       cmocka_unit_test(TestRefused),
   };

@@ -215,6 +215,12 @@ static PetscBool IsMetByAll(MPI_Comm comm)
   return (PetscBool)(size == all);
 }
 
+/* do these words tell of what no number is; PETSc's TAO types say it in several ways, which have changed with its versions */
+static PetscBool TellsOfNoNumber(const char message[])
+{
+  return (PetscBool)(strstr(message, "NaN") || strstr(message, "Not-a-Number"));
+}
+
 /* What PetscError() calls where an error begins, and again in every function on its way up */
 static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function, const char *file,
                                   PetscErrorCode code, PetscErrorType type, const char *message, void *unused)
@@ -232,7 +238,7 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
   /* so LAPACK and PETSc's TAO types call a breakdown of what they are given */
   numerics = (PetscBool)(run.work.solving && (code == PETSC_ERR_USER || code == PETSC_ERR_LIB));
   KeepMessage(code, message);
-  if (numerics && strstr(run.message, "Inf or NaN")) { /* PETSc's words of what its TAO types meet */
+  if (numerics && TellsOfNoNumber(run.message)) {
     n = strlen(run.message);
     snprintf(run.message + n, sizeof(run.message) - n,
              ": the loss or its gradient; take another -tao_type, or a problem that is bounded from below");

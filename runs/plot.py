@@ -16,11 +16,13 @@
 Of many curves the six that end lowest have a colour and a name at their ends, the others are grey. --dark for dark pages.
 """
 import argparse
+import contextlib
 import csv
 import json
 import os
 import re
 import sys
+import zipfile
 
 try:
     import matplotlib
@@ -46,14 +48,35 @@ def set_style(dark):
         "axes.prop_cycle": plt.cycler(color=DARK_COLOURS if dark else COLOURS)})
 
 
-def read(path):
+@contextlib.contextmanager
+def reading(path, what):
+    """One line for a file that is not there, or not what it should be"""
+    try:
+        yield
+    except ImportError as error:
+        raise SystemExit(f"{path}: needs {error.name}, which {sys.executable} has not") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, csv.Error, zipfile.BadZipFile) as error:
+        reason = getattr(error, "strerror", None)
+        raise SystemExit(f"{path}: {reason}" if reason else f"{path}: no {what} of engd, or damaged ({' '.join(str(error).split())})") from None
+
+
+def read(path, what="table"):
     """The columns of a CSV file by name; a last row cut short by a kill is left out."""
-    with open(path, newline="") as file:
+    with reading(path, what), open(path, newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    rows = [row for row in rows if len(row) == len(header)]
+        rows = [row for row in rows if len(row) == len(header)]
+        table = dict(zip(header, np.array(rows, dtype=float).T))
     if not rows:
         raise SystemExit(f"{path}: no rows under the header {','.join(header)}")
-    return dict(zip(header, np.array(rows, dtype=float).T))
+    return table
+
+
+def read_history(path):
+    history = read(path, "history")
+    missing = [name for name in ("iteration", "seconds", "loss") if name not in history]
+    if missing:
+        raise SystemExit(f"{path}: no history of engd (-engd_history): it has no column {missing[0]}")
+    return history
 
 
 def name_ends(axis, curves):
@@ -104,24 +127,24 @@ def history_figure(runs, log=False):
 
 def plot_history(arguments):
     below = len(os.path.commonpath([os.path.dirname(f) for f in arguments.file])) if len(arguments.file) > 1 else 0
-    runs = {f[below:].lstrip("/").removesuffix(".csv"): read(f) for f in arguments.file}
+    runs = {f[below:].lstrip("/").removesuffix(".csv"): read_history(f) for f in arguments.file}
     return history_figure(runs, arguments.log)
 
 
 def read_spectra(path):
     """{(operator, iteration, quantity): rows of (at, value, error)} of all operators, layers' blocks among them."""
     spectra = {}
-    if path.endswith((".h5", ".hdf5")):
-        import h5py
-
-        with h5py.File(path) as file:
+    if path.lower().endswith((".h5", ".hdf5")):
+        with reading(path, "spectra"):
+            import h5py
+        with reading(path, "spectra"), h5py.File(path) as file:
             for iteration, operators in file.items():
                 for operator, quantities in operators.items():
                     for quantity, group in quantities.items():
                         rows = np.stack([np.ravel(group[name]) for name in ("at", "value", "error")], axis=1)
                         spectra[operator, int(iteration.removeprefix("iteration_")), quantity] = rows
         return spectra
-    with open(path, newline="") as file:
+    with reading(path, "spectra"), open(path, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             operator = row["operator"] + ("" if row["layer"] == "0" else "_layer_" + row["layer"])
             key = operator, int(row["iteration"]), row["quantity"]
@@ -183,7 +206,7 @@ METHODS = {"gauss_newton": "Gauss-Newton", "energy": "energy Newton", "l2": "L2"
 def read_projection(path):
     """{(method, iteration): rows of (eta, update, distance, slope, kept)}"""
     ladders = {}
-    with open(path, newline="") as file:
+    with reading(path, "projections"), open(path, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         if not {"method", "eta", "distance", "kept"} <= set(reader.fieldnames or []):
             raise SystemExit(f"{path}: no projections of engd")
@@ -234,11 +257,15 @@ def plot_projection(arguments):
     return figure
 
 
-def read_summary(path):
-    with open(path, encoding="utf-8") as file:
+def read_summary(path, keys=("problem", "parameters", "ranks", "seconds_per_iteration")):
+    """A summary that has these keys, as those of other versions may not"""
+    with reading(path, "summary"), open(path, encoding="utf-8") as file:
         summary = json.load(file)
-    if "ranks" not in summary or "seconds_per_iteration" not in summary:
+    if not isinstance(summary, dict) or not isinstance(summary.get("options"), dict) or "version" not in summary:
         raise SystemExit(f"{path}: no summary of engd (-engd_summary)")
+    missing = [key for key in keys if key not in summary]
+    if missing:
+        raise SystemExit(f"{path}: a summary without {missing[0]}, of {summary['version']}")
     return summary
 
 
@@ -277,19 +304,28 @@ def plot_scaling(arguments):
     return scaling_figure([read_summary(path) for path in arguments.file])
 
 
+def same_length(path, table):
+    """The table, if its columns are numbers and go together"""
+    if not table or len({array.shape for array in table.values()}) != 1 or any(array.dtype.kind != "f" for array in table.values()):
+        raise SystemExit(f"{path}: no solution of engd (-engd_solution): its arrays do not go together")
+    return table
+
+
 def read_table(path):
     """The columns of a file of -engd_solution, the first coordinate fastest, by name"""
-    if path.endswith(".npz"):
-        return {name: array.ravel(order="F") for name, array in np.load(path).items()}
-    if path.endswith((".h5", ".hdf5")):
-        import h5py
-
-        with h5py.File(path) as file:
-            table = {name: array[()].ravel() for name, array in file.items()}
+    ending = os.path.splitext(path)[1].lower()
+    if ending == ".npz":
+        with reading(path, "solution"):
+            return same_length(path, {name: array.ravel(order="F") for name, array in np.load(path).items()})
+    if ending in (".h5", ".hdf5"):
+        with reading(path, "solution"):
+            import h5py
+        with reading(path, "solution"), h5py.File(path) as file:
+            table = same_length(path, {name: array[()].ravel() for name, array in file.items()})
         return dict(sorted(table.items(), key=lambda item: (not is_coordinate(item[0]), item[0].startswith(("error", "exact", "residual")), item[0])))
-    if not path.endswith(".csv"):
+    if ending not in ("", ".csv"):
         raise SystemExit(f"{path}: a picture is made of .csv, .npz or .h5; .vts, .vtu and .pvd are for ParaView")
-    return read(path)
+    return read(path, "solution")
 
 
 def is_coordinate(name):
@@ -449,8 +485,13 @@ def main():
         command.add_argument("--dark", action="store_true", help="for a dark page")
     arguments = parser.parse_args()
     set_style(arguments.dark)
+    if os.path.splitext(arguments.out)[1].lower() not in (".png", ".pdf", ".svg"):
+        raise SystemExit(f"{arguments.out}: pictures are .png, .pdf or .svg")
     figure = arguments.plot(arguments)
-    figure.savefig(arguments.out, dpi=150, bbox_inches="tight")
+    try:
+        figure.savefig(arguments.out, dpi=150, bbox_inches="tight")
+    except OSError as error:
+        raise SystemExit(f"{arguments.out}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import argparse
 import base64
 import html
 import io
-import json
 import os
 import shlex
 
@@ -66,10 +65,7 @@ def picture(draw, words):
 
 class Run:
     def __init__(self, path):
-        with open(path, encoding="utf-8") as file:
-            self.summary = json.load(file)
-        if not isinstance(self.summary.get("options"), dict) or "version" not in self.summary:
-            raise SystemExit(f"{path}: no summary of engd (-engd_summary)")
+        self.summary = plot.read_summary(path, ("problem", "loss", "iterations", "seconds_total", "converged_reason", "parameters", "points", "ranks"))
         self.path, self.options, self.folder = path, self.summary["options"], os.path.dirname(path)
         self.title = os.path.splitext(os.path.basename(path))[0]
 
@@ -81,7 +77,7 @@ class Run:
 
     def history(self):
         path = self.file("engd_history")
-        return plot.read(path) if path else None
+        return plot.read_history(path) if path else None
 
     def answer(self):
         s = self.summary
@@ -124,7 +120,7 @@ class Run:
         pieces, history, solution = [], self.history(), self.file("engd_solution")
         if history:
             pieces.append("<h2>History</h2>" + picture(lambda: plot.history_figure({self.title: history}), "loss and error along the iterations"))
-        if solution and solution.endswith((".csv", ".npz", ".h5", ".hdf5")):
+        if solution and os.path.splitext(solution)[1].lower() in ("", ".csv", ".npz", ".h5", ".hdf5"):
             coordinates = self.summary.get("resolved", {}).get("domain_coordinates")
             names = coordinates.split(",") + ["t"] * ("domain_time" in self.options) if coordinates else None
             values = plot.read_table(solution)
@@ -176,9 +172,13 @@ def main():
     runs = [Run(path) for path in arguments.run]
     body = (comparison(runs) if len(runs) > 1 else "") + "".join(run.page() for run in runs)
     title = ", ".join(dict.fromkeys(run.summary["problem"] for run in runs))
-    with open(arguments.out, "w", encoding="utf-8") as file:
-        file.write(f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-                   f"<title>engd: {text(title)}</title><style>{STYLE}</style></head>\n<body>{body}</body></html>\n")
+    page = f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' \
+           f"<title>engd: {text(title)}</title><style>{STYLE}</style></head>\n<body>{body}</body></html>\n"
+    try:
+        with open(arguments.out, "w", encoding="utf-8") as file:
+            file.write(page)
+    except OSError as error:
+        raise SystemExit(f"{arguments.out}: {error.strerror}") from None
     print(f"Wrote {arguments.out}")
 
 

@@ -59,5 +59,25 @@ for wanted in (run["options"]["pde_residual"], run["host"], f'{run["relative_l2_
     assert html.escape(wanted) in text, wanted
 PYTHON
 done
+# what is missing, cut off, of another kind or of another version is one line, by the reader of each kind
+: >empty.csv
+head -c 300 u.npz >cut.npz
+head -c 300 run.json >cut.json
+printf 'iteration,loss,seconds\n1,many,2\n' >words.csv
+printf '{"options": {}, "version": "engd 9", "problem": "p"}' >later.json
+PYTHONPATH=$ENGD_ROOT/runs "$python" - <<'PYTHON' >words 2>&1 || complain "broken files: $(tail -n 1 words)"
+import plot, report
+for read, files in {plot.read_history: "none.csv empty.csv cut.npz words.csv points.csv .", plot.read_table: "none.npz none.h5 cut.npz empty.csv run.json",
+                    plot.read_spectra: "none.csv cut.npz h.csv .", plot.read_projection: "none.csv cut.npz empty.csv",
+                    plot.read_summary: "none.json cut.json h.csv later.json", report.Run: "none.json cut.json later.json"}.items():
+    for file in files.split():
+        try:
+            read(file)
+        except SystemExit as error:
+            assert str(error).startswith(file + ": ") and "\n" not in str(error), error
+        else:
+            assert False, f"{read} takes {file}"
+PYTHON
+refuses 'w.xyz: pictures are' history h.csv -o w.xyz
 ! "$python" "$ENGD_ROOT/runs/report.py" other.json >words 2>&1 || complain "report.py takes what is no summary"
 expect_equal "$(cat words)" "other.json: no summary of engd (-engd_summary)"

@@ -34,6 +34,7 @@ except ImportError as error:
     raise SystemExit(f"pictures need {error.name}, which {sys.executable} has not; on Debian /usr/bin/python3 has it after: make install-packages")
 
 NAMED = 6  # curves with a name
+POINTS = 50000  # that are triangulated, as a million take minutes
 COLOURS = ("#2a6fbb", "#d1701c", "#2f8f5b", "#b5467c", "#7a62c9", "#8a7a1f")
 DARK_COLOURS = ("#6cb0f2", "#f0a35e", "#6fcf97", "#e88bb5", "#b3a2f2", "#d8c45a")
 
@@ -98,20 +99,37 @@ def name_ends(axis, curves):
                       arrowprops=dict(arrowstyle="-", color=colour, linewidth=0.5, alpha=0.7, shrinkA=1, shrinkB=0))
 
 
+def finite_rows(run, against, name):
+    """The two columns without rows that are not finite, such as the last one of a run that broke down"""
+    good = np.isfinite(run[name]) & np.isfinite(run[against])
+    return run[against][good], run[name][good]
+
+
+def last_value(run, name):
+    values = finite_rows(run, "iteration", name if name in run else "loss")[1]
+    return values[-1] if values.size else np.inf
+
+
 def history_figure(runs, log=False):
     """Loss (above) and error (below, where some run has one) on log axes against iterations and seconds; runs: {name: columns}"""
+    runs = {label: run for label, run in runs.items() if np.isfinite(run["loss"]).any()}
+    if not runs:
+        raise SystemExit("nothing to draw: no loss is finite")
     names = [n for n in ("loss", "relative_l2_error") if any(n in run for run in runs.values())]
     figure, axes = plt.subplots(len(names), 2, figsize=(9, 2.9 * len(names)), sharex="col", sharey="row", squeeze=False)
-    order = sorted(runs, key=lambda label: runs[label].get(names[-1], runs[label]["loss"])[-1])
+    order = sorted(runs, key=lambda label: last_value(runs[label], names[-1]))
     colours = dict(zip(order[:NAMED], plt.rcParams["axes.prop_cycle"].by_key()["color"]))
     for row, name in zip(axes, names):
         for axis, against in zip(row, ("iteration", "seconds")):
             for label in reversed(order):
                 run, named = runs[label], label in colours
                 if name in run:
-                    axis.plot(run[against], run[name], color=colours.get(label, "#9a9a96"), linewidth=1.4 if named else 0.7,
+                    x, y = finite_rows(run, against, name)
+                    axis.plot(x, y, "." if len(x) == 1 else "-", color=colours.get(label, "#9a9a96"), linewidth=1.4 if named else 0.7,
                               alpha=1 if named else 0.5, zorder=3 if named else 2)
-            axis.set_yscale("log" if all((run[name] > 0).any() for run in runs.values() if name in run) else "linear")
+            if all((run[name] > 0).any() for run in runs.values() if name in run):
+                axis.set_yscale("log")
+                axis.yaxis.set_minor_formatter(matplotlib.ticker.LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(2, 0.4)))
             axis.grid(True, which="major", alpha=0.15)
             axis.spines[["top", "right"]].set_visible(False)
         row[0].set_ylabel({"loss": "loss", "relative_l2_error": "relative $L^2$ error"}[name])
@@ -121,7 +139,8 @@ def history_figure(runs, log=False):
         axis.set_xscale("log")
     figure.tight_layout(rect=(0, 0, 0.86 if len(runs) > 1 else 1, 1))
     for row, name in zip(axes, names) if len(runs) > 1 else ():
-        name_ends(row[1], [(runs[label]["seconds"], runs[label][name], label, colours[label]) for label in colours if name in runs[label]])
+        ends = [(*finite_rows(runs[label], "seconds", name), label, colours[label]) for label in colours if name in runs[label]]
+        name_ends(row[1], [end for end in ends if end[1].size and (end[1][-1] > 0 or row[1].get_yscale() == "linear")])
     return figure
 
 
@@ -156,7 +175,9 @@ def spectrum_figure(spectra):
     """A row an operator: |eigenvalues| by number (left; negative ones as crosses), densities (right), a colour an iteration."""
     operators = list(dict.fromkeys(key[0] for key in spectra))
     iterations = sorted({key[1] for key in spectra})
-    colours = dict(zip(iterations, plt.cm.viridis(np.linspace(0.15, 0.85, len(iterations))))) if len(iterations) > 1 else {
+    dark = sum(matplotlib.colors.to_rgb(plt.rcParams["axes.facecolor"])) < 1.5
+    shades = (0.4, 1) if dark else (0.1, 0.85)  # of viridis, those that stand out from the paper
+    colours = dict(zip(iterations, plt.cm.viridis(np.linspace(*shades, len(iterations))))) if len(iterations) > 1 else {
         iterations[0]: plt.rcParams["axes.prop_cycle"].by_key()["color"][0]}
     densities = any(key[2] == "density" for key in spectra)
     figure, axes = plt.subplots(len(operators), 1 + densities, figsize=(5 + 4 * densities, 3.2 * len(operators)), squeeze=False, layout="constrained")
@@ -306,7 +327,7 @@ def plot_scaling(arguments):
 
 def same_length(path, table):
     """The table, if its columns are numbers and go together"""
-    if not table or len({array.shape for array in table.values()}) != 1 or any(array.dtype.kind != "f" for array in table.values()):
+    if not table or len({array.shape for array in table.values()}) != 1 or any(array.dtype.kind not in "fiu" for array in table.values()):
         raise SystemExit(f"{path}: no solution of engd (-engd_solution): its arrays do not go together")
     return table
 
@@ -367,13 +388,15 @@ def colour_scale(values, magnitude):
 
 
 def draw_map(axis, x, y, values, scale, stretch):
-    """A field of two coordinates: cells of a grid, or triangles between points"""
+    """A field of two coordinates: cells of a grid, triangles between points, or dots where these are too many"""
     norm, colours = scale
     xs, ys = np.unique(x), np.unique(y)
     shown = np.maximum(values, norm.vmin) if isinstance(norm, matplotlib.colors.LogNorm) else values
     if len(xs) * len(ys) == len(x):
         order = np.lexsort((x, y))
         picture = axis.pcolormesh(xs, ys, shown[order].reshape(len(ys), len(xs)), norm=norm, cmap=colours, shading="gouraud" if np.isfinite(shown).all() else "nearest", rasterized=True)
+    elif len(x) > POINTS:
+        picture = axis.scatter(x, y, 1, shown, ".", norm=norm, cmap=colours, linewidths=0, rasterized=True)
     else:
         good = np.isfinite(shown)
         picture = axis.tripcolor(x[good], y[good], shown[good], norm=norm, cmap=colours, shading="gouraud", rasterized=True)
@@ -414,6 +437,7 @@ def solution_figure(table, wanted=(), coordinates=None, stretch=False, points=No
     names = coordinates or [n for n in table if is_coordinate(n)] or list(table)[:2]
     varying = [n for n in names if np.ptp(table[n]) > 1e-12 * np.abs(table[n]).max()]
     fields = fields_of(table, names, wanted)
+    fields = [field for field in fields if np.isfinite(field[1]).any()]
     if not fields or not varying:
         raise SystemExit("nothing to draw: no values, or one point")
     if len(varying) == 1:

@@ -112,7 +112,7 @@ class Run:
             rows.append([f'estimated error{limit}', number(s["estimated_error"], ".1e")])
         for name, i in s.get("integrals", {}).items():
             values = i["value"] if isinstance(i["value"], list) else [i["value"]]
-            rows.append([f'integral {text(name)} of {code(i["integrand"])} over {text(i["region"])}', ", ".join(number(v, ".10g") for v in values)])
+            rows.append([f'integral {text(name)} of {code(i["integrand"])} over {text(i["region"])}', "<br>".join(number(v, ".10g") for v in values)])
         return table(rows, numbers=True)
 
     def pictures(self):

@@ -77,6 +77,9 @@ for read, files in {plot.read_history: "none.csv empty.csv cut.npz words.csv poi
             assert str(error).startswith(file + ": ") and "\n" not in str(error), error
         else:
             assert False, f"{read} takes {file}"
+# a run that broke down, one of a single row, and an energy, side by side
+rows = lambda *loss: {"iteration": plot.np.arange(len(loss)), "seconds": plot.np.arange(len(loss)), "loss": plot.np.array(loss)}
+plot.history_figure({"broken": rows(1, plot.np.nan), "single": rows(2.0), "energy": rows(-1, -2)}).savefig("broken.svg")
 PYTHON
 refuses 'w.xyz: pictures are' history h.csv -o w.xyz
 ! "$python" "$ENGD_ROOT/runs/report.py" other.json >words 2>&1 || complain "report.py takes what is no summary"

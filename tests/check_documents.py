@@ -107,6 +107,8 @@ def check(program):
     sources = re.sub(r"'\\?\"'", "", sources)  # a quote that is a character begins no text
     strings = re.findall(r'"(?:[^"\\]|\\.)*"', sources + "\n".join(p.read_text() for p in (ROOT / "examples").rglob("*.c")))
     literals = set(re.findall(r"-[a-zA-Z]\w*", " ".join(strings)))
+    of_both = re.findall(r'"-tao_%s_(\w+)"|ReadReal\(PetscOptionsObject, "(\w+)"', sources)  # of -tao_adam_ and -tao_sgd_
+    literals |= {f"-tao_{type_}_{one or other}" for type_ in ("adam", "sgd") for one, other in of_both}
     linked = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
     libraries = b"".join(pathlib.Path(p).read_bytes() for p in [program, *re.findall(r"=> (\S*lib(?:petsc|slepc)\S*)", linked)])
     faults = []
@@ -168,6 +170,14 @@ def incomplete(sources):
                 yield f"docs/{document}: {name} is not explained"
         if len(names) < 10:
             yield f"docs/{document}: the sources name only {len(names)} types, so this test reads them wrongly"
+    # options, those of terms and networks by what stands behind the name; -engd_version is what -version becomes
+    text = "".join(path.read_text() for path in DOCUMENTS)
+    declared = set(re.findall(r'(?:Petsc|Engd)Options\w+\(\s*(?:PetscOptionsObject,\s*)?"-(\w+)"', sources)) - {"engd_version"}
+    for option in sorted(declared):
+        if not re.search(rf"(?<!\w)-(\w+_)?{option}\b", text):
+            yield f"docs: -{option} is not explained"
+    if len(declared) < 100:
+        yield f"docs: the sources declare only {len(declared)} options, so this test reads them wrongly"
 
 
 if sys.argv[2] == "--commands":

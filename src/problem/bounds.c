@@ -10,9 +10,9 @@
 #include <engd/private.h>
 #include <math.h>
 
-/* the bounds of an option, infinite (sign) where it says none */
-static PetscErrorCode ReadBounds(EngdProblem problem, const char option[], const char sentence[], PetscReal sign,
-                                 PetscReal bound[])
+/* the bounds of an option, infinite (sign) where it says none; of groups with one title -help shows the first */
+static PetscErrorCode ReadBounds(EngdProblem problem, const char title[], const char option[], const char sentence[],
+                                 PetscReal sign, PetscReal bound[])
 {
   char      *text, **name = NULL;
   PetscReal *value = NULL;
@@ -20,7 +20,7 @@ static PetscErrorCode ReadBounds(EngdProblem problem, const char option[], const
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < problem->nunknowns; k++) bound[k] = sign * INFINITY;
-  PetscOptionsBegin(problem->comm, NULL, "Bounds of unknown parameters", "EngdProblem");
+  PetscOptionsBegin(problem->comm, NULL, title, "EngdProblem");
   PetscCall(EngdOptionsText(PetscOptionsObject, option, sentence, "EngdProblemSetUnknownBounds", NULL, NULL, &text));
   PetscOptionsEnd();
   if (!text) PetscFunctionReturn(PETSC_SUCCESS);
@@ -48,10 +48,10 @@ PetscErrorCode EngdProblemReadBounds(EngdProblem problem)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(n, &problem->lower, n, &problem->upper));
-  PetscCall(
-      ReadBounds(problem, "-unknown_lower", "What unknown parameters stay above, such as nu=0", -1, problem->lower));
-  PetscCall(
-      ReadBounds(problem, "-unknown_upper", "What unknown parameters stay below, such as nu=1", 1, problem->upper));
+  PetscCall(ReadBounds(problem, "Lower bounds of unknown parameters", "-unknown_lower",
+                       "What unknown parameters stay above, such as nu=0", -1, problem->lower));
+  PetscCall(ReadBounds(problem, "Upper bounds of unknown parameters", "-unknown_upper",
+                       "What unknown parameters stay below, such as nu=1", 1, problem->upper));
   for (PetscInt k = 0; k < n; k++) {
     char text[3][32]; /* PETSc would print 1 as 1. */
 

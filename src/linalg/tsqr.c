@@ -106,7 +106,7 @@ static PetscErrorCode FactorOwnRows(EngdTSQR q)
   }
   PetscCallBLAS("LAPACKgeqrf", LAPACKgeqrf_(&m, &n, q->A, &m, q->tau, q->work, &q->lwork, &info));
   PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "geqrf failed with info %d", (int)info);
-  PetscCall(PetscLogFlops(2.0 * q->n * q->n * (PetscMin(q->m, q->lda) - q->n / 3.0)));
+  PetscCall(PetscLogFlops(2.0 * q->n * q->n * (q->lda - q->n / 3.0)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -52,6 +52,32 @@ static void TestComponents(void **state)
   assert_non_null(strstr(Refusal(options), "-pde_residual has 20000 components, the most that there can be is 5000"));
 }
 
+/* parentheses around a shape, as deep as anybody writes them, and too deep for any stack */
+static void TestShape(void **state)
+{
+  enum { DEEP = 100000 };
+  static char options[2 * DEEP + 256];
+  const int   depth[] = {200, DEEP};
+
+  (void)state;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(depth); k++) {
+    char *at = options;
+
+    at += sprintf(
+        at,
+        "-domain_coordinates x,y -terms pde -pde_residual u-x -pde_points 3 -domain_type compound -domain_shape ");
+    memset(at, '(', (size_t)depth[k]);
+    at += depth[k];
+    at += sprintf(at, "ball(0,0;1)");
+    memset(at, ')', (size_t)depth[k]);
+    at[depth[k]] = 0;
+    if (depth[k] < DEEP)
+      assert_string_equal(Refusal(options), "");
+    else
+      assert_non_null(strstr(Refusal(options), "-domain_shape: more than 256 parentheses inside each other"));
+  }
+}
+
 /* all of a range have the value */
 static void TestRange(void **state)
 {
@@ -84,10 +110,8 @@ static void TestMany(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestCases),
-      cmocka_unit_test(TestComponents),
-      cmocka_unit_test(TestRange),
-      cmocka_unit_test(TestMany),
+      cmocka_unit_test(TestCases), cmocka_unit_test(TestComponents), cmocka_unit_test(TestShape),
+      cmocka_unit_test(TestRange), cmocka_unit_test(TestMany),
   };
   int failures;
 

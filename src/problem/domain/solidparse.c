@@ -12,10 +12,12 @@
 #include "shape.h"
 #include <ctype.h>
 
+#define DEPTH_MAX 256 /* of parentheses: the descent must not exhaust the stack */
+
 typedef struct {
   EngdDomain      domain;
   const char     *option, *text, *at;
-  PetscInt        nparts;
+  PetscInt        depth, nparts;
   char          **names;
   const PetscInt *nodes;
   EngdSolid      *solid;
@@ -168,6 +170,7 @@ static void SkipBlanks(Parser *p)
   while (isspace((unsigned char)*p->at)) p->at++;
 }
 
+/* This and the next two descend into each other: without PetscFunctionBegin, as src/problem/expression/parse.c says why */
 static PetscErrorCode ParseSolid(Parser *p, PetscInt *node);
 
 /* part, name or ( solid ) */
@@ -178,17 +181,19 @@ static PetscErrorCode ParseItem(Parser *p, PetscInt *node)
   char          *item;
   PetscInt       depth = 0;
 
-  PetscFunctionBeginUser;
   SkipBlanks(p);
   start = p->at;
   if (*p->at == '(') {
     p->at++;
+    PetscCheck(++p->depth <= DEPTH_MAX, comm, PETSC_ERR_USER_INPUT, "%s: more than %d parentheses inside each other",
+               p->option, DEPTH_MAX);
     PetscCall(ParseSolid(p, node));
+    p->depth--;
     PetscCheck(*p->at == ')', comm, PETSC_ERR_USER_INPUT, "%s \"%s\": a parenthesis is not closed", p->option,
                p->text);
     p->at++;
     SkipBlanks(p);
-    PetscFunctionReturn(PETSC_SUCCESS);
+    return PETSC_SUCCESS;
   }
   while (isalnum((unsigned char)*p->at) || *p->at == '_') p->at++;
   PetscCheck(p->at > start, comm, PETSC_ERR_USER_INPUT,
@@ -214,7 +219,7 @@ static PetscErrorCode ParseItem(Parser *p, PetscInt *node)
              p->text, item);
   PetscCall(PetscFree(item));
   SkipBlanks(p);
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* item {& item} */
@@ -222,14 +227,13 @@ static PetscErrorCode ParseProduct(Parser *p, PetscInt *node)
 {
   PetscInt b;
 
-  PetscFunctionBeginUser;
   PetscCall(ParseItem(p, node));
   while (*p->at == '&') {
     p->at++;
     PetscCall(ParseItem(p, &b));
     PetscCall(EngdSolidAddNode(p->solid, '&', *node, b, node));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* product {(| or -) product} */
@@ -237,7 +241,6 @@ static PetscErrorCode ParseSolid(Parser *p, PetscInt *node)
 {
   PetscInt b;
 
-  PetscFunctionBeginUser;
   PetscCall(ParseProduct(p, node));
   while (*p->at == '|' || *p->at == '-') {
     const char op = *p->at++;
@@ -245,7 +248,7 @@ static PetscErrorCode ParseSolid(Parser *p, PetscInt *node)
     PetscCall(ParseProduct(p, &b));
     PetscCall(EngdSolidAddNode(p->solid, op, *node, b, node));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /*
@@ -254,7 +257,7 @@ static PetscErrorCode ParseSolid(Parser *p, PetscInt *node)
 PetscErrorCode EngdSolidParse(EngdDomain domain, const char option[], const char text[], PetscInt nparts,
                               char **names, const PetscInt nodes[], EngdSolid *solid)
 {
-  Parser   p = {domain, option, text, text, nparts, names, nodes, solid};
+  Parser   p = {domain, option, text, text, 0, nparts, names, nodes, solid};
   PetscInt root;
 
   PetscFunctionBeginUser;

@@ -18,7 +18,6 @@ static PetscErrorCode ReadComponents(EngdParser *parser, PetscInt *n, EngdNode *
 {
   PetscInt size = 0;
 
-  PetscFunctionBeginUser;
   do {
     EngdValue component;
     PetscInt  count;
@@ -30,7 +29,7 @@ static PetscErrorCode ReadComponents(EngdParser *parser, PetscInt *n, EngdNode *
     PetscCall(PetscArraycpy(*node + *n, parser->graph->pool + component.offset, count));
     *n += count;
   } while (EngdParserAt(parser, ";"));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* The text of an alias, read by a parser of its own into the same graph */
@@ -42,7 +41,6 @@ static PetscErrorCode ParseText(EngdParser *p, PetscInt start, const EngdAlias *
   PetscInt       n    = 0;
   PetscErrorCode ierr;
 
-  PetscFunctionBeginUser;
   if (!d->text) PetscCall(EngdParserFail(p, start, "%s", d->lacking));
   ierr = ReadComponents(&parser, &n, &node);
   if (!ierr) ierr = EngdValueCreate(p, n > 1 ? PETSC_TRUE : PETSC_FALSE, n, value);
@@ -50,7 +48,7 @@ static PetscErrorCode ParseText(EngdParser *p, PetscInt start, const EngdAlias *
   PetscCall(PetscFree(node));
   PetscCall(PetscFree(parser.stack));
   PetscCall(ierr);
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* EngdParseAlias - A name that stands for a text, and its value; found: is it one */
@@ -58,10 +56,9 @@ PetscErrorCode EngdParseAlias(EngdParser *p, PetscInt start, const char name[], 
 {
   const EngdAlias *d = FindAlias(p->graph->symbols, name);
 
-  PetscFunctionBeginUser;
   *found = (PetscBool)(d != NULL);
   if (d) PetscCall(ParseText(p, start, d, value));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* residual(pde): a call whose argument is a name; the "(" is the next token. found: are there aliases of this form */
@@ -74,7 +71,6 @@ PetscErrorCode EngdParseAliasCall(EngdParser *p, PetscInt start, const char name
   char               whole[3 * ENGD_NAME_LENGTH], known[512] = "";
   const EngdAlias   *d;
 
-  PetscFunctionBeginUser;
   *found = PETSC_FALSE;
   for (PetscInt i = 0; i < s->naliases; ++i) {
     const char *other = s->alias[i].name;
@@ -84,7 +80,7 @@ PetscErrorCode EngdParseAliasCall(EngdParser *p, PetscInt start, const char name
     if (strlen(known) + strlen(other) + 3 < sizeof(known))
       snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", known[0] ? ", " : "", other);
   }
-  if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!*found) return PETSC_SUCCESS;
   PetscCall(EngdParserNext(p));
   snprintf(whole, sizeof(whole), "%s(%.*s)", name, (int)PetscMin(p->length, 2 * ENGD_NAME_LENGTH - 8),
            p->text + p->start);
@@ -93,5 +89,5 @@ PetscErrorCode EngdParseAliasCall(EngdParser *p, PetscInt start, const char name
   PetscCall(EngdParserNext(p));
   PetscCall(EngdParserExpect(p, ")", opened));
   PetscCall(ParseText(p, start, d, value));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }

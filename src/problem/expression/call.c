@@ -364,12 +364,11 @@ PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], E
   PetscInt  n;
   PetscBool done;
 
-  PetscFunctionBeginUser;
   PetscCall(EngdParseAliasCall(p, start, name, &done, value));
-  if (done) PetscFunctionReturn(PETSC_SUCCESS);
+  if (done) return PETSC_SUCCESS;
   if (!strcmp(name, "sum")) {
     PetscCall(EngdParseIndexedSum(p, start, &done, value));
-    if (done) PetscFunctionReturn(PETSC_SUCCESS);
+    if (done) return PETSC_SUCCESS;
   }
   if (defined >= 0)
     f.min_args = f.max_args = p->graph->symbols->definition[defined].nargs;
@@ -395,5 +394,5 @@ PetscErrorCode EngdParseCall(EngdParser *p, PetscInt start, const char name[], E
   else
     PetscCall(f.apply(p, start, f.op, n, p->stack + base, value));
   p->nstack = base;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }

@@ -38,7 +38,6 @@ PetscErrorCode EngdParseDefinition(EngdParser *p, PetscInt which, const EngdValu
                                   .nlocals    = d->nargs,
                                   .local      = d->arg};
 
-  PetscFunctionBeginUser;
   PetscCheck(
       p->graph->uses++ < USES_MAX, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
       "-functions: %s is reached after more than %d uses of functions in others; use each of them fewer times, or "
@@ -52,5 +51,5 @@ PetscErrorCode EngdParseDefinition(EngdParser *p, PetscInt which, const EngdValu
   PetscCall(PetscFree(local));
   PetscCall(ierr);
   p->npool = parser.npool;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }

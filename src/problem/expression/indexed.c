@@ -35,7 +35,6 @@ PetscErrorCode EngdParseEntry(EngdParser *p, EngdValue *value)
   PetscInt        k;
   EngdValue       index;
 
-  PetscFunctionBeginUser;
   if (!v.vector) PetscCall(EngdParserFail(p, opened, "a number has no entries to pick"));
   PetscCall(EngdParserNext(p));
   PetscCall(EngdParseExpression(p, &index));
@@ -46,7 +45,7 @@ PetscErrorCode EngdParseEntry(EngdParser *p, EngdValue *value)
                              v.rows ? "rows" : "entries", n, k));
   PetscCall(EngdValueTake(p, &v, width, (k - 1) * width, 1, value));
   if (!v.rows) value->vector = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* name <- i, where "(", which is the next token, begins i, m, n, e; else false, and the parser is where it was */
@@ -72,12 +71,11 @@ static PetscErrorCode ParseBound(EngdParser *p, PetscInt opened, const char what
 {
   EngdValue value;
 
-  PetscFunctionBeginUser;
   PetscCall(EngdParserNext(p));
   PetscCall(EngdParseExpression(p, &value));
   PetscCall(WholeNumber(p, opened, what, &value, number));
   if (!EngdParserAt(p, ",")) PetscCall(EngdParserFail(p, opened, "sum() of numbers is sum(i, first, last, term)"));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* value <- the sum of e over i = m, ..., n; the last "," is the next token. local, local_value: the names that e may use, i first */
@@ -87,7 +85,6 @@ static PetscErrorCode SumTerms(EngdParser *p, PetscInt m, PetscInt n, char *cons
   const EngdParser before = *p;
   EngdValue        pair[2];
 
-  PetscFunctionBeginUser;
   for (PetscInt i = m; i <= n; i++) {
     p->kind        = before.kind;
     p->start       = before.start;
@@ -106,7 +103,7 @@ static PetscErrorCode SumTerms(EngdParser *p, PetscInt m, PetscInt n, char *cons
   p->nlocals     = before.nlocals;
   p->local       = before.local;
   p->local_value = before.local_value;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* sum(i, m, n, e), whose "(" is the next token; found: is it of this form, and not the sum of a vector */
@@ -118,9 +115,8 @@ PetscErrorCode EngdParseIndexedSum(EngdParser *p, PetscInt start, PetscBool *fou
   PetscInt       m, n;
   PetscErrorCode ierr;
 
-  PetscFunctionBeginUser;
   PetscCall(BeginsIndexed(p, sizeof(name), name, found));
-  if (!*found) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!*found) return PETSC_SUCCESS;
   PetscCall(ParseBound(p, opened, "the first number of sum()", &m));
   PetscCall(ParseBound(p, opened, "the last number of sum()", &n));
   if (n < m || n - m >= TERMS_MAX - p->graph->terms)
@@ -138,5 +134,5 @@ PetscErrorCode EngdParseIndexedSum(EngdParser *p, PetscInt start, PetscBool *fou
   PetscCall(PetscFree2(local, local_value)); /* behind a mistake in a term too */
   PetscCall(ierr);
   PetscCall(EngdParserExpect(p, ")", opened));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }

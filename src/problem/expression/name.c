@@ -289,12 +289,11 @@ static PetscErrorCode ParseDistance(EngdParser *p, PetscInt start, EngdNode *nod
   EngdParser parser    = {.expression = p->expression, .graph = p->graph, .option = p->option, .npool = p->npool};
   EngdValue  value;
 
-  PetscFunctionBeginUser;
   if (s->distance) PetscCall((*s->distance)(s->distance_context, &parser.text));
   if (!parser.text || !parser.text[0]) PetscCall(EngdParserFail(p, start, "'distance' is not known of this domain"));
   PetscCall(EngdParseAlone(&parser, &value));
   *node = p->graph->pool[value.offset];
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* a parameter to be found, as a function of its entry of the jet where it has bounds (src/problem/bounds.c) */
@@ -323,7 +322,6 @@ static PetscErrorCode ParseWhole(EngdParser *p, PetscInt start, const char name[
   const PetscInt     defined = EngdFindDefinition(p, name);
   const PetscInt     pair    = FindName(s->ncomplex, s->complex_name, name);
 
-  PetscFunctionBeginUser;
   *found = PETSC_TRUE;
   if (local >= 0) {
     *value = p->local_value[local];
@@ -339,7 +337,7 @@ static PetscErrorCode ParseWhole(EngdParser *p, PetscInt start, const char name[
   } else {
     *found = PETSC_FALSE;
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* the node of a name that the problem declares: coordinate, output, parameter, unknown parameter, column of data */
@@ -381,12 +379,11 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
   PetscBool found;
   EngdNode  node = ENGD_ZERO;
 
-  PetscFunctionBeginUser;
   PetscCall(ParseWhole(p, start, name, &found, value));
-  if (found) PetscFunctionReturn(PETSC_SUCCESS);
+  if (found) return PETSC_SUCCESS;
   if (!FindDeclared(g, name, &node)) {
     PetscCall(EngdParseAlias(p, start, name, &found, value));
-    if (found) PetscFunctionReturn(PETSC_SUCCESS);
+    if (found) return PETSC_SUCCESS;
     if (strcmp(name, "pi") == 0) {
       node = EngdGraphNumber(g, PETSC_PI);
     } else if (strcmp(name, "distance") == 0) {
@@ -397,7 +394,7 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
         PetscCall(ImaginaryUnit(p, value));
         found = PETSC_TRUE;
       }
-      if (found) PetscFunctionReturn(PETSC_SUCCESS);
+      if (found) return PETSC_SUCCESS;
       if (EngdFindDefinition(p, name) >= 0 || EngdTabulatedFind(g->symbols, name) >= 0 || IsReserved(name))
         PetscCall(EngdParserFail(p, start, "the function '%s' needs its arguments in parentheses", name));
       PetscCall(EngdNameUnknown(p, start, name, PETSC_FALSE));
@@ -405,5 +402,5 @@ PetscErrorCode EngdParseName(EngdParser *p, PetscInt start, const char name[], E
   }
   PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, value));
   g->pool[value->offset] = node;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }

@@ -9,6 +9,9 @@
 
   Arithmetic and functions work entry by entry on vectors and tensors; a scalar goes with every entry. Names: name.c; calls:
   call.c; tensors: tensor.c; complex numbers: complex.c; entries and indexed sums: indexed.c.
+
+  Functions that take part in the descent have no PetscFunctionBegin: builds of PETSc with debugging note it on a stack of 64, of
+  which PetscStackCopy() writes the rest over the memory that is allocated there.
 */
 #include "expressionimpl.h"
 
@@ -87,11 +90,10 @@ PetscErrorCode EngdValueApply(EngdParser *p, PetscInt column, EngdOp op, PetscIn
 /* sum {"," sum} closing: the values go on the parser's stack */
 PetscErrorCode EngdParseArguments(EngdParser *p, const char closing[], PetscInt opened, PetscInt *n)
 {
-  PetscFunctionBeginUser;
   *n = 0;
   if (EngdParserAt(p, closing)) {
     PetscCall(EngdParserNext(p));
-    PetscFunctionReturn(PETSC_SUCCESS);
+    return PETSC_SUCCESS;
   }
   while (PETSC_TRUE) {
     EngdValue value;
@@ -104,7 +106,7 @@ PetscErrorCode EngdParseArguments(EngdParser *p, const char closing[], PetscInt 
     PetscCall(EngdParserNext(p));
   }
   PetscCall(EngdParserExpect(p, closing, opened));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* "[" has been seen */
@@ -113,13 +115,12 @@ static PetscErrorCode ParseVector(EngdParser *p, EngdValue *value)
   const PetscInt opened = p->start, base = p->nstack;
   PetscInt       n;
 
-  PetscFunctionBeginUser;
   PetscCall(EngdParserNext(p));
   PetscCall(EngdParseArguments(p, "]", opened, &n));
   if (n == 0) PetscCall(EngdParserFail(p, opened, "empty vector"));
   PetscCall(EngdValueStack(p, opened, n, p->stack + base, value));
   p->nstack = base;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 static PetscErrorCode ParseNamed(EngdParser *p, EngdValue *value)
@@ -127,7 +128,6 @@ static PetscErrorCode ParseNamed(EngdParser *p, EngdValue *value)
   const PetscInt start = p->start;
   char           name[ENGD_NAME_LENGTH];
 
-  PetscFunctionBeginUser;
   if (p->length >= ENGD_NAME_LENGTH) PetscCall(EngdParserFail(p, start, "name too long"));
   PetscCall(PetscMemzero(name, sizeof(name)));
   PetscCall(PetscMemcpy(name, p->text + start, (size_t)p->length));
@@ -136,14 +136,13 @@ static PetscErrorCode ParseNamed(EngdParser *p, EngdValue *value)
     PetscCall(EngdParseCall(p, start, name, value));
   else
     PetscCall(EngdParseName(p, start, name, value));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 static PetscErrorCode ParseItem(EngdParser *p, EngdValue *value)
 {
   const PetscInt opened = p->start;
 
-  PetscFunctionBeginUser;
   if (p->kind == ENGD_TOKEN_NUMBER) {
     PetscCall(EngdValueCreate(p, PETSC_FALSE, 1, value));
     p->graph->pool[value->offset] = EngdGraphNumber(p->graph, p->number);
@@ -159,7 +158,7 @@ static PetscErrorCode ParseItem(EngdParser *p, EngdValue *value)
   } else {
     PetscCall(EngdParserUnexpected(p));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 static PetscErrorCode ParseOperand(EngdParser *p, EngdValue *value)
@@ -167,7 +166,6 @@ static PetscErrorCode ParseOperand(EngdParser *p, EngdValue *value)
   const PetscInt column = p->start;
   EngdValue      arg[2];
 
-  PetscFunctionBeginUser;
   if (++p->depth > DEPTH_MAX) PetscCall(EngdParserFail(p, column, "nested too deeply"));
   if (EngdParserAt(p, "-") || EngdParserAt(p, "!")) {
     const EngdOp op = EngdParserAt(p, "-") ? ENGD_OP_NEG : ENGD_OP_NOT;
@@ -191,7 +189,7 @@ static PetscErrorCode ParseOperand(EngdParser *p, EngdValue *value)
     }
   }
   --p->depth;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* The row of the next token in the table, or -1 where it is no operator of this level or a stronger one */
@@ -208,7 +206,6 @@ static PetscErrorCode ParseBinary(EngdParser *p, PetscInt level, EngdValue *valu
 {
   PetscInt last = -1;
 
-  PetscFunctionBeginUser;
   PetscCall(ParseOperand(p, value));
   for (PetscInt i = FindBinary(p, level); i >= 0; last = i, i = FindBinary(p, level)) {
     const PetscInt column = p->start;
@@ -222,35 +219,32 @@ static PetscErrorCode ParseBinary(EngdParser *p, PetscInt level, EngdValue *valu
     PetscCall(ParseBinary(p, binary[i].level + 1, &arg[1]));
     PetscCall(EngdValueApply(p, column, binary[i].op, 2, arg, value));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 PetscErrorCode EngdParseExpression(EngdParser *p, EngdValue *value)
 {
-  PetscFunctionBeginUser;
   PetscCall(ParseBinary(p, 1, value));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 /* value <- the expression that is all of the text */
 static PetscErrorCode ParseToEnd(EngdParser *p, EngdValue *value)
 {
-  PetscFunctionBeginUser;
   PetscCall(EngdParserNext(p));
   PetscCall(EngdParseExpression(p, value));
   if (p->kind != ENGD_TOKEN_END) PetscCall(EngdParserUnexpected(p));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 PetscErrorCode EngdParseAlone(EngdParser *p, EngdValue *value)
 {
   PetscErrorCode ierr;
 
-  PetscFunctionBeginUser;
   ierr = ParseToEnd(p, value);
   PetscCall(PetscFree(p->stack));
   PetscCall(ierr);
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_SUCCESS;
 }
 
 PetscErrorCode EngdParseText(EngdParser *p)

@@ -45,7 +45,7 @@ PetscErrorCode EngdAdaptReadOptions(const char name[], EngdAdapt *adapt, EngdOpt
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsEList("-adapt",
                               "Points that follow the residual: none, rad (all drawn anew), rar (some added), each "
-                              "-<term>_resample iterations",
+                              "-TERM_resample iterations",
                               "EngdProblemSetTermAdapt", methods, 3, methods[0], &method, NULL));
   adapt->method           = (EngdAdaptMethod)method;
   adapt->density.exponent = method == ENGD_ADAPT_RAR ? 2 : 1;

@@ -41,8 +41,8 @@ static PetscErrorCode ProblemReadOptions(EngdProblem problem, char **terms, Pets
   PetscCall(PetscOptionsHasHelp(NULL, &help));
   PetscOptionsBegin(problem->comm, NULL, "Problem", "EngdProblem");
   PetscCall(EngdOptionsText(PetscOptionsObject, "-terms",
-                            "Names of the terms of the problem, such as pde,wall; each has its options -<term>_...",
-                            "EngdProblemSetTerms", NULL, help ? "<term>" : "pde,wall", terms));
+                            "Names of the terms of the problem, such as pde,wall; each has its options -TERM_...",
+                            "EngdProblemSetTerms", NULL, help ? "TERM" : "pde,wall", terms));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-parameters",
                             "Named numbers for the expressions, such as nu=0.01/pi,k=4", "EngdProblemSetParameters",
                             NULL, NULL, &parameters));
@@ -116,16 +116,11 @@ static PetscErrorCode CheckMultipliers(EngdProblem problem)
 /* The terms of the list */
 static PetscErrorCode ProblemCreateTerms(EngdProblem problem, const char text[])
 {
-  char    **names;
-  PetscInt  n;
-  PetscBool placeholder;
+  char   **names;
+  PetscInt n;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscStrcmp(text, "<term>", &placeholder));
-  if (placeholder)
-    PetscCall(EngdParseList("-terms", text, &n, &names));
-  else
-    PetscCall(EngdParseNames("-terms", text, &n, &names));
+  PetscCall(EngdParseNames("-terms", text, &n, &names));
   PetscCall(EngdProblemCheckTermNames(problem, "-terms", n, names));
   PetscCall(EngdProblemCheckNetworkNames(problem, n, names));
   PetscCall(PetscCalloc1(n, &problem->term));

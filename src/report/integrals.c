@@ -129,10 +129,7 @@ PetscErrorCode EngdIntegralsCreate(EngdProblem problem, const char list[], EngdI
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&integrals));
   integrals->problem = problem;
-  if (!strcmp(list, "<integral>")) /* -help */
-    PetscCall(EngdParseList("-engd_integrals", list, &integrals->n, &names));
-  else
-    PetscCall(EngdParseNames("-engd_integrals", list, &integrals->n, &names));
+  PetscCall(EngdParseNames("-engd_integrals", list, &integrals->n, &names));
   PetscCall(EngdProblemCheckTermNames(problem, "-engd_integrals", integrals->n, names));
   PetscCall(PetscCalloc1(integrals->n, &integrals->integral));
   PetscCall(EngdProblemCreateAliases(problem, &integrals->naliases, &integrals->alias));

@@ -102,9 +102,9 @@ PetscErrorCode EngdReportSetFromOptions(EngdReport report)
                       "EngdReportSetOutput", report->expressions, NULL, &expressions));
   PetscCall(
       EngdOptionsText(PetscOptionsObject, "-engd_integrals",
-                      "Names of integrals of the solution, such as flux,mass; each has its -<integral>_integrand, "
+                      "Names of integrals of the solution, such as flux,mass; each has its -INTEGRAL_integrand, "
                       "_region, _points, _sampler",
-                      "EngdReportSetFromOptions", help ? "<integral>" : NULL, NULL, &integrals));
+                      "EngdReportSetFromOptions", help ? "INTEGRAL" : NULL, NULL, &integrals));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-spectrum_monitor",
                             "Columns of the exact Hessian: sharpness (largest eigenvalue), index (negative ones)",
                             "EngdReportSetSpectrumMonitor", NULL, NULL, &columns));

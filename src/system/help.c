@@ -182,18 +182,10 @@ static char *SplitValue(char *s, const char **value, const char **standard)
   return s;
 }
 
-/* of "name", or of "<term>_name" where there is no problem to name the terms */
-static size_t NameLength(const char name[])
-{
-  const size_t term = name[0] == '<' ? strcspn(name, ">") : 0;
-
-  return term + strcspn(name + term, ": <[\n");
-}
-
 /* one line of PETSc's help on an option */
 static void HearOption(char *line)
 {
-  char       *name = line + 3, *rest = name + NameLength(name), *sentence, *end;
+  char       *name = line + 3, *rest = name + strcspn(name, ": <[\n"), *sentence, *end;
   const char *value, *standard;
   int         g = help.present, column;
   Group      *group;

@@ -93,7 +93,7 @@ for arguments in "-help" "-options_file poisson.opts -help"; do
   expect_no_file s.json h.csv
   expect_equal "$(grep -cE '^ +[0-9]+ +[0-9.e+-]+|^relative L2 error' stdout)" 0
   for option in $families; do expect_stdout " $option[: ]"; done
-  if [ "$arguments" = -help ]; then expect_stdout ' -<term>_residual[: ]'; else expect_stdout ' -wall_residual[: ]'; fi
+  if [ "$arguments" = -help ]; then expect_stdout ' -TERM_residual[: ]'; else expect_stdout ' -wall_residual[: ]'; fi
   expect_equal "$(sed 1,5d stdout | awk 'length > 115' | wc -l) $(grep -c 'Viewer\|formerly\|_monitor_draw' stdout)" "0 0"
   expect_less "$(wc -l <stdout)" 260
 done

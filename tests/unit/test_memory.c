@@ -87,7 +87,8 @@ static PetscErrorCode RunUntil(const char options[], PetscInt64 last, PetscReal 
   return code;
 }
 
-/* 1, 2, 3, ..., then each by a twelfth more than the one before */
+/* 1, 2, 3, ..., then each by a twelfth more than the one before. With newer versions of PETSc a run makes some few allocations more
+   or fewer than the one before */
 static void TestAll(void **state)
 {
   (void)state;
@@ -101,7 +102,7 @@ static void TestAll(void **state)
     CHECK(RunUntil(kinds[k], 0, &norm)); /* what is registered once is there now */
     calls = memory.calls;
     for (PetscInt64 last = 1; last <= calls; last += 1 + last / 12) {
-      if (!RunUntil(kinds[k], last, &again))
+      if (!RunUntil(kinds[k], last, &again) && (memory.calls >= last || last < 0.98 * calls))
         fail_msg("%s: allocation %d of %d failed, but no error came", kinds[k], (int)last, (int)calls);
     }
     CHECK(RunUntil(kinds[k], 0, &again));

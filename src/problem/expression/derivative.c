@@ -86,7 +86,7 @@ static PetscBool EstimateEnds(EngdGraph g, const EngdJetEntry *entry, PetscInt c
   if (!g->symbols->nrandom || !more) return PETSC_FALSE;
   (void)PetscSNPrintf(g->fault, sizeof(g->fault),
                       "random dimensions estimate lap() of unknowns, not of their derivatives, nor derivatives of "
-                      "lap(); leave out -<term>_random_dimensions");
+                      "lap(); leave out -TERM_random_dimensions");
   return PETSC_TRUE;
 }
 

@@ -10,19 +10,16 @@
 #include <engd/private.h>
 #include <math.h>
 
-/* the bounds of an option, infinite (sign) where it says none; of groups with one title -help shows the first */
-static PetscErrorCode ReadBounds(EngdProblem problem, const char title[], const char option[], const char sentence[],
-                                 PetscReal sign, PetscReal bound[])
+/* the bounds in the text of an option, infinite (sign) where it says none */
+static PetscErrorCode ReadBounds(EngdProblem problem, const char option[], const char text[], PetscReal sign,
+                                 PetscReal bound[])
 {
-  char      *text, **name = NULL;
+  char     **name  = NULL;
   PetscReal *value = NULL;
   PetscInt   n     = 0;
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < problem->nunknowns; k++) bound[k] = sign * INFINITY;
-  PetscOptionsBegin(problem->comm, NULL, title, "EngdProblem");
-  PetscCall(EngdOptionsText(PetscOptionsObject, option, sentence, "EngdProblemSetUnknownBounds", NULL, NULL, &text));
-  PetscOptionsEnd();
   if (!text) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdProblemReadNumbers(problem, option, text, &n, &name, &value));
   for (PetscInt i = 0; i < n; i++) {
@@ -35,7 +32,6 @@ static PetscErrorCode ReadBounds(EngdProblem problem, const char title[], const 
   }
   PetscCall(EngdListDestroy(n, &name));
   PetscCall(PetscFree(value));
-  PetscCall(PetscFree(text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -44,14 +40,22 @@ static PetscErrorCode ReadBounds(EngdProblem problem, const char title[], const 
 */
 PetscErrorCode EngdProblemReadBounds(EngdProblem problem)
 {
-  const PetscInt n = problem->nunknowns;
+  static const char manual[] = "EngdProblemSetUnknownBounds";
+  const PetscInt    n        = problem->nunknowns;
+  char             *lower, *upper;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(n, &problem->lower, n, &problem->upper));
-  PetscCall(ReadBounds(problem, "Lower bounds of unknown parameters", "-unknown_lower",
-                       "What unknown parameters stay above, such as nu=0", -1, problem->lower));
-  PetscCall(ReadBounds(problem, "Upper bounds of unknown parameters", "-unknown_upper",
-                       "What unknown parameters stay below, such as nu=1", 1, problem->upper));
+  PetscOptionsBegin(problem->comm, NULL, "Bounds of unknown parameters", "EngdProblem");
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-unknown_lower", "What unknown parameters stay above, such as nu=0",
+                            manual, NULL, NULL, &lower));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-unknown_upper", "What unknown parameters stay below, such as nu=1",
+                            manual, NULL, NULL, &upper));
+  PetscOptionsEnd();
+  PetscCall(ReadBounds(problem, "-unknown_lower", lower, -1, problem->lower));
+  PetscCall(ReadBounds(problem, "-unknown_upper", upper, 1, problem->upper));
+  PetscCall(PetscFree(lower));
+  PetscCall(PetscFree(upper));
   for (PetscInt k = 0; k < n; k++) {
     char text[3][32]; /* PETSc would print 1 as 1. */
 

@@ -38,15 +38,13 @@ static PetscErrorCode ReadOptions(EngdProblem problem, const char name[], Integr
                             "EngdReportSetFromOptions", NULL, "u", &o->integrand));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-region", "Over which part, as the regions of terms",
                             "EngdReportSetFromOptions", "interior", NULL, &o->region));
-  PetscCall(
-      EngdOptionsText(PetscOptionsObject, "-points",
-                      "How many points, positive, by default 4000, or of a line 1000, as gauss has them; or for the "
-                      "samplers grid and gauss one number a coordinate",
-                      "EngdReportSetFromOptions", "auto", NULL, &o->points));
-  PetscCall(EngdOptionsText(
-      PetscOptionsObject, "-sampler",
-      "How they are placed, as for terms: gauss, which auto takes on boxes, is exact for polynomials there",
-      "EngdReportSetFromOptions", "auto", NULL, &o->sampler));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-points",
+                            "How many points, by default 4000, on a line 1000; or for the "
+                            "samplers grid and gauss one number a coordinate",
+                            "EngdReportSetFromOptions", "auto", NULL, &o->points));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler",
+                            "How they are placed, as for terms; gauss is exact for polynomials",
+                            "EngdReportSetFromOptions", "auto", NULL, &o->sampler));
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }

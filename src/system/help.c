@@ -91,7 +91,7 @@ static PetscBool BeginsWithOne(const char name[], const char *const list[], size
   return PETSC_FALSE;
 }
 
-/* is it an option of a PC or a TAO type of engd, "kind_type_..." */
+/* is it an option of a PC or a TAO type of engd, "kind_type_...", and not of an object of PETSc in it, as in tao_flow_ts_dt */
 static PetscBool IsOfOwnType(const char name[])
 {
   for (const EngdRegistered *entry = engd_registered; entry->kind; entry++) {
@@ -100,7 +100,7 @@ static PetscBool IsOfOwnType(const char name[])
     if (strcmp(entry->kind, "pc") && strcmp(entry->kind, "tao")) continue;
     if (!strncmp(name, entry->kind, kind) && name[kind] == '_' && !strncmp(name + kind + 1, entry->name, type) &&
         name[kind + 1 + type] == '_')
-      return PETSC_TRUE;
+      return (PetscBool)!BeginsWithOne(name + kind + type + 2, foreign, PETSC_STATIC_ARRAY_LENGTH(foreign));
   }
   return PETSC_FALSE;
 }

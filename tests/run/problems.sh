@@ -97,6 +97,10 @@ for arguments in "-help" "-options_file poisson.opts -help"; do
   expect_equal "$(sed 1,5d stdout | awk 'length > 115' | wc -l) $(grep -c 'Viewer\|formerly\|_monitor_draw' stdout)" "0 0"
   expect_less "$(wc -l <stdout)" 260
 done
+run 1 -options_file poisson.opts -tao_type flow -unknown_parameters c=1 -help
+expect_stdout '^ +-tao_flow_time '
+expect_stdout '^ +-unknown_upper '
+expect_equal "$(grep -c -e '-tao_flow_ts_' stdout)" 0 # PETSc's own within a type of engd
 run 1 --help all
 expect_exit 0
 expect_stdout 'ksp_monitor_true_residual'

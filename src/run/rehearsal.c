@@ -111,7 +111,7 @@ static PetscErrorCode Rehearse(Rehearsal *r, const char option[], const char typ
   listener        = outer;
   PetscCall(PetscPopErrorHandler());
   PetscCall(PetscOptionsPop());
-  if (!ierr) PetscCall(TaoDestroy(&tao));
+  PetscCall(TaoDestroy(&tao));
   PetscCall(PetscOptionsUsed(database, r->name, &reads));
   r->reads = (PetscBool)(reads || (ierr && ierr != PETSC_ERR_ARG_INCOMP && !r->help));
   PetscCall(PetscOptionsDestroy(&database));

@@ -236,6 +236,7 @@ PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional F, const char prefix[], T
   PetscFunctionBeginUser;
   PetscCall(EngdSolverRegister());
   PetscCall(TaoCreate(F->comm, &tao));
+  *out = tao; /* behind an error too, for who owns it to destroy */
   PetscCall(TaoSetOptionsPrefix(tao, prefix));
   PetscCall(SetHessian(F, tao));
   PetscCall(TaoSetObjective(tao, FormObjective, F));
@@ -248,6 +249,5 @@ PetscErrorCode EngdSolverCreatePrefixed(EngdFunctional F, const char prefix[], T
   PetscCall(TaoSetFromOptions(tao));
   PetscCall(EngdSolverCheckMethods(F, tao));
   PetscCall(EngdMaximiseCheck(F, tao));
-  *out = tao;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -191,6 +191,10 @@ static PetscErrorCode SetUp(EngdRun run)
   Input Parameter:
 . run - its options read, or set
 
+  Errors: one that a rank alone meets, as when its memory ends, is returned there alone, and the others wait for it. The error
+  handlers of EngdInitialize() end all ranks then; a program whose own handler returns is to call MPI_Abort() itself. So is it
+  with EngdRunSolve().
+
   Source: src/run/run.c
 */
 PetscErrorCode EngdRunSetUp(EngdRun run)

@@ -108,7 +108,7 @@ run_table() { # ranks
     ended=$?
     while [ -e "$next/code" ]; do next=$((next + 1)); done
     ((next < ${#lines[@]})) || break
-    [[ $ended != 0 || ${lines[next]} != $'\036'* ]] || continue
+    [[ $ended != 0 || -e $next ]] || continue # it has ended in front of a line that is to be the first of a process
     mkdir -p "$next" && echo "$ended" >"$next/code"
     next=$((next + 1))
   done

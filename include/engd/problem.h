@@ -277,6 +277,7 @@ PETSC_INTERN PetscErrorCode EngdWalkState(EngdTerm, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdWalkView(EngdTerm, PetscViewer);
 PETSC_INTERN PetscErrorCode EngdWalkDestroy(EngdWalk *);
 PETSC_INTERN PetscErrorCode EngdTermSetRandomDimensions(EngdProblem, EngdTerm, PetscInt s, const char other[]);
+PETSC_INTERN PetscErrorCode EngdTermCheckRandomDimensions(EngdProblem, EngdTerm);
 
 /* What the user said about a term, before it is checked (term_options.c); texts are NULL where nothing was said. Density: what the term
    says at a point, of its points (term_density.c). Collective */
@@ -288,6 +289,7 @@ typedef struct {
   EngdAdapt adapt;
   PetscReal causal;
   PetscInt  slabs;
+  PetscBool caused, slabbed; /* were they given */
   PetscReal bound;
   PetscBool bounded;
 

@@ -8,7 +8,8 @@
 */
 #include <engd/private.h>
 
-#define TIMES 5 /* that rar adds a tenth of the points */
+#define TIMES    5    /* that rar adds a tenth of the points */
+#define MULTIPLE 1000 /* of the points that there are, at most in the end */
 
 static const char *const methods[] = {"none", "rad", "rar"};
 static const char *const weights[] = {"equal", "quadrature"};
@@ -98,6 +99,7 @@ PetscErrorCode EngdAdaptSetUp(EngdTerm term, PetscBool file)
 {
   EngdAdapt *adapt  = &term->adapt;
   EngdPoints points = term->points;
+  PetscInt64 all;
 
   PetscFunctionBeginUser;
   if (adapt->method == ENGD_ADAPT_NONE) PetscFunctionReturn(PETSC_SUCCESS);
@@ -124,9 +126,13 @@ PetscErrorCode EngdAdaptSetUp(EngdTerm term, PetscBool file)
   PetscCheck(!adapt->candidates || adapt->candidates >= adapt->add, points->comm, PETSC_ERR_USER_INPUT,
              "-%s_adapt_candidates %" PetscInt_FMT ": fewer than the %" PetscInt_FMT " points to choose", term->name,
              adapt->candidates, adapt->add);
-  PetscCheck((PetscInt64)points->nglobal + (PetscInt64)adapt->add * adapt->times <= PETSC_MAX_INT, points->comm,
-             PETSC_ERR_USER_INPUT, "-%s_adapt_times %" PetscInt_FMT ": more points than this PETSc can number",
-             term->name, adapt->times);
+  all = (PetscInt64)points->nglobal + (PetscInt64)adapt->add * adapt->times;
+  PetscCheck(all <= PetscMin(PETSC_MAX_INT, MULTIPLE * (PetscInt64)points->nglobal), points->comm,
+             PETSC_ERR_USER_INPUT,
+             "-%s_adapt_add %" PetscInt_FMT " and -%s_adapt_times %" PetscInt_FMT " make %" PetscInt64_FMT
+             " points of the %" PetscInt_FMT " there are, which have their room from the beginning: add fewer, or "
+             "less often",
+             term->name, adapt->add, term->name, adapt->times, all, points->nglobal);
   PetscCall(EngdPointsResize(points, points->nglobal + adapt->add * adapt->times));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -72,6 +72,21 @@ PetscErrorCode EngdPointsSetRandomDimensions(EngdPoints points, PetscInt s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* EngdTermCheckRandomDimensions - Random dimensions have something to estimate. Collective, as an error is */
+PetscErrorCode EngdTermCheckRandomDimensions(EngdProblem problem, EngdTerm term)
+{
+  const EngdExpression e         = term->expression;
+  PetscBool            estimated = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < e->nentries; i++) estimated = (PetscBool)(estimated || e->entry[i].laplacian > 0);
+  PetscCheck(estimated || !term->points->nrandom, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_random_dimensions %" PetscInt_FMT
+             ": the term has no lap() of an unknown to estimate; write it so, or leave the option out",
+             term->name, term->points->nrandom);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdTermSetRandomDimensions - Of the points of a term, after the checks: they are of space, and of networks that see x itself.
 

@@ -7,6 +7,7 @@
 */
 #include <engd/private.h>
 
+#define SLABS_MAX      100000
 #define COMPONENTS_MAX 5000 /* preconditioners take time that grows with their square */
 
 /* The points of a file: nothing else is said about them */
@@ -124,6 +125,9 @@ static PetscErrorCode TermSetCausal(EngdProblem problem, EngdTerm term, const En
              term->integral ? "an integral has no loss of a slab of time"
              : term->energy ? "an energy has no loss of a slab of time"
                             : "there is no time; give it, for example -domain_time 0,1");
+  PetscCheck(!o->slabbed || (o->caused && o->slabs <= SLABS_MAX), problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_causal_slabs %" PetscInt_FMT ": give at most %d, and -%s_causal too, or leave the option out",
+             term->name, o->slabs, SLABS_MAX, term->name);
   term->causal = o->causal;
   term->slabs  = o->slabs;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -174,6 +178,8 @@ PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[],
   PetscCheck((*term)->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
              (*term)->pointwise->ncomponents, COMPONENTS_MAX);
+  PetscCall(EngdTermCheckRandomDimensions(problem, *term));
+  PetscCheck(!PetscIsNanReal(o.bound), problem->comm, PETSC_ERR_USER_INPUT, "-%s_bound nan: give a number", name);
   PetscCheck(!o.bounded || (*term)->walk || (*term)->nstates, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_bound %g: only a quotient or walkers have an energy with a bound; leave it out", name,
              (double)o.bound);

@@ -77,9 +77,10 @@ PetscErrorCode EngdTermReadOptions(EngdProblem problem, const char name[], EngdT
                              &o->weight, &o->weighted));
   PetscCall(PetscOptionsReal("-causal",
                              "eps of weights exp(-eps times the losses of earlier slabs of time), >= 0; 0: none",
-                             "EngdProblemSetTermCausal", o->causal, &o->causal, NULL));
+                             "EngdProblemSetTermCausal", o->causal, &o->causal, &o->caused));
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-causal_slabs", "Slabs of time for these weights, positive",
                              "EngdProblemSetTermCausal", 1, &o->slabs));
+  PetscCall(PetscOptionsHasName(NULL, prefix, "-causal_slabs", &o->slabbed));
   PetscCall(EngdAdaptReadOptions(name, &o->adapt, PetscOptionsObject));
   if (o->adapt.method != ENGD_ADAPT_NONE) o->resample = ADAPT_EVERY;
   if (o->walk.log_psi) o->resample = 1;

@@ -14,7 +14,7 @@
 #include <petscblaslapack.h>
 #include <math.h>
 
-/* fails where an exact solution has values that are not finite */
+/* fails where an exact solution has values that are not finite, and where it is one at none of the points */
 static PetscErrorCode CheckExact(EngdErrors errors)
 {
   const EngdProblem problem = errors->functional->problem;
@@ -22,18 +22,26 @@ static PetscErrorCode CheckExact(EngdErrors errors)
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < problem->nexact; k++) {
-    PetscInt bad = 0;
+    const char *name     = problem->output[problem->exact_output[k]];
+    PetscInt    count[2] = {0, 0}; /* points where it is not finite, and those where it is a solution */
 
     for (PetscInt i = 0; i < n; i++) {
-      const size_t at = ENGD_COUNT(k, n) + i;
+      const size_t    at = ENGD_COUNT(k, n) + i;
+      const PetscReal in = errors->where ? errors->where[at] : 1;
 
-      if (!errors->where || errors->where[at] != 0) bad += PetscIsInfOrNanReal(errors->exact[at]);
+      if (in == 0) continue;
+      count[0] += PetscIsInfOrNanReal(errors->exact[at]) || PetscIsNanReal(in);
+      count[1]++;
     }
-    PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &bad, 1, MPIU_INT, MPI_SUM, errors->functional->comm));
-    PetscCheck(!bad, errors->functional->comm, PETSC_ERR_USER_INPUT,
+    PetscCall(MPIU_Allreduce(MPI_IN_PLACE, count, 2, MPIU_INT, MPI_SUM, errors->functional->comm));
+    PetscCheck(!count[0], errors->functional->comm, PETSC_ERR_USER_INPUT,
                "-exact_%s is not a finite number at %" PetscInt_FMT " of the %" PetscInt_FMT
                " test points: correct it, or the domain",
-               problem->output[problem->exact_output[k]], bad, problem->test->nglobal);
+               name, count[0], problem->test->nglobal);
+    PetscCheck(count[1], errors->functional->comm, PETSC_ERR_USER_INPUT,
+               "-exact_%s_where holds at none of the %" PetscInt_FMT
+               " test points: correct it, or take more -engd_test_points",
+               name, problem->test->nglobal);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -377,7 +377,7 @@ PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
 {
   EngdEvolution e;
   char         *text, *times, *final;
-  PetscBool     implicit, last = PETSC_FALSE;
+  PetscBool     implicit, said, last = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   *out = NULL;
@@ -388,7 +388,7 @@ PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
       "-engd_time_stepping",
       "u_t = f(u) after the initial value is fitted: galerkin (theta' by least squares, PETSc's "
       "-ts_type), teng (fits of the stages of -ts_rk_type)",
-      "EngdEvolutionCreate", engd_evolve_methods, 3, engd_evolve_methods[ENGD_EVOLVE_NONE], &e->method, NULL));
+      "EngdEvolutionCreate", engd_evolve_methods, 3, engd_evolve_methods[ENGD_EVOLVE_NONE], &e->method, &said));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_time_rhs",
                             "f, a text of the unknowns, components separated by ;", "EngdEvolutionCreate", "",
                             e->method == ENGD_EVOLVE_NONE ? NULL : "lap(u)", &text));
@@ -411,6 +411,7 @@ PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
   PetscCheck(e->rcond >= 0 && e->rcond < 1, run->comm, PETSC_ERR_USER_INPUT,
              "-engd_time_rcond %g: give a number from 0 to below 1", (double)e->rcond);
   if (e->method == ENGD_EVOLVE_NONE) {
+    if (!said) PetscCall(EngdEvolutionCheckIdle(run->comm));
     PetscCall(PetscFree(text));
     PetscCall(PetscFree(times));
     PetscCall(PetscFree(e));

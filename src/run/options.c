@@ -171,6 +171,17 @@ static PetscErrorCode AddUnused(EngdFunctional F, const char name[], const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* list <- list, -name: of a method that is not chosen; a file that tunes it may be the base of the run, so it is no mistake */
+static PetscErrorCode AddIdle(const char name[], PetscInt *n, size_t size, char list[])
+{
+  size_t length;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrlen(list, &length));
+  PetscCall(PetscSNPrintf(list + length, size - length, "%s-%.80s", (*n)++ ? ", " : "", name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdCheckOptions - Fails, naming them all, when the options database holds options that nobody asked for.
 
@@ -184,10 +195,10 @@ static PetscErrorCode AddUnused(EngdFunctional F, const char name[], const char 
 */
 PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
 {
-  PetscInt  n, unused = 0;
-  char    **names, **values, list[1536] = "";
+  PetscInt  n, unused = 0, idle         = 0;
+  char    **names, **values, list[1536] = "", without[1024] = "";
   size_t    length;
-  PetscBool let;
+  PetscBool let, late;
 
   PetscFunctionBeginUser;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(at_the_end); k++)
@@ -195,6 +206,8 @@ PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(IsLetThrough(F, names[i], final, &let));
+    PetscCall(IsReadLate(names[i], &late));
+    if (let && !late && !IsOfGrowth(F, names[i])) PetscCall(AddIdle(names[i], &idle, sizeof(without), without));
     if (let) continue;
     if (unused < TOLD) PetscCall(AddUnused(F, names[i], values[i], sizeof(list), list));
     unused++;
@@ -208,5 +221,8 @@ PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
              "option%s that nothing here reads: %s (misspelt, or of a term, output or method not chosen; -help all "
              "lists all)",
              unused > 1 ? "s" : "", list);
+  if (idle && !final)
+    PetscCall(PetscPrintf(F->comm, "%s %s no effect: of methods that are not chosen\n", without,
+                          idle > 1 ? "have" : "has"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -39,7 +39,10 @@ static PetscErrorCode Report(Tao tao, PetscReal loss, PetscReal step)
   PetscFunctionBeginUser;
   PetscCall(VecNorm(tao->gradient, NORM_2, &norm));
   PetscCheck(!PetscIsInfOrNanReal(loss) && !PetscIsInfOrNanReal(norm), PetscObjectComm((PetscObject)tao),
-             ENGD_ERR_NUMERICS, "iteration %" PetscInt_FMT ": the loss is %g and the norm of its gradient %g",
+             ENGD_ERR_NUMERICS,
+             "iteration %" PetscInt_FMT
+             ": the loss is %g and the norm of its gradient %g; scale the terms or the coordinates, or take smaller "
+             "initial parameters or steps",
              tao->niter, (double)loss, (double)norm);
   PetscCall(TaoLogConvergenceHistory(tao, loss, norm, 0, tao->ksp_its));
   PetscCall(TaoMonitor(tao, tao->niter, loss, norm, 0, step > 0 ? step : 1));

@@ -356,7 +356,7 @@ static void refusals(void **state)
        "lies in the plane"},
       {"-domain_type level_set -domain_lower -1,-1 -domain_upper 1", NULL, "-domain_level_set is missing"},
       {"-domain_type level_set -domain_coordinates x,y -domain_lower -1 -domain_upper 1 -domain_level_set x^2+1",
-       NULL, "-domain_level_set \"x^2+1\": nowhere negative"},
+       NULL, "-domain_level_set \"x^2+1\": negative at none of"},
       {"-domain_type level_set -domain_coordinates x,y -domain_lower -1 -domain_upper 1 -domain_level_set x;y", NULL,
        "must have one component, not 2"},
       {"-domain_type level_set -domain_coordinates x,y -domain_lower -1 -domain_upper 1 -domain_level_set z", NULL,

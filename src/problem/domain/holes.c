@@ -35,15 +35,31 @@ static PetscErrorCode CheckNotEmpty(EngdDomain domain)
   for (PetscInt i = 0; i < PROBES && !inside; i++) {
     PetscCall(EngdSamplerHalton(d, PROBES, 0, 0, 0, i, z));
     for (PetscInt c = 0; c < d; c++) z[c] = (1.0 - z[c]) * solid->lower[c] + z[c] * solid->upper[c];
-    PetscCall(EngdSolidContains(solid, z, 0.0, &inside));
+    PetscCall(EngdSolidContains(solid, z, -PETSC_MACHINE_EPSILON, &inside));
   }
   PetscCall(PetscFree(z));
   if (inside) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(solid->holes || solid->nshapes > 1, domain->comm, PETSC_ERR_USER_INPUT,
-             "-domain_level_set \"%s\": nowhere negative in the box of -domain_lower and -domain_upper", solid->text);
+  PetscCheck(
+      solid->holes || solid->nshapes > 1, domain->comm, PETSC_ERR_USER_INPUT,
+      "-domain_level_set \"%s\": negative at none of %d places in the box of -domain_lower and -domain_upper; it "
+      "is to be negative inside, and the box close around that",
+      solid->text, PROBES);
   PetscCheck(!solid->holes, domain->comm, PETSC_ERR_USER_INPUT,
              "-domain_holes \"%s\": nothing is left of the domain, the holes cover it", solid->holes);
   SETERRQ(domain->comm, PETSC_ERR_USER_INPUT, "-domain_shape \"%s\": it is empty", solid->text);
+}
+
+/* fails where the box around the last shape, that of a hole, does not reach into the box around the solid */
+static PetscErrorCode CheckTakes(EngdDomain domain, const EngdSolid *solid, const char text[])
+{
+  const EngdShape hole = solid->shape[solid->nshapes - 1];
+
+  PetscFunctionBeginUser;
+  for (PetscInt c = 0; c < domain->nspace; c++)
+    PetscCheck(
+        hole->lower[c] < solid->upper[c] && hole->upper[c] > solid->lower[c], domain->comm, PETSC_ERR_USER_INPUT,
+        "-domain_holes %s: it lies beside the domain, and takes nothing away; correct it, or leave it out", text);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
@@ -64,6 +80,7 @@ PetscErrorCode EngdSolidSetUpHoles(EngdDomain domain)
       PetscCall(PetscSNPrintf(name, sizeof(name), "hole%" PetscInt_FMT, i + 1));
       PetscCall(
           EngdSolidParsePart(domain, "-domain_holes", items[i], name, solid->lower, solid->upper, solid, &node));
+      PetscCall(CheckTakes(domain, solid, items[i]));
       PetscCall(EngdSolidAddNode(solid, '-', root, node, &root));
     }
     PetscCall(EngdListDestroy(n, &items));

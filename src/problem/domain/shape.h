@@ -12,6 +12,8 @@
 
 typedef struct _n_EngdShape *EngdShape;
 
+#define ENGD_THIN 1e-10 /* least width of a shape in units of its bounds: less is lost in their rounding */
+
 #define ENGD_HITS_MAX 16 /* images of one point of the cube: a ray may meet a surface as often */
 
 /*

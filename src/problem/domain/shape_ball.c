@@ -202,6 +202,7 @@ PetscErrorCode EngdShapeCreateBall(MPI_Comm comm, PetscInt d, const char option[
 {
   const PetscReal unit =
       PetscExpReal(0.5 * (PetscReal)d * PetscLogReal(PETSC_PI) - PetscLGamma(0.5 * (PetscReal)d + 1.0));
+  PetscReal  far = 0;
   EngdShape  s;
   EngdPatch *patch;
   Ball      *ball;
@@ -211,6 +212,11 @@ PetscErrorCode EngdShapeCreateBall(MPI_Comm comm, PetscInt d, const char option[
   PetscCheck(inner >= 0 && inner < outer, comm, PETSC_ERR_USER_INPUT,
              "%s: the inner radius %g is not between 0 and the outer radius %g", option, (double)inner,
              (double)outer);
+  for (PetscInt c = 0; c < d; c++) far = PetscMax(far, PetscAbsReal(center[c]));
+  PetscCheck(outer - inner > ENGD_THIN * PetscMax(far, outer), comm, PETSC_ERR_USER_INPUT,
+             "%s: too thin for double precision between the radii %g and %g about a center so far from 0; shift or "
+             "scale the coordinates",
+             option, (double)inner, (double)outer);
   PetscCall(EngdShapeCreate(comm, d, &s));
   PetscCall(PetscNew(&ball));
   PetscCall(PetscMalloc1(d, &ball->center));

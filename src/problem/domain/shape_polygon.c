@@ -191,18 +191,30 @@ static PetscErrorCode EngdShapeDestroy_Polygon(EngdShape shape)
 /* Are all edges longer than nothing and apart from each other */
 static PetscErrorCode PolygonCheck(MPI_Comm comm, const char option[], const Polygon *p)
 {
+  PetscReal far = 0;
+
   PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < 2 * p->n; k++) far = PetscMax(far, PetscAbsReal(p->x[k]));
+  PetscCheck(!PetscIsInfReal(far * far), comm, PETSC_ERR_USER_INPUT,
+             "%s: areas up to %g^2 are beyond double precision; scale the coordinates", option, (double)far);
   for (PetscInt k = 0; k < p->n; k++) {
     const PetscReal *a = p->x + 2 * k, *b = p->x + 2 * ((k + 1) % p->n);
 
-    PetscCheck(Length(a, b) > 0, comm, PETSC_ERR_USER_INPUT, "%s: vertex %" PetscInt_FMT " (%g, %g) is repeated",
-               option, k + 1, (double)a[0], (double)a[1]);
+    PetscCheck(Length(a, b) > 0, comm, PETSC_ERR_USER_INPUT,
+               "%s: vertex %" PetscInt_FMT " (%g, %g) is repeated; leave it out", option, k + 1, (double)a[0],
+               (double)a[1]);
+    PetscCheck(
+        Length(a, b) > ENGD_THIN * far, comm, PETSC_ERR_USER_INPUT,
+        "%s: the edge from (%g, %g) is too short for double precision so far from 0; shift the coordinates, or "
+        "leave the vertex out",
+        option, (double)a[0], (double)a[1]);
   }
   for (PetscInt k = 0; k < p->n; k++) {
     const PetscReal *a = p->x + 2 * k, *b = p->x + 2 * ((k + 1) % p->n), *c = p->x + 2 * ((k + 2) % p->n);
 
     PetscCheck(SegmentDistance(a, b, c) > 1e-12 * Length(a, b), comm, PETSC_ERR_USER_INPUT,
-               "%s: the polygon turns back on itself at (%g, %g)", option, (double)b[0], (double)b[1]);
+               "%s: the polygon turns back on itself, or is too thin, at (%g, %g)", option, (double)b[0],
+               (double)b[1]);
     for (PetscInt l = k + 2; l < p->n - (k ? 0 : 1); l++)
       PetscCheck(!SegmentsMeet(a, b, p->x + 2 * l, p->x + 2 * ((l + 1) % p->n)), comm, PETSC_ERR_USER_INPUT,
                  "%s: the polygon crosses itself, in edges %" PetscInt_FMT " and %" PetscInt_FMT, option, k + 1,

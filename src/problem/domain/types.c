@@ -12,8 +12,6 @@
 */
 #include "shape.h"
 
-#define THIN 1e-10 /* least width of a box in units of its bounds: less is lost in their rounding */
-
 /* What one list says about all space coordinates: one number repeats */
 static PetscErrorCode FillNumbers(EngdDomain domain, const char option[], const char text[], PetscInt n,
                                   const PetscReal values[], PetscReal filled[])
@@ -35,7 +33,7 @@ static PetscErrorCode CheckBounds(EngdDomain domain, const char textl[], const c
     PetscCheck(l[i] < u[i], domain->comm, PETSC_ERR_USER_INPUT,
                "-domain_lower %s -domain_upper %s: %g is not below %g in coordinate %" PetscInt_FMT, textl, textu,
                (double)l[i], (double)u[i], i + 1);
-    PetscCheck(u[i] - l[i] > THIN * PetscMax(PetscAbsReal(l[i]), PetscAbsReal(u[i])), domain->comm,
+    PetscCheck(u[i] - l[i] > ENGD_THIN * PetscMax(PetscAbsReal(l[i]), PetscAbsReal(u[i])), domain->comm,
                PETSC_ERR_USER_INPUT,
                "-domain_lower %s -domain_upper %s: too thin for double precision so far from 0 in coordinate "
                "%" PetscInt_FMT "; shift the coordinates",

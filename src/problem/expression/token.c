@@ -48,9 +48,15 @@ PetscBool EngdParserAt(const EngdParser *p, const char operation[])
 
 PetscErrorCode EngdParserUnexpected(EngdParser *p)
 {
+  const char *hint = "";
+
   PetscFunctionBeginUser;
   if (p->kind == ENGD_TOKEN_END) PetscCall(EngdParserFail(p, p->start, "unexpected end"));
-  PetscCall(EngdParserFail(p, p->start, "unexpected '%.*s'", (int)PetscMin(p->length, 40), p->text + p->start));
+  if (p->kind == ENGD_TOKEN_NAME || p->kind == ENGD_TOKEN_NUMBER || EngdParserAt(p, "("))
+    hint = ", with no operator such as * before it"; /* where an operand may stand these begin one */
+  if (p->start && EngdParserAt(p, "*") && p->text[p->start - 1] == '*') hint = "; a power is x^2";
+  PetscCall(
+      EngdParserFail(p, p->start, "unexpected '%.*s'%s", (int)PetscMin(p->length, 40), p->text + p->start, hint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,6 +119,9 @@ PetscErrorCode EngdParserNext(EngdParser *p)
     if (strncmp(at, operations[i], (size_t)p->length) == 0) PetscFunctionReturn(PETSC_SUCCESS);
   }
   p->length = 0;
+  if (at[0] == '=')
+    PetscCall(EngdParserFail(
+        p, p->start, "unexpected character '=' (of an equation l = r the residual is l - r; a comparison is ==)"));
   if (isprint((unsigned char)at[0])) PetscCall(EngdParserFail(p, p->start, "unexpected character '%c'", at[0]));
   PetscCall(EngdParserFail(p, p->start, "unexpected byte 0x%02x", (unsigned)(unsigned char)at[0]));
   PetscFunctionReturn(PETSC_SUCCESS);

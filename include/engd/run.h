@@ -93,7 +93,8 @@ struct _n_EngdRun {
   EngdPace       pace;
   EngdPoints    *fresh_points;     /* [nterms] never trained on, NULL where a term has none; or NULL */
   PetscReal      zero, fresh_zero; /* the loss of u = 0, on fresh points too; infinite where there is none */
-  PetscBool      trivial;          /* the loss of u = 0 is zero */
+  PetscBool      trivial;          /* the loss of u = 0 is zero, */
+  PetscBool      vanishes;         /* and that because the squares of small residuals are */
   EngdReport     report;
   EngdSpectrum   spectrum;
   EngdProjection projection;

@@ -1,5 +1,6 @@
 /*
-  Options that were given without a value: all but yes-or-no ones need one. (src/system/options_value.c)
+  Options that were given without a value: all but yes-or-no ones need one. (src/system/options_value.c) And which options an error of
+  PETSc is of. (src/system/options_guilty.c)
 */
 #ifndef ENGD_VALUES_H
 #define ENGD_VALUES_H
@@ -14,5 +15,8 @@ PETSC_INTERN PetscBool EngdOptionsIsMissing(const char value[]);
 
 /* message <- "-x has no value", where it complains of a mark */
 PETSC_INTERN void EngdOptionsTellMissing(size_t size, char message[]);
+
+/* message <- message (from -key value), where PETSc names no option; solving: the error may be of numbers that no option has */
+PETSC_INTERN void EngdOptionsTellGuilty(PetscBool solving, size_t size, char message[]);
 
 #endif

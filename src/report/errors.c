@@ -22,20 +22,20 @@ static PetscErrorCode CheckExact(EngdErrors errors)
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < problem->nexact; k++) {
-    const char *name     = problem->output[problem->exact_output[k]];
-    PetscInt    count[2] = {0, 0}; /* points where it is not finite, and those where it is a solution */
+    const char *name  = problem->output[problem->exact_output[k]];
+    PetscInt count[2] = {0, 0}; /* points where it, or its square, is not finite, and those where it is a solution */
 
     for (PetscInt i = 0; i < n; i++) {
       const size_t    at = ENGD_COUNT(k, n) + i;
       const PetscReal in = errors->where ? errors->where[at] : 1;
 
       if (in == 0) continue;
-      count[0] += PetscIsInfOrNanReal(errors->exact[at]) || PetscIsNanReal(in);
+      count[0] += PetscIsInfOrNanReal(errors->exact[at] * errors->exact[at]) || PetscIsNanReal(in);
       count[1]++;
     }
     PetscCall(MPIU_Allreduce(MPI_IN_PLACE, count, 2, MPIU_INT, MPI_SUM, errors->functional->comm));
     PetscCheck(!count[0], errors->functional->comm, PETSC_ERR_USER_INPUT,
-               "-exact_%s is not a finite number at %" PetscInt_FMT " of the %" PetscInt_FMT
+               "-exact_%s, or its square, is not a finite number at %" PetscInt_FMT " of the %" PetscInt_FMT
                " test points: correct it, or the domain",
                name, count[0], problem->test->nglobal);
     PetscCheck(count[1], errors->functional->comm, PETSC_ERR_USER_INPUT,

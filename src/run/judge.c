@@ -89,6 +89,29 @@ PetscErrorCode EngdRunMeasure(EngdRun run, Vec theta, PetscReal *loss, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* run->vanishes <- is the residual at the present theta not 0, and its square is in double precision */
+static PetscErrorCode FindVanishing(EngdRun run)
+{
+  const EngdFunctional F           = run->functional;
+  const PetscInt64     evaluations = F->count.evaluations;
+  PetscReal            largest;
+  PetscInt             nrows;
+  PetscBool            rows;
+  Vec                  residual;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdExplicitHasResidual(F, &rows));
+  if (!rows) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdExplicitCountRows(F, &nrows));
+  PetscCall(VecCreateMPI(F->comm, nrows, PETSC_DETERMINE, &residual));
+  PetscCall(EngdFunctionalResidual(F, residual));
+  PetscCall(VecNorm(residual, NORM_INFINITY, &largest));
+  PetscCall(VecDestroy(&residual));
+  F->count.evaluations = evaluations;
+  run->vanishes        = (PetscBool)(largest > 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdRunMeasureZero - run->zero, run->fresh_zero <- the loss of u = 0, infinite where there is none to compare with. Collective */
 PetscErrorCode EngdRunMeasureZero(EngdRun run)
 {
@@ -96,13 +119,14 @@ PetscErrorCode EngdRunMeasureZero(EngdRun run)
 
   PetscFunctionBeginUser;
   run->zero = run->fresh_zero = INFINITY;
-  run->trivial                = PETSC_FALSE;
+  run->trivial = run->vanishes = PETSC_FALSE;
   if (!run->functional->least_squares || run->functional->outer.walks) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(run->theta, &zero));
   PetscCall(VecZeroEntries(zero));
   PetscCall(EngdRunMeasure(run, zero, &run->zero, &run->fresh_zero));
-  PetscCall(VecDestroy(&zero));
   run->trivial = (PetscBool)(run->zero == 0);
+  if (run->trivial) PetscCall(FindVanishing(run));
+  PetscCall(VecDestroy(&zero));
   if (!(run->zero > 0)) run->zero = INFINITY;
   if (!(run->fresh_zero > 0)) run->fresh_zero = INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -325,7 +349,10 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
     PetscCall(PetscStrlcat(outcome->judgement, text, size));
   }
   if (run->trivial)
-    PetscCall(Warn(outcome, "Warning: zero solves the problem: no term has data, a source or a value"));
+    PetscCall(
+        Warn(outcome, run->vanishes
+                          ? "Warning: terms are so small that their squares are 0 in double precision: scale them"
+                          : "Warning: zero solves the problem: no term has data, a source or a value"));
   PetscCall(WarnOfFreeConstants(run, outcome));
   PetscCall(WarnUnlessSolved(run, loss, outcome));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -7,8 +7,10 @@
 */
 #include <engd/private.h>
 
-#define WORDS       512  /* of SLEPc */
-#define DENSE_LIMIT 2000 /* eigenvalues; more are computed densely only when asked for */
+#define WORDS       512     /* of SLEPc */
+#define PROBES_MAX  1000000 /* of a density */
+#define GRID_MAX    1000000 /* points that it is given at */
+#define DENSE_LIMIT 2000    /* eigenvalues; more are computed densely only when asked for */
 
 /* -spectrum hessian,gramian */
 static PetscErrorCode SetWanted(EngdSpectrum spectrum, const char text[])
@@ -81,6 +83,10 @@ static PetscErrorCode ReadDensityOptions(EngdSpectrum spectrum, EngdOptionItems 
       PetscOptionsReal("-spectrum_density_width",
                        "Width of the Gaussians that smooth the density, relative to the range of the eigenvalues",
                        manual, spectrum->width, &spectrum->width, NULL));
+  PetscCheck(spectrum->nprobes <= PROBES_MAX && spectrum->ngrid <= GRID_MAX, spectrum->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-spectrum_density %" PetscInt_FMT ", -spectrum_density_points %" PetscInt_FMT
+             ": at most %d and %d can be had",
+             spectrum->nprobes, spectrum->ngrid, PROBES_MAX, GRID_MAX);
   PetscCheck(spectrum->width > 0 && spectrum->width < 1, spectrum->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-spectrum_density_width %g: give a number between 0 and 1", (double)spectrum->width);
   PetscFunctionReturn(PETSC_SUCCESS);

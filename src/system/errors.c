@@ -58,74 +58,6 @@ static void Say(void)
   run.said = PETSC_TRUE;
 }
 
-/* PETSc says "Input string abc has no integer value" and not where abc came from. word <- abc; false when it is not that */
-static PetscBool FindComplaint(const char message[], size_t size, char word[])
-{
-  static const char *const before[] = {
-      "Input string ", "logical value: ", " type given: ", " type: ", " type ", "Newly set value "};
-
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(before); k++) {
-    const char *at = strstr(message, before[k]);
-    size_t      n  = at ? strcspn(at + strlen(before[k]), before[k][0] == 'I' ? " \n" : " ,;\n") : 0;
-
-    if (n && before[k][0] == 'N' && at[strlen(before[k]) + n - 1] == '.') n--; /* PETSc prints nan as nan. */
-    if (!n || n >= size) continue;
-    memcpy(word, at + strlen(before[k]), n);
-    word[n] = 0;
-    return PETSC_TRUE;
-  }
-  return PETSC_FALSE;
-}
-
-/* Is word one of the comma-separated entries of value */
-static PetscBool IsEntry(const char word[], const char value[])
-{
-  const size_t n = strlen(word);
-
-  for (const char *v = value; v; v = strchr(v, ','), v = v ? v + 1 : NULL)
-    if (!strncmp(v, word, n) && (!v[n] || v[n] == ',')) return PETSC_TRUE;
-  return PETSC_FALSE;
-}
-
-/* Does the message name an option itself; numbers may be negative */
-static PetscBool NamesOption(const char message[])
-{
-  PetscBool key = PETSC_FALSE;
-
-  for (const char *s = strstr(message, " -"); s && !key; s = strstr(s + 1, " -"))
-    (void)PetscOptionsValidKey(s + 1, &key);
-  return key;
-}
-
-/* message <- message (from -key value), for all options whose value, or an entry of it, is this word; false if there are none */
-static PetscBool AddOptionsOf(const char word[], PetscBool whole, size_t size, char message[])
-{
-  char       *all   = NULL, *rest, *key, *value;
-  const char *joint = " (from ";
-  PetscBool   used;
-
-  if (PetscOptionsGetAll(NULL, &all) || !all) return PETSC_FALSE;
-  for (key = strtok_r(all, " ", &rest); key; key = value) {
-    value = strtok_r(NULL, " ", &rest);
-    if (!value || key[0] != '-' || (whole ? strcmp(word, value) : !IsEntry(word, value))) continue;
-    if (PetscOptionsUsed(NULL, key + 1, &used) || !used) continue; /* nobody can have complained of it */
-    snprintf(message + strlen(message), size - strlen(message), "%s%s %s", joint, key, value);
-    joint = ", ";
-  }
-  if (joint[0] == ',') snprintf(message + strlen(message), size - strlen(message), ")");
-  (void)PetscFree(all);
-  return (PetscBool)(joint[0] == ',');
-}
-
-/* the same for what PETSc complains of; an entry of a list only where no option has it as its value */
-static void AddOptionNames(size_t size, char message[])
-{
-  char word[256];
-
-  if (NamesOption(message) || !FindComplaint(message, sizeof(word), word)) return;
-  if (!AddOptionsOf(word, PETSC_TRUE, size, message)) (void)AddOptionsOf(word, PETSC_FALSE, size, message);
-}
-
 /* message <- message (in file.yaml ...), when PETSc's YAML reader complains */
 static void AddFileNames(size_t size, char message[])
 {
@@ -261,7 +193,7 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
   }
   run.code = code;
   EngdOptionsTellMissing(sizeof(run.message), run.message);
-  AddOptionNames(sizeof(run.message), run.message);
+  EngdOptionsTellGuilty(run.work.solving, sizeof(run.message), run.message);
   AddFileNames(sizeof(run.message), run.message);
   if (MPI_Comm_size(comm, &size)) size = 1;
   teller = Judge(comm, size);

@@ -14,6 +14,7 @@
 #include <engd/private.h>
 
 #define FIRST_COLUMNS   64
+#define POWER_MAX       100   /* subspace iterations: what they improve they have by then */
 #define PIVOT_TOLERANCE 1e-16 /* of the SVD of T: below rounding */
 
 typedef struct {
@@ -91,8 +92,9 @@ static PetscErrorCode SetFromOptions_Randomized(EngdDirection direction, EngdSol
              r->columns);
   PetscCall(PetscOptionsInt("-tao_engd_randomized_power", "Subspace iterations with J J^T, not negative",
                             "EngdDirection", r->power, &r->power, NULL));
-  PetscCheck(r->power >= 0, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_randomized_power %" PetscInt_FMT ": give zero or a positive number", r->power);
+  PetscCheck(r->power >= 0 && r->power <= POWER_MAX, F->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_randomized_power %" PetscInt_FMT ": give zero or a positive number, at most %d", r->power,
+             POWER_MAX);
   PetscOptionsHeadEnd();
   PetscCall(EngdExplicitHasResidual(F, &residual));
   PetscCheck(

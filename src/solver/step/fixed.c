@@ -26,9 +26,10 @@ static PetscErrorCode SetFromOptions_Fixed(EngdStep step, EngdSolver solver, Eng
                              fixed->decay, &fixed->decay, NULL));
   PetscCall(PetscOptionsReal("-tao_engd_step_constraint", "Most that |step|^2 may be, positive", "EngdStep",
                              fixed->constraint, &fixed->constraint, NULL));
-  PetscCheck(fixed->decay > 0 && fixed->constraint > 0, solver->functional->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "-tao_engd_step_decay %g, -tao_engd_step_constraint %g: give positive numbers", (double)fixed->decay,
-             (double)fixed->constraint);
+  PetscCheck(fixed->decay > 0, solver->functional->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_step_decay %g: give a positive number", (double)fixed->decay);
+  PetscCheck(fixed->constraint > 0, solver->functional->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_engd_step_constraint %g: give a positive number", (double)fixed->constraint);
   PetscCheck(fixed->length > 0 && !PetscIsInfReal(fixed->length), solver->functional->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-tao_engd_step_length %g: give a positive number", (double)fixed->length);
   PetscOptionsHeadEnd();

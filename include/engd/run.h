@@ -18,6 +18,7 @@ typedef struct {
   EngdOverlay overlay;
   Tao         tao;
   PetscReal   max_seconds; /* of this stage alone, infinity if it has no budget of its own */
+  PetscInt    maximum;     /* its iterations, where a restart has left it fewer; else -1 */
 } EngdStage;
 
 /* What ended a run, or the present stage of it, besides the tests of TAO */
@@ -44,11 +45,12 @@ typedef struct {
   PetscBool    gaps;                  /* does the energy fall through gaps between the points */
   PetscBool    slow;                  /* is that why the present stage has ended */
   PetscBool    done;                  /* has it come to rounding, so that no stage need follow */
+  PetscBool    sound;                 /* has a stage that has not broken down come to less than it all began with */
   PetscBool    ahead;                 /* when the time has cut it: has the best less loss than where the stage was */
   PetscInt     level;                 /* how often networks have grown, */
   PetscInt     rows;                  /* residuals when the stages of this level were chosen; 0: they have not been */
   PetscBool    digits;                /* is the best one of truncated least squares, */
-  PetscReal    before;                /* the loss on fresh points when they did, */
+  PetscReal    before, before_loss;   /* the loss on fresh points when they did, and that of the training, */
   PetscBool    grows;                 /* will they again, */
   PetscBool    stands;                /* and has the present stage stood so still that they should */
 } EngdPlan;
@@ -80,6 +82,8 @@ typedef enum { ENGD_RUN_CREATED, ENGD_RUN_ASKED, ENGD_RUN_READY, ENGD_RUN_FAILED
 struct _n_EngdRun {
   MPI_Comm       comm;
   EngdRunPhase   phase;
+  PetscBool      begun;       /* Whether it has been solved before. */
+  PetscInt64     evaluations; /* Of the loss before its first solve. */
   EngdProblem    problem;
   EngdNetwork    network; /* The one without a name; with names, what all are that say nothing of their own. */
   PetscInt       nnamed;
@@ -102,21 +106,22 @@ struct _n_EngdRun {
   PetscInt       nstages;
   PetscInt       present; /* The present stage; that of the last row once the training has ended. */
   EngdStage     *stage;
-  char          *stages;      /* The text of -engd_stages, or NULL. */
-  PetscInt       window;      /* The present window of time, 0 where there are none. */
-  PetscReal      budget;      /* -engd_max_seconds, of all windows. */
-  PetscReal      max_seconds; /* Of the training, in windows to the end of the present one; infinity for no limit. */
-  PetscReal      target;      /* The relative L2 error that ends it, 0 for none. */
-  EngdRunEnd     end;
-  PetscBool      listens;           /* Whether signals are heard. */
-  int            signal;            /* The one that asks for the end, or 0. */
-  PetscInt       iterations;        /* Of the stages before the present one. */
-  PetscInt       krylov_iterations; /* Of the stages before the present one. */
-  PetscInt       last_row;          /* The iteration of the whole run that was reported last, -1 before. */
-  double         start;             /* When the training began, by the clock of this rank. */
-  double         stage_start;       /* When the present stage made its first test; 0 before. */
-  double         pace_seconds;   /* When the row came that the pace is measured from, in seconds of the training. */
-  PetscInt       pace_iteration; /* The iteration of the stage that the row was of, -1 before there is one. */
+  char          *stages; /* The text of -engd_stages, or NULL. */
+  PetscInt       window; /* The present window of time, 0 where there are none. */
+  PetscReal      budget; /* -engd_max_seconds of the whole run, infinity for no limit. */
+  PetscReal
+      max_seconds;   /* What the training may come to, in windows to the end of the present one, or an evolution. */
+  PetscReal  target; /* The relative L2 error that ends it, 0 for none. */
+  EngdRunEnd end;
+  PetscBool  listens;           /* Whether signals are heard. */
+  int        signal;            /* The one that asks for the end, or 0. */
+  PetscInt   iterations;        /* Of the stages before the present one. */
+  PetscInt   krylov_iterations; /* Of the stages before the present one. */
+  PetscInt   last_row;          /* The iteration of the whole run that was reported last, -1 before. */
+  double     start;             /* When the training began, by the clock of this rank. */
+  double     stage_start;       /* When the present stage made its first test; 0 before. */
+  double     pace_seconds;      /* When the row came that the pace is measured from, in seconds of the training. */
+  PetscInt   pace_iteration;    /* The iteration of the stage that the row was of, -1 before there is one. */
 
   /* Checkpoints. */
   char     *checkpoint;    /* The file to write, or NULL. */
@@ -142,15 +147,19 @@ struct _n_EngdRun {
 /* setters.c */
 PETSC_INTERN PetscErrorCode EngdRunReadOptions(EngdRun);
 
-/* stages.c: the optimisers, with their options read. Enter: the options of a stage are on, errors name it */
+/* run.c: a part of a run, in a stage of the log. Collective */
+PETSC_INTERN PetscErrorCode EngdRunDo(EngdRun, PetscErrorCode (*part)(EngdRun), PetscLogStage, PetscBool solving);
+
+/* stages.c: the optimisers, with their options read. Do: with the options of a stage on, and errors that name it. Collective */
 PETSC_INTERN PetscErrorCode EngdStagesCreate(EngdRun);
 PETSC_INTERN PetscErrorCode EngdStagesDestroy(EngdRun);
-PETSC_INTERN PetscErrorCode EngdStageEnter(EngdStage *);
-PETSC_INTERN PetscErrorCode EngdStageLeave(EngdStage *, EngdFunctional);
+PETSC_INTERN PetscErrorCode EngdStageDo(EngdRun, EngdStage *, PetscErrorCode (*part)(EngdRun, EngdStage *, void *),
+                                        void *data);
 
-/* checkpoint.c, description.c: all that a run is, saved, and loaded into one that is set up. IfDue: between two iterations of the
-   stage. Describe: what must be the same in the file and here, named where it is not. Collective */
+/* checkpoint.c, description.c: all that a run is, saved, loaded into one that is set up, or forgotten. IfDue: between two iterations
+   of the stage. Describe: what must be the same in the file and here, named where it is not. Collective */
 PETSC_INTERN PetscErrorCode EngdRunCheckpoint(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunForget(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunCheckpointIfDue(EngdRun, PetscInt iteration);
 PETSC_INTERN PetscErrorCode EngdRunRestart(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunDescribe(EngdRun, EngdArchive);
@@ -162,14 +171,15 @@ PETSC_INTERN PetscErrorCode EngdRunLoadSolution(EngdRun, EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdRunEvaluateBegin(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunEvaluateFinish(EngdRun);
 
-/* plan.c, plan_course.c: stages where none are named. Begin and End: around each stage. Collective */
+/* plan.c, plan_course.c: stages where none are named. Reset: theta is the best. Begin and End: around each stage. Collective */
 PETSC_INTERN PetscErrorCode EngdPlanLeaves(EngdRun, PetscBool *all);
 PETSC_INTERN PetscErrorCode EngdPlanCreate(EngdRun);
+PETSC_INTERN PetscErrorCode EngdPlanReset(EngdRun);
 PETSC_INTERN PetscErrorCode EngdPlanBegin(EngdRun);
 PETSC_INTERN PetscBool      EngdPlanIsSlow(EngdRun);
 PETSC_INTERN PetscErrorCode EngdPlanEnd(EngdRun, PetscBool failed, PetscBool *done);
 /* LoadSolution: theta <- the best, where it is ahead of what the checkpoint goes on from */
-PETSC_INTERN PetscErrorCode EngdPlanCut(EngdRun);
+PETSC_INTERN PetscErrorCode EngdPlanCut(EngdRun, Vec theta);
 PETSC_INTERN PetscErrorCode EngdPlanLoadSolution(EngdRun, EngdArchive);
 PETSC_INTERN PetscErrorCode EngdPlanWatch(EngdRun, Vec theta, PetscInt iteration);
 PETSC_INTERN PetscBool      EngdPlanSkips(EngdRun, PetscInt stage);
@@ -207,8 +217,10 @@ PETSC_INTERN PetscReal      EngdPaceRate(const EngdPace *, PetscReal *left);
 PETSC_INTERN PetscReal      EngdPaceLoss(const EngdPace *, PetscInt before);
 PETSC_INTERN void           EngdPaceRecord(EngdPace *, PetscReal loss, PetscReal seconds);
 
-/* train.c: the stages in turn, and what they came to. Collective */
+/* begin.c: nothing has happened yet, whatever an earlier solve has left but theta. Collective */
 PETSC_INTERN PetscErrorCode EngdRunBegin(EngdRun);
+
+/* train.c: the stages in turn, and what they came to. Collective */
 PETSC_INTERN PetscErrorCode EngdRunWatch(EngdRun, EngdStage *);
 PETSC_INTERN PetscErrorCode EngdRunCountStage(EngdRun);
 PETSC_INTERN PetscErrorCode EngdRunTrain(EngdRun);
@@ -221,7 +233,7 @@ PETSC_INTERN PetscErrorCode EngdRunMeasureLoss(EngdRun, EngdOutcome *);
 PETSC_INTERN PetscErrorCode EngdWindowsBegin(EngdRun);
 PETSC_INTERN PetscErrorCode EngdWindowsGoOn(EngdRun, PetscBool *more);
 PETSC_INTERN PetscErrorCode EngdWindowsState(EngdRun, EngdArchive);
-PETSC_INTERN PetscErrorCode EngdWindowsEnd(EngdRun);
+PETSC_INTERN PetscErrorCode EngdRunPlacePoints(EngdRun);
 
 /* limits.c: the clock, and the tests that end a stage. ReadBudget: -engd_max_seconds, infinity for no limit */
 PETSC_INTERN PetscErrorCode EngdRunReadBudget(MPI_Comm, PetscReal *seconds);

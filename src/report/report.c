@@ -133,6 +133,18 @@ static PetscErrorCode CheckSolutionFiles(EngdReport report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* what defaults have chosen in an earlier training, and the files that it could not write */
+static PetscErrorCode Forget(EngdReport report)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < report->nchosen; k++) PetscCall(PetscFree(report->chosen[k]));
+  PetscCall(PetscFree(report->chosen));
+  report->nchosen = 0;
+  PetscCall(EngdHistoryClose(report)); /* an error has left it open */
+  PetscCall(PetscArrayzero(report->failure, ENGD_NFILES));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdReportStart - Checks that the files can be written, and opens the history.
 
@@ -145,6 +157,7 @@ static PetscErrorCode CheckSolutionFiles(EngdReport report)
 PetscErrorCode EngdReportStart(EngdReport report)
 {
   PetscFunctionBeginUser;
+  PetscCall(Forget(report));
   if (report->problem->nexact && !report->errors) PetscCall(EngdErrorsCreate(report->functional, &report->errors));
   report->started = time(NULL);
   PetscCall(EngdReportFileCheck(report, ENGD_FILE_SUMMARY));
@@ -221,7 +234,7 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
 {
   PetscFunctionBeginUser;
   if (!*report) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdHistoryClose(*report));
+  PetscCall(Forget(*report));
   PetscCall(EngdErrorsDestroy(&(*report)->errors));
   PetscCall(PetscFree3((*report)->unknown, (*report)->standard_error, (*report)->correlation));
   PetscCall(EngdSharpnessDestroy(&(*report)->sharpness));
@@ -231,8 +244,6 @@ PetscErrorCode EngdReportDestroy(EngdReport *report)
   for (PetscInt k = 0; k < ENGD_NFILES; k++) PetscCall(PetscFree((*report)->file[k]));
   PetscCall(PetscFree((*report)->points));
   PetscCall(PetscFree((*report)->expressions));
-  for (PetscInt k = 0; k < (*report)->nchosen; k++) PetscCall(PetscFree((*report)->chosen[k]));
-  PetscCall(PetscFree((*report)->chosen));
   PetscCall(PetscCommDestroy(&(*report)->comm));
   PetscCall(PetscFree(*report));
   PetscFunctionReturn(PETSC_SUCCESS);

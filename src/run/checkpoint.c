@@ -131,10 +131,15 @@ PetscErrorCode EngdRunCheckpoint(EngdRun run)
 PetscErrorCode EngdRunCheckpointIfDue(EngdRun run, PetscInt iteration)
 {
   const PetscInt done = run->iterations + iteration;
+  Vec            theta;
 
   PetscFunctionBeginUser;
   if (run->every > 0 && done > 0 && done % run->every == 0) run->due = PETSC_TRUE;
-  if (run->due && done != run->written) PetscCall(EngdRunCheckpoint(run));
+  if (run->checkpoint && run->due && done != run->written) {
+    PetscCall(TaoGetSolution(run->stage[run->present].tao, &theta));
+    PetscCall(EngdPlanCut(run, theta));
+    PetscCall(EngdRunCheckpoint(run));
+  }
   run->due = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -142,16 +147,15 @@ PetscErrorCode EngdRunCheckpointIfDue(EngdRun run, PetscInt iteration)
 /* the part of the stage that lies behind counts with the stages before: the optimiser begins anew, or has ended */
 static PetscErrorCode Fold(EngdRun run, const Place *place)
 {
-  const Tao tao = run->stage[run->present].tao;
-  PetscInt  maximum;
+  EngdStage *stage = &run->stage[run->present];
 
   PetscFunctionBeginUser;
   run->folded        = place->iteration;
   run->folded_krylov = place->krylov - place->krylov_before;
   run->iterations += run->folded;
   run->krylov_iterations += run->folded_krylov;
-  PetscCall(TaoGetMaximumIterations(tao, &maximum));
-  PetscCall(TaoSetMaximumIterations(tao, PetscMax(0, maximum - place->iteration)));
+  PetscCall(TaoGetMaximumIterations(stage->tao, &stage->maximum));
+  PetscCall(TaoSetMaximumIterations(stage->tao, PetscMax(0, stage->maximum - place->iteration)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -189,6 +193,15 @@ static PetscErrorCode TellRestart(EngdRun run, PetscBool kept)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* what there is besides the place; data: the archive */
+static PetscErrorCode LoadRest(EngdRun run, EngdStage *stage, void *data)
+{
+  PetscFunctionBeginUser;
+  (void)stage;
+  PetscCall(WalkRest(run, (EngdArchive)data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* the run is where the archive says; kept: with the state of the optimiser */
 static PetscErrorCode Load(EngdRun run, EngdArchive a, PetscBool *kept)
 {
@@ -203,11 +216,9 @@ static PetscErrorCode Load(EngdRun run, EngdArchive a, PetscBool *kept)
   run->present = place.stage;
   PetscCall(EngdArchiveHas(a, "solver/begun", kept));
   PetscCall(GoTo(run, &place, *kept));
-  PetscCall(EngdStageEnter(&run->stage[run->present]));
-  PetscCall(WalkRest(run, a));
+  PetscCall(EngdStageDo(run, &run->stage[run->present], LoadRest, a));
   if (*kept && EngdEvolutionBegun(run)) PetscCall(Fold(run, &place)); /* no optimiser begins, and counts them */
-  PetscCall(EngdStageLeave(&run->stage[run->present], run->functional));
-  PetscCall(EngdGrowthHasRoom(run, &run->plan.grows)); /* beside all the points */
+  PetscCall(EngdGrowthHasRoom(run, &run->plan.grows));                /* beside all the points */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -225,6 +236,28 @@ PetscErrorCode EngdRunRestart(EngdRun run)
   PetscCall(ierr);
   PetscCall(EngdReportContinue(run->report, run->last_row + EngdEvolutionGetSteps(run)));
   PetscCall(TellRestart(run, kept));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdRunForget - what an earlier solve has left is forgotten, but for theta and the width of networks that have grown, and stages
+   have as many iterations as they had. Collective */
+PetscErrorCode EngdRunForget(EngdRun run)
+{
+  EngdArchive    nothing;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < run->nstages; k++) {
+    if (run->stage[k].maximum >= 0) PetscCall(TaoSetMaximumIterations(run->stage[k].tao, run->stage[k].maximum));
+    run->stage[k].maximum = -1;
+  }
+  run->present = 0;
+  PetscCall(EngdArchiveCreate(run->comm, ENGD_ARCHIVE_FORGET, NULL, &nothing));
+  ierr = WalkRest(run, nothing);
+  for (PetscInt t = 0; t < run->problem->nterms && !ierr; t++) ierr = EngdWalkState(run->problem->term[t], nothing);
+  PetscCall(EngdArchiveDestroy(&nothing));
+  PetscCall(ierr);
+  run->functional->count.evaluations = run->evaluations;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

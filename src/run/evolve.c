@@ -169,8 +169,9 @@ PetscErrorCode EngdEvolutionSolve(EngdRun run)
 
   PetscFunctionBeginUser;
   if (!e || (run->end != ENGD_END_BY_TAO && run->end != ENGD_END_BY_TIME)) PetscFunctionReturn(PETSC_SUCCESS);
-  run->end        = ENGD_END_BY_TAO; /* the training had its share of the time */
-  run->plan.ahead = PETSC_FALSE;     /* of what the training came to, which is behind */
+  run->end         = ENGD_END_BY_TAO; /* the training had its share of the time */
+  run->max_seconds = run->budget;
+  run->plan.ahead  = PETSC_FALSE; /* of what the training came to, which is behind */
   PetscCall(VecCopy(run->theta, e->last));
   EngdErrorsForgive(ENGD_ERR_NUMERICS); /* a theta that is not finite, which all ranks meet */
   code = SolveParts(e, run->theta, &failed);
@@ -196,6 +197,7 @@ static PetscErrorCode FactorsState(EngdEvolution e, PetscInt k, EngdArchive a)
   PetscBool          has     = PETSC_TRUE;
 
   PetscFunctionBeginUser;
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_FORGET) factors->ready = PETSC_FALSE;
   if (e->method != ENGD_EVOLVE_TENG) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchivePush(a, k ? "implicit" : "explicit"));
   PetscCall(EngdArchiveBool(a, "ready", &factors->ready, PETSC_FALSE));
@@ -216,14 +218,19 @@ PetscErrorCode EngdEvolutionState(EngdRun run, EngdArchive a)
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchivePush(a, "time"));
   PetscCall(EngdArchiveReal(a, "t", &e->t, -1));
-  PetscCall(EngdArchiveReal(a, "step", &e->dt, e->dt));
+  PetscCall(EngdArchiveReal(a, "step", &e->dt, e->given));
   PetscCall(EngdArchiveCount(a, "steps", &e->steps, ENGD_ARCHIVE_MANY));
-  PetscCall(EngdArchiveReal(a, "taken", &e->taken, e->taken));
+  PetscCall(EngdArchiveReal(a, "taken", &e->taken, 0));
   PetscCall(EngdArchiveReal(a, "beside_projection", &e->worst, 0));
   PetscCall(EngdArchiveReal(a, "cutoff", &e->cutoff, e->rcond));
   PetscCall(EngdArchiveReal(a, "floor", &e->floor, 0));
   for (PetscInt k = 0; k < 2 && e->factors[k].ls; k++) PetscCall(FactorsState(e, k, a));
   PetscCall(EngdArchivePop(a));
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_FORGET) {
+    e->measured = -1;
+    e->factored = e->solved = 0;
+    e->left                 = 0;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

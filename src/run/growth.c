@@ -144,9 +144,7 @@ static PetscErrorCode Plan(EngdRun run)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdPlanCreate(run));
-  PetscCall(EngdSettingsPush(run->plan.settings));
   PetscCall(EngdStagesCreate(run));
-  PetscCall(EngdSettingsPop(run->plan.settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -189,8 +187,9 @@ PetscErrorCode EngdGrowthGoOn(EngdRun run, PetscBool *more)
   PetscCall(VecCopy(run->origin.flat[ENGD_START_NFLAT - 1], plan->best));
   PetscCall(Embed(run->functional->model, &before, plan->best));
   PetscCall(PetscFree2(before.layer, before.theta));
-  PetscCall(EngdRunMeasure(run, plan->best, &plan->loss, &plan->fresh));
-  plan->before = plan->fresh;
+  PetscCall(EngdPlanMeasure(run, plan->best, &plan->loss, &plan->fresh));
+  plan->before      = plan->fresh;
+  plan->before_loss = plan->loss;
   PetscCall(Tell(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -138,7 +138,7 @@ PetscErrorCode EngdRunGetSeconds(EngdRun run, PetscReal *seconds)
 /* EngdRunShareTraining - seconds that the training may come to: half of all where an evolution in time follows. Not collective */
 PetscReal EngdRunShareTraining(EngdRun run)
 {
-  return run->evolution ? run->max_seconds / 2 : run->max_seconds;
+  return run->evolution ? run->budget / 2 : run->budget;
 }
 
 /* EngdRunEstimateTimeLeft - seconds to the last iteration of the stage at the pace so far, or to the end of the budget of the

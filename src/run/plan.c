@@ -234,6 +234,26 @@ static PetscErrorCode AddStages(EngdRun run, PetscBool energies)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* nothing has been done yet, and nothing is known of theta */
+static PetscErrorCode Begin(EngdRun run)
+{
+  EngdPlan *plan = &run->plan;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecCopy(run->theta, plan->start));
+  PetscCall(VecCopy(run->theta, plan->best));
+  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
+    PetscCall(VecCopy(run->theta, plan->end[k]));
+    plan->left[k] = PETSC_MAX_REAL;
+    plan->rate[k] = 0;
+  }
+  plan->loss = plan->fresh = plan->before = plan->before_loss = PETSC_MAX_REAL;
+  plan->apart                                                 = 0;
+  plan->chosen                                                = VALLEY;
+  plan->gaps = plan->slow = plan->done = plan->ahead = plan->stands = plan->sound = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdPlanCreate - stages and their options, if the run has been told none. Collective; Push and Pop around their creation */
 PetscErrorCode EngdPlanCreate(EngdRun run)
 {
@@ -247,18 +267,22 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   if (!suits) PetscFunctionReturn(PETSC_SUCCESS);
   plan->made  = PETSC_TRUE;
   plan->dense = HasRoomForDense(run->functional, run->functional->model->nparameters);
-  if (PetscIsInfReal(run->max_seconds)) run->max_seconds = SECONDS;
+  if (PetscIsInfReal(run->budget)) run->budget = SECONDS;
   PetscCall(EngdGrowthHasRoom(run, &plan->grows));
   PetscCall(AddStages(run, energies));
   PetscCall(VecDuplicate(run->theta, &plan->start));
-  PetscCall(VecCopy(run->theta, plan->start));
   PetscCall(VecDuplicate(run->theta, &plan->best));
-  PetscCall(VecCopy(run->theta, plan->best));
-  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
-    PetscCall(VecDuplicate(run->theta, &plan->end[k]));
-    PetscCall(VecCopy(run->theta, plan->end[k]));
-    plan->left[k] = PETSC_MAX_REAL;
-  }
-  plan->loss = plan->fresh = PETSC_MAX_REAL;
+  for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) PetscCall(VecDuplicate(run->theta, &plan->end[k]));
+  PetscCall(Begin(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanReset - theta, as it is now, is what the plan starts from and falls back on: no stage leaves it for what has more loss.
+   Collective */
+PetscErrorCode EngdPlanReset(EngdRun run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Begin(run));
+  PetscCall(EngdPlanMeasure(run, run->theta, &run->plan.loss, &run->plan.fresh));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

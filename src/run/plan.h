@@ -24,4 +24,7 @@ PETSC_INTERN const EngdPlanKind engd_plan_kinds[ENGD_PLAN_KINDS];
 PETSC_INTERN PetscBool EngdPlanHasRoom(EngdFunctional, PetscInt N);
 PETSC_INTERN PetscBool EngdPlanHasRoomFor(EngdFunctional, PetscInt N, PetscReal p);
 
+/* the loss on the points and on fresh ones, without end where it is no number. Collective */
+PETSC_INTERN PetscErrorCode EngdPlanMeasure(EngdRun, Vec theta, PetscReal *loss, PetscReal *fresh);
+
 #endif

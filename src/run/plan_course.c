@@ -23,13 +23,40 @@ static PetscInt Kind(EngdRun run)
   return run->plan.kind[run->present];
 }
 
-/* EngdPlanPays - has the last growth of the networks lowered the loss by much, or was there none. Not collective */
+/* EngdPlanPays - has the last growth of the networks lowered the loss on fresh points by much, as stages have ended with, or was
+   there none. Not collective */
 PetscBool EngdPlanPays(EngdRun run)
 {
   const EngdPlan *plan = &run->plan;
 
-  return (PetscBool)(!plan->level || plan->fresh < PAYS * plan->before ||
-                     (run->pace.n && EngdPaceLoss(&run->pace, 0) < PAYS * plan->before));
+  return (PetscBool)(!plan->level || plan->fresh < PAYS * plan->before);
+}
+
+/* does it seem to within a stage, where the loss of the training is what there is to compare */
+static PetscBool SeemsToPay(EngdRun run)
+{
+  const EngdPlan *plan = &run->plan;
+
+  return (PetscBool)(EngdPlanPays(run) || (run->pace.n && EngdPaceLoss(&run->pace, 0) < PAYS * plan->before_loss));
+}
+
+PetscErrorCode EngdPlanMeasure(EngdRun run, Vec theta, PetscReal *loss, PetscReal *fresh)
+{
+  PetscFunctionBeginUser;
+  PetscCall(EngdRunMeasure(run, theta, loss, fresh));
+  if (PetscIsInfOrNanReal(*loss)) *loss = PETSC_MAX_REAL;
+  if (PetscIsInfOrNanReal(*fresh)) *fresh = PETSC_MAX_REAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* is what has these losses better than the best; by those of the training where fresh points have none. Energies are, as long as
+   their points have no gaps */
+static PetscBool IsBetter(EngdRun run, PetscReal loss, PetscReal fresh)
+{
+  const EngdPlan *plan = &run->plan;
+
+  if (run->origin.multipliers) return (PetscBool)!plan->gaps;
+  return (PetscBool)(fresh < plan->fresh || (fresh == plan->fresh && loss < plan->loss));
 }
 
 /* EngdPlanSkips - has the choice left this stage out. Not collective */
@@ -140,7 +167,7 @@ PetscBool EngdPlanStands(EngdRun run)
   PetscReal       left;
 
   if (!run->plan.grows || Kind(run) < ENGD_PLAN_FIRST || run->pace.n <= ENGD_PACE) return PETSC_FALSE;
-  return (PetscBool)(EngdPaceRate(&run->pace, &left) * time < (EngdPlanPays(run) ? STANDS : STILL));
+  return (PetscBool)(EngdPaceRate(&run->pace, &left) * time < (SeemsToPay(run) ? STANDS : STILL));
 }
 
 /* has the plan nothing left to try */
@@ -155,9 +182,30 @@ static PetscErrorCode Finish(EngdRun run, PetscReal loss, PetscReal fresh, Petsc
   itself =
       (PetscBool)(reason == TAO_CONVERGED_STEPTOL || reason == TAO_DIVERGED_LS_FAILURE ||
                   reason == TAO_CONVERGED_GATOL || reason == TAO_CONVERGED_GRTOL || reason == TAO_CONVERGED_GTTOL);
-  *done = (PetscBool)(fresh <= ENGD_FRESH_FACTOR * loss &&
+  *done          = (PetscBool)(fresh <= ENGD_FRESH_FACTOR * loss &&
                       (EngdRunIsRounded(run, loss) || (itself && run->trivial) ||
                        (itself && Kind(run) == DIGITS_WIDE && run->plan.loss < SOLVED * run->zero)));
+  run->plan.done = *done;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* says what the present stage has come to; of one with a beginning of its own it is kept, so that it may go on */
+static PetscErrorCode Record(EngdRun run, PetscReal loss, PetscReal fresh)
+{
+  EngdPlan *plan = &run->plan;
+  PetscReal left;
+  char      line[256], number[32] = "no number";
+
+  PetscFunctionBeginUser;
+  if (Kind(run) < ENGD_PLAN_FIRST) {
+    PetscCall(VecCopy(run->theta, plan->end[Kind(run)]));
+    plan->left[Kind(run)] = PetscLog10Real(PetscMax(fresh, 1e-30));
+    plan->rate[Kind(run)] = EngdRunIsRounded(run, loss) ? 0 : EngdPaceRate(&run->pace, &left);
+  }
+  if (fresh < PETSC_MAX_REAL) PetscCall(PetscSNPrintf(number, sizeof(number), "%.2e", (double)fresh));
+  PetscCall(PetscSNPrintf(line, sizeof(line), "%s: loss %.2e, on fresh points %s%s", run->stage[run->present].name,
+                          (double)loss, number, IsBetter(run, loss, fresh) ? ", the best" : ""));
+  PetscCall(EngdReportTell(run->report, line));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -193,37 +241,29 @@ static PetscErrorCode AddPoints(EngdRun run)
    failed: theta is of no use. Collective */
 PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
 {
-  EngdPlan *plan = &run->plan;
-  PetscReal loss = PETSC_MAX_REAL, fresh = PETSC_MAX_REAL;
-  PetscReal left;
-  char      line[256];
+  EngdPlan          *plan = &run->plan;
+  PetscReal          loss = PETSC_MAX_REAL, fresh = PETSC_MAX_REAL;
+  TaoConvergedReason reason;
 
   PetscFunctionBeginUser;
   *done = PETSC_FALSE;
   if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
   if (!failed) {
-    PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
+    PetscCall(EngdPlanMeasure(run, run->theta, &loss, &fresh));
     PetscCall(Finish(run, loss, fresh, done));
-    plan->done = *done;
-    if (Kind(run) < ENGD_PLAN_FIRST) {
-      PetscCall(VecCopy(run->theta, plan->end[Kind(run)]));
-      plan->left[Kind(run)] = PetscLog10Real(PetscMax(fresh, 1e-30));
-      plan->rate[Kind(run)] = EngdRunIsRounded(run, loss) ? 0 : EngdPaceRate(&run->pace, &left);
-    }
-    PetscCall(PetscSNPrintf(line, sizeof(line), "%s: loss %.2e, on fresh points %.2e%s",
-                            run->stage[run->present].name, (double)loss, (double)fresh,
-                            fresh < plan->fresh ? ", the best" : ""));
-    PetscCall(EngdReportTell(run->report, line));
+    PetscCall(Record(run, loss, fresh));
   }
   if (Kind(run) >= AGAIN && plan->chosen >= 0)
     plan->left[plan->chosen] = PETSC_MAX_REAL; /* it has gone on, to its end */
   PetscCall(Choose(run, (PetscBool)(Kind(run) == MORE)));
-  if (!failed && !run->origin.multipliers && !run->evolution && fresh > ENGD_FRESH_FACTOR * loss)
+  if (!run->origin.multipliers && !run->evolution && fresh > ENGD_FRESH_FACTOR * loss && fresh < PETSC_MAX_REAL)
     PetscCall(AddPoints(run)); /* an evolution has rows for those that there are */
-  if (run->origin.multipliers ? !plan->gaps && !failed : fresh < plan->fresh) {
+  if (!failed && IsBetter(run, loss, fresh)) {
     PetscCall(VecCopy(run->theta, plan->best));
     plan->loss  = loss;
     plan->fresh = fresh;
+    PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
+    if (reason != TAO_DIVERGED_NAN) plan->sound = PETSC_TRUE;
     if (Kind(run) != GROWN) plan->digits = (PetscBool)!engd_plan_kinds[Kind(run)].dense;
   } else {
     PetscCall(VecCopy(plan->best, run->theta));
@@ -231,14 +271,15 @@ PetscErrorCode EngdPlanEnd(EngdRun run, PetscBool failed, PetscBool *done)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdPlanCut - the run ends within the present stage, from which a checkpoint is to go on: where is its solution. Collective */
-PetscErrorCode EngdPlanCut(EngdRun run)
+/* EngdPlanCut - a checkpoint is to go on from theta within the present stage: is that the solution, or the best. Collective */
+PetscErrorCode EngdPlanCut(EngdRun run, Vec theta)
 {
   PetscReal loss, fresh;
 
   PetscFunctionBeginUser;
-  PetscCall(EngdRunMeasure(run, run->theta, &loss, &fresh));
-  run->plan.ahead = (PetscBool)(run->origin.multipliers ? run->plan.gaps : !(fresh < run->plan.fresh));
+  if (!run->plan.made) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdPlanMeasure(run, theta, &loss, &fresh));
+  run->plan.ahead = (PetscBool)!IsBetter(run, loss, fresh);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -256,18 +297,39 @@ PetscErrorCode EngdPlanLoadSolution(EngdRun run, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdPlanState - the best parameters so far, and where the valley ended. Collective */
+/* a plan that begins again has the first points, and stages that have not begun: their rows may be others */
+static PetscErrorCode BeginAgain(EngdRun run)
+{
+  EngdPlan *plan = &run->plan;
+
+  PetscFunctionBeginUser;
+  if (plan->points) {
+    PetscCall(EngdStagesDestroy(run));
+    PetscCall(EngdStagesCreate(run));
+  }
+  plan->points = 0;
+  PetscCall(EngdGrowthHasRoom(run, &plan->grows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdPlanState - the best parameters so far, and what each of the first stages has come to. Collective */
 PetscErrorCode EngdPlanState(EngdRun run, EngdArchive a)
 {
   EngdPlan *plan = &run->plan;
 
   PetscFunctionBeginUser;
   if (!plan->made) PetscFunctionReturn(PETSC_SUCCESS);
+  if (EngdArchiveGetMode(a) == ENGD_ARCHIVE_FORGET) {
+    PetscCall(BeginAgain(run));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(EngdArchivePush(a, "plan"));
   PetscCall(EngdArchiveReal(a, "loss", &plan->loss, PETSC_MAX_REAL));
   PetscCall(EngdArchiveReal(a, "fresh", &plan->fresh, PETSC_MAX_REAL));
   PetscCall(EngdArchiveVec(a, "best", plan->best));
   PetscCall(EngdArchiveReal(a, "before", &plan->before, 0));
+  PetscCall(EngdArchiveReal(a, "before_loss", &plan->before_loss, 0));
+  PetscCall(EngdArchiveBool(a, "sound", &plan->sound, PETSC_FALSE));
   PetscCall(EngdArchiveBool(a, "best_is_ahead", &plan->ahead, PETSC_FALSE));
   for (PetscInt k = 0; k < ENGD_PLAN_FIRST; k++) {
     PetscCall(EngdArchivePush(a, engd_plan_kinds[k].name));

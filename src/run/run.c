@@ -1,13 +1,11 @@
 /*
   A run as an object: options -> problem -> network -> functional -> optimisers -> report.
 
-  Create, SetFromOptions or setters, SetUp (all that can be wrong with the input is met by now), Solve (the training, then what
-  came out), getters, Destroy. The objects of the data flow are made here, and can be reached and set before SetUp.
+  Create, SetFromOptions or setters (setters.c), SetUp (all that can be wrong with the input is met by now), Solve (solve.c), getters
+  (getters.c), Destroy. The objects of the data flow are made here, and can be reached and set before SetUp.
 */
 #include <engd/private.h>
-#include <engd/unread.h>
 #include <math.h>
-#include <signal.h>
 
 /*
   EngdRunCreate - A run, with a problem and a network that are still to be told what they are.
@@ -31,8 +29,8 @@ PetscErrorCode EngdRunCreate(MPI_Comm comm, EngdRun *out)
   PetscCall(PetscCommDuplicate(comm, &run->comm, NULL));
   PetscCall(EngdProblemCreate(comm, &run->problem));
   PetscCall(EngdNetworkCreate(comm, &run->network));
-  run->max_seconds = INFINITY;
-  *out             = run;
+  run->budget = INFINITY;
+  *out        = run;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -63,8 +61,9 @@ static PetscErrorCode CreateFunctional(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* a part of the run, in a stage of the log; errors are those of its communicator, and the next run is one like the first */
-static PetscErrorCode Do(EngdRun run, PetscErrorCode (*part)(EngdRun), PetscLogStage stage, PetscBool solving)
+/* EngdRunDo - a part of the run, in a stage of the log; errors are those of its communicator, and the next run is one like the
+   first. Collective */
+PetscErrorCode EngdRunDo(EngdRun run, PetscErrorCode (*part)(EngdRun), PetscLogStage stage, PetscBool solving)
 {
   EngdErrorsWork outer;
   PetscErrorCode ierr;
@@ -147,7 +146,7 @@ PetscErrorCode EngdRunSetFromOptions(EngdRun run)
       run->phase == ENGD_RUN_CREATED, run->comm, PETSC_ERR_ORDER,
       "EngdRunSetFromOptions() a second time: the options of a run are read once; destroy it and create another");
   run->phase = ENGD_RUN_FAILED;
-  PetscCall(Do(run, SetFromOptions, engd_log.setup, PETSC_FALSE));
+  PetscCall(EngdRunDo(run, SetFromOptions, engd_log.setup, PETSC_FALSE));
   run->phase = ENGD_RUN_ASKED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -170,9 +169,7 @@ static PetscErrorCode SetUp(EngdRun run)
     PetscCall(EngdStartRun(run->functional, run->theta, leaves, &run->origin));
     PetscCall(EngdPlanCreate(run));
   }
-  PetscCall(EngdSettingsPush(run->plan.settings));
   PetscCall(EngdStagesCreate(run));
-  PetscCall(EngdSettingsPop(run->plan.settings));
   PetscCall(EngdSpectrumCreate(run->functional, run->stage[0].tao, &run->spectrum));
   PetscCall(EngdSpectrumSetFromOptions(run->spectrum));
   PetscCall(EngdProjectionCreate(run->functional, &run->projection));
@@ -205,7 +202,7 @@ PetscErrorCode EngdRunSetUp(EngdRun run)
              "EngdRunSetUp() after an error: destroy the run and create another");
   PetscCheck(run->problem->ready, run->comm, PETSC_ERR_ORDER, "EngdRunSetUp() before EngdRunSetFromOptions()");
   run->phase = ENGD_RUN_FAILED;
-  PetscCall(Do(run, SetUp, engd_log.setup, PETSC_FALSE));
+  PetscCall(EngdRunDo(run, SetUp, engd_log.setup, PETSC_FALSE));
   run->phase = ENGD_RUN_READY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -234,320 +231,6 @@ PetscErrorCode EngdRunCheckOptions(EngdRun run, PetscBool final)
     PetscCall(EngdRunCheckViewers(run));
   else
     PetscCall(EngdRunCheckFiles(run));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* note <- where the state is, and that a run was interrupted */
-static PetscErrorCode NoteCheckpoint(EngdRun run, PetscBool finite, EngdOutcome *outcome)
-{
-  const PetscBool written     = (PetscBool)(run->checkpoint && finite && !run->failure[0]);
-  const PetscBool interrupted = (PetscBool)(run->end == ENGD_END_BY_SIGNAL);
-
-  PetscFunctionBeginUser;
-  outcome->note[0] = 0;
-  if (interrupted)
-    PetscCall(PetscSNPrintf(outcome->note, sizeof(outcome->note),
-                            "Interrupted by %s after iteration %" PetscInt_FMT "%s%s",
-                            run->signal == SIGTERM ? "SIGTERM" : "SIGINT", outcome->iterations,
-                            written ? "; to go on: -engd_restart " : ", and there is no -engd_checkpoint",
-                            written ? run->checkpoint : ""));
-  else if (written)
-    PetscCall(PetscSNPrintf(outcome->note, sizeof(outcome->note), "Wrote the checkpoint to %s", run->checkpoint));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* where it starts, and whether files can be written */
-static PetscErrorCode Begin(EngdRun run)
-{
-  PetscFunctionBeginUser;
-  PetscCall(EngdRunBegin(run));
-  if (run->restart) {
-    PetscCall(EngdRunRestart(run));
-  } else {
-    PetscCall(EngdFunctionalSetParameters(run->functional, run->theta));
-    PetscCall(EngdFunctionalCheck(run->functional));
-  }
-  if (run->checkpoint) PetscCall(EngdFileCheck(run->comm, "-engd_checkpoint", run->checkpoint));
-  PetscCall(EngdProblemTellUnread(run->problem));
-  PetscCall(EngdReportStart(run->report));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Train(EngdRun run)
-{
-  PetscFunctionBeginUser;
-  PetscCall(EngdRunMeasureZero(run));
-  if (run->origin.text[0]) PetscCall(EngdReportChoose(run->report, run->origin.text));
-  PetscCall(EngdRunTrain(run));
-  PetscCall(EngdEvolutionSolve(run));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* -theta_view; PETSc does not look whether what it prints arrives */
-static PetscErrorCode ViewParameters(EngdRun run)
-{
-  PetscViewer       viewer;
-  PetscViewerFormat format;
-  PetscBool         given, ascii;
-  FILE             *file;
-  int               bad = 0;
-
-  PetscFunctionBeginUser;
-  PetscCall(EngdErrorsSetPlace("option", "-theta_view"));
-  PetscCall(PetscOptionsCreateViewer(run->comm, NULL, NULL, "-theta_view", &viewer, &format, &given));
-  if (given) {
-    PetscCall(PetscViewerPushFormat(viewer, format));
-    PetscCall(VecView(run->theta, viewer));
-    PetscCall(PetscViewerPopFormat(viewer));
-    PetscCall(PetscViewerFlush(viewer));
-    PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
-    if (ascii) PetscCall(PetscViewerASCIIGetPointer(viewer, &file));
-    if (ascii && file && file != PETSC_STDOUT) bad = ferror(file) != 0;
-    PetscCallMPI(MPI_Bcast(&bad, 1, MPI_INT, 0, run->comm));
-    PetscCheck(!bad, run->comm, PETSC_ERR_FILE_WRITE, "not all parameters could be written: is the disk full?");
-    PetscCall(PetscViewerDestroy(&viewer));
-  }
-  PetscCall(EngdErrorsSetPlace(NULL, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* what came out, into files and on the screen, and whether it is good: errors of both */
-static PetscErrorCode Tell(EngdRun run, EngdOutcome *outcome)
-{
-  TaoConvergedReason reason;
-  const PetscBool    finite = PetscIsInfOrNanReal(outcome->loss) ? PETSC_FALSE : PETSC_TRUE;
-
-  PetscFunctionBeginUser;
-  if (finite && (!run->plan.made || run->end == ENGD_END_BY_TAO || EngdEvolutionBegun(run)))
-    PetscCall(EngdRunCheckpoint(run)); /* a plan that is cut has written its own */
-  PetscCall(NoteCheckpoint(run, finite, outcome));
-  PetscCall(EngdReportFinish(run->report, run->theta, outcome));
-  PetscCall(ViewParameters(run));
-  PetscCall(EngdSpectrumFinish(run->spectrum, run->stage[run->present].tao, outcome->iterations));
-  PetscCall(EngdReportAnswer(run->report, outcome));
-  PetscCheck(finite, run->comm, ENGD_ERR_NUMERICS,
-             "the training has come to a loss of %g after %" PetscInt_FMT " iterations; take another -tao_type, or a "
-             "problem that is bounded from below",
-             (double)outcome->loss, outcome->iterations);
-  PetscCall(TaoGetConvergedReason(run->stage[run->present].tao, &reason));
-  PetscCheck(reason != TAO_DIVERGED_NAN || (run->nstages > 1 && run->plan.made && run->plan.loss < PETSC_MAX_REAL),
-             run->comm, ENGD_ERR_NUMERICS,
-             "after %" PetscInt_FMT " iterations no step leads to a loss that is a finite number%s",
-             outcome->iterations, run->checkpoint ? "" : "; give -engd_checkpoint FILE to keep the last good state");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* what came out; no checkpoint of a state without a loss takes the place of a good one */
-static PetscErrorCode Finish(EngdRun run)
-{
-  EngdOutcome    outcome;
-  PetscErrorCode ierr;
-
-  PetscFunctionBeginUser;
-  PetscCall(EngdRunGetOutcome(run, &outcome));
-  ierr = Tell(run, &outcome);
-  PetscCall(EngdRunForgetOutcome(&outcome));
-  PetscCall(ierr);
-  PetscCheck(!run->failure[0], run->comm, PETSC_ERR_FILE_WRITE, "-engd_checkpoint %s", run->failure);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Solve(EngdRun run)
-{
-  PetscFunctionBeginUser;
-  if (run->evaluate) {
-    PetscCall(Do(run, EngdRunEvaluateBegin, engd_log.setup, PETSC_FALSE));
-    PetscCall(Do(run, EngdRunEvaluateFinish, engd_log.report, PETSC_TRUE));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(Do(run, Begin, engd_log.setup, PETSC_FALSE));
-  PetscCall(Do(run, Train, engd_log.train, PETSC_TRUE));
-  PetscCall(Do(run, Finish, engd_log.report, PETSC_TRUE));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdRunSolve - Trains, then measures, writes and says what came out.
-
-  Collective
-
-  Input Parameter:
-. run - set up
-
-  Errors: PETSC_ERR_FILE_OPEN for a file that cannot be written, before the training; ENGD_ERR_NUMERICS for a breakdown
-
-  Source: src/run/run.c
-*/
-PetscErrorCode EngdRunSolve(EngdRun run)
-{
-  PetscErrorCode ierr;
-
-  PetscFunctionBeginUser;
-  PetscCheck(run->phase == ENGD_RUN_READY, run->comm, PETSC_ERR_ORDER, "EngdRunSolve() before EngdRunSetUp()");
-  if (run->listens) PetscCall(EngdSignalsBegin());
-  ierr = Solve(run);
-  if (run->listens) PetscCall(EngdSignalsEnd());
-  PetscCall(ierr);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdRunGetProblem - Gets what is solved.
-
-  Not collective
-
-  Input Parameter:
-. run - created
-
-  Output Parameter:
-. problem - borrowed: the run destroys it
-
-  Source: src/run/run.c
-*/
-PetscErrorCode EngdRunGetProblem(EngdRun run, EngdProblem *problem)
-{
-  PetscFunctionBeginUser;
-  *problem = run->problem;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdRunGetNetwork - Gets what solves it.
-
-  Not collective
-
-  Input Parameter:
-. run - created
-
-  Output Parameter:
-. network - borrowed: the run destroys it. Of a problem with -networks the network that all of them are like, before their own
-            setters and options
-
-  Source: src/run/run.c
-*/
-PetscErrorCode EngdRunGetNetwork(EngdRun run, EngdNetwork *network)
-{
-  PetscFunctionBeginUser;
-  *network = run->network;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdRunGetNetworkOf - Gets one of several networks by its name.
-
-  Logically collective
-
-  Input Parameters:
-+ run  - created
-- name - one of -networks, or of EngdProblemSetNetworks(); before the options are read it may be any, and an error then
-
-  Output Parameter:
-. network - borrowed: the run destroys it; made at the first call, like the one of EngdRunGetNetwork() is then
-
-  Source: src/run/run.c
-*/
-PetscErrorCode EngdRunGetNetworkOf(EngdRun run, const char name[], EngdNetwork *network)
-{
-  char prefix[256];
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscSNPrintf(prefix, sizeof(prefix), "%s_", name));
-  for (PetscInt j = 0; j < run->nnamed; j++) {
-    *network = run->named[j];
-    if (!strcmp((*network)->prefix, prefix)) PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCheck(!run->functional, run->comm, PETSC_ERR_ARG_WRONG, "there is no network '%s'; -networks has the names",
-             name);
-  PetscCall(PetscRealloc((size_t)(run->nnamed + 1) * sizeof(*run->named), &run->named));
-  PetscCall(EngdNetworkCreate(run->comm, network));
-  run->named[run->nnamed++] = *network;
-  PetscCall(EngdNetworkCopySettings(run->network, *network));
-  PetscCall(EngdNetworkSetOptionsPrefix(*network, prefix));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdRunGetFunctional - Gets the loss and its operators.
-
-  Not collective
-
-  Input Parameter:
-. run - with its options read
-
-  Output Parameter:
-. functional - borrowed; NULL before the options are read
-
-  Source: src/run/run.c
-*/
-PetscErrorCode EngdRunGetFunctional(EngdRun run, EngdFunctional *functional)
-{
-  PetscFunctionBeginUser;
-  *functional = run->functional;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdRunGetReport - Gets what tells of the iterations.
-
-  Not collective
-
-  Input Parameter:
-. run - with its options read
-
-  Output Parameter:
-. report - borrowed; NULL before the options are read
-
-  Source: src/run/run.c
-*/
-PetscErrorCode EngdRunGetReport(EngdRun run, EngdReport *report)
-{
-  PetscFunctionBeginUser;
-  *report = run->report;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdRunGetTao - Gets the optimiser of a stage.
-
-  Not collective
-
-  Input Parameters:
-+ run   - set up
-- stage - its number from 0 on; 0 where there are no stages
-
-  Output Parameter:
-. tao - borrowed
-
-  Errors: PETSC_ERR_ARG_OUTOFRANGE for a stage that there is not
-
-  Source: src/run/run.c
-*/
-PetscErrorCode EngdRunGetTao(EngdRun run, PetscInt stage, Tao *tao)
-{
-  PetscFunctionBeginUser;
-  PetscCheck(stage >= 0 && stage < run->nstages, run->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "there is no stage %" PetscInt_FMT " of %" PetscInt_FMT, stage, run->nstages);
-  *tao = run->stage[stage].tao;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  EngdRunGetSolution - Gets the parameters: initial after the set-up, trained after the solve.
-
-  Not collective
-
-  Input Parameter:
-. run - set up
-
-  Output Parameter:
-. theta - spread over the ranks, borrowed
-
-  Source: src/run/run.c
-*/
-PetscErrorCode EngdRunGetSolution(EngdRun run, Vec *theta)
-{
-  PetscFunctionBeginUser;
-  *theta = run->theta;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

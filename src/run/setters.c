@@ -46,7 +46,7 @@ PetscErrorCode EngdRunSetMaxSeconds(EngdRun run, PetscReal seconds)
   PetscFunctionBeginUser;
   PetscCheck(seconds >= 0, run->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "a budget of %g seconds: give a positive number, or 0 for no limit", (double)seconds);
-  run->max_seconds = seconds > 0 ? seconds : INFINITY;
+  run->budget = seconds > 0 ? seconds : INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -288,7 +288,7 @@ PetscErrorCode EngdRunReadOptions(EngdRun run)
   if (set) PetscCall(EngdRunSetStart(run, start));
   PetscCall(EngdRunSetStages(run, stages));
   PetscCall(PetscFree(stages));
-  PetscCall(EngdRunReadBudget(run->comm, &run->max_seconds));
+  PetscCall(EngdRunReadBudget(run->comm, &run->budget));
   PetscCall(EngdRunSetTargetError(run, target));
   PetscCall(ReadCheckpointOptions(run));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -29,23 +29,21 @@ static PetscErrorCode SetDefaultType(MPI_Comm comm, EngdStage *stage)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* the options of a stage are on, and errors say which it is. Collective */
-PetscErrorCode EngdStageEnter(EngdStage *stage)
+/* EngdStageDo - does something while the options of a stage are on and errors say which it is; also behind an error the options
+   are what they were. Collective */
+PetscErrorCode EngdStageDo(EngdRun run, EngdStage *stage, PetscErrorCode (*part)(EngdRun, EngdStage *, void *),
+                           void *data)
 {
-  PetscFunctionBeginUser;
-  if (!stage->name) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdOverlayPush(stage->overlay));
-  PetscCall(EngdErrorsSetPlace("stage", stage->name));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+  PetscErrorCode ierr;
 
-PetscErrorCode EngdStageLeave(EngdStage *stage, EngdFunctional F)
-{
   PetscFunctionBeginUser;
-  if (!stage->name) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(EngdOptionsExcuse(F));
-  PetscCall(EngdOverlayPop(stage->overlay));
-  PetscCall(EngdErrorsSetPlace(NULL, NULL));
+  if (stage->name) PetscCall(EngdOverlayPush(stage->overlay));
+  if (stage->name) PetscCall(EngdErrorsSetPlace("stage", stage->name));
+  ierr = (*part)(run, stage, data);
+  if (stage->name && !ierr) PetscCall(EngdOptionsExcuse(run->functional));
+  if (stage->name) PetscCall(EngdOverlayPop(stage->overlay));
+  PetscCall(ierr);
+  if (stage->name) PetscCall(EngdErrorsSetPlace(NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -103,30 +101,46 @@ static PetscErrorCode CheckResampling(EngdRun run)
 }
 
 /* the optimiser of a stage, its options read */
-static PetscErrorCode CreateOptimiser(EngdRun run, EngdStage *stage)
+static PetscErrorCode CreateOptimiser(EngdRun run, EngdStage *stage, void *none)
 {
   PetscFunctionBeginUser;
-  if (stage->name) PetscCall(SetDefaultType(run->comm, stage));
-  PetscCall(EngdStageEnter(stage));
+  (void)none;
   PetscCall(EngdSolverCreate(run->functional, &stage->tao));
   PetscCall(TaoSetSolution(stage->tao, run->theta));
   stage->max_seconds = INFINITY;
+  stage->maximum     = -1;
   if (stage->name && EngdOverlayHas(stage->overlay, "engd_max_seconds"))
     PetscCall(EngdRunReadBudget(run->comm, &stage->max_seconds));
   PetscCall(EngdRunSetLimits(run, stage));
   PetscCall(EngdRunWatch(run, stage));
-  PetscCall(EngdStageLeave(stage, run->functional));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdStagesCreate - The optimisers of a run, with their options read. Collective */
-PetscErrorCode EngdStagesCreate(EngdRun run)
+static PetscErrorCode Create(EngdRun run)
 {
   PetscFunctionBeginUser;
-  PetscCall(EngdSolverRegister());
   PetscCall(NameStages(run));
-  for (PetscInt k = 0; k < run->nstages; k++) PetscCall(CreateOptimiser(run, &run->stage[k]));
+  for (PetscInt k = 0; k < run->nstages; k++) {
+    EngdStage *stage = &run->stage[k];
+
+    if (stage->name) PetscCall(SetDefaultType(run->comm, stage));
+    PetscCall(EngdStageDo(run, stage, CreateOptimiser, NULL));
+  }
   PetscCall(CheckResampling(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdStagesCreate - The optimisers of a run, with their options read, and those that a plan has for them. Collective */
+PetscErrorCode EngdStagesCreate(EngdRun run)
+{
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdSolverRegister());
+  PetscCall(EngdSettingsPush(run->plan.settings));
+  ierr = Create(run);
+  PetscCall(EngdSettingsPop(run->plan.settings));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

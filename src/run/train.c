@@ -196,13 +196,18 @@ static PetscErrorCode GoBack(EngdRun run, EngdStage *stage, PetscBool broke)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* a breakdown ends the run, with the last good state kept; of a plan with other stages to go by it ends the stage alone */
-static PetscErrorCode Solve(EngdRun run, EngdStage *stage, PetscBool *failed)
+/* a breakdown ends the run, with the last good state kept; of a plan with other stages to go by it ends the stage alone. failed:
+   theta is of no use */
+static PetscErrorCode Solve(EngdRun run, EngdStage *stage, void *failed)
 {
   char      text[1024];
   PetscBool broke;
 
   PetscFunctionBeginUser;
+  if (run->reason) { /* it had ended when the checkpoint was written */
+    PetscCall(TaoSetConvergedReason(stage->tao, run->reason));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(SolveForgiving(stage, &broke));
   PetscCall(GoBack(run, stage, broke));
   if (!broke) PetscFunctionReturn(PETSC_SUCCESS);
@@ -211,7 +216,7 @@ static PetscErrorCode Solve(EngdRun run, EngdStage *stage, PetscBool *failed)
     PetscCall(EngdErrorsSetPlace(NULL, NULL)); /* which the words have */
     SETERRQ(run->comm, ENGD_ERR_NUMERICS, "%s", EngdErrorsForgiven());
   }
-  *failed = (PetscBool)!run->good;
+  *(PetscBool *)failed = (PetscBool)!run->good;
   PetscCall(PetscSNPrintf(text, sizeof(text), "%s has broken down: %s", stage->name, EngdErrorsForgiven()));
   PetscCall(EngdReportTell(run->report, text));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -230,32 +235,14 @@ static PetscErrorCode SolveStage(EngdRun run, PetscBool *done)
   PetscCall(EngdSolverSetIterationsBefore(stage->tao, run->iterations));
   if (!run->resumes) PetscCall(EngdPlanBegin(run));
   PetscCall(VecDestroy(&run->good));
-  PetscCall(EngdStageEnter(stage));
-  if (run->reason) /* it had ended when the checkpoint was written */
-    PetscCall(TaoSetConvergedReason(stage->tao, run->reason));
-  else
-    PetscCall(Solve(run, stage, &failed));
-  PetscCall(EngdStageLeave(stage, run->functional));
+  PetscCall(EngdStageDo(run, stage, Solve, &failed));
   if (run->plan.made && run->end != ENGD_END_BY_TAO) {
-    if (!failed) PetscCall(EngdPlanCut(run));
+    if (!failed) PetscCall(EngdPlanCut(run, run->theta));
     PetscCall(EngdRunCheckpoint(run)); /* from theta of the stage it goes on */
   }
   PetscCall(EngdPlanEnd(run, failed, done));
   run->reason  = TAO_CONTINUE_ITERATING;
   run->resumes = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* EngdRunBegin - nothing has happened yet. Not collective */
-PetscErrorCode EngdRunBegin(EngdRun run)
-{
-  PetscFunctionBeginUser;
-  run->iterations = run->krylov_iterations = run->present = run->folded = run->folded_krylov = 0;
-  run->last_row = run->written = -1;
-  run->seconds = run->seconds_in_stage = 0;
-  run->reason                          = TAO_CONTINUE_ITERATING;
-  run->resumes                         = PETSC_FALSE;
-  run->failure[0]                      = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -268,7 +255,6 @@ static PetscErrorCode Start(EngdRun run)
   run->stage_start    = run->seconds_in_stage > 0 ? MPI_Wtime() - run->seconds_in_stage : 0;
   run->written_at     = run->seconds;
   run->pace_iteration = -1;
-  run->end            = ENGD_END_BY_TAO;
   run->signal         = 0;
   run->due            = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -299,7 +285,6 @@ PetscErrorCode EngdRunTrain(EngdRun run)
   PetscFunctionBeginUser;
   PetscCall(Start(run));
   PetscCall(EngdWindowsBegin(run));
-  run->max_seconds = EngdRunShareTraining(run);
   while (more) {
     PetscCall(SolveStages(run));
     PetscCall(EngdGrowthGoOn(run, &more));
@@ -307,7 +292,6 @@ PetscErrorCode EngdRunTrain(EngdRun run)
     if (run->window + 1 < run->problem->domain->nwindows && run->end != ENGD_END_BY_SIGNAL) PetscCall(GoOn(run, 0));
     PetscCall(EngdWindowsGoOn(run, &more));
   }
-  PetscCall(EngdWindowsEnd(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

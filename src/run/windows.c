@@ -10,24 +10,32 @@
 #include <engd/private.h>
 #include <math.h>
 
-/* points of the present window; where it goes on from is known to the model */
-static PetscErrorCode Place(EngdRun run)
+/* EngdRunPlacePoints - all points are the first ones of the present window, or of all time where there is one; where a window goes
+   on from is known to the model. Collective */
+PetscErrorCode EngdRunPlacePoints(EngdRun run)
 {
   const EngdProblem problem = run->problem;
+  PetscBool         resized = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   EngdDomainSetWindow(problem->domain, run->window);
   for (PetscInt t = 0; t < problem->nterms; t++) {
-    const EngdTerm term = problem->term[t];
+    const EngdTerm term   = problem->term[t];
+    const PetscInt before = term->points->nglobal;
 
     PetscCall(EngdPointsDestroy(&term->adapt.candidate));
     PetscCall(EngdPointsReset(term->points));
     if (term->adapt.method == ENGD_ADAPT_RAR)
       PetscCall(EngdPointsResize(term->points, term->points->nfirst + term->adapt.add * term->adapt.times));
-    term->adapt.done = 0;
+    term->adapt.done  = 0;
+    term->adapt.fresh = PETSC_FALSE;
+    resized           = (PetscBool)(resized || term->points->nglobal != before);
   }
   PetscCall(EngdFunctionalForgetMultipliers(run->functional));
-  PetscCall(EngdFunctionalAttachPoints(run->functional));
+  if (resized)
+    PetscCall(EngdFunctionalResize(run->functional));
+  else
+    PetscCall(EngdFunctionalAttachPoints(run->functional));
   PetscCall(EngdRunDestroyFreshPoints(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -62,13 +70,7 @@ static PetscErrorCode Tell(EngdRun run)
 PetscErrorCode EngdWindowsBegin(EngdRun run)
 {
   PetscFunctionBeginUser;
-  run->budget = run->max_seconds;
   if (run->problem->domain->nwindows == 1) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!run->resumes) {
-    run->window = 0;
-    PetscCall(EngdModelForgetPast(run->functional->model));
-    PetscCall(Place(run));
-  }
   PetscCall(ShareTime(run));
   PetscCall(Tell(run));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -87,7 +89,7 @@ PetscErrorCode EngdWindowsGoOn(EngdRun run, PetscBool *more)
   PetscCall(EngdModelAddPast(run->functional->model, theta));
   run->window++;
   run->end = ENGD_END_BY_TAO;
-  PetscCall(Place(run));
+  PetscCall(EngdRunPlacePoints(run));
   PetscCall(ShareTime(run));
   PetscCall(EngdRunMeasureZero(run));
   PetscCall(Tell(run));
@@ -111,7 +113,7 @@ static PetscErrorCode WalkPast(EngdRun run, EngdArchive a, PetscReal theta[])
 }
 
 /* EngdWindowsState - which window is present, and what those before have come to; before the state of functional and optimiser.
-   Collective */
+   Forgotten, the points of all terms are the first ones. Collective */
 PetscErrorCode EngdWindowsState(EngdRun run, EngdArchive a)
 {
   const EngdModel model = run->functional->model;
@@ -120,7 +122,7 @@ PetscErrorCode EngdWindowsState(EngdRun run, EngdArchive a)
   PetscErrorCode  ierr;
 
   PetscFunctionBeginUser;
-  if (n == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (n == 1 && EngdArchiveGetMode(a) != ENGD_ARCHIVE_FORGET) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EngdArchivePush(a, "windows"));
   PetscCall(EngdArchiveInt(a, "present", &run->window, 0));
   PetscCheck(run->window >= 0 && run->window < n, run->comm, PETSC_ERR_FILE_UNEXPECTED,
@@ -131,14 +133,6 @@ PetscErrorCode EngdWindowsState(EngdRun run, EngdArchive a)
   PetscCall(PetscFree(theta));
   PetscCall(ierr);
   PetscCall(EngdArchivePop(a));
-  if (EngdArchiveChanges(a)) PetscCall(Place(run));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* EngdWindowsEnd - the budget is that of all windows again. Not collective */
-PetscErrorCode EngdWindowsEnd(EngdRun run)
-{
-  PetscFunctionBeginUser;
-  run->max_seconds = run->budget;
+  if (EngdArchiveChanges(a)) PetscCall(EngdRunPlacePoints(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

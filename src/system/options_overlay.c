@@ -31,7 +31,25 @@ static const char *Stem(const char name[], const char prefix[])
   return NULL;
 }
 
-/* the overlay of all options with this prefix that nobody has read yet. Not collective, as all below */
+/* an option that an earlier object has read, such as a stage of another run; to look it up marks nothing that was not marked */
+static PetscErrorCode AddRead(const char name[], const char value[], void *data)
+{
+  EngdOverlay overlay = (EngdOverlay)data;
+  const char *stem    = Stem(name, overlay->prefix);
+  char        option[256];
+  PetscBool   used;
+
+  PetscFunctionBeginUser;
+  if (!stem) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscOptionsUsed(NULL, name, &used));
+  if (!used) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", name));
+  PetscCall(PetscOptionsFindPair(NULL, NULL, option, &value, NULL));
+  PetscCall(EngdOverlayAdd(overlay, stem, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* the overlay of all options with this prefix. Not collective, as all below */
 PetscErrorCode EngdOverlayCreate(const char prefix[], EngdOverlay *out)
 {
   EngdOverlay overlay;
@@ -41,8 +59,8 @@ PetscErrorCode EngdOverlayCreate(const char prefix[], EngdOverlay *out)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&overlay));
   PetscCall(PetscStrallocpy(prefix, &overlay->prefix));
+  PetscCall(EngdOptionsVisit(AddRead, overlay));
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
-  PetscCall(PetscCalloc1(n + 1, &overlay->pair)); /* one more for EngdOverlayAdd() */
   for (PetscInt i = 0; i < n; i++) {
     const char *stem = Stem(names[i], prefix);
 
@@ -53,12 +71,15 @@ PetscErrorCode EngdOverlayCreate(const char prefix[], EngdOverlay *out)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* one more option, at most once, as if it had been given with the prefix */
+/* one more option, as if it had been given with the prefix */
 PetscErrorCode EngdOverlayAdd(EngdOverlay overlay, const char name[], const char value[])
 {
-  Pair *pair = &overlay->pair[overlay->n++];
+  Pair *pair;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscRealloc((size_t)(overlay->n + 1) * sizeof(*pair), &overlay->pair));
+  pair  = &overlay->pair[overlay->n++];
+  *pair = (Pair){NULL, NULL, NULL, PETSC_FALSE, PETSC_FALSE};
   PetscCall(PetscStrallocpy(name, &pair->name));
   PetscCall(PetscStrallocpy(value, &pair->value));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -6,8 +6,8 @@
 
   runs/engd.py run.h5 points.csv      # prints them; the first line of the file may name its columns
 
-Networks, -network_inputs, -ansatz_<output> and parameters are those of the run; what their texts have besides (`distance`, derivatives,
-tables, plug-ins, sums over an index) is not known here, and refused.
+Networks, -network_inputs, -ansatz_<output>, `distance` and parameters are those of the run; what their texts have besides (derivatives,
+and with them the distance of a level set, tables, plug-ins, sums over an index) is not known here, and refused.
 """
 import ast
 import csv
@@ -250,6 +250,7 @@ def load(path):
             raise NotImplementedError("tables; engd -engd_restart FILE -engd_evaluate POINTS knows them")
         if any("ansatz_" + n in options for n in paired):
             raise NotImplementedError("the ansatz of a complex unknown; engd -engd_restart FILE -engd_evaluate POINTS knows it")
+        distance = file["description/distance"][()].decode().strip("\0") if "description/distance" in file else None
         networks, outputs = [], []  # of each network: type, layers, scale of the activation, activation, text of the inputs
         for name in names_of(options["networks"]) if "networks" in options else [None]:
             group = file["description"][name] if name else file["description"]
@@ -291,6 +292,8 @@ def load(path):
         names = {**numbers, **{n: Dual(x[:, i], np.broadcast_to(np.eye(x.shape[1])[i], x.shape)) for i, n in enumerate(coordinates)}}
         if [n[-1:] for n in coordinates[:1]] == ["1"]:
             names[coordinates[0][:-1]] = np.array([names[n] for n in coordinates[:nspace]], dtype=object)
+        if distance:  # a text of the coordinates alone
+            names["distance"] = Later(lambda known=dict(names): evaluate(distance, known))
         raw, left = {}, theta
         for kind, layers, scale, activation, network_inputs in networks:
             texts = items_of(network_inputs) if network_inputs else coordinates

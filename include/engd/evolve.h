@@ -46,6 +46,7 @@ struct _n_EngdEvolution {
   PetscInt          factored, solved; /* how often J was, and systems with it */
   PetscInt          measured;         /* behind which step `left` was, for galerkin */
   PetscReal         left, worst;   /* beside the tangent space, or missed by fits: in the last step, and the most */
+  PetscReal         missed;        /* part of u0 that the network misses at first */
   PetscReal         cutoff, floor; /* of the last fit: what it was cut at, and what it has missed */
   PetscInt          ntimes, next;  /* -engd_output_times, and the first that is still to come */
   PetscReal        *times;         /* [ntimes] */
@@ -63,6 +64,10 @@ PETSC_INTERN PetscErrorCode EngdEvolveFactor(EngdEvolution, EngdEvolveFactors *,
 PETSC_INTERN PetscErrorCode EngdEvolveSetRightHandSide(EngdEvolveFactors *, Vec R);
 PETSC_INTERN PetscErrorCode EngdEvolveSolve(EngdEvolution, EngdEvolveFactors *, PetscReal cutoff, Vec d);
 PETSC_INTERN PetscErrorCode EngdEvolveDestroyRows(EngdEvolution);
+
+/* evolve_ts.c: the integrator that options say, and to the time `until` by it, failed: a step cannot be taken. Collective */
+PETSC_INTERN PetscErrorCode EngdEvolveCreateTS(EngdEvolution);
+PETSC_INTERN PetscErrorCode EngdEvolveIntegrate(EngdEvolution, PetscReal until, Vec theta, PetscBool *failed);
 
 /* evolve_fit.c: to the time `until`, failed: a step has no finite values; theta of u = u0. Collective */
 PETSC_INTERN PetscErrorCode EngdEvolveFitSteps(EngdEvolution, PetscReal until, Vec theta, PetscBool *failed);

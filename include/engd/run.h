@@ -204,7 +204,7 @@ PETSC_INTERN PetscBool      EngdEvolutionBegun(EngdRun);
 PETSC_INTERN PetscErrorCode EngdEvolutionSolve(EngdRun);
 PETSC_INTERN PetscInt       EngdEvolutionGetSteps(EngdRun);
 PETSC_INTERN PetscErrorCode EngdEvolutionState(EngdRun, EngdArchive);
-PETSC_INTERN PetscErrorCode EngdEvolutionDescribe(EngdRun, size_t, char text[]);
+PETSC_INTERN PetscErrorCode EngdEvolutionDescribe(EngdRun, size_t, char text[], size_t, char warning[]);
 PETSC_INTERN PetscErrorCode EngdEvolutionDestroy(EngdEvolution *);
 
 /* judge.c: fresh points, what limits, what more time would bring. Collective, but for Record */

@@ -75,11 +75,12 @@ PetscErrorCode EngdPointsSetRandomDimensions(EngdPoints points, PetscInt s)
 /* EngdTermCheckRandomDimensions - Random dimensions have something to estimate. Collective, as an error is */
 PetscErrorCode EngdTermCheckRandomDimensions(EngdProblem problem, EngdTerm term)
 {
-  const EngdExpression e         = term->expression;
-  PetscBool            estimated = PETSC_FALSE;
+  const EngdPointwise pointwise = term->pointwise; /* of text or of a function in C */
+  PetscBool           estimated = PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < e->nentries; i++) estimated = (PetscBool)(estimated || e->entry[i].laplacian > 0);
+  for (PetscInt e = 0; e < pointwise->nentries; e++)
+    estimated = (PetscBool)(estimated || pointwise->entry[e].laplacian > 0);
   PetscCheck(estimated || !term->points->nrandom, problem->comm, PETSC_ERR_USER_INPUT,
              "-%s_random_dimensions %" PetscInt_FMT
              ": the term has no lap() of an unknown to estimate; write it so, or leave the option out",

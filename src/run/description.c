@@ -282,6 +282,19 @@ static PetscErrorCode MatchPointsFiles(EngdRun run, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the distance to the boundary as text, where a text has asked for it: readers of the solution know no domains */
+static PetscErrorCode MatchDistance(EngdRun run, EngdArchive a)
+{
+  const char *text = run->problem->domain->distance;
+  PetscBool   has;
+
+  PetscFunctionBeginUser;
+  if (!text || !text[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdArchiveHas(a, "distance", &has));
+  if (has) PetscCall(EngdArchiveMatchString(a, "distance", "the distance to the boundary", text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* EngdRunDescribeProblem - the same without the optimisers. Collective */
 PetscErrorCode EngdRunDescribeProblem(EngdRun run, EngdArchive a)
 {
@@ -293,6 +306,7 @@ PetscErrorCode EngdRunDescribeProblem(EngdRun run, EngdArchive a)
   PetscCall(MatchSizes(run, a));
   PetscCall(MatchTables(run, a));
   PetscCall(MatchPointsFiles(run, a));
+  PetscCall(MatchDistance(run, a));
   PetscCall(EngdArchiveMatchInt(a, "seed", "the seed", run->problem->seed));
   PetscCall(EngdArchivePop(a));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -15,78 +15,9 @@
 #include <engd/evolve.h>
 #include <engd/private.h>
 
+#define MISSED 1e-2 /* part of the initial value that is worth a warning */
+
 const char *const engd_evolve_methods[] = {"none", "galerkin", "teng"};
-
-/* left = |f - J d| / |f|, once a step, since J d takes as long as f */
-static PetscErrorCode MeasureLeft(EngdEvolution e, Vec theta, Vec f, Vec d)
-{
-  PetscReal norm;
-
-  PetscFunctionBeginUser;
-  if (e->measured == e->steps) PetscFunctionReturn(PETSC_SUCCESS);
-  e->measured = e->steps;
-  PetscCall(VecNorm(f, NORM_2, &norm));
-  if (e->fixed) PetscCall(EngdFunctionalSetParameters(e->run->functional, theta));
-  PetscCall(MatMult(e->J, d, e->row));
-  PetscCall(VecAXPY(e->row, -1, f));
-  PetscCall(VecNorm(e->row, NORM_2, &e->left));
-  e->left  = norm > 0 ? e->left / norm : 0;
-  e->worst = PetscMax(e->worst, e->left);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode RightHandSide(TS ts, PetscReal t, Vec theta, Vec derivative, void *data)
-{
-  EngdEvolution e = (EngdEvolution)data;
-
-  PetscFunctionBeginUser;
-  (void)ts, (void)t;
-  if (!e->fixed || !e->factors[0].ready) PetscCall(EngdEvolveFactor(e, &e->factors[0], 0, theta));
-  PetscCall(EngdEvolveRate(e, theta, e->R));
-  PetscCall(EngdEvolveSetRightHandSide(&e->factors[0], e->R));
-  PetscCall(EngdEvolveSolve(e, &e->factors[0], e->rcond, derivative));
-  PetscCall(MeasureLeft(e, theta, e->R, derivative));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Monitor(TS ts, PetscInt step, PetscReal t, Vec theta, void *data)
-{
-  EngdEvolution   e      = (EngdEvolution)data;
-  const PetscReal before = e->t;
-  PetscBool       stop;
-
-  PetscFunctionBeginUser;
-  if (step < 0 || (step == 0 && before >= 0))
-    PetscFunctionReturn(PETSC_SUCCESS); /* interpolated, or the beginning of a part */
-  PetscCall(TSGetTimeStep(ts, &e->dt));
-  e->t = t;
-  if (step > 0) {
-    e->steps++;
-    e->taken = t - before;
-  }
-  PetscCall(EngdEvolveStepped(e, theta, before, &stop));
-  if (stop) PetscCall(TSSetConvergedReason(ts, TS_CONVERGED_USER));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* to the time `until` by TS; failed: a step cannot be taken */
-static PetscErrorCode SolveGalerkin(EngdEvolution e, PetscReal until, Vec theta, PetscBool *failed)
-{
-  const PetscReal   now = PetscMax(e->t, 0);
-  TSConvergedReason reason;
-
-  PetscFunctionBeginUser;
-  PetscCall(TSSetTime(e->ts, now));
-  PetscCall(TSSetStepNumber(e->ts, 0));
-  PetscCall(TSSetMaxSteps(e->ts, PetscMax(e->most - e->steps, 0)));
-  PetscCall(TSSetMaxTime(e->ts, until));
-  PetscCall(TSSetTimeStep(e->ts, PetscMin(e->dt, until - now)));
-  PetscCall(TSRestartStep(e->ts));
-  PetscCall(TSSolve(e->ts, theta));
-  PetscCall(TSGetConvergedReason(e->ts, &reason));
-  *failed = (PetscBool)(reason < 0);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* the step that a part begins with: that of the one before has been cut to end in time */
 static PetscErrorCode BeginPart(EngdEvolution e)
@@ -123,12 +54,26 @@ static PetscErrorCode FindPart(EngdEvolution e, Vec theta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* |v| / |u0| where it begins */
+static PetscErrorCode MeasureStart(EngdEvolution e, Vec theta)
+{
+  PetscReal size;
+
+  PetscFunctionBeginUser;
+  PetscCall(EngdEvolveState(e, theta, e->row));
+  PetscCall(VecNorm(e->row, NORM_2, &e->missed));
+  PetscCall(VecNorm(e->base, NORM_2, &size));
+  if (size > 0) e->missed /= size;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* all parts to the end, or to where the run is to stop */
 static PetscErrorCode SolveParts(EngdEvolution e, Vec theta, PetscBool *failed)
 {
   PetscFunctionBeginUser;
   PetscCall(EngdEvolveMeasureBase(e, theta));
   if (e->column && e->t < 0) PetscCall(EngdEvolveFitStart(e, theta));
+  if (e->t < 0) PetscCall(MeasureStart(e, theta));
   PetscCall(EngdRunGetSeconds(e->run, &e->seconds));
   e->begun = e->steps;
   e->from  = PetscMax(e->t, 0);
@@ -141,7 +86,7 @@ static PetscErrorCode SolveParts(EngdEvolution e, Vec theta, PetscBool *failed)
     if (e->method == ENGD_EVOLVE_TENG)
       PetscCall(EngdEvolveFitSteps(e, until, theta, failed));
     else
-      PetscCall(SolveGalerkin(e, until, theta, failed));
+      PetscCall(EngdEvolveIntegrate(e, until, theta, failed));
     if (*failed || !IsTime(e->t, until)) break;
     PetscCall(EngdReportWriteTime(e->run->report, theta, e->next));
   }
@@ -222,6 +167,7 @@ PetscErrorCode EngdEvolutionState(EngdRun run, EngdArchive a)
   PetscCall(EngdArchiveCount(a, "steps", &e->steps, ENGD_ARCHIVE_MANY));
   PetscCall(EngdArchiveReal(a, "taken", &e->taken, 0));
   PetscCall(EngdArchiveReal(a, "beside_projection", &e->worst, 0));
+  PetscCall(EngdArchiveReal(a, "missed", &e->missed, 0));
   PetscCall(EngdArchiveReal(a, "cutoff", &e->cutoff, e->rcond));
   PetscCall(EngdArchiveReal(a, "floor", &e->floor, 0));
   for (PetscInt k = 0; k < 2 && e->factors[k].ls; k++) PetscCall(FactorsState(e, k, a));
@@ -234,8 +180,8 @@ PetscErrorCode EngdEvolutionState(EngdRun run, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdEvolutionDescribe - what came out, in a line of the result. Not collective */
-PetscErrorCode EngdEvolutionDescribe(EngdRun run, size_t size, char text[])
+/* EngdEvolutionDescribe - what came out, in a line of the result, and what is wrong with it from the beginning on. Not collective */
+PetscErrorCode EngdEvolutionDescribe(EngdRun run, size_t size, char text[], size_t length, char warning[])
 {
   const EngdEvolution e = run->evolution;
 
@@ -246,6 +192,12 @@ PetscErrorCode EngdEvolutionDescribe(EngdRun run, size_t size, char text[])
                           " times",
                           (double)PetscMax(e->t, 0), e->steps, e->solved, engd_evolve_methods[e->method],
                           (double)e->worst, e->method == ENGD_EVOLVE_TENG ? "u" : "f", e->factored));
+  if (e->missed > MISSED)
+    PetscCall(
+        PetscSNPrintf(warning, length,
+                      "Warning: at t = 0 the network misses %.1e of the initial value, which no time step mends: "
+                      "train it longer, or\n  give it more units%s",
+                      (double)e->missed, e->column ? ", or leave out -engd_time_last_layer" : ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -271,58 +223,6 @@ static PetscErrorCode CheckProblem(EngdEvolution e, PetscBool last)
              "-engd_time_stepping needs no more parameters (%" PetscInt_FMT ") than values at points (%" PetscInt_FMT
              "); take more points",
              n, N);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* what the user has said of the scheme, and what of it is not for an evolution */
-static PetscErrorCode CheckTS(EngdEvolution e)
-{
-  const PetscBool        fits   = (PetscBool)(e->method == ENGD_EVOLVE_TENG);
-  PetscReal              weight = 1;
-  PetscBool              theta, known;
-  TSExactFinalTimeOption end;
-
-  PetscFunctionBeginUser;
-  PetscCall(TSGetTimeStep(e->ts, &e->dt));
-  PetscCheck(e->dt > 0, e->run->comm, PETSC_ERR_USER_INPUT, "-ts_dt %g: must be positive", (double)e->dt);
-  PetscCall(TSGetMaxSteps(e->ts, &e->most));
-  PetscCall(TSGetExactFinalTime(e->ts, &end));
-  PetscCheck(end == TS_EXACTFINALTIME_MATCHSTEP, e->run->comm, PETSC_ERR_USER_INPUT,
-             "-ts_exact_final_time %s: an evolution ends at -engd_time_final; leave it out",
-             TSExactFinalTimeOptions[end]);
-  if (!fits) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)e->ts, &known, TSRK, TSTHETA, ""));
-  PetscCheck(known, e->run->comm, PETSC_ERR_USER_INPUT,
-             "-engd_time_stepping teng fits the stages of a scheme: take -ts_type rk or theta, or "
-             "-engd_time_stepping galerkin");
-  PetscCall(PetscObjectTypeCompare((PetscObject)e->ts, TSTHETA, &theta));
-  if (theta) PetscCall(TSThetaGetTheta(e->ts, &weight));
-  PetscCheck(weight > 0 && weight <= 1, e->run->comm, PETSC_ERR_USER_INPUT,
-             "-ts_theta_theta %g: give a number above 0, up to 1", (double)weight);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CreateTS(EngdEvolution e)
-{
-  TSAdapt adapt;
-
-  PetscFunctionBeginUser;
-  PetscCall(TSCreate(e->run->comm, &e->ts));
-  PetscCall(TSSetProblemType(e->ts, TS_NONLINEAR));
-  PetscCall(TSSetType(e->ts, TSRK));
-  PetscCall(TSRKSetType(e->ts, e->method == ENGD_EVOLVE_TENG ? TSRK2A : TSRK5DP));
-  PetscCall(TSSetRHSFunction(e->ts, NULL, RightHandSide, e));
-  PetscCall(TSSetMaxTime(e->ts, e->final));
-  PetscCall(TSSetTimeStep(e->ts, e->dt));
-  PetscCall(TSSetExactFinalTime(e->ts, TS_EXACTFINALTIME_MATCHSTEP));
-  PetscCall(TSSetMaxSteps(e->ts, PETSC_MAX_INT));
-  PetscCall(TSSetErrorIfStepFails(e->ts, PETSC_FALSE));
-  PetscCall(TSSetMaxSNESFailures(e->ts, 1));
-  PetscCall(TSMonitorSet(e->ts, Monitor, e, NULL));
-  PetscCall(TSGetAdapt(e->ts, &adapt));
-  PetscCall(TSAdaptSetStepLimits(adapt, 1e-9 * e->final, e->final));
-  PetscCall(TSSetFromOptions(e->ts));
-  PetscCall(CheckTS(e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -367,6 +267,56 @@ static PetscErrorCode ReadTimes(EngdEvolution e, const char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the texts of an evolution, to be freed */
+typedef struct {
+  char     *rate, *final, *times;
+  PetscBool last; /* the last layer alone moves */
+  PetscBool said; /* is the method given, be it none */
+} Texts;
+
+static PetscErrorCode DestroyTexts(Texts *texts)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(texts->rate));
+  PetscCall(PetscFree(texts->final));
+  PetscCall(PetscFree(texts->times));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadOptions(EngdEvolution e, Texts *texts)
+{
+  PetscFunctionBeginUser;
+  texts->last = PETSC_FALSE;
+  PetscOptionsBegin(e->run->comm, NULL, "Time evolution", "EngdEvolution");
+  PetscCall(
+      PetscOptionsEList("-engd_time_stepping",
+                        "u_t = f(u) after the initial value is fitted: galerkin (theta' by least squares, PETSc's "
+                        "-ts_type), teng (fits of the stages of -ts_rk_type)",
+                        "EngdEvolutionCreate", engd_evolve_methods, 3, engd_evolve_methods[ENGD_EVOLVE_NONE],
+                        &e->method, &texts->said));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_time_rhs",
+                            "f, a text of the unknowns, components separated by ;", "EngdEvolutionCreate", "",
+                            e->method == ENGD_EVOLVE_NONE ? NULL : "lap(u)", &texts->rate));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_time_final", "The time that it ends at, positive",
+                            "EngdEvolutionCreate", "1", NULL, &texts->final));
+  PetscCall(PetscOptionsReal("-engd_time_rcond",
+                             "Singular values of J below this part of the largest are cut off, 0 to 1",
+                             "EngdEvolutionCreate", e->rcond, &e->rcond, NULL));
+  PetscCall(PetscOptionsBool("-engd_time_last_layer",
+                             "The last layer alone moves, the units stay where the training has left them",
+                             "EngdEvolutionCreate", texts->last, &texts->last, NULL));
+  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_output_times",
+                            "Times that the solution is written at, to NAME_0000 and so on, and to a series .pvd",
+                            "EngdEvolutionCreate", NULL, NULL, &texts->times));
+  PetscOptionsEnd();
+  PetscCall(ParseFinal(e, texts->final));
+  PetscCheck(e->final > 0, e->run->comm, PETSC_ERR_USER_INPUT, "-engd_time_final %g: must be positive",
+             (double)e->final);
+  PetscCheck(e->rcond >= 0 && e->rcond < 1, e->run->comm, PETSC_ERR_USER_INPUT,
+             "-engd_time_rcond %g: give a number from 0 to below 1", (double)e->rcond);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdEvolutionCreate - The time evolution that options ask for; NULL where they do not.
 
@@ -383,56 +333,28 @@ static PetscErrorCode ReadTimes(EngdEvolution e, const char text[])
 PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
 {
   EngdEvolution e;
-  char         *text, *times, *final;
-  PetscBool     implicit, said, last = PETSC_FALSE;
+  PetscBool     implicit;
+  Texts         texts;
 
   PetscFunctionBeginUser;
   *out = NULL;
   PetscCall(PetscNew(&e));
   *e = (struct _n_EngdEvolution){.run = run, .rcond = 1e-9, .t = -1, .measured = -1};
-  PetscOptionsBegin(run->comm, NULL, "Time evolution", "EngdEvolution");
-  PetscCall(PetscOptionsEList(
-      "-engd_time_stepping",
-      "u_t = f(u) after the initial value is fitted: galerkin (theta' by least squares, PETSc's "
-      "-ts_type), teng (fits of the stages of -ts_rk_type)",
-      "EngdEvolutionCreate", engd_evolve_methods, 3, engd_evolve_methods[ENGD_EVOLVE_NONE], &e->method, &said));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_time_rhs",
-                            "f, a text of the unknowns, components separated by ;", "EngdEvolutionCreate", "",
-                            e->method == ENGD_EVOLVE_NONE ? NULL : "lap(u)", &text));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_time_final", "The time that it ends at, positive",
-                            "EngdEvolutionCreate", "1", NULL, &final));
-  PetscCall(PetscOptionsReal("-engd_time_rcond",
-                             "Singular values of J below this part of the largest are cut off, 0 to 1",
-                             "EngdEvolutionCreate", e->rcond, &e->rcond, NULL));
-  PetscCall(PetscOptionsBool("-engd_time_last_layer",
-                             "The last layer alone moves, the units stay where the training has left them",
-                             "EngdEvolutionCreate", last, &last, NULL));
-  PetscCall(EngdOptionsText(PetscOptionsObject, "-engd_output_times",
-                            "Times that the solution is written at, to NAME_0000 and so on, and to a series .pvd",
-                            "EngdEvolutionCreate", NULL, NULL, &times));
-  PetscOptionsEnd();
-  PetscCall(ParseFinal(e, final));
-  PetscCall(PetscFree(final));
-  PetscCheck(e->final > 0, run->comm, PETSC_ERR_USER_INPUT, "-engd_time_final %g: must be positive",
-             (double)e->final);
-  PetscCheck(e->rcond >= 0 && e->rcond < 1, run->comm, PETSC_ERR_USER_INPUT,
-             "-engd_time_rcond %g: give a number from 0 to below 1", (double)e->rcond);
+  PetscCall(ReadOptions(e, &texts));
   if (e->method == ENGD_EVOLVE_NONE) {
-    if (!said) PetscCall(EngdEvolutionCheckIdle(run->comm));
-    PetscCall(PetscFree(text));
-    PetscCall(PetscFree(times));
+    if (!texts.said) PetscCall(EngdEvolutionCheckIdle(run->comm));
+    PetscCall(DestroyTexts(&texts));
     PetscCall(PetscFree(e));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   *out = e;
-  PetscCall(ReadTimes(e, times));
-  PetscCall(PetscFree(times));
+  PetscCall(ReadTimes(e, texts.times));
   e->dt = e->final / 100;
-  PetscCall(CheckProblem(e, last));
-  PetscCall(CreateTS(e));
+  PetscCall(CheckProblem(e, texts.last));
+  PetscCall(EngdEvolveCreateTS(e));
   PetscCall(PetscObjectTypeCompare((PetscObject)e->ts, TSTHETA, &implicit));
-  PetscCall(EngdEvolveCreateRows(e, text, (PetscBool)(implicit && e->method == ENGD_EVOLVE_TENG), last));
-  PetscCall(PetscFree(text));
+  PetscCall(EngdEvolveCreateRows(e, texts.rate, (PetscBool)(implicit && e->method == ENGD_EVOLVE_TENG), texts.last));
+  PetscCall(DestroyTexts(&texts));
   PetscCall(EngdEvolveCheckTerm(e, run->theta));
   e->given  = e->dt;
   e->cutoff = e->rcond;

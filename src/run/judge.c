@@ -316,7 +316,7 @@ PetscErrorCode EngdRunJudge(EngdRun run, TaoConvergedReason reason, EngdOutcome 
   outcome->estimated_error = INFINITY;
   outcome->judgement[0] = outcome->warning[0] = 0;
   if (run->evolution) {
-    PetscCall(EngdEvolutionDescribe(run, size, outcome->judgement));
+    PetscCall(EngdEvolutionDescribe(run, size, outcome->judgement, sizeof(outcome->warning), outcome->warning));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (run->functional->outer.walks) PetscFunctionReturn(PETSC_SUCCESS); /* the error of the energy says it */

@@ -13,8 +13,9 @@
 #define STEPS 200 /* of TS in an iteration */
 
 typedef struct {
-  PetscReal time; /* of an iteration */
-  PetscReal dt;   /* the step to go on with, 0: that of TS */
+  PetscReal time;  /* of an iteration */
+  PetscReal dt;    /* the step to go on with, 0: the first one */
+  PetscReal first; /* -tao_flow_ts_dt */
   TS        ts;
   Tao       tao; /* borrowed */
   Vec       theta;
@@ -53,6 +54,19 @@ static PetscErrorCode State(Tao tao, void *data, EngdArchive a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the step that an interval begins with: the last one of the interval before has been cut to end in time, which an adaptor mends */
+static PetscErrorCode BeginStep(Flow *flow)
+{
+  TSAdapt   adapt;
+  PetscBool none;
+
+  PetscFunctionBeginUser;
+  PetscCall(TSGetAdapt(flow->ts, &adapt));
+  PetscCall(PetscObjectTypeCompare((PetscObject)adapt, TSADAPTNONE, &none));
+  PetscCall(TSSetTimeStep(flow->ts, PetscMin(none || flow->dt <= 0 ? flow->first : flow->dt, flow->time)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* theta over an interval of time, or some steps of it; where no step can be taken the run ends there */
 static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 {
@@ -64,7 +78,7 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
   PetscCall(TSSetTime(flow->ts, 0));
   PetscCall(TSSetStepNumber(flow->ts, 0));
   PetscCall(TSSetMaxTime(flow->ts, flow->time));
-  if (flow->dt > 0) PetscCall(TSSetTimeStep(flow->ts, PetscMin(flow->dt, flow->time)));
+  PetscCall(BeginStep(flow));
   PetscCall(VecCopy(it->theta, flow->theta));
   PetscCall(TSSolve(flow->ts, flow->theta));
   PetscCall(TSGetConvergedReason(flow->ts, &reason));
@@ -82,7 +96,8 @@ static PetscErrorCode Iterate(Tao tao, void *data, EngdIterate *it)
 
 static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscOptionsObject)
 {
-  Flow *flow = (Flow *)data;
+  Flow    *flow = (Flow *)data;
+  PetscInt steps;
 
   PetscFunctionBeginUser;
   PetscOptionsHeadBegin(PetscOptionsObject, "Gradient flow");
@@ -92,6 +107,12 @@ static PetscErrorCode SetFromOptions(Tao tao, void *data, EngdOptionItems PetscO
   PetscCheck(flow->time > 0 && !PetscIsInfOrNanReal(flow->time), PetscObjectComm((PetscObject)tao),
              PETSC_ERR_ARG_OUTOFRANGE, "-tao_flow_time %g: give a positive number", (double)flow->time);
   PetscCall(TSSetFromOptions(flow->ts));
+  PetscCall(TSGetTimeStep(flow->ts, &flow->first));
+  PetscCheck(flow->first > 0, PetscObjectComm((PetscObject)tao), PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_flow_ts_dt %g: give a positive number", (double)flow->first);
+  PetscCall(TSGetMaxSteps(flow->ts, &steps));
+  PetscCheck(steps > 0, PetscObjectComm((PetscObject)tao), PETSC_ERR_ARG_OUTOFRANGE,
+             "-tao_flow_ts_max_steps %" PetscInt_FMT ": give a positive number", steps);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

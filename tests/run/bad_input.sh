@@ -184,6 +184,8 @@ rejects '-pde_adapt_candidates 12: fewer than the 900 points' "${poisson[@]}" -p
 rejects '-pde_adapt_times -3: must be at least 0' "${poisson[@]}" -pde_adapt rar -pde_adapt_times -3
 rejects '-pde_adapt_add 5: rad adds none' "${poisson[@]}" -pde_adapt rad -pde_adapt_add 5
 rejects 'quadrature: rar adds points' "${poisson[@]}" -pde_adapt rar -pde_adapt_weights quadrature
+rejects '-pde_random_dimensions 1: the term has no lap\(\) of an unknown' "${poisson[@]}" -pde_residual 'u_xx + u_yy' -pde_random_dimensions 1
+rejects '-tao_flow_ts_max_steps 0: give a positive number' "${poisson[@]}" -options_file optimisers/adam.opts -tao_type flow -tao_flow_ts_max_steps 0
 rejects '-pde_resample 0: with -pde_adapt rad' "${poisson[@]}" -pde_adapt rad -pde_resample 0
 rejects "-body_adapt rar: term 'body' is an energy" -options_file suite/ritz.opts -terms body -body_points 9 -body_energy 'u^2' -body_adapt rar
 heat=(-options_file heat.opts -tao_max_it 1 -engd_windows 3)

@@ -27,6 +27,11 @@ for ranks in 1 2; do
   expect_stdout 'J factored 1 times'
 done
 
+name "an initial value that the training has not fitted"
+run 1 "${transport[@]}" -network_layers 6 -tao_type lmvm -tao_max_it 1 -ts_max_steps 1
+expect_exit 0
+expect_stdout '^Warning: at t = 0 the network misses 2\.0e-01 of the initial value'
+
 # halving the step of TENG with Heun's tableau divides the error by four
 for dt in 0.1 0.05; do
   name "TENG, Heun, dt $dt"

@@ -43,6 +43,11 @@ for ranks in 1 3; do
   expect_less "$(error)" 1e-12
   expect_equal "$(grep -c Warning stdout)" 0 # the loss of a saddle point is zero, on fresh points relatively far from it
 done
+name "a game of residuals alone, by LSQR on J"
+run 1 "${game[@]/-game_energy/-game_residual}" -game_residual "u - x/2; v + x/2" -tao_engd_step saddle -tao_engd_direction krylov -ksp_type lsqr \
+  -ksp_rtol 1e-12 -tao_engd_damping 0 -tao_engd_damping_adapt false -tao_max_it 2
+expect_exit 0
+expect_less "$(error)" 1e-9
 name "a game that is not bilinear is refused"
 run 1 "${game[@]}" -tao_engd_step saddle -tao_engd_direction saddle
 expect_exit 2

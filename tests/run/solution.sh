@@ -139,6 +139,19 @@ for a, b in ((u[:, 0], "u"), (g[:, 0, 0], "u_x"), (g[:, 0, 1], "u_t")):
     same(a, t[b], 1e-14)
 PYTHON
 
+name "the distance to a boundary in ansatz and functions, read by NumPy"
+edge=(-domain_type polygon -domain_coordinates x,y -domain_vertices '0,0; 1,0; 1,1; 0.5,0.4; 0,1' -domain_holes 'ball(.3,.2; .1)'
+  -functions "w = 2*distance" -ansatz_u "w*u + x*distance" -network_layers 5 -terms pde -pde_points 40 -pde_residual "lap(u) + 1")
+run 1 "${edge[@]}" -tao_max_it 1 -engd_checkpoint c.h5 -engd_solution u.csv -engd_solution_points test -engd_test_points 40 -engd_output "u, u_x, u_y"
+expect_exit 0
+verify <<'PYTHON'
+import engd
+t = columns("u.csv")
+u, g = engd.load("c.h5")(np.stack([t["x"], t["y"]], 1))
+for a, b in ((u[:, 0], "u"), (g[:, 0, 0], "u_x"), (g[:, 0, 1], "u_y")):
+    same(a, t[b], 1e-14)
+PYTHON
+
 name "networks of three types with inputs of their own, read by NumPy"
 two=(-domain_coordinates x,y -domain_lower 0,0 -domain_upper 1,2 -networks flow,p,q -flow_outputs u,v -network_layers 5,4
   -p_layers 3,3 -p_type modified -p_activation sin -p_activation_scale 2 -p_inputs "exp(x), y" -flow_layers 5,4,4 -flow_type gated

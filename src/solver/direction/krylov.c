@@ -7,7 +7,8 @@
 
   KSPs for least squares get the stacked operator [J; sqrt(lambda) I], so that the condition number is not squared; G
   remains their preconditioning matrix. A KSP that stops early, for any reason, leaves a direction that is
-  used: the iteration count is a regulariser too (truncated Newton; Hessian-free, Martens 2010).
+  used: the iteration count is a regulariser too (truncated Newton; Hessian-free, Martens 2010). In a game of residuals alone J^T J is
+  all of G, whose mixed derivatives are no products of residuals (EngdMaximiseCheckMixed), so that lsqr comes to where cg does.
 */
 #include <engd/private.h>
 

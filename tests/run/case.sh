@@ -171,6 +171,22 @@ print(functools.reduce(lambda v, k: v[int(k)] if isinstance(v, list) else v[k], 
 PYTHON
 }
 
+# find_python MODULES: a python3 that has them, in $python; fails where none has
+find_python() {
+  for python in python3 /usr/bin/python3; do "$python" -c "import $1" 2>/dev/null && return; done
+  return 1
+}
+
+# script SCRIPT ARGUMENTS...: a Python script in this directory, by the process of all of them; its words are in the file words
+script() {
+  local answer
+  if [ -z "${SCRIPTS_PID:-}" ]; then
+    coproc SCRIPTS { PYTHONDONTWRITEBYTECODE=1 "$python" "$ENGD_ROOT/tests/scripts.py"; }
+  fi
+  { printf '%s' "$PWD" && printf '\037%s' "$@" && echo; } >&"${SCRIPTS[1]}"
+  read -r answer <&"${SCRIPTS[0]}" && return "$answer"
+}
+
 # Numbers by awk; what is no number never fulfils anything
 expect_number() { # condition on a, b, c
   [[ ${*:2} =~ ^[-+.0-9eE\ ]+$ ]] && awk -v a="$2" -v b="$3" -v c="${4:-0}" "BEGIN {exit !($1)}"

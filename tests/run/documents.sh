@@ -11,10 +11,7 @@ run 1 -version
 python3 "$ENGD_ROOT/tests/check_documents.py" "$ENGD_ROOT" "$ENGD_PROGRAM" >names || complain "$(cat names)"
 ! command -v groff >/dev/null || expect_equal "$(groff -man -Tutf8 -ww "$ENGD_ROOT/docs/engd.1" 2>&1 >/dev/null)" ""
 
-python=
-for each in python3 /usr/bin/python3; do
-  [ -z "$python" ] && "$each" -c 'import matplotlib' 2>/dev/null && python=$each
-done
+find_python matplotlib || python=
 
 ncommands=0
 # the files of the documents are whole before the first command reads one
@@ -24,7 +21,8 @@ while IFS=$'\t' read -r -u 3 document ranks code error arguments; do
   ncommands=$((ncommands + 1))
   if [ "$ranks" = 0 ]; then
     [ -n "$python" ] || continue
-    (cd "$files/$document" && PYTHONDONTWRITEBYTECODE=1 "$python" "$ENGD_ROOT/$1" "${@:2}" 2>&1) >drawn || complain "$*" "$(tail -n 3 drawn)"
+    cd "$files/$document" || exit 1
+    script "$ENGD_ROOT/$1" "${@:2}" || complain "$*" "$(tail -n 3 words)"
     continue
   fi
   directory=$SCRATCH/run.$((runs + 1))

@@ -251,12 +251,18 @@ static inline void Close(const char what[], PetscReal a, PetscReal b, PetscReal 
   if (!(PetscAbsReal(a - b) <= tolerance)) fail_msg("%s: %.17g is not %.17g", what, (double)a, (double)b);
 }
 
+/* most <- the larger of both; what is no number is larger than all, and stays */
+static inline void Raise(PetscReal *most, PetscReal value)
+{
+  *most = PetscIsNanReal(value) ? PETSC_INFINITY : PetscMax(*most, value);
+}
+
 static inline void CloseAll(const char what[], size_t n, const PetscReal a[], const PetscReal b[], PetscReal relative)
 {
   PetscReal difference = 0, size = 0;
 
   for (size_t k = 0; k < n; k++) {
-    if (!(PetscAbsReal(a[k] - b[k]) <= difference)) difference = PetscAbsReal(a[k] - b[k]);
+    Raise(&difference, PetscAbsReal(a[k] - b[k]));
     size = PetscMax(size, PetscAbsReal(b[k]));
   }
   if (!(difference <= relative * size)) fail_msg("%s: differ by %g of %g", what, (double)difference, (double)size);

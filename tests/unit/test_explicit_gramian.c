@@ -35,7 +35,7 @@ static void CompareBlocks(const Setting *s, const PetscReal G[], const PetscReal
         const PetscReal e = scale * expected[ENGD_COUNT(j, n) + i];
         const PetscReal d = PetscAbsReal(A[blocks->at[b] + ENGD_COUNT(j, n) + i] - e);
 
-        if (!(d <= most[0])) most[0] = d;
+        Raise(&most[0], d);
         most[1] = PetscMax(most[1], PetscAbsReal(e));
       }
     }

@@ -39,7 +39,7 @@ static PetscReal Difference(PetscMPIInt size, const PetscInt nrows[], PetscInt l
         const PetscReal value = K[ENGD_COUNT(r * ld + j, ld) + i];
         const PetscReal error = PetscAbsReal(value - (i < here && j < nrows[r] ? exact[j * here + i] : 0));
 
-        if (!(error <= difference)) difference = error;
+        Raise(&difference, error);
       }
     }
     exact += ENGD_COUNT(nrows[r], here);

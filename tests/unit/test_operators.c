@@ -123,7 +123,7 @@ static PetscReal JacobianRowsDifference(const Setting *s, PetscInt M, PetscInt s
       for (PetscInt j = 0; j < s->p; j++) {
         const PetscReal d = rows[i * s->p + j] - J[ENGD_COUNT(j, M) + start + block->row + k];
 
-        if (!(PetscAbsReal(d) <= difference)) difference = PetscAbsReal(d);
+        Raise(&difference, PetscAbsReal(d));
       }
     }
     CHECK(PetscFree2(rows, y));
@@ -144,7 +144,7 @@ static PetscReal ExplicitRowsDifference(const Setting *s, PetscInt M, PetscInt s
     for (PetscInt i = 0; i < rows; i++) {
       const PetscReal d = A[ENGD_COUNT(j, rows + 1) + i] - J[ENGD_COUNT(j, M) + start + i];
 
-      if (!(PetscAbsReal(d) <= difference)) difference = PetscAbsReal(d);
+      Raise(&difference, PetscAbsReal(d));
     }
   }
   CHECK(PetscFree(A));

@@ -2,6 +2,7 @@
 # runs/plot.py and runs/report.py on what a run wrote, with any python3 that has matplotlib; without one there is nothing to draw.
 . "$(dirname "$0")/case.sh"
 find_python matplotlib,numpy || exit 0
+export PYTHONDONTWRITEBYTECODE=1
 plot=$ENGD_ROOT/runs/plot.py report=$ENGD_ROOT/runs/report.py
 draws() { # arguments of plot.py ... -o FILE: a picture that is not a few bytes
   script "$plot" "$@" || complain "plot.py $*: $(tail -n 1 words)"

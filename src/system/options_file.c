@@ -272,11 +272,10 @@ static PetscBool AddSummary(Words *words, const char path[], const char text[])
 static PetscBool ReadOptionsFile(Words *words, const char name[])
 {
   char      path[PETSC_MAX_PATH_LEN], searched[PETSC_MAX_PATH_LEN], *text = NULL;
-  PetscBool good, yaml, stream;
+  PetscBool good, yaml, stream, summary;
 
   if (!EngdFindOptionsFile(name, sizeof(path), path, searched))
     return Mistake(words, "options file '%s' not found; searched: %s", name, searched);
-  if (!NameProblem(words, path)) return PETSC_FALSE;
   KeepFile(path);
   yaml   = !strcasecmp(words->key, "-options_file_yaml") || EngdHasNameOfYAML(path) ? PETSC_TRUE : PETSC_FALSE;
   stream = EngdIsStream(path);
@@ -284,7 +283,13 @@ static PetscBool ReadOptionsFile(Words *words, const char name[])
     text = ReadText(words, path);
     if (!text) return PETSC_FALSE;
   }
-  if (text && strcasecmp(words->key, "-options_file_yaml") && EngdIsSummary(text)) {
+  summary = text && strcasecmp(words->key, "-options_file_yaml") && EngdIsSummary(text) ? PETSC_TRUE : PETSC_FALSE;
+  /* a run that no options file has named has the name of the program, and the file that repeats it does not name it either */
+  if (!NameProblem(words, summary ? "engd" : path)) {
+    free(text);
+    return PETSC_FALSE;
+  }
+  if (summary) {
     good = AddSummary(words, path, text);
     free(text);
     return good;

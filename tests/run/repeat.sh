@@ -28,10 +28,11 @@ for ranks in 1 2; do
   cmp -s theta.bin "$first/theta.bin" || complain "theta differs"
 done
 
-# a summary of another name, with options after it; a damaged one; JSON that is no summary is YAML
-cp "$first/run.json" "$SCRATCH/run"
-run 1 -options_file "$SCRATCH/run" -adam_tao_max_it 1 -engd_tao_max_it 1
+# a summary of another name, of a run that nothing named, with options after it; a damaged one; JSON that is no summary is YAML
+sed 's/"engd_problem_name": [^,]*,//' "$first/run.json" >"$SCRATCH/run"
+run 1 -options_file "$SCRATCH/run" -adam_tao_max_it 1 -engd_tao_max_it 1 -engd_summary s.json
 expect_exit 0
+expect_equal "$(json s.json problem)" engd
 expect_stdout 'after 2 iterations'
 head -c 700 "$first/run.json" >"$SCRATCH/cut.json"
 run 1 -options_file "$SCRATCH/cut.json"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the README shows: each options file runs and lowers its loss, files are found and combined, -help is the manual without
-# a solve, methods are exchanged on the command line, a plug-in adds an activation.
+# What the README shows: options files run and lower their losses (options.sh: all of them), files are found and combined, -help is
+# the manual without a solve, methods are exchanged on the command line, a plug-in adds an activation.
 . "$(dirname "$0")/case.sh"
 files=$(mktemp -d)
 trap 'finish_test; rm -rf "$files"; echo done' EXIT
@@ -47,10 +47,8 @@ expect_solved inverse 80 parameters u
 expect_close "$(json s.json unknown_parameters.nu.value)" 0.5 1e-3
 expect_less "$(json s.json unknown_parameters.nu.standard_error)" 1e-3
 expect_stdout '^  nu +0\.(500|499).* standard error'
-run 2 -options_file poisson10d.opts -tao_max_it 5 -ksp_max_it 5 -pde_points 1000 "${report[@]}"
-expect_solved poisson10d 5 u
-run 2 -options_file kovasznay.opts -tao_max_it 6 "${report[@]}"
-expect_solved kovasznay 6 u v p
+run 2 -options_file kovasznay.opts -flow_points 400 -tao_max_it 3 "${report[@]}"
+expect_solved kovasznay 3 u v p
 
 name "the first example comes close to rounding"
 run 2 -options_file poisson.opts "${report[@]}"

@@ -44,10 +44,7 @@ static PetscReal *DifferenceHessian(Setting *s)
   CHECK(PetscMalloc1(s->p, &g));
   CHECK(VecDuplicate(s->theta, &e));
   for (PetscInt j = 0; j < s->p; j++) {
-    CHECK(VecSet(e, 0));
-    CHECK(VecSetValue(e, j, 1, INSERT_VALUES));
-    CHECK(VecAssemblyBegin(e));
-    CHECK(VecAssemblyEnd(e));
+    FillUnit(e, j);
     for (PetscInt k = 0; k < 4; k++) {
       GradientAt(s, shift[k] * h, e, g);
       for (PetscInt i = 0; i < s->p; i++) H[j * s->p + i] += weight[k] / h * g[i];

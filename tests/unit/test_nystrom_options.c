@@ -81,8 +81,12 @@ static void mistakes(void **state)
     CHECK(PCCreate(PETSC_COMM_WORLD, &pc));
     CHECK(PCSetType(pc, "nystrom"));
     CHECK(ReadOptions(pc, &code));
-    assert_int_equal(code, PETSC_ERR_USER_INPUT);
-    assert_non_null(strstr(message, option[k][0]));
+    if (PETSC_VERSION_GE(3, 21, 0) && !strcmp(option[k][1], "nan")) {
+      assert_int_equal(code, PETSC_ERR_ARG_OUTOFRANGE); /* PETSc's own; the program's error handler adds the option */
+    } else {
+      assert_int_equal(code, PETSC_ERR_USER_INPUT);
+      assert_non_null(strstr(message, option[k][0]));
+    }
     assert_non_null(strstr(message, option[k][1]));
     CHECK(PCDestroy(&pc));
   }

@@ -33,7 +33,7 @@ static void TestCases(void **state)
     (void)Refusal(large[k].options);
     if (*large[k].words ? !strstr(refusal, large[k].words) : refusal[0] != 0)
       fail_msg("%.60s...: %s", large[k].options, refusal);
-    if (MPI_Wtime() - start > (getenv("SANITIZED") ? 120 : 20))
+    if (MPI_Wtime() - start > (getenv("SANITIZED") || PetscDefined(USE_DEBUG) ? 120 : 20))
       fail_msg("%.60s...: %g seconds", large[k].options, MPI_Wtime() - start);
   }
 }

@@ -13,7 +13,9 @@ for file in "$ENGD_ROOT"/options/*.opts; do
   if grep -q -- '-engd_time_final' "$file"; then iterations+=(-engd_time_final 0.003); fi
   points=(-engd_test_points 500)
   if grep -q '^-engd_test_file' "$file"; then points=(); fi
-  if grep -q -- '-flow_points' "$file"; then points+=(-flow_points 400); fi # several equations in each
+  if grep -q -- '-flow_points' "$file"; then points+=(-flow_points 200); fi # several equations in each
+  if grep -qE -- '-pde_points ([5-9]|1[0-9])[0-9]{2} ' "$file"; then points+=(-pde_points 300); fi
+  if grep -q -- '-energy_points 6,6,6,6,6 ' "$file"; then points+=(-energy_points 4,4,4,4,4); fi
   if grep -q -- '-wall_points [0-9]\{4\}' "$file"; then points+=(-wall_points 100 -pde_points 40); fi
   if grep -q '^-energy_.*_log_psi' "$file"; then # few walkers, on their way for a short time
     points+=(-energy_points 300 -energy_walk_burn 200 -energy_walk_steps 5 -energy_walk_sweeps 2)

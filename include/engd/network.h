@@ -138,6 +138,7 @@ struct _n_EngdNetwork {
   char             *initial;          /* glorot, normal or uniform */
   PetscReal         initial_scale, initial_bias;
   PetscBool         setup;
+  PetscBool         used; /* has a functional been set up with it */
   PetscInt          nlayers, npieces, nslots, nbuffers;
   EngdLayer        *layer; /* [nlayers] in the order of theta; the last one gives the outputs, into the last slot */
   EngdNetworkPiece *piece; /* [npieces] */

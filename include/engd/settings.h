@@ -8,12 +8,14 @@
 
 typedef struct _n_EngdSettings *EngdSettings;
 
-/* Set: the latest value of an option counts; the list begins as NULL. Name: option <- -<first>_<second>. Push: into the database go those that are not there.
-   Pop: out they go. Not collective, but to be called alike on all ranks */
+/* Set: the latest value of an option counts; the list begins as NULL. Name: option <- -<first>_<second>. Close: what is set from now on
+   is an error that names the reader. Push: into the database go those that are not there. Pop: out they go. Not collective, but to
+   be called alike on all ranks */
 PETSC_INTERN PetscErrorCode EngdSettingsSet(EngdSettings *, const char option[], const char value[]);
 PETSC_INTERN PetscErrorCode EngdSettingsSetWhole(EngdSettings *, const char option[], PetscInt);
 PETSC_INTERN PetscErrorCode EngdSettingsSetReals(EngdSettings *, const char option[], PetscInt n, const PetscReal[]);
 PETSC_INTERN PetscErrorCode EngdSettingsName(const char first[], const char second[], size_t size, char option[]);
+PETSC_INTERN PetscErrorCode EngdSettingsClose(EngdSettings *, const char reader[]);
 PETSC_INTERN PetscErrorCode EngdSettingsPush(EngdSettings);
 PETSC_INTERN PetscErrorCode EngdSettingsPop(EngdSettings);
 PETSC_INTERN PetscErrorCode EngdSettingsDestroy(EngdSettings *);

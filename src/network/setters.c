@@ -5,6 +5,15 @@
 
 #define FIRST_WIDTH 32 /* of a network that grows */
 
+/* the layers of a network stay as they are once a functional has its parameters */
+static PetscErrorCode CheckEarly(EngdNetwork net, const char setter[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!net->used, net->comm, PETSC_ERR_ORDER, "%s() is too late: call it before EngdFunctionalSetUp()",
+             setter);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdNetworkSetOptionsPrefix - What its options begin with.
 
@@ -54,6 +63,7 @@ PetscErrorCode EngdNetworkCopySettings(EngdNetwork from, EngdNetwork to)
 PetscErrorCode EngdNetworkSetSizes(EngdNetwork net, PetscInt inputs, PetscInt outputs)
 {
   PetscFunctionBeginUser;
+  PetscCall(CheckEarly(net, "EngdNetworkSetSizes"));
   PetscCheck(inputs > 0 && outputs > 0, net->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "a network needs inputs and outputs, not %" PetscInt_FMT " and %" PetscInt_FMT, inputs, outputs);
   net->ninputs  = inputs;
@@ -82,6 +92,7 @@ PetscErrorCode EngdNetworkSetSizes(EngdNetwork net, PetscInt inputs, PetscInt ou
 PetscErrorCode EngdNetworkSetLayers(EngdNetwork net, PetscInt nhidden, const PetscInt widths[])
 {
   PetscFunctionBeginUser;
+  PetscCall(CheckEarly(net, "EngdNetworkSetLayers"));
   for (PetscInt l = 0; l < nhidden; l++) {
     PetscCheck(widths[l] > 0, net->comm, PETSC_ERR_ARG_OUTOFRANGE,
                "-%slayers: a layer of %" PetscInt_FMT " units; give positive numbers, as in 64,64", net->prefix,
@@ -114,17 +125,21 @@ PetscErrorCode EngdNetworkSetLayers(EngdNetwork net, PetscInt nhidden, const Pet
 PetscErrorCode EngdNetworkSetGrowing(EngdNetwork net)
 {
   PetscFunctionBeginUser;
+  PetscCall(CheckEarly(net, "EngdNetworkSetGrowing"));
   PetscCall(EngdNetworkWiden(net, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode EngdNetworkWiden(EngdNetwork net, PetscInt times)
 {
-  const PetscInt width = FIRST_WIDTH << times;
+  const PetscInt  width = FIRST_WIDTH << times;
+  const PetscBool used  = net->used;
 
   PetscFunctionBeginUser;
+  net->used = PETSC_FALSE;
   PetscCall(EngdNetworkSetLayers(net, 1, &width));
   net->grows = PETSC_TRUE;
+  net->used  = used; /* what uses it is laid out anew with it */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -175,6 +190,7 @@ PetscErrorCode EngdNetworkSetActivation(EngdNetwork net, const char name[])
 PetscErrorCode EngdNetworkSetActivationScale(EngdNetwork net, PetscReal n)
 {
   PetscFunctionBeginUser;
+  PetscCall(CheckEarly(net, "EngdNetworkSetActivationScale"));
   PetscCheck(n >= 0 && !PetscIsInfOrNanReal(n), net->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "-%sactivation_scale %g: give a positive number, or 0 for none", net->prefix, (double)n);
   net->activation_scale = n;
@@ -207,6 +223,7 @@ PetscErrorCode EngdNetworkSetType(EngdNetwork net, const char name[])
   EngdRegistryFn build;
 
   PetscFunctionBeginUser;
+  PetscCall(CheckEarly(net, "EngdNetworkSetType"));
   PetscCall(PetscSNPrintf(option, sizeof(option), "-%stype", net->prefix));
   PetscCall(EngdRegistryFind(&engd_networks, option, name, &build));
   PetscCall(EngdTextReplace(&net->type, name));

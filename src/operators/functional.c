@@ -166,6 +166,7 @@ PetscErrorCode EngdFunctionalSetUp(EngdFunctional F)
   PetscCall(PetscMemoryGetCurrentUsage(&F->resident));
   PetscCall(EngdFunctionalCheckTexts(F));
   PetscCall(EngdModelCreate(F->problem, F->nnetworks, F->network, &F->model));
+  for (PetscInt k = 0; k < F->nnetworks; k++) F->network[k]->used = PETSC_TRUE;
   PetscCall(PetscCalloc1(nterms, &F->term));
   PetscCall(EngdIntegralRowsSetUp(F));
   PetscCall(EngdOuterSetUp(F));

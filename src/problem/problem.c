@@ -260,6 +260,41 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* all that the options say, in the order in which one part needs the other */
+static PetscErrorCode ReadProblem(EngdProblem problem)
+{
+  char       *terms, *file;
+  PetscInt    ntest = 4000;
+  EngdSymbols words;
+
+  PetscFunctionBeginUser;
+  PetscCall(ProblemReadOptions(problem, &terms, &ntest, &file));
+  words = (EngdSymbols){.nparameters  = problem->nparameters,
+                        .parameter    = (const char *const *)problem->parameter,
+                        .value        = problem->value,
+                        .ndefinitions = problem->ndefinitions,
+                        .definition   = problem->definition,
+                        .ntables      = problem->ntables,
+                        .table        = problem->table};
+  PetscCall(EngdDomainCreateFromOptions(problem->comm, &words, &problem->domain));
+  PetscCall(EngdProblemCheckNames(problem));
+  PetscCall(EngdProblemReadModel(problem));
+  EngdDomainSetWindow(problem->domain, 0);
+  PetscCall(ProblemCreateTerms(problem, terms));
+  EngdDomainSetWindow(problem->domain, -1);
+  PetscCall(PetscFree(terms));
+  PetscCall(ProblemCheckWindows(problem));
+  PetscCall(EngdProblemCheckModel(problem));
+  if (file)
+    PetscCall(EngdPointsCreateFromFile(problem->domain, "-engd_test_file", file, PETSC_FALSE, &problem->test));
+  else
+    PetscCall(EngdPointsCreate(problem->domain, "-engd_test_points", "interior", "quasi", ntest, problem->seed,
+                               ENGD_STREAM_TEST_POINTS, &problem->test));
+  PetscCall(PetscFree(file));
+  PetscCall(ProblemCreateExact(problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*@
   EngdProblemSetFromOptions - Makes the problem of what setters have said and the options database, which counts more
 
@@ -292,40 +327,17 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
 @*/
 PetscErrorCode EngdProblemSetFromOptions(EngdProblem problem)
 {
-  char       *terms, *file;
-  PetscInt    ntest = 4000;
-  EngdSymbols words;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCheck(!problem->asked, problem->comm, PETSC_ERR_ORDER,
              "EngdProblemSetFromOptions() a second time: the options of a problem are read once; create another");
   problem->asked = PETSC_TRUE;
+  PetscCall(EngdSettingsClose(&problem->settings, "EngdProblemSetFromOptions"));
   PetscCall(EngdSettingsPush(problem->settings));
-  PetscCall(ProblemReadOptions(problem, &terms, &ntest, &file));
-  words = (EngdSymbols){.nparameters  = problem->nparameters,
-                        .parameter    = (const char *const *)problem->parameter,
-                        .value        = problem->value,
-                        .ndefinitions = problem->ndefinitions,
-                        .definition   = problem->definition,
-                        .ntables      = problem->ntables,
-                        .table        = problem->table};
-  PetscCall(EngdDomainCreateFromOptions(problem->comm, &words, &problem->domain));
-  PetscCall(EngdProblemCheckNames(problem));
-  PetscCall(EngdProblemReadModel(problem));
-  EngdDomainSetWindow(problem->domain, 0);
-  PetscCall(ProblemCreateTerms(problem, terms));
-  EngdDomainSetWindow(problem->domain, -1);
-  PetscCall(PetscFree(terms));
-  PetscCall(ProblemCheckWindows(problem));
-  PetscCall(EngdProblemCheckModel(problem));
-  if (file)
-    PetscCall(EngdPointsCreateFromFile(problem->domain, "-engd_test_file", file, PETSC_FALSE, &problem->test));
-  else
-    PetscCall(EngdPointsCreate(problem->domain, "-engd_test_points", "interior", "quasi", ntest, problem->seed,
-                               ENGD_STREAM_TEST_POINTS, &problem->test));
-  PetscCall(PetscFree(file));
-  PetscCall(ProblemCreateExact(problem));
-  PetscCall(EngdSettingsPop(problem->settings));
+  ierr = ReadProblem(problem);
+  PetscCall(EngdSettingsPop(problem->settings)); /* also behind an error: the next problem has none of them */
+  PetscCall(ierr);
   problem->ready = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

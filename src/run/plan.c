@@ -195,7 +195,7 @@ static PetscErrorCode AddStage(EngdRun run, PetscInt kind, PetscBool last)
   PetscFunctionBeginUser;
   PetscCall(
       PetscSNPrintf(names, sizeof(names), "%s%s%s", run->stages ? run->stages : "", run->stages ? "," : "", k->name));
-  PetscCall(EngdRunSetStages(run, names));
+  PetscCall(EngdTextReplace(&run->stages, names));
   run->plan.kind[run->plan.nkinds++] = kind;
   PetscCall(PetscSNPrintf(number, sizeof(number), "%" PetscInt_FMT, last ? PETSC_MAX_INT / 2 : k->iterations));
   PetscCall(SetOption(run, k->name, "tao_max_it", number));

@@ -362,7 +362,7 @@ PetscErrorCode EngdPlanForget(EngdRun run)
 
   PetscFunctionBeginUser;
   PetscCall(EngdPlanDestroy(run));
-  PetscCall(EngdRunSetStages(run, NULL));
+  PetscCall(EngdTextReplace(&run->stages, NULL));
   run->plan = kept;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,6 +4,15 @@
 #include <engd/private.h>
 #include <math.h>
 
+/* what the set-up makes something of comes too late behind it */
+static PetscErrorCode CheckEarly(EngdRun run, const char setter[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(run->phase != ENGD_RUN_READY, run->comm, PETSC_ERR_ORDER,
+             "%s() is too late: call it before EngdRunSetUp()", setter);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdRunSetStages - Sets optimisers that work one after the other.
 
@@ -21,6 +30,7 @@
 PetscErrorCode EngdRunSetStages(EngdRun run, const char names[])
 {
   PetscFunctionBeginUser;
+  PetscCall(CheckEarly(run, "EngdRunSetStages"));
   PetscCall(EngdTextReplace(&run->stages, names));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -110,13 +120,13 @@ PetscErrorCode EngdRunSetCheckpoint(EngdRun run, const char file[], PetscInt eve
   Logically collective
 
   Input Parameters:
-+ run  - before EngdRunSetUp()
++ run  - before EngdRunSolve()
 - file - of EngdRunSetCheckpoint(), or NULL
 
   Options Database Key:
 . -engd_restart file - the same
 
-  Note: a file that is damaged or of another problem is an error of the set-up that names the difference
+  Note: a file that is damaged or of another problem is an error of EngdRunSolve() that names the difference
 
   Source: src/run/setters.c
 */
@@ -144,6 +154,7 @@ PetscErrorCode EngdRunSetRestart(EngdRun run, const char file[])
 PetscErrorCode EngdRunSetEvaluate(EngdRun run, const char points[])
 {
   PetscFunctionBeginUser;
+  PetscCall(CheckEarly(run, "EngdRunSetEvaluate"));
   PetscCheck(
       !points || run->restart, run->comm, PETSC_ERR_USER_INPUT,
       "-engd_evaluate %s: of which solution? give -engd_restart FILE.h5, a checkpoint; to train and then evaluate "
@@ -255,6 +266,7 @@ PetscErrorCode EngdRunSetStart(EngdRun run, const char name[])
   PetscBool known = PETSC_FALSE;
 
   PetscFunctionBeginUser;
+  PetscCall(CheckEarly(run, "EngdRunSetStart"));
   for (mode = 0; mode < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(start_modes) && !known; mode++)
     PetscCall(PetscStrcmp(name, start_modes[mode], &known));
   PetscCheck(known, run->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "-engd_start %s: give auto, least_squares or none", name);

@@ -13,8 +13,9 @@ typedef struct {
 } Setting;
 
 struct _n_EngdSettings {
-  PetscInt n, capacity;
-  Setting *setting;
+  PetscInt    n, capacity;
+  Setting    *setting;
+  const char *reader; /* the function that has read them, NULL before */
 };
 
 PetscErrorCode EngdTextReplace(char **text, const char value[])
@@ -45,6 +46,8 @@ PetscErrorCode EngdSettingsSet(EngdSettings *settings, const char option[], cons
   PetscCheck(value && value[0], PETSC_COMM_SELF, PETSC_ERR_ARG_NULL, "%s: the setter was given no text", option);
   if (!*settings) PetscCall(PetscNew(settings));
   s = *settings;
+  PetscCheck(!s->reader, PETSC_COMM_SELF, PETSC_ERR_ORDER, "%s is set too late: call its setter before %s()", option,
+             s->reader);
   for (PetscInt i = 0; i < s->n && !setting; i++) {
     PetscCall(PetscStrcmp(s->setting[i].option, option, &same));
     if (same) setting = &s->setting[i];
@@ -100,6 +103,15 @@ PetscErrorCode EngdSettingsName(const char first[], const char second[], size_t 
   PetscCheck(strlen(first) + strlen(second) + 3 <= size, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG,
              "-%s_%s: the name is longer than %d letters", first, second, (int)size);
   PetscCall(PetscSNPrintf(option, size, "-%s_%s", first, second));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* from now on they are read, by this function, and what is set later is an error: nobody would look */
+PetscErrorCode EngdSettingsClose(EngdSettings *settings, const char reader[])
+{
+  PetscFunctionBeginUser;
+  if (!*settings) PetscCall(PetscNew(settings));
+  (*settings)->reader = reader;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -121,11 +121,14 @@ static void TestSetters(void **state)
 /* what comes too early, twice or behind an error says so, and leaves all memory as it was */
 static void TestOrder(void **state)
 {
-  EngdRun run;
+  const PetscInt width = 3;
+  PetscBool      left;
+  EngdRun        run;
 
   (void)state;
   CHECK(PetscOptionsClear(NULL));
   CHECK(PetscOptionsInsertString(NULL, poisson.options));
+  CHECK(PetscOptionsInsertString(NULL, "-tao_max_it 1"));
   CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
   CHECK(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
   assert_int_equal(EngdRunSolve(run), PETSC_ERR_ORDER);
@@ -134,7 +137,21 @@ static void TestOrder(void **state)
   assert_int_equal(EngdRunSetFromOptions(run), PETSC_ERR_ORDER);
   CHECK(EngdRunSetUp(run));
   CHECK(EngdRunSetUp(run));
+  assert_int_equal(EngdRunSetStages(run, "adam"), PETSC_ERR_ORDER);
+  assert_int_equal(EngdRunSetStart(run, "none"), PETSC_ERR_ORDER);
+  assert_int_equal(EngdRunSetEvaluate(run, NULL), PETSC_ERR_ORDER);
+  assert_int_equal(EngdProblemSetTermWeight(run->problem, "pde", 2), PETSC_ERR_ORDER);
+  assert_int_equal(EngdNetworkSetLayers(run->network, 1, &width), PETSC_ERR_ORDER);
+  assert_int_equal(EngdNetworkSetSizes(run->network, 1, 1), PETSC_ERR_ORDER);
+  assert_int_equal(EngdNetworkSetType(run->network, "residual"), PETSC_ERR_ORDER);
+  CHECK(SolveQuietly(run));
   CHECK(EngdRunDestroy(&run));
+  CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
+  CHECK(EngdProblemSetTermWeight(run->problem, "pde", -2));
+  assert_int_equal(EngdRunSetFromOptions(run), PETSC_ERR_USER_INPUT);
+  CHECK(EngdRunDestroy(&run));
+  CHECK(PetscOptionsHasName(NULL, NULL, "-pde_weight", &left));
+  assert_false(left); /* in the database, for other problems */
   CHECK(PetscOptionsInsertString(NULL, "-tao_engd_direction krylov -ksp_type qcg"));
   CHECK(EngdRunCreate(PETSC_COMM_WORLD, &run));
   CHECK(EngdRunSetFromOptions(run));
@@ -146,10 +163,50 @@ static void TestOrder(void **state)
   CHECK(PetscOptionsClear(NULL));
 }
 
+/* the loss that a run on these ranks comes to in so many iterations */
+static PetscReal Train(MPI_Comm comm, PetscInt iterations)
+{
+  char      options[64];
+  EngdRun   run;
+  PetscReal loss;
+
+  CHECK(PetscOptionsClear(NULL));
+  CHECK(PetscOptionsInsertString(NULL, poisson.options));
+  CHECK(PetscSNPrintf(options, sizeof(options), "-engd_monitor false -tao_max_it %" PetscInt_FMT, iterations));
+  CHECK(PetscOptionsInsertString(NULL, options));
+  CHECK(EngdRunCreate(comm, &run));
+  CHECK(EngdRunSetFromOptions(run));
+  CHECK(EngdRunSetUp(run));
+  CHECK(SolveQuietly(run));
+  CHECK(EngdFunctionalEvaluate(run->functional, &loss, NULL));
+  CHECK(EngdRunDestroy(&run));
+  CHECK(PetscOptionsClear(NULL));
+  return loss;
+}
+
+/* runs on other ranks at the same time have their own options, iterations and results, those of a run on all ranks */
+static void TestApart(void **state)
+{
+  PetscMPIInt rank;
+  MPI_Comm    part;
+  PetscReal   apart[2] = {0, 0}, together;
+
+  (void)state;
+  CHECK(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  CHECK(MPI_Comm_split(PETSC_COMM_WORLD, rank % 2, rank, &part));
+  apart[rank % 2] = Train(part, rank % 2 ? 7 : 2);
+  CHECK(MPI_Comm_free(&part));
+  CHECK(MPI_Allreduce(MPI_IN_PLACE, apart, 2, MPIU_REAL, MPIU_MAX, PETSC_COMM_WORLD));
+  for (PetscInt k = 0; k < 2; k++) {
+    together = Train(PETSC_COMM_WORLD, k ? 7 : 2);
+    assert_true(apart[k] == 0 || PetscAbsReal(apart[k] / together - 1) < 1e-6);
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestBudget), cmocka_unit_test(TestSetters),
-                                     cmocka_unit_test(TestOrder)};
+                                     cmocka_unit_test(TestOrder), cmocka_unit_test(TestApart)};
   int                     failures;
 
   if (EngdInitialize(&argc, &argv, NULL)) return 1;

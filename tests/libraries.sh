@@ -11,7 +11,12 @@ cd "$(dirname "$0")/.." || exit 1
 status=0
 
 try() { # name; PETSC_DIR, PETSC_ARCH and SLEPC_DIR are those to try
-  local B=build/libraries/$1 begin=$SECONDS
+  local B=build/libraries/$1 begin=$SECONDS folder
+  local PKG_CONFIG_PATH=${PKG_CONFIG_PATH:-} LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-} # for programs that the tests build
+  for folder in "$PETSC_DIR" "$PETSC_DIR/$PETSC_ARCH" "$SLEPC_DIR" "$SLEPC_DIR/$PETSC_ARCH"; do
+    PKG_CONFIG_PATH=$folder/lib/pkgconfig:$PKG_CONFIG_PATH LD_LIBRARY_PATH=$folder/lib:$LD_LIBRARY_PATH
+  done
+  export PKG_CONFIG_PATH LD_LIBRARY_PATH
   echo "$1: PETSC_DIR=$PETSC_DIR${PETSC_ARCH:+ PETSC_ARCH=$PETSC_ARCH} SLEPC_DIR=$SLEPC_DIR"
   make -s build-tests B="$B" WERROR=-Werror PETSC_DIR="$PETSC_DIR" PETSC_ARCH="$PETSC_ARCH" SLEPC_DIR="$SLEPC_DIR" &&
     B=$B PROGRAM=$B/engd MOST_RANKS=2 SELECT="tests/unit/* tests/run/options tests/run/library" tests/run.sh &&

@@ -248,8 +248,10 @@ $(B)/installed/engd: $(B)/src/main.o $(SHARED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OPTFLAGS) $(LDFLAGS) -o $@ $^ '-Wl,-rpath,$$ORIGIN/../lib' $(LIBS)
 
-# Eighty links: ld takes 0.6 s of a core for each, gold, where there is one, 0.1 s; what tests compute is too little for -O3 to pay
-TESTS_LINK := $(CC) $(OPTFLAGS) $(if $(shell command -v ld.gold),-fuse-ld=gold) $(LDFLAGS)
+# Eighty links: ld takes 0.6 s of a core for each, gold, where there is one, 0.1 s; what tests compute is too little for -O3 to pay.
+# Of objects with sanitizers gold warns in hundreds of lines.
+GOLD       := $(if $(findstring sanitize,$(OPTFLAGS)),,$(shell command -v ld.gold))
+TESTS_LINK := $(CC) $(OPTFLAGS) $(if $(GOLD),-fuse-ld=gold) $(LDFLAGS)
 $(UNITS:%=%.o): FAST := -O1
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBRARY)

@@ -249,6 +249,7 @@ PETSC_INTERN const char    *EngdRunDescribeEnd(EngdRun, TaoConvergedReason);
    state of the database: what several objects choose differently is excused by each. Check: fails, naming them, when the
    database holds options that nobody asked for; before the solve (final = PETSC_FALSE) those that PETSc reads late, the
    viewers, are let through. Collective */
+PETSC_INTERN PetscErrorCode EngdOptionsTellIdle(EngdFunctional, const EngdStage *);
 PETSC_INTERN PetscErrorCode EngdOptionsExcuse(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdCheckOptions(EngdFunctional, PetscBool final);
 

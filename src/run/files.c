@@ -71,7 +71,9 @@ static PetscErrorCode CheckViewer(MPI_Comm comm, const char option[], const char
   PetscCall(PetscSNPrintf(type, sizeof(type), "%.*s", (int)(colon ? colon - value : 60), value));
   PetscCall(PetscStrInList(type, "true,false,yes,no,on,off,1,0", ',', &flag));
   if (type[0] && !flag) PetscCall(PetscFunctionListFind(PetscViewerList, type, &create));
-  PetscCheck(!type[0] || flag || create, comm, PETSC_ERR_USER_INPUT,
+  known = (PetscBool)(!type[0] || flag || create);
+  if (!known) PetscCall(PetscOptionsClearValue(NULL, option)); /* PETSc would meet -log_view again when it ends */
+  PetscCheck(known, comm, PETSC_ERR_USER_INPUT,
              "%s %s: there is no viewer %s; write for example :file, ascii:file or binary:file", option, value, type);
   PetscCall(PetscStrInList(type, "draw,socket,saws,glvis", ',', &flag));
   if (!colon || flag) PetscFunctionReturn(PETSC_SUCCESS);

@@ -136,6 +136,42 @@ static PetscErrorCode IsLetThrough(EngdFunctional F, const char name[], PetscBoo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* list <- list, -name: of a method that is not chosen; a file that tunes it may be the base of the run, so it is no mistake */
+static PetscErrorCode AddIdle(const char name[], PetscInt *n, size_t size, char list[])
+{
+  size_t length;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrlen(list, &length));
+  PetscCall(PetscSNPrintf(list + length, size - length, "%s-%.80s", (*n)++ ? ", " : "", name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EngdOptionsTellIdle - one line on the options of this stage that are of methods which it has not. Collective */
+PetscErrorCode EngdOptionsTellIdle(EngdFunctional F, const EngdStage *stage)
+{
+  PetscInt  n, idle = 0;
+  char    **names, **values, list[1024] = "", option[256];
+  PetscBool let, late, exists;
+
+  PetscFunctionBeginUser;
+  if (!stage->name) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n; i++) {
+    if (!EngdOverlayHas(stage->overlay, names[i])) continue;
+    PetscCall(IsLetThrough(F, names[i], PETSC_FALSE, &let));
+    PetscCall(IsReadLate(names[i], &late));
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_%s", stage->name, names[i]));
+    PetscCall(PetscOptionsFindPair(NULL, NULL, option, NULL, &exists));
+    if (let && !late && exists) PetscCall(AddIdle(option + 1, &idle, sizeof(list), list));
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  if (idle)
+    PetscCall(PetscPrintf(F->comm, "%s %s no effect: of methods that the stage has not\n", list,
+                          idle > 1 ? "have" : "has"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EngdOptionsExcuse(EngdFunctional F)
 {
   PetscInt  n;
@@ -168,17 +204,6 @@ static PetscErrorCode AddUnused(EngdFunctional F, const char name[], const char 
                           value ? " " : "", value ? value : "", value && strlen(value) > 60 ? "..." : ""));
   PetscCall(PetscStrlen(list, &length));
   if (nearest[0]) PetscCall(PetscSNPrintf(list + length, size - length, " (did you mean -%s?)", nearest));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* list <- list, -name: of a method that is not chosen; a file that tunes it may be the base of the run, so it is no mistake */
-static PetscErrorCode AddIdle(const char name[], PetscInt *n, size_t size, char list[])
-{
-  size_t length;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscStrlen(list, &length));
-  PetscCall(PetscSNPrintf(list + length, size - length, "%s-%.80s", (*n)++ ? ", " : "", name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

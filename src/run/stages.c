@@ -113,6 +113,7 @@ static PetscErrorCode CreateOptimiser(EngdRun run, EngdStage *stage, void *none)
     PetscCall(EngdRunReadBudget(run->comm, &stage->max_seconds));
   PetscCall(EngdRunSetLimits(run, stage));
   PetscCall(EngdRunWatch(run, stage));
+  PetscCall(EngdOptionsTellIdle(run->functional, stage));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -75,11 +75,17 @@ static PetscErrorCode SetStart(PetscInt64 seed, Vec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* nev, and a basis a few dozen vectors larger */
-static void ChooseDimensions(EngdSpectrum spectrum, PetscInt n, PetscInt *nev, PetscInt *ncv)
+/* nev, that of SLEPc's option where it is given, and a basis a few dozen vectors larger */
+static PetscErrorCode ChooseDimensions(EngdSpectrum spectrum, const char option[], PetscInt n, PetscInt *nev,
+                                       PetscInt *ncv)
 {
-  *nev = PetscMax(1, PetscMin(spectrum->nev, n));
+  PetscInt given = spectrum->nev;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetInt(NULL, NULL, option, &given, NULL));
+  *nev = PetscMax(1, PetscMin(given, n));
   *ncv = PetscMin(n, 2 * *nev + 40);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* methods that precondition: SLEPc's choice asks for the entries of a matrix that is a shell, but only when it solves */
@@ -130,12 +136,12 @@ static PetscErrorCode CheckTolerance(MPI_Comm comm, PetscBool singular)
 PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool symmetric, EPSWhich which,
                                      EngdSpectrumProgress *progress, EPS *eps)
 {
-  PetscInt n, nev, ncv;
+  PetscInt n, nev = 1, ncv = 1;
   Vec      start;
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
-  ChooseDimensions(spectrum, n, &nev, &ncv);
+  PetscCall(ChooseDimensions(spectrum, "-eps_nev", n, &nev, &ncv));
   PetscCall(EPSCreate(spectrum->comm, eps));
   PetscCall(EPSSetOperators(*eps, A, NULL));
   PetscCall(EPSSetProblemType(*eps, symmetric ? EPS_HEP : EPS_NHEP));
@@ -158,12 +164,12 @@ PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool sym
 PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum spectrum, Mat J, SVDWhich which, EngdSpectrumProgress *progress,
                                      SVD *svd)
 {
-  PetscInt m, n, nev, ncv;
+  PetscInt m, n, nev = 1, ncv = 1;
   Vec      start;
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(J, &m, &n));
-  ChooseDimensions(spectrum, PetscMin(m, n), &nev, &ncv);
+  PetscCall(ChooseDimensions(spectrum, "-svd_nsv", PetscMin(m, n), &nev, &ncv));
   PetscCall(SVDCreate(spectrum->comm, svd));
   PetscCall(SVDSetOperators(*svd, J, NULL));
   PetscCall(SVDSetType(*svd, SVDTRLANCZOS));

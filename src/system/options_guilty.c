@@ -16,7 +16,8 @@
 static PetscBool FindComplaint(const char message[], size_t size, char word[])
 {
   static const char *const before[] = {
-      "Input string ", "logical value: ", " type given: ", " type: ", " type ", "Newly set value "};
+      "Input string ", "logical value: ",  " type given: ",      " type: ",
+      " type ",        "Newly set value ", "PetscViewer file: ", "dynamic library: "};
 
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(before); k++) {
     const char *at = strstr(message, before[k]);
@@ -31,11 +32,13 @@ static PetscBool FindComplaint(const char message[], size_t size, char word[])
   return PETSC_FALSE;
 }
 
-/* Is word one of the comma-separated entries of value */
+/* Is word one of the comma-separated entries of value, or the file of a viewer */
 static PetscBool IsEntry(const char word[], const char value[])
 {
-  const size_t n = strlen(word);
+  const size_t n = strlen(word), m = strlen(value);
 
+  if (m > n && value[m - n - 1] == ':' && !strcmp(value + m - n, word))
+    return PETSC_TRUE; /* ascii:file of a viewer */
   for (const char *v = value; v; v = strchr(v, ','), v = v ? v + 1 : NULL)
     if (!strncmp(v, word, n) && (!v[n] || v[n] == ',')) return PETSC_TRUE;
   return PETSC_FALSE;
@@ -62,7 +65,8 @@ static PetscBool AddOptionsOf(const char word[], PetscBool whole, size_t size, c
   for (key = strtok_r(all, " ", &rest); key; key = value) {
     value = strtok_r(NULL, " ", &rest);
     if (!value || key[0] != '-' || (whole ? strcmp(word, value) : !IsEntry(word, value))) continue;
-    if (PetscOptionsUsed(NULL, key + 1, &used) || !used) continue; /* nobody can have complained of it */
+    if (strcmp(key, "-help") && (PetscOptionsUsed(NULL, key + 1, &used) || !used))
+      continue; /* nobody can have complained of it */
     snprintf(message + strlen(message), size - strlen(message), "%s%s %s", joint, key, value);
     joint = ", ";
   }

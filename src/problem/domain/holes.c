@@ -4,7 +4,8 @@
 */
 #include "shape.h"
 
-#define PROBES 32768 /* points of the box around a solid, one of which must be in it */
+#define PROBES 32768  /* points of the box around a solid, one of which must be in it, */
+#define LEAST  1e-307 /* and a level below this, not 0 */
 
 /*
   EngdSolidReadHoles - -domain_holes.
@@ -35,7 +36,7 @@ static PetscErrorCode CheckNotEmpty(EngdDomain domain)
   for (PetscInt i = 0; i < PROBES && !inside; i++) {
     PetscCall(EngdSamplerHalton(d, PROBES, 0, 0, 0, i, z));
     for (PetscInt c = 0; c < d; c++) z[c] = (1.0 - z[c]) * solid->lower[c] + z[c] * solid->upper[c];
-    PetscCall(EngdSolidContains(solid, z, -PETSC_MACHINE_EPSILON, &inside));
+    PetscCall(EngdSolidContains(solid, z, -LEAST, &inside));
   }
   PetscCall(PetscFree(z));
   if (inside) PetscFunctionReturn(PETSC_SUCCESS);

@@ -161,9 +161,10 @@ PetscErrorCode EngdOptionsTellIdle(EngdFunctional F, const EngdStage *stage)
     if (!EngdOverlayHas(stage->overlay, names[i])) continue;
     PetscCall(IsLetThrough(F, names[i], PETSC_FALSE, &let));
     PetscCall(IsReadLate(names[i], &late));
+    if (!let || late) continue;
     PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_%s", stage->name, names[i]));
-    PetscCall(PetscOptionsFindPair(NULL, NULL, option, NULL, &exists));
-    if (let && !late && exists) PetscCall(AddIdle(option + 1, &idle, sizeof(list), list));
+    PetscCall(PetscOptionsFindPair(NULL, NULL, option, NULL, &exists)); /* which counts it as read */
+    if (exists) PetscCall(AddIdle(option + 1, &idle, sizeof(list), list));
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
   if (idle)

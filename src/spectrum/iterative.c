@@ -75,17 +75,11 @@ static PetscErrorCode SetStart(PetscInt64 seed, Vec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* nev, that of SLEPc's option where it is given, and a basis a few dozen vectors larger */
-static PetscErrorCode ChooseDimensions(EngdSpectrum spectrum, const char option[], PetscInt n, PetscInt *nev,
-                                       PetscInt *ncv)
+/* nev of at most n values, and a basis a few dozen vectors larger */
+static void ChooseDimensions(PetscInt n, PetscInt *nev, PetscInt *ncv)
 {
-  PetscInt given = spectrum->nev;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetInt(NULL, NULL, option, &given, NULL));
-  *nev = PetscMax(1, PetscMin(given, n));
+  *nev = PetscMax(1, PetscMin(*nev, n));
   *ncv = PetscMin(n, 2 * *nev + 40);
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* methods that precondition: SLEPc's choice asks for the entries of a matrix that is a shell, but only when it solves */
@@ -136,12 +130,13 @@ static PetscErrorCode CheckTolerance(MPI_Comm comm, PetscBool singular)
 PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool symmetric, EPSWhich which,
                                      EngdSpectrumProgress *progress, EPS *eps)
 {
-  PetscInt n, nev = 1, ncv = 1;
+  PetscInt n, nev = spectrum->nev, ncv;
   Vec      start;
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
-  PetscCall(ChooseDimensions(spectrum, "-eps_nev", n, &nev, &ncv));
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-eps_nev", &nev, NULL)); /* the basis is to be larger than that */
+  ChooseDimensions(n, &nev, &ncv);
   PetscCall(EPSCreate(spectrum->comm, eps));
   PetscCall(EPSSetOperators(*eps, A, NULL));
   PetscCall(EPSSetProblemType(*eps, symmetric ? EPS_HEP : EPS_NHEP));
@@ -164,12 +159,13 @@ PetscErrorCode EngdSpectrumCreateEPS(EngdSpectrum spectrum, Mat A, PetscBool sym
 PetscErrorCode EngdSpectrumCreateSVD(EngdSpectrum spectrum, Mat J, SVDWhich which, EngdSpectrumProgress *progress,
                                      SVD *svd)
 {
-  PetscInt m, n, nev = 1, ncv = 1;
+  PetscInt m, n, nev = spectrum->nev, ncv;
   Vec      start;
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(J, &m, &n));
-  PetscCall(ChooseDimensions(spectrum, "-svd_nsv", PetscMin(m, n), &nev, &ncv));
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-svd_nsv", &nev, NULL));
+  ChooseDimensions(PetscMin(m, n), &nev, &ncv);
   PetscCall(SVDCreate(spectrum->comm, svd));
   PetscCall(SVDSetOperators(*svd, J, NULL));
   PetscCall(SVDSetType(*svd, SVDTRLANCZOS));

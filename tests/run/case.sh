@@ -177,8 +177,8 @@ find_python() {
   return 1
 }
 
-# script SCRIPT ARGUMENTS...: a Python script in this directory, by the process of all of them; its words are in the file words
-script() {
+# draw SCRIPT ARGUMENTS...: a Python script in this directory, by the process of all of them; its words are in the file words
+draw() {
   local answer
   if [ -z "${SCRIPTS_PID:-}" ]; then
     coproc SCRIPTS { PYTHONDONTWRITEBYTECODE=1 "$python" "$ENGD_ROOT/tests/scripts.py"; }

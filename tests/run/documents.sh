@@ -22,7 +22,7 @@ while IFS=$'\t' read -r -u 3 document ranks code error arguments; do
   if [ "$ranks" = 0 ]; then
     [ -n "$python" ] || continue
     cd "$files/$document" || exit 1
-    script "$ENGD_ROOT/$1" "${@:2}" || complain "$*" "$(tail -n 3 words)"
+    draw "$ENGD_ROOT/$1" "${@:2}" || complain "$*" "$(tail -n 3 words)"
     continue
   fi
   directory=$SCRATCH/run.$((runs + 1))

@@ -80,6 +80,6 @@ run_table 2
 for k in "${!unused[@]}"; do
   result "$k"
   expect_exit 0
-  expect_equal "$(grep -c 'no effect' stdout)" "$([ -z "${unused[k]}" ] && echo 0 || echo 1)"
+  expect_equal "$(grep -c 'no effect: direction' stdout)" "$([ -z "${unused[k]}" ] && echo 0 || echo 1)"
   expect_stdout "${unused[k]}"
 done

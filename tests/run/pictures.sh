@@ -5,11 +5,11 @@ find_python matplotlib,numpy || exit 0
 export PYTHONDONTWRITEBYTECODE=1
 plot=$ENGD_ROOT/runs/plot.py report=$ENGD_ROOT/runs/report.py
 draws() { # arguments of plot.py ... -o FILE: a picture that is not a few bytes
-  script "$plot" "$@" || complain "plot.py $*: $(tail -n 1 words)"
+  draw "$plot" "$@" || complain "plot.py $*: $(tail -n 1 words)"
   expect_less 3000 "$(stat -c %s "${*: -1}" 2>/dev/null || echo 0)"
 }
 refuses() { # REGEX arguments of plot.py: one line
-  ! script "$plot" "${@:2}" || complain "plot.py ${*:2} does not fail"
+  ! draw "$plot" "${@:2}" || complain "plot.py ${*:2} does not fail"
   [ "$(wc -l <words)" = 1 ] && grep -qE -- "$1" words || complain "plot.py ${*:2}: $(tail -n 1 words)"
 }
 run 1 -options_file heat.opts -network_layers 6 -tao_max_it 2 -engd_summary run.json -engd_history h.csv -engd_solution u.npz \
@@ -33,9 +33,9 @@ draws history h?.csv -o h.svg
 expect_equal "$(grep -c '<text[^>]*>h[1-8]</text>' h.svg)" 12 # six names beside each of two pictures
 refuses 'no column w; there are' solution u.npz --output w -o w.png
 refuses 'for ParaView' solution u.vtu -o w.png
-script "$report" run.json -o one.html || complain "$(tail -n 1 words)"
+draw "$report" run.json -o one.html || complain "$(tail -n 1 words)"
 for run in second third; do sed 's/"u.npz"/"gone.npz"/; s/"s.csv"/"gone.csv"/' run.json >$run.json; done # the histories alone are there
-script "$report" second.json third.json -o two.html || complain "$(tail -n 1 words)"
+draw "$report" second.json third.json -o two.html || complain "$(tail -n 1 words)"
 check_page() { # PAGE RUN: it is whole, has six pictures, and what there is to say of the run
   "$python" - "$@" <<'PYTHON' >words 2>&1 || complain "$1: $(tail -n 1 words)"
 import html.parser, json, sys
@@ -85,5 +85,5 @@ rows = lambda *loss: {"iteration": plot.np.arange(len(loss)), "seconds": plot.np
 plot.history_figure({"broken": rows(1, plot.np.nan), "single": rows(2.0), "energy": rows(-1, -2)}).savefig("broken.svg")
 PYTHON
 refuses 'w.xyz: pictures are' history h.csv -o w.xyz
-! script "$report" other.json || complain "report.py takes what is no summary"
+! draw "$report" other.json || complain "report.py takes what is no summary"
 expect_equal "$(cat words)" "other.json: no summary of engd (-engd_summary)"

@@ -81,6 +81,23 @@ static PetscInt FindBest(const EngdDirectionChoice *choice)
   return best;
 }
 
+/* an error that says whether memory is the reason. Collective, as an error is */
+static PetscErrorCode FailToChoose(const EngdDirectionChoice *choice, MPI_Comm comm, unsigned features)
+{
+  PetscReal least = PETSC_MAX_REAL;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < choice->n; k++)
+    if (choice->candidate[k].estimate.suits) least = PetscMin(least, choice->candidate[k].estimate.bytes);
+  PetscCheck(least == PETSC_MAX_REAL, comm, PETSC_ERR_SUP,
+             "-tao_engd_direction auto: the directions that suit the problem need %.3g bytes a rank or more, and "
+             "-engd_memory_limit is %.3g; raise it, or name a direction",
+             (double)least, (double)choice->limit);
+  SETERRQ(comm, PETSC_ERR_SUP,
+          "-tao_engd_direction auto: none is chosen for %s; name one, such as dense or krylov with a -ksp_type",
+          features & ENGD_DIRECTION_GAMES ? "this game" : "what the options ask for");
+}
+
 /*
   EngdDirectionChoose - the direction for a problem of this size on so many ranks with so much memory.
 
@@ -110,10 +127,7 @@ PetscErrorCode EngdDirectionChoose(EngdSolver solver, EngdDirectionChoice *choic
     PetscCall(Estimate(choice, solver));
     choice->chosen = FindBest(choice);
   }
-  PetscCheck(choice->n && choice->chosen >= 0, solver->functional->comm, PETSC_ERR_SUP,
-             "-tao_engd_direction auto: no direction suits the problem and fits -engd_memory_limit %g; raise it, or "
-             "name a direction",
-             (double)choice->limit);
+  if (!choice->n || choice->chosen < 0) PetscCall(FailToChoose(choice, solver->functional->comm, features));
   *type = choice->candidate[choice->chosen].type;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

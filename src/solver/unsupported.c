@@ -99,6 +99,7 @@ PetscErrorCode EngdSolverCheckLimits(Tao tao)
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetOptionsPrefix(ksp, &prefix));
   PetscCall(CheckCount(comm, prefix, "ksp_max_it"));
+  PetscCall(CheckCount(comm, prefix, "ksp_gcr_restart")); /* PETSc refuses it on each rank alone, when it solves */
   PetscCall(CheckReal(comm, prefix, "ksp_rtol", 0, 1 - PETSC_MACHINE_EPSILON)); /* with 1 no iteration is needed */
   PetscCall(CheckReal(comm, prefix, "ksp_atol", 0, PETSC_MAX_REAL));
   PetscCall(CheckReal(comm, prefix, "ksp_divtol", 0, INFINITY));

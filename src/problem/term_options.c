@@ -38,17 +38,12 @@ static PetscErrorCode ReadDensities(EngdTermOptions *o, EngdOptionItems PetscOpt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Declares all options of a term */
-PetscErrorCode EngdTermReadOptions(EngdProblem problem, const char name[], EngdTermOptions *o)
+/* Where the term is taken, and how its points are placed */
+static PetscErrorCode ReadPlace(EngdTermOptions *o, EngdOptionItems PetscOptionsObject)
 {
-  char *prefix, title[256], sentence[640];
+  char sentence[640];
 
   PetscFunctionBeginUser;
-  *o = (EngdTermOptions){.weight = 1.0, .slabs = CAUSAL_SLABS, .multipliers = PETSC_DECIDE, .bound = -INFINITY};
-  PetscCall(PetscMalloc1(strlen(name) + 2, &prefix));
-  PetscCall(PetscSNPrintf(prefix, strlen(name) + 2, "%s_", name));
-  PetscCall(PetscSNPrintf(title, sizeof(title), "Term %s of the problem", name));
-  PetscOptionsBegin(problem->comm, prefix, title, "EngdTerm");
   PetscCall(EngdOptionsText(
       PetscOptionsObject, "-region",
       "Where: interior, or a list of boundary, initial, final, faces such as x=lower, x=0, parts of the domain "
@@ -67,8 +62,13 @@ PetscErrorCode EngdTermReadOptions(EngdProblem problem, const char name[], EngdT
                            sizeof(sentence), sentence));
   PetscCall(EngdOptionsText(PetscOptionsObject, "-sampler", sentence, "EngdProblemSetTermSampler", "auto", NULL,
                             &o->sampler));
-  PetscCall(ReadDensities(o, PetscOptionsObject));
-  PetscCall(EngdWalkReadOptions(name, &o->walk, PetscOptionsObject));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Factors of the term, and of its points, in the loss */
+static PetscErrorCode ReadFactors(EngdTermOptions *o, const char prefix[], EngdOptionItems PetscOptionsObject)
+{
+  PetscFunctionBeginUser;
   PetscCall(
       EngdOptionsText(PetscOptionsObject, "-measure",
                       "mean over the region (default of residuals) or integral (default of energies and integrals)",
@@ -81,6 +81,24 @@ PetscErrorCode EngdTermReadOptions(EngdProblem problem, const char name[], EngdT
   PetscCall(EngdOptionsWhole(PetscOptionsObject, "-causal_slabs", "Slabs of time for these weights, positive",
                              "EngdProblemSetTermCausal", 1, &o->slabs));
   PetscCall(PetscOptionsHasName(NULL, prefix, "-causal_slabs", &o->slabbed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Declares all options of a term */
+PetscErrorCode EngdTermReadOptions(EngdProblem problem, const char name[], EngdTermOptions *o)
+{
+  char *prefix, title[256];
+
+  PetscFunctionBeginUser;
+  *o = (EngdTermOptions){.weight = 1.0, .slabs = CAUSAL_SLABS, .multipliers = PETSC_DECIDE, .bound = -INFINITY};
+  PetscCall(PetscMalloc1(strlen(name) + 2, &prefix));
+  PetscCall(PetscSNPrintf(prefix, strlen(name) + 2, "%s_", name));
+  PetscCall(PetscSNPrintf(title, sizeof(title), "Term %s of the problem", name));
+  PetscOptionsBegin(problem->comm, prefix, title, "EngdTerm");
+  PetscCall(ReadPlace(o, PetscOptionsObject));
+  PetscCall(ReadDensities(o, PetscOptionsObject));
+  PetscCall(EngdWalkReadOptions(name, &o->walk, PetscOptionsObject));
+  PetscCall(ReadFactors(o, prefix, PetscOptionsObject));
   PetscCall(EngdAdaptReadOptions(name, &o->adapt, PetscOptionsObject));
   if (o->adapt.method != ENGD_ADAPT_NONE) o->resample = ADAPT_EVERY;
   if (o->walk.log_psi) o->resample = 1;

@@ -229,7 +229,7 @@ static PetscErrorCode Compare(const Places *places, size_t size, char message[])
     Identify(&places->place[i]);
     sorted[i] = &places->place[i];
   }
-  qsort(sorted, (size_t)places->n, sizeof(*sorted), Order);
+  if (places->n) qsort(sorted, (size_t)places->n, sizeof(*sorted), Order);
   for (PetscInt i = 0; i < places->n; i++)
     for (PetscInt j = i + 1; j < places->n && IsSame(sorted[i], sorted[j]); j++) {
       const PetscBool forward = sorted[i]->written;

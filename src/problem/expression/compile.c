@@ -49,7 +49,7 @@ static PetscErrorCode FindEntries(EngdExpression e)
     leaf[e->nentries].node = node;
     EngdGraphGetEntry(g, node, &leaf[e->nentries++].entry);
   }
-  if (e->nentries) qsort(leaf, (size_t)e->nentries, sizeof(*leaf), CompareLeaves);
+  qsort(leaf, (size_t)e->nentries, sizeof(*leaf), CompareLeaves);
   PetscCall(PetscMalloc1(e->nentries, &e->entry));
   for (PetscInt i = 0; i < e->nentries; i++) {
     e->entry[i]                 = leaf[i].entry;

@@ -16,7 +16,8 @@ PETSC_INTERN PetscBool EngdOptionsIsMissing(const char value[]);
 /* message <- "-x has no value", where it complains of a mark */
 PETSC_INTERN void EngdOptionsTellMissing(size_t size, char message[]);
 
-/* message <- message (from -key value), where PETSc names no option; solving: the error may be of numbers that no option has */
-PETSC_INTERN void EngdOptionsTellGuilty(PetscBool solving, size_t size, char message[]);
+/* message <- message (from -key value), where PETSc names no option; solving: the error may be of numbers that no option has; file:
+   where it began, NULL where no number of an option can have caused it */
+PETSC_INTERN void EngdOptionsTellGuilty(PetscBool solving, const char file[], size_t size, char message[]);
 
 #endif

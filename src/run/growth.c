@@ -170,9 +170,10 @@ static PetscErrorCode Tell(EngdRun run)
 /* EngdGrowthGoOn - the stages of the present level have ended, and have been counted: is there a next one. Collective */
 PetscErrorCode EngdGrowthGoOn(EngdRun run, PetscBool *more)
 {
-  EngdPlan *plan = &run->plan;
-  Before    before;
-  PetscReal seconds;
+  EngdPlan       *plan  = &run->plan;
+  const PetscBool sound = plan->sound;
+  Before          before;
+  PetscReal       seconds;
 
   PetscFunctionBeginUser;
   PetscCall(EngdRunGetSeconds(run, &seconds));
@@ -190,6 +191,7 @@ PetscErrorCode EngdGrowthGoOn(EngdRun run, PetscBool *more)
   PetscCall(EngdPlanMeasure(run, plan->best, &plan->loss, &plan->fresh));
   plan->before      = plan->fresh;
   plan->before_loss = plan->loss;
+  plan->sound       = sound; /* the best is what it was */
   PetscCall(Tell(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -109,25 +109,35 @@ static PetscErrorCode IsOfOtherMethod(const char name[], PetscBool *other)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is this an option of the stage that there is once a network has grown */
-static PetscBool IsOfGrowth(EngdFunctional F, const char name[])
-{
-  PetscBool grows = PETSC_FALSE;
+/* Options that several methods read */
+static const char shared[] = "ksp_type,pc_type,tao_engd_direction,tao_engd_step,tao_engd_rcond,tao_engd_step_length,"
+                             "tao_ls_type,tao_ls_max_funcs,tao_ls_armijo_sigma";
 
+/* Is this an option of the stage that there is once a network has grown, which some method would read */
+static PetscErrorCode IsOfGrowth(EngdFunctional F, const char name[], PetscBool *is)
+{
+  const size_t n     = strlen("grown_");
+  PetscBool    grows = PETSC_FALSE, known, late;
+
+  PetscFunctionBeginUser;
+  *is = PETSC_FALSE;
   for (PetscInt k = 0; k < F->nnetworks; k++) grows = (PetscBool)(grows || F->network[k]->grows);
-  return (PetscBool)(grows && !strncmp(name, "grown_", 6));
+  if (!grows || strncmp(name, "grown_", n)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscStrInList(name + n, shared, ',', &known));
+  PetscCall(IsReadLate(name + n, &late));
+  *is = (PetscBool)(known || late || !strcmp(name + n, "engd_max_seconds"));
+  if (!*is) PetscCall(EngdOptionsRehearse(F, name + n, is, 0, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Is an option that nobody has read let through: read by several methods, later, or by one that is not chosen */
 static PetscErrorCode IsLetThrough(EngdFunctional F, const char name[], PetscBool final, PetscBool *let)
 {
-  const char *const shared = "ksp_type,pc_type,tao_engd_direction,tao_engd_step,tao_engd_rcond,tao_engd_step_length,"
-                             "tao_ls_type,tao_ls_max_funcs,tao_ls_armijo_sigma";
-  PetscBool         late, other;
+  PetscBool late, other;
 
   PetscFunctionBeginUser;
   PetscCall(PetscStrInList(name, shared, ',', let));
-  *let = (PetscBool)(*let || IsOfGrowth(F, name));
+  if (!*let) PetscCall(IsOfGrowth(F, name, let));
   if (*let) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(IsReadLate(name, &late));
   PetscCall(IsOfOtherMethod(name, &other));
@@ -224,7 +234,7 @@ PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
   PetscInt  n, unused = 0, idle         = 0;
   char    **names, **values, list[1536] = "", without[1024] = "";
   size_t    length;
-  PetscBool let, late;
+  PetscBool let, late, grown;
 
   PetscFunctionBeginUser;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(at_the_end); k++)
@@ -233,7 +243,8 @@ PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(IsLetThrough(F, names[i], final, &let));
     PetscCall(IsReadLate(names[i], &late));
-    if (let && !late && !IsOfGrowth(F, names[i])) PetscCall(AddIdle(names[i], &idle, sizeof(without), without));
+    PetscCall(IsOfGrowth(F, names[i], &grown));
+    if (let && !late && !grown) PetscCall(AddIdle(names[i], &idle, sizeof(without), without));
     if (let) continue;
     if (unused < TOLD) PetscCall(AddUnused(F, names[i], values[i], sizeof(list), list));
     unused++;

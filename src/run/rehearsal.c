@@ -63,7 +63,16 @@ static PetscErrorCode Hear(MPI_Comm comm, const char format[], ...)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* what nobody has read, and option type over it; for help with a prefix */
+/* is it the option `stem` of a stage, -grown_stem */
+static PetscBool IsOfStage(const char name[], const char stem[])
+{
+  const size_t n = strlen(name), m = strlen(stem);
+
+  return (PetscBool)(n > m && name[n - m - 1] == '_' && !strcmp(name + n - m, stem));
+}
+
+/* what nobody has read, and option type over it; for help with a prefix. The option that is sought is there also where a stage to come
+   has it */
 static PetscErrorCode CreateDatabase(Rehearsal *r, const char option[], const char type[], PetscOptions *database)
 {
   static unsigned number = 0; /* PETSc says the same help once a process, hence a prefix for each */
@@ -75,7 +84,7 @@ static PetscErrorCode CreateDatabase(Rehearsal *r, const char option[], const ch
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   PetscCall(PetscOptionsCreate(database));
   for (PetscInt i = 0; i < n && !r->help; i++) {
-    PetscCall(PetscSNPrintf(name, sizeof(name), "-%s", names[i]));
+    PetscCall(PetscSNPrintf(name, sizeof(name), "-%s", IsOfStage(names[i], r->name) ? r->name : names[i]));
     PetscCall(PetscOptionsSetValue(*database, name, values[i]));
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));

@@ -193,7 +193,7 @@ static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function,
   }
   run.code = code;
   EngdOptionsTellMissing(sizeof(run.message), run.message);
-  EngdOptionsTellGuilty(run.work.solving, sizeof(run.message), run.message);
+  EngdOptionsTellGuilty(run.work.solving, code == PETSC_ERR_MEM ? NULL : file, sizeof(run.message), run.message);
   AddFileNames(sizeof(run.message), run.message);
   if (MPI_Comm_size(comm, &size)) size = 1;
   teller = Judge(comm, size);

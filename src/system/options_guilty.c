@@ -2,8 +2,8 @@
   Which options an error of PETSc is of, where PETSc does not say it: "Input string abc has no integer value".
 
   Method: the options whose value, or an entry of it, is the word that PETSc complains of; else the numbers whose option ends in a
-  word of the message, as -eps_nev in "Illegal value of nev"; else all numbers of PETSc's solvers. Options that nobody has read
-  yet are none of them.
+  word of the message, as -eps_nev in "Illegal value of nev"; else all numbers of PETSc's solvers. Numbers are of errors that begin in
+  PETSc alone. Options that nobody has read yet are none of them.
 */
 #define _GNU_SOURCE /* strcasestr, strtok_r */
 #include <engd/private.h>
@@ -120,9 +120,10 @@ static PetscBool AddNumbers(PetscBool worded, size_t size, char message[])
   return (PetscBool)(joint[0] == ',');
 }
 
-void EngdOptionsTellGuilty(PetscBool solving, size_t size, char message[])
+void EngdOptionsTellGuilty(PetscBool solving, const char file[], size_t size, char message[])
 {
-  char word[256];
+  const size_t root = strlen(__FILE__) - strlen("system/options_guilty.c");
+  char         word[256];
 
   if (NamesOption(message) || !message[0]) return;
   if (FindComplaint(message, sizeof(word), word)) { /* an entry of a list only where no option has it as its value */
@@ -130,5 +131,6 @@ void EngdOptionsTellGuilty(PetscBool solving, size_t size, char message[])
     return;
   }
   if (message[0] == '-' || (solving && !strstr(message, "must be"))) return;
+  if (!file || !strncmp(file, __FILE__, root)) return; /* engd's own words: of a file, say, and of no number */
   if (!AddNumbers(PETSC_TRUE, size, message)) (void)AddNumbers(PETSC_FALSE, size, message);
 }

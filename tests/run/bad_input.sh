@@ -51,6 +51,7 @@ doubles="f0 = x$(for ((k = 1; k < 60; k++)); do printf ', f%d = f%d*f%d' "$k" $(
 rejects '-functions: f[0-9]* is reached after more than 100000 uses' "${poisson[@]}" -functions "$doubles" -pde_residual 'lap(u) + f59'
 rejects '\(from -wall_weight 1,2\)$' "${poisson[@]}" -wall_weight 1,2
 rejects '\(from -engd_monitor_every x\)$' "${poisson[@]}" -engd_monitor_every x
+rejects 'No such file or directory$' "${poisson[@]}" -tao_engd_direction krylov -ksp_rtol 1e-2 -engd_restart nowhere.h5
 splines=$SCRATCH/splines
 mkdir -p "$splines"
 spline() { # file rows

@@ -35,6 +35,6 @@ expect_less "$(json s.json relative_l2_error)" 1e-2
 rejects 'network_layers auto: .*give its size, as in 64' "${three[@]}" -tao_type adam
 rejects 'network_layers auto: .*give its size, as in 64' "${three[@]}" -engd_start none
 rejects 'network_layers auto: .*give its size, as in 64' -options_file suite/ritz.opts -network_layers auto
-rejects 'nothing here reads: -grown_tao_max_itt 3' "${three[@]}" -grown_tao_max_itt 3
+rejects 'option.* -grown_tao_max_itt 3' "${three[@]}" -grown_tao_max_itt 3
 rejects "network_layers: '?8,auto|item 2|auto" "${three[@]}" -network_layers 8,auto
 run_rejects 1 3

@@ -116,19 +116,21 @@ static PetscErrorCode CheckMultipliers(EngdProblem problem)
 /* The terms of the list */
 static PetscErrorCode ProblemCreateTerms(EngdProblem problem, const char text[])
 {
-  char   **names;
-  PetscInt n;
+  char         **names;
+  PetscInt       n;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(EngdParseNames("-terms", text, &n, &names));
-  PetscCall(EngdProblemCheckTermNames(problem, "-terms", n, names));
-  PetscCall(EngdProblemCheckNetworkNames(problem, n, names));
-  PetscCall(PetscCalloc1(n, &problem->term));
-  for (PetscInt i = 0; i < n; i++) {
-    PetscCall(EngdTermCreateFromOptions(problem, names[i], ENGD_STREAM_TERMS + i, &problem->term[i]));
-    problem->nterms++;
+  ierr = EngdProblemCheckTermNames(problem, "-terms", n, names);
+  if (!ierr) ierr = EngdProblemCheckNetworkNames(problem, n, names);
+  if (!ierr) ierr = PetscCalloc1(n, &problem->term);
+  for (PetscInt i = 0; i < n && !ierr; i++) {
+    problem->nterms++; /* so that what there is of it is freed behind an error */
+    ierr = EngdTermCreateFromOptions(problem, names[i], ENGD_STREAM_TERMS + i, &problem->term[i]);
   }
   PetscCall(EngdListDestroy(n, &names));
+  PetscCall(ierr);
   PetscCall(CheckMultipliers(problem));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -260,15 +262,12 @@ static PetscErrorCode ProblemCreateExact(EngdProblem problem)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* all that the options say, in the order in which one part needs the other */
-static PetscErrorCode ReadProblem(EngdProblem problem)
+/* domain, model, terms and test points, in the order in which one needs the other */
+static PetscErrorCode CreateParts(EngdProblem problem, const char terms[], PetscInt ntest, const char file[])
 {
-  char       *terms, *file;
-  PetscInt    ntest = 4000;
   EngdSymbols words;
 
   PetscFunctionBeginUser;
-  PetscCall(ProblemReadOptions(problem, &terms, &ntest, &file));
   words = (EngdSymbols){.nparameters  = problem->nparameters,
                         .parameter    = (const char *const *)problem->parameter,
                         .value        = problem->value,
@@ -282,7 +281,6 @@ static PetscErrorCode ReadProblem(EngdProblem problem)
   EngdDomainSetWindow(problem->domain, 0);
   PetscCall(ProblemCreateTerms(problem, terms));
   EngdDomainSetWindow(problem->domain, -1);
-  PetscCall(PetscFree(terms));
   PetscCall(ProblemCheckWindows(problem));
   PetscCall(EngdProblemCheckModel(problem));
   if (file)
@@ -290,8 +288,23 @@ static PetscErrorCode ReadProblem(EngdProblem problem)
   else
     PetscCall(EngdPointsCreate(problem->domain, "-engd_test_points", "interior", "quasi", ntest, problem->seed,
                                ENGD_STREAM_TEST_POINTS, &problem->test));
-  PetscCall(PetscFree(file));
   PetscCall(ProblemCreateExact(problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* all that the options say */
+static PetscErrorCode ReadProblem(EngdProblem problem)
+{
+  char          *terms = NULL, *file = NULL;
+  PetscInt       ntest = 4000;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  ierr = ProblemReadOptions(problem, &terms, &ntest, &file);
+  if (!ierr) ierr = CreateParts(problem, terms, ntest, file);
+  PetscCall(PetscFree(terms));
+  PetscCall(PetscFree(file));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

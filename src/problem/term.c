@@ -133,6 +133,43 @@ static PetscErrorCode TermSetCausal(EngdProblem problem, EngdTerm term, const En
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The term of what the user says about it */
+static PetscErrorCode TermCreate(EngdProblem problem, EngdTerm term, const EngdTermOptions *o, PetscInt stream)
+{
+  const char *name = term->name;
+
+  PetscFunctionBeginUser;
+  PetscCheck(o->weight > 0 && !PetscIsInfOrNanReal(o->weight), problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_weight %g: must be positive and finite", name, (double)o->weight);
+  term->weight      = o->weight;
+  term->weighted    = o->weighted;
+  term->resample    = o->resample;
+  term->adapt       = o->adapt;
+  term->multipliers = PetscMax(o->multipliers, 0);
+  term->penalty     = (PetscBool)(o->multipliers == 0);
+  term->bound       = o->bound;
+  PetscCall(TermCheckWalkers(problem, name, o));
+  PetscCall(TermCreatePoints(problem, term, o, stream));
+  PetscCall(EngdTermSetRandomDimensions(problem, term, o->nrandom, FindOther(o)));
+  PetscCall(EngdTermCreateDensity(problem, term, o));
+  PetscCheck(term->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
+             term->pointwise->ncomponents, COMPONENTS_MAX);
+  PetscCall(EngdTermCheckRandomDimensions(problem, term));
+  PetscCheck(!PetscIsNanReal(o->bound), problem->comm, PETSC_ERR_USER_INPUT, "-%s_bound nan: give a number", name);
+  PetscCheck(!o->bounded || term->walk || term->nstates, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_bound %g: only a quotient or walkers have an energy with a bound; leave it out", name,
+             (double)o->bound);
+  PetscCall(TermSetMeasure(problem, term, o->measure));
+  PetscCall(TermSetCausal(problem, term, o));
+  PetscCall(EngdPointsCheckWindows(term->points, &term->initial));
+  PetscCheck(!term->initial || !term->energy, problem->comm, PETSC_ERR_USER_INPUT,
+             "-%s_%s at the initial time: a window goes on by a residual; give -%s_residual", name,
+             EngdTermKind(term), name);
+  PetscCall(EngdAdaptSetUp(term, (PetscBool)(o->file != NULL)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdTermCreateFromOptions - The term of a name
 
@@ -157,40 +194,15 @@ static PetscErrorCode TermSetCausal(EngdProblem problem, EngdTerm term, const En
 PetscErrorCode EngdTermCreateFromOptions(EngdProblem problem, const char name[], PetscInt stream, EngdTerm *term)
 {
   EngdTermOptions o;
+  PetscErrorCode  ierr;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(term));
   PetscCall(PetscStrallocpy(name, &(*term)->name));
-  PetscCall(EngdTermReadOptions(problem, name, &o));
-  PetscCheck(o.weight > 0 && !PetscIsInfOrNanReal(o.weight), problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_weight %g: must be positive and finite", name, (double)o.weight);
-  (*term)->weight      = o.weight;
-  (*term)->weighted    = o.weighted;
-  (*term)->resample    = o.resample;
-  (*term)->adapt       = o.adapt;
-  (*term)->multipliers = PetscMax(o.multipliers, 0);
-  (*term)->penalty     = (PetscBool)(o.multipliers == 0);
-  (*term)->bound       = o.bound;
-  PetscCall(TermCheckWalkers(problem, name, &o));
-  PetscCall(TermCreatePoints(problem, *term, &o, stream));
-  PetscCall(EngdTermSetRandomDimensions(problem, *term, o.nrandom, FindOther(&o)));
-  PetscCall(EngdTermCreateDensity(problem, *term, &o));
-  PetscCheck((*term)->pointwise->ncomponents <= COMPONENTS_MAX, problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_residual has %" PetscInt_FMT " components, the most that there can be is %d", name,
-             (*term)->pointwise->ncomponents, COMPONENTS_MAX);
-  PetscCall(EngdTermCheckRandomDimensions(problem, *term));
-  PetscCheck(!PetscIsNanReal(o.bound), problem->comm, PETSC_ERR_USER_INPUT, "-%s_bound nan: give a number", name);
-  PetscCheck(!o.bounded || (*term)->walk || (*term)->nstates, problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_bound %g: only a quotient or walkers have an energy with a bound; leave it out", name,
-             (double)o.bound);
-  PetscCall(TermSetMeasure(problem, *term, o.measure));
-  PetscCall(TermSetCausal(problem, *term, &o));
-  PetscCall(EngdPointsCheckWindows((*term)->points, &(*term)->initial));
-  PetscCheck(!(*term)->initial || !(*term)->energy, problem->comm, PETSC_ERR_USER_INPUT,
-             "-%s_%s at the initial time: a window goes on by a residual; give -%s_residual", name,
-             EngdTermKind(*term), name);
-  PetscCall(EngdAdaptSetUp(*term, (PetscBool)(o.file != NULL)));
+  ierr = EngdTermReadOptions(problem, name, &o);
+  if (!ierr) ierr = TermCreate(problem, *term, &o, stream);
   PetscCall(EngdTermOptionsDestroy(&o));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

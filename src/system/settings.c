@@ -75,22 +75,24 @@ PetscErrorCode EngdSettingsSetWhole(EngdSettings *settings, const char option[],
 /* n numbers, with all their digits */
 PetscErrorCode EngdSettingsSetReals(EngdSettings *settings, const char option[], PetscInt n, const PetscReal value[])
 {
-  const size_t size = ENGD_COUNT(PetscMax(n, 0), 32) + 1;
-  char        *text;
+  const size_t   size = ENGD_COUNT(PetscMax(n, 0), 32) + 1;
+  PetscErrorCode ierr;
+  char          *text;
 
   PetscFunctionBeginUser;
   PetscCheck(n > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: the setter was given %" PetscInt_FMT " numbers",
              option, n);
+  PetscCheck(EngdIsFinite((size_t)n, value), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: the setter was given a number that is not finite", option);
   PetscCall(PetscCalloc1(size, &text));
   for (PetscInt i = 0; i < n; i++) {
     const size_t used = strlen(text);
 
-    PetscCheck(!PetscIsInfOrNanReal(value[i]), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
-               "%s: the setter was given a number that is not finite", option);
     snprintf(text + used, size - used, "%s%.17g", i ? "," : "", (double)value[i]);
   }
-  PetscCall(EngdSettingsSet(settings, option, text));
+  ierr = EngdSettingsSet(settings, option, text);
   PetscCall(PetscFree(text));
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -277,8 +277,8 @@ PetscErrorCode EngdPlanCreate(EngdRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* EngdPlanReset - theta, as it is now, is what the plan starts from and falls back on: no stage leaves it for what has more loss.
-   Collective */
+/* EngdPlanReset - theta, as it is now, is what the plan starts from and falls back on: of least squares no stage leaves it for what has
+   more loss. Collective */
 PetscErrorCode EngdPlanReset(EngdRun run)
 {
   PetscFunctionBeginUser;

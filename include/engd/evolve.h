@@ -73,8 +73,6 @@ PETSC_INTERN PetscErrorCode EngdEvolveIntegrate(EngdEvolution, PetscReal until, 
 PETSC_INTERN PetscErrorCode EngdEvolveFitSteps(EngdEvolution, PetscReal until, Vec theta, PetscBool *failed);
 PETSC_INTERN PetscErrorCode EngdEvolveFitStart(EngdEvolution, Vec theta);
 
-/* evolve_steps.c: fails where options of an evolution are given and there is none. Collective, as an error is */
-PETSC_INTERN PetscErrorCode EngdEvolutionCheckIdle(MPI_Comm);
 /* evolve_steps.c: a step is done, and theta good; stop: the run is to end. Collective */
 PETSC_INTERN PetscErrorCode EngdEvolveStepped(EngdEvolution, Vec theta, PetscReal before, PetscBool *stop);
 

@@ -248,7 +248,7 @@ PETSC_INTERN const char    *EngdRunDescribeEnd(EngdRun, TaoConvergedReason);
 /* options.c. Excuse: marks as used the options of methods not chosen and those that are read during the solve, in the present
    state of the database: what several objects choose differently is excused by each. Check: fails, naming them, when the
    database holds options that nobody asked for; before the solve (final = PETSC_FALSE) those that PETSc reads late, the
-   viewers, are let through. Collective */
+   viewers, are let through. TellIdle: one line on the options of a stage that are of methods which it has not. Collective */
 PETSC_INTERN PetscErrorCode EngdOptionsTellIdle(EngdFunctional, const EngdStage *);
 PETSC_INTERN PetscErrorCode EngdOptionsExcuse(EngdFunctional);
 PETSC_INTERN PetscErrorCode EngdCheckOptions(EngdFunctional, PetscBool final);

@@ -317,6 +317,23 @@ static PetscErrorCode ReadOptions(EngdEvolution e, Texts *texts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* options of an evolution where there is none */
+static PetscErrorCode CheckIdle(MPI_Comm comm)
+{
+  static const char *const options[] = {"-engd_time_rhs", "-engd_time_final", "-engd_time_rcond",
+                                        "-engd_time_last_layer", "-engd_output_times"};
+  PetscBool                given;
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {
+    PetscCall(PetscOptionsHasName(NULL, NULL, options[k], &given));
+    PetscCheck(!given, comm, PETSC_ERR_USER_INPUT,
+               "%s: nothing evolves in time; give -engd_time_stepping galerkin or teng, or leave the option out",
+               options[k]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdEvolutionCreate - The time evolution that options ask for; NULL where they do not.
 
@@ -342,7 +359,7 @@ PetscErrorCode EngdEvolutionCreate(EngdRun run, EngdEvolution *out)
   *e = (struct _n_EngdEvolution){.run = run, .rcond = 1e-9, .t = -1, .measured = -1};
   PetscCall(ReadOptions(e, &texts));
   if (e->method == ENGD_EVOLVE_NONE) {
-    if (!texts.said) PetscCall(EngdEvolutionCheckIdle(run->comm));
+    if (!texts.said) PetscCall(CheckIdle(run->comm));
     PetscCall(DestroyTexts(&texts));
     PetscCall(PetscFree(e));
     PetscFunctionReturn(PETSC_SUCCESS);

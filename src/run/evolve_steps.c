@@ -70,19 +70,3 @@ PetscErrorCode EngdEvolveStepped(EngdEvolution e, Vec theta, PetscReal before, P
   run->due = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-PetscErrorCode EngdEvolutionCheckIdle(MPI_Comm comm)
-{
-  static const char *const options[] = {"-engd_time_rhs", "-engd_time_final", "-engd_time_rcond",
-                                        "-engd_time_last_layer", "-engd_output_times"};
-  PetscBool                given;
-
-  PetscFunctionBeginUser;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {
-    PetscCall(PetscOptionsHasName(NULL, NULL, options[k], &given));
-    PetscCheck(!given, comm, PETSC_ERR_USER_INPUT,
-               "%s: nothing evolves in time; give -engd_time_stepping galerkin or teng, or leave the option out",
-               options[k]);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}

@@ -130,56 +130,55 @@ static PetscErrorCode IsOfGrowth(EngdFunctional F, const char name[], PetscBool 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is an option that nobody has read let through: read by several methods, later, or by one that is not chosen */
-static PetscErrorCode IsLetThrough(EngdFunctional F, const char name[], PetscBool final, PetscBool *let)
+/* What an option that nobody has read is. All but a mistake are let through */
+typedef enum {
+  MISTAKE,
+  LATE,  /* read during or after the solve */
+  GROWN, /* of the stage to come when a network has grown */
+  IDLE   /* of a method that is not chosen */
+} Kind;
+
+static PetscErrorCode GetKind(EngdFunctional F, const char name[], PetscBool final, Kind *kind)
 {
-  PetscBool late, other;
+  PetscBool late, other, is;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscStrInList(name, shared, ',', let));
-  if (!*let) PetscCall(IsOfGrowth(F, name, let));
-  if (*let) PetscFunctionReturn(PETSC_SUCCESS);
+  *kind = IDLE;
+  PetscCall(PetscStrInList(name, shared, ',', &is));
+  if (is) PetscFunctionReturn(PETSC_SUCCESS);
+  *kind = GROWN;
+  PetscCall(IsOfGrowth(F, name, &is));
+  if (is) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(IsReadLate(name, &late));
   PetscCall(IsOfOtherMethod(name, &other));
-  *let = (PetscBool)(late && (other || !final));
-  if (other && !*let) PetscCall(EngdOptionsRehearse(F, name, let, 0, NULL));
+  *kind = late && (other || !final) ? LATE : MISTAKE;
+  if (*kind == LATE || !other) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdOptionsRehearse(F, name, &is, 0, NULL));
+  if (is) *kind = IDLE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* list <- list, -name: of a method that is not chosen; a file that tunes it may be the base of the run, so it is no mistake */
-static PetscErrorCode AddIdle(const char name[], PetscInt *n, size_t size, char list[])
-{
-  size_t length;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscStrlen(list, &length));
-  PetscCall(PetscSNPrintf(list + length, size - length, "%s-%.80s", (*n)++ ? ", " : "", name));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* EngdOptionsTellIdle - one line on the options of this stage that are of methods which it has not. Collective */
 PetscErrorCode EngdOptionsTellIdle(EngdFunctional F, const EngdStage *stage)
 {
-  PetscInt  n, idle = 0;
-  char    **names, **values, list[1024] = "", option[256];
-  PetscBool let, late, exists;
+  EngdIdle  idle = {0};
+  PetscInt  n;
+  char    **names, **values, option[256];
+  Kind      kind;
+  PetscBool exists;
 
   PetscFunctionBeginUser;
   if (!stage->name) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = 0; i < n; i++) {
     if (!EngdOverlayHas(stage->overlay, names[i])) continue;
-    PetscCall(IsLetThrough(F, names[i], PETSC_FALSE, &let));
-    PetscCall(IsReadLate(names[i], &late));
-    if (!let || late) continue;
+    PetscCall(GetKind(F, names[i], PETSC_FALSE, &kind));
+    if (kind != IDLE && kind != GROWN) continue;
     PetscCall(PetscSNPrintf(option, sizeof(option), "-%s_%s", stage->name, names[i]));
     PetscCall(PetscOptionsFindPair(NULL, NULL, option, NULL, &exists)); /* which counts it as read */
-    if (exists) PetscCall(AddIdle(option + 1, &idle, sizeof(list), list));
+    if (exists) PetscCall(EngdIdleAdd(&idle, option + 1));
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
-  if (idle)
-    PetscCall(PetscPrintf(F->comm, "%s %s no effect: of methods that the stage has not\n", list,
-                          idle > 1 ? "have" : "has"));
+  PetscCall(EngdIdleTell(&idle, F->comm, "of methods that the stage has not"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,14 +186,15 @@ PetscErrorCode EngdOptionsExcuse(EngdFunctional F)
 {
   PetscInt  n;
   char    **names, **values, option[256];
-  PetscBool let, exists;
+  Kind      kind;
+  PetscBool exists;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = 0; i < n; i++) {
-    PetscCall(IsLetThrough(F, names[i], PETSC_FALSE, &let));
+    PetscCall(GetKind(F, names[i], PETSC_FALSE, &kind));
     PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", names[i]));
-    if (let) PetscCall(PetscOptionsHasName(NULL, NULL, option, &exists)); /* counts as used from now on */
+    if (kind != MISTAKE) PetscCall(PetscOptionsHasName(NULL, NULL, option, &exists)); /* counts as used from now on */
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -231,21 +231,21 @@ static PetscErrorCode AddUnused(EngdFunctional F, const char name[], const char 
 */
 PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
 {
-  PetscInt  n, unused = 0, idle         = 0;
-  char    **names, **values, list[1536] = "", without[1024] = "";
+  EngdIdle  idle = {0};
+  PetscInt  n, unused = 0;
+  char    **names, **values, list[1536] = "";
   size_t    length;
-  PetscBool let, late, grown;
+  Kind      kind;
+  PetscBool given;
 
   PetscFunctionBeginUser;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(at_the_end); k++)
-    PetscCall(PetscOptionsHasName(NULL, NULL, at_the_end[k], &let)); /* counts as used from now on */
+    PetscCall(PetscOptionsHasName(NULL, NULL, at_the_end[k], &given)); /* counts as used from now on */
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = 0; i < n; i++) {
-    PetscCall(IsLetThrough(F, names[i], final, &let));
-    PetscCall(IsReadLate(names[i], &late));
-    PetscCall(IsOfGrowth(F, names[i], &grown));
-    if (let && !late && !grown) PetscCall(AddIdle(names[i], &idle, sizeof(without), without));
-    if (let) continue;
+    PetscCall(GetKind(F, names[i], final, &kind));
+    if (kind == IDLE) PetscCall(EngdIdleAdd(&idle, names[i]));
+    if (kind != MISTAKE) continue;
     if (unused < TOLD) PetscCall(AddUnused(F, names[i], values[i], sizeof(list), list));
     unused++;
   }
@@ -258,8 +258,6 @@ PetscErrorCode EngdCheckOptions(EngdFunctional F, PetscBool final)
              "option%s that nothing here reads: %s (misspelt, or of a term, output or method not chosen; -help all "
              "lists all)",
              unused > 1 ? "s" : "", list);
-  if (idle && !final)
-    PetscCall(PetscPrintf(F->comm, "%s %s no effect: of methods that are not chosen\n", without,
-                          idle > 1 ? "have" : "has"));
+  if (!final) PetscCall(EngdIdleTell(&idle, F->comm, "of methods that are not chosen"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -7,6 +7,7 @@
   and not refused, since a problem's file may give them for the direction that another file exchanges.
 */
 #include <engd/private.h>
+#include <engd/values.h>
 
 #define REJECTION_FACTOR 10    /* a rejection raises lambda by this, */
 #define REJECTION_LEAST  1e-12 /* from at least this */
@@ -106,27 +107,19 @@ PetscErrorCode EngdDampingState(EngdDamping *damping, EngdArchive a)
 /* one line on the options of lambda that were given, where neither direction nor step has a lambda. Collective */
 PetscErrorCode EngdDampingTellUnused(MPI_Comm comm, EngdDirection direction, EngdStep step)
 {
-  static const char *const options[]  = {"-tao_engd_damping", "-tao_engd_damping_adapt", "-tao_engd_damping_min",
-                                         "-tao_engd_damping_decrease", "-tao_engd_damping_increase"};
-  char                     given[256] = "";
-  PetscInt                 n          = 0;
+  static const char *const options[] = {"-tao_engd_damping", "-tao_engd_damping_adapt", "-tao_engd_damping_min",
+                                        "-tao_engd_damping_decrease", "-tao_engd_damping_increase"};
+  EngdIdle                 idle      = {0};
+  char                     reason[256];
 
   PetscFunctionBeginUser;
   if ((direction->features & ENGD_DIRECTION_DAMPED) || step->damped) PetscFunctionReturn(PETSC_SUCCESS);
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {
-    PetscBool set;
-
-    PetscCall(PetscOptionsHasName(NULL, NULL, options[k], &set));
-    if (!set) continue;
-    if (n++) PetscCall(PetscStrlcat(given, ", ", sizeof(given)));
-    PetscCall(PetscStrlcat(given, options[k], sizeof(given)));
-  }
-  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EngdIdleAddGiven(&idle, NULL, PETSC_STATIC_ARRAY_LENGTH(options), options));
   if (direction->damping_name)
-    PetscCall(PetscPrintf(comm, "%s %s no effect: direction %s has a %s and no damping\n", given,
-                          n > 1 ? "have" : "has", direction->type, direction->damping_name));
+    PetscCall(PetscSNPrintf(reason, sizeof(reason), "direction %s has a %s and no damping", direction->type,
+                            direction->damping_name));
   else
-    PetscCall(PetscPrintf(comm, "%s %s no effect: direction %s has no damping\n", given, n > 1 ? "have" : "has",
-                          direction->type));
+    PetscCall(PetscSNPrintf(reason, sizeof(reason), "direction %s has no damping", direction->type));
+  PetscCall(EngdIdleTell(&idle, comm, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -6,6 +6,7 @@
   of them as they come, and refuses others without naming the option.
 */
 #include <engd/private.h>
+#include <engd/values.h>
 #include <math.h>
 
 /* the text that an option of PETSc has, or NULL; option <- its whole name */
@@ -177,21 +178,13 @@ PetscErrorCode EngdSolverTellUnused(KSP ksp, const char direction[])
 {
   static const char *const options[] = {"-ksp_type", "-ksp_rtol", "-ksp_atol", "-ksp_max_it", "-pc_type"};
   const char              *prefix;
-  char                     given[256] = "";
-  PetscInt                 n          = 0;
+  EngdIdle                 idle = {0};
+  char                     reason[256];
 
   PetscFunctionBeginUser;
   PetscCall(KSPGetOptionsPrefix(ksp, &prefix));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(options); k++) {
-    PetscBool set;
-
-    PetscCall(PetscOptionsHasName(NULL, prefix, options[k], &set));
-    if (!set) continue;
-    if (n++) PetscCall(PetscStrlcat(given, ", ", sizeof(given)));
-    PetscCall(PetscStrlcat(given, options[k], sizeof(given)));
-  }
-  if (n)
-    PetscCall(PetscPrintf(PetscObjectComm((PetscObject)ksp), "%s %s no effect: direction %s solves without a KSP\n",
-                          given, n > 1 ? "have" : "has", direction));
+  PetscCall(EngdIdleAddGiven(&idle, prefix, PETSC_STATIC_ARRAY_LENGTH(options), options));
+  PetscCall(PetscSNPrintf(reason, sizeof(reason), "direction %s solves without a KSP", direction));
+  PetscCall(EngdIdleTell(&idle, PetscObjectComm((PetscObject)ksp), reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -22,6 +22,35 @@ PetscErrorCode EngdSpectrumIsFilter(EPS eps, PetscBool *filter)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* for a filter, which begins with products and so needs an operator that is there already: a diagonal matrix like A, whose
+   eigenvalues lie around the interval */
+PetscErrorCode EngdSpectrumPrepareFilter(EPS eps)
+{
+  PetscInt  n, local, begin, end;
+  PetscReal a, b, width;
+  PetscBool own;
+  Mat       A, D;
+
+  PetscFunctionBeginUser;
+  PetscCall(EPSGetInterval(eps, &a, &b));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-st_filter_interval", &own));
+  PetscCheck(a < b || own, PetscObjectComm((PetscObject)eps), PETSC_ERR_USER_INPUT,
+             "-st_type filter finds all eigenvalues of an interval: give -eps_interval a,b with a < b");
+  width = PetscMax(b - a, PETSC_SQRT_MACHINE_EPSILON);
+  PetscCall(EPSGetOperators(eps, &A, NULL));
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(MatGetLocalSize(A, &local, NULL));
+  PetscCall(MatCreateAIJ(PetscObjectComm((PetscObject)A), local, local, n, n, 1, NULL, 0, NULL, &D));
+  PetscCall(MatGetOwnershipRange(D, &begin, &end));
+  for (PetscInt i = begin; i < end; i++)
+    PetscCall(MatSetValue(D, i, i, a - width + 3 * width * i / n, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(D, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(D, MAT_FINAL_ASSEMBLY));
+  PetscCall(EPSSetOperators(eps, D, NULL));
+  PetscCall(MatDestroy(&D));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   When p(A) has what is in the interval: SLEPc tests the values of p in descending order up to the first that has not converged, so
   either that one is below the threshold, or all that there are have converged.

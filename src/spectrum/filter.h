@@ -10,6 +10,8 @@
 #include <engd/private.h>
 
 PETSC_INTERN PetscErrorCode EngdSpectrumIsFilter(EPS, PetscBool *filter);
+/* Before there is an operator: a matrix for the checks of what is asked. Collective */
+PETSC_INTERN PetscErrorCode EngdSpectrumPrepareFilter(EPS);
 PETSC_INTERN PetscErrorCode EngdSpectrumSetUpFilter(EngdSpectrum, const EngdSpectrumOperator *, EPS,
                                                     EngdSpectrumProgress *, PetscBool *none);
 PETSC_INTERN PetscErrorCode EngdSpectrumTellFilter(EngdSpectrum, const EngdSpectrumOperator *, EPS);

@@ -5,7 +5,7 @@
   set up, so that methods that cannot do what is asked are refused too; where all
   eigenvalues are computed there is no such solver, and its options are let through.
 */
-#include <engd/private.h>
+#include "filter.h"
 
 #define WORDS       512     /* of SLEPc */
 #define PROBES_MAX  1000000 /* of a density */
@@ -205,35 +205,6 @@ static PetscErrorCode KeepWords(MPI_Comm comm, int line, const char *function, c
   return code;
 }
 
-/* for a filter, which begins with products and so needs an operator that is there already: a diagonal matrix like A, whose
-   eigenvalues lie around the interval */
-static PetscErrorCode PrepareFilter(EPS eps)
-{
-  PetscInt  n, local, begin, end;
-  PetscReal a, b, width;
-  PetscBool own;
-  Mat       A, D;
-
-  PetscFunctionBeginUser;
-  PetscCall(EPSGetInterval(eps, &a, &b));
-  PetscCall(PetscOptionsHasName(NULL, NULL, "-st_filter_interval", &own));
-  PetscCheck(a < b || own, PetscObjectComm((PetscObject)eps), PETSC_ERR_USER_INPUT,
-             "-st_type filter finds all eigenvalues of an interval: give -eps_interval a,b with a < b");
-  width = PetscMax(b - a, PETSC_SQRT_MACHINE_EPSILON);
-  PetscCall(EPSGetOperators(eps, &A, NULL));
-  PetscCall(MatGetSize(A, &n, NULL));
-  PetscCall(MatGetLocalSize(A, &local, NULL));
-  PetscCall(MatCreateAIJ(PetscObjectComm((PetscObject)A), local, local, n, n, 1, NULL, 0, NULL, &D));
-  PetscCall(MatGetOwnershipRange(D, &begin, &end));
-  for (PetscInt i = begin; i < end; i++)
-    PetscCall(MatSetValue(D, i, i, a - width + 3 * width * i / n, INSERT_VALUES));
-  PetscCall(MatAssemblyBegin(D, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(D, MAT_FINAL_ASSEMBLY));
-  PetscCall(EPSSetOperators(eps, D, NULL));
-  PetscCall(MatDestroy(&D));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* the solvers' own checks of what they can do */
 static PetscErrorCode CheckSetUp(EngdSpectrum spectrum, const EngdSpectrumOperator *op, EPS eps, SVD svd)
 {
@@ -248,8 +219,8 @@ static PetscErrorCode CheckSetUp(EngdSpectrum spectrum, const EngdSpectrumOperat
     PetscCall(EPSGetST(eps, &st));
     PetscCall(EPSGetType(eps, &type));
     PetscCall(STGetType(st, &transformation));
-    if (transformation) PetscCall(PetscStrcmp(transformation, STFILTER, &filter));
-    if (filter) PetscCall(PrepareFilter(eps));
+    PetscCall(EngdSpectrumIsFilter(eps, &filter));
+    if (filter) PetscCall(EngdSpectrumPrepareFilter(eps));
   } else {
     PetscCall(SVDGetType(svd, &type));
   }

@@ -94,7 +94,7 @@ poisson: ## install what is missing, build, and solve the first example
 	$(MPIEXEC) -n $$ranks ./engd -options_file poisson.opts
 
 # One program a floor of the data flow, and the first command of README.md; on one core in some ten seconds
-CHECKS := tests/unit/test_expression tests/unit/test_points tests/unit/test_jet tests/unit/test_operators tests/unit/test_gramian \
+CHECKS := tests/unit/test_expression tests/unit/test_expression_names tests/unit/test_points tests/unit/test_jet tests/unit/test_operators tests/unit/test_gramian \
   tests/unit/test_kfac tests/unit/test_symmetric tests/unit/test_solver tests/unit/test_archive tests/run/first
 check: all $(addprefix $(B)/,$(filter tests/unit/%,$(CHECKS))) ## a quick test of what was built, in less than 20 seconds
 	@B=$(B) PROGRAM=$(PROGRAM) MPIEXEC="$(MPIEXEC)" SELECT="$(CHECKS)" tests/run.sh

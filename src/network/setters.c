@@ -72,6 +72,19 @@ PetscErrorCode EngdNetworkSetSizes(EngdNetwork net, PetscInt inputs, PetscInt ou
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* the hidden layers, also of a network that is in use: what uses it is laid out anew with it */
+static PetscErrorCode SetWidths(EngdNetwork net, PetscInt nhidden, const PetscInt widths[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(net->width));
+  PetscCall(PetscMalloc1(nhidden, &net->width));
+  PetscCall(PetscArraycpy(net->width, widths, nhidden));
+  net->nhidden = nhidden;
+  net->grows   = PETSC_FALSE;
+  net->setup   = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   EngdNetworkSetLayers - Sets the hidden layers; none make the network affine in its inputs.
 
@@ -98,12 +111,7 @@ PetscErrorCode EngdNetworkSetLayers(EngdNetwork net, PetscInt nhidden, const Pet
                "-%slayers: a layer of %" PetscInt_FMT " units; give positive numbers, as in 64,64", net->prefix,
                widths[l]);
   }
-  PetscCall(PetscFree(net->width));
-  PetscCall(PetscMalloc1(nhidden, &net->width));
-  PetscCall(PetscArraycpy(net->width, widths, nhidden));
-  net->nhidden = nhidden;
-  net->grows   = PETSC_FALSE;
-  net->setup   = PETSC_FALSE;
+  PetscCall(SetWidths(net, nhidden, widths));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -132,14 +140,11 @@ PetscErrorCode EngdNetworkSetGrowing(EngdNetwork net)
 
 PetscErrorCode EngdNetworkWiden(EngdNetwork net, PetscInt times)
 {
-  const PetscInt  width = FIRST_WIDTH << times;
-  const PetscBool used  = net->used;
+  const PetscInt width = FIRST_WIDTH << times;
 
   PetscFunctionBeginUser;
-  net->used = PETSC_FALSE;
-  PetscCall(EngdNetworkSetLayers(net, 1, &width));
+  PetscCall(SetWidths(net, 1, &width));
   net->grows = PETSC_TRUE;
-  net->used  = used; /* what uses it is laid out anew with it */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

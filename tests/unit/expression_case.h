@@ -110,6 +110,39 @@ static inline PetscBool Close(PetscReal a, PetscReal b, PetscReal tolerance)
   return (PetscBool)(a == b || PetscAbsReal(a - b) <= tolerance * PetscMax(1.0, PetscAbsReal(b)));
 }
 
+#define X point[0]
+#define Y point[1]
+#define T point[2]
+
+/* Entries of the known jet: d^(ij) of output k by coordinates, -1 for none */
+static inline PetscReal U(PetscInt output, PetscInt i, PetscInt j)
+{
+  const EngdJetEntry entry = {.output = output, .order = (i >= 0) + (j >= 0), .coordinate = {i, j}};
+
+  return KnownEntry(&plane, &entry, point);
+}
+
+/* The value of a text of one component */
+typedef struct {
+  const char *text;
+  PetscReal   expected;
+} Case;
+
+static inline void CheckCases(const EngdSymbols *s, const PetscReal x[], size_t n, const Case table[])
+{
+  for (size_t i = 0; i < n; i++) {
+    EngdExpression e = Compiled(s, table[i].text, 2);
+    PetscReal      value;
+
+    assert_int_equal(e->ncomponents, 1);
+    ValuesAt(e, x, &value);
+    if (!Close(value, table[i].expected, 1e-13)) {
+      fail_msg("%s = %.17g, expected %.17g", table[i].text, value, table[i].expected);
+    }
+    OK(EngdExpressionDestroy(&e));
+  }
+}
+
 /* A number 0 <= r < n, always the same sequence */
 static inline PetscInt Draw(PetscInt n)
 {
